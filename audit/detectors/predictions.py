@@ -77,7 +77,9 @@ class PredictionsDetector:
             raise PlanError("the vendor has not answered yet", slug="not-answered")
         else:
             identity = section.id or id_column
-            relation = self._attach(evaluation_set, (self._folder / section.path).absolute(), identity)
+            _detach(evaluation_set.connection)
+            relation = attached_answers(evaluation_set, _ATTACHED, self._folder / section.path, section, identity)
+            self._sha256 = relation.sha256
             answered = checked_answer(evaluation_set, relation, section)
             _join(evaluation_set, relation, identity, answered, self._joined)
             name, answer = self._joined, "answer"
@@ -85,21 +87,20 @@ class PredictionsDetector:
             return TableAnswers(name, score=answer, decision=None)
         return TableAnswers(name, score=None, decision=answer)
 
-    def _attach(self, evaluation_set: EvaluationSet, path: Path, identity: str) -> Relation:
-        section = self._section
-        answer = section.answer
-        _detach(evaluation_set.connection)
-        relation = evaluation_set.attach(
-            _ATTACHED,
-            path,
-            list(dict.fromkeys((identity, answer))),
-            encoding=section.encoding,
-            delimiter=section.delimiter,
-            decimal=section.decimal,
-            keys={answer: f"detector.{section.answer_key}", identity: "detector.id"},
-        )
-        self._sha256 = relation.sha256
-        return relation
+
+def attached_answers(
+    evaluation_set: EvaluationSet, name: str, path: Path, section: PredictionsSection, identity: str
+) -> Relation:
+    """Attach a file of answers under a name, with the column of ids and that of answers. Raises DataError."""
+    return evaluation_set.attach(
+        name,
+        path.absolute(),
+        list(dict.fromkeys((identity, section.answer))),
+        encoding=section.encoding,
+        delimiter=section.delimiter,
+        decimal=section.decimal,
+        keys={section.answer: f"detector.{section.answer_key}", identity: "detector.id"},
+    )
 
 
 def checked_answer(evaluation_set: EvaluationSet, relation: Relation, section: PredictionsSection) -> str:

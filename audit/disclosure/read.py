@@ -5,7 +5,6 @@ Nothing in it is signed: whoever changes a number can change what follows from i
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 from pathlib import Path
 from typing import Any, Final
@@ -16,6 +15,7 @@ from audit.errors import ResultError
 from audit.public.release import METHOD_VERSION, PublicMethod, PublicRelease, PublicRow, public_json
 from audit.storage import bytes_of_result
 from audit.vocabulary.file_names import RELEASE
+from audit.vocabulary.text import day_in
 
 MAX_BYTES: Final = 64 * 1024 * 1024
 
@@ -83,7 +83,7 @@ def _unlike_written(release: PublicRelease, content: bytes) -> str | None:
     ]
     found = {
         "its bytes are not those that audit7k writes": public_json(release).encode() != content,
-        "a date is none": not all(map(_is_day, _days(release))),
+        "a date is none": not all(map(day_in, _days(release))),
         "its rows": len(set(keys)) < len(keys),
         "a number below the floor": not all(_can_be(row, method) for row in release.rows),
         "its verdict and what fails": bool(headline.fails_on) != (headline.outcome == "fail"),
@@ -103,10 +103,3 @@ def _days(release: PublicRelease) -> list[str]:
     about = release.about
     days = [waiver.expires for waiver in release.waivers] + [row.as_of for row in release.rows]
     return [about.finished, *([] if about.valid_until is None else [about.valid_until]), *days]
-
-
-def _is_day(text: str) -> bool:
-    try:
-        return dt.date.fromisoformat(text).isoformat() == text
-    except ValueError:
-        return False

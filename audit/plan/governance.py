@@ -4,7 +4,6 @@ All of them are optional. They are shown as declared, never as measured, and the
 score. The plan asks for offices and roles, not for names: a role outlives its holder, and reports travel.
 """
 
-import datetime as dt
 from collections.abc import Container, Iterator
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self, get_args
@@ -12,6 +11,7 @@ from typing import Annotated, Final, Literal, Self, get_args
 from pydantic import AfterValidator, Field, model_validator
 
 from audit.plan.answers import Name, Strict, check_disjoint
+from audit.vocabulary.text import day_in
 
 Meaning = Literal["form", "period", "language", "site", "legal_status", "religion"]
 MEANINGS: Final[tuple[str, ...]] = get_args(Meaning)
@@ -29,11 +29,7 @@ def _with_letters(text: str) -> str:
 
 
 def _a_day(text: str) -> str:
-    try:
-        day = dt.date.fromisoformat(text)
-    except ValueError:
-        day = None
-    if day is None or day.isoformat() != text:
+    if day_in(text) is None:
         raise ValueError("no day; write it as YYYY-MM-DD")
     return text
 

@@ -6,13 +6,13 @@ result never changes. What is left of a verdict without waived findings is decid
 
 from __future__ import annotations
 
-import datetime as dt
 from collections import Counter
 from dataclasses import dataclass
 from typing import Literal
 
 from audit.result.audit_result import AuditResult, Waiver
 from audit.vocabulary.groups import Group
+from audit.vocabulary.text import day_in
 
 State = Literal["in_force", "expired", "unused"]
 
@@ -81,7 +81,7 @@ def waiver_contradiction(result: AuditResult) -> str | None:
     wrong = (
         place
         for place, waiver in enumerate(result.waivers)
-        if waiver.rule not in rules or not waiver.group.levels or not _is_day(waiver.expires)
+        if waiver.rule not in rules or not waiver.group.levels or day_in(waiver.expires) is None
     )
     return next((f"waivers.{place}" for place in wrong), None)
 
@@ -89,10 +89,3 @@ def waiver_contradiction(result: AuditResult) -> str | None:
 def _waiver_on_day(waiver: Waiver, day: str, *, fails: bool) -> WaiverOnDay:
     state: State = "expired" if has_expired(waiver, day) else "in_force" if fails else "unused"
     return WaiverOnDay(waiver, state, fails)
-
-
-def _is_day(text: str) -> bool:
-    try:
-        return dt.date.fromisoformat(text).isoformat() == text
-    except ValueError:
-        return False

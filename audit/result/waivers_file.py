@@ -23,6 +23,7 @@ from audit.plan.file.plan_file import LoadedPlan, read_toml
 from audit.plan.governance import WaiversSection
 from audit.result.audit_result import Waiver
 from audit.vocabulary.groups import Group, Level, SensitiveFeature
+from audit.vocabulary.text import day_in
 
 MAX_WAIVERS: Final = 1000
 """Waivers that a file may hold: nobody answers for a longer list."""
@@ -242,12 +243,8 @@ class _Reader:
     def _day(self, at: Where, day: object) -> str:
         if isinstance(day, dt.date) and not isinstance(day, dt.datetime):
             return day.isoformat()
-        if isinstance(day, str):
-            try:
-                if dt.date.fromisoformat(day).isoformat() == day:
-                    return day
-            except ValueError:
-                pass
+        if isinstance(day, str) and day_in(day) is not None:
+            return day
         raise self._wrong(
             f"{dotted(at)} is no day", at, hint="write the last day on which it holds: 2027-01-31", slug="waiver-value"
         )

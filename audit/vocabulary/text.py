@@ -5,6 +5,7 @@ A character that is invisible, or reorders others, is written out: `[U+200F]`.
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -100,3 +101,12 @@ def first_of(texts: Sequence[str], most: int, between: str = ", ") -> str:
     """Join the first `most` texts, and the number of the others."""
     more = f" and {len(texts) - most:,} more" if len(texts) > most else ""
     return between.join(texts[:most]) + more
+
+
+def day_in(text: str) -> dt.date | None:
+    """Return the day that a text is, as YYYY-MM-DD; None where it is anything else."""
+    try:
+        day = dt.date.fromisoformat(text)
+    except ValueError:
+        return None
+    return day if day.isoformat() == text else None

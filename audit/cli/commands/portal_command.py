@@ -10,6 +10,7 @@ import typer
 
 from audit.cli.console.terminal import note, say
 from audit.errors import ArgumentError
+from audit.vocabulary.text import day_in
 
 
 def portal(
@@ -72,10 +73,7 @@ def portal(
 def _day(text: str | None) -> dt.date:
     if text is None:
         return dt.datetime.now(dt.UTC).date()
-    try:
-        day = dt.date.fromisoformat(text)
-    except ValueError:
-        day = None
-    if day is None or day.isoformat() != text:
+    day = day_in(text)
+    if day is None:
         raise ArgumentError("--today is no day", slug="portal-day")
     return day

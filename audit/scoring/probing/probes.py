@@ -17,7 +17,7 @@ from audit.counting.table import FLAGGED
 from audit.detectors.answers import ABSTAIN, NO_REASON, OK, CheckedAnswers
 from audit.detectors.isolation.options import IN_PROCESS, Isolating
 from audit.detectors.isolation.placement import place_restartable_detector
-from audit.detectors.predictions import checked_answer
+from audit.detectors.predictions import attached_answers, checked_answer
 from audit.detectors.protocol import ROW_ID, Detector
 from audit.engines.protocol import identifier
 from audit.engines.reading import reading
@@ -232,16 +232,8 @@ def _from_file(
 ) -> CheckedAnswers:
     """Read the answers to the variants of a design from a file with their ids."""
     assert probe.answers is not None  # noqa: S101 - `check_answerable` has checked it
-    identity, answer = section.id or plan.evaluation_set.id, section.answer
-    relation = evaluation_set.attach(
-        f"{_ANSWERS}_{probe.id}",
-        (folder / probe.answers).absolute(),
-        list(dict.fromkeys((identity, answer))),
-        encoding=section.encoding,
-        delimiter=section.delimiter,
-        decimal=section.decimal,
-        keys={answer: f"detector.{section.answer_key}", identity: "detector.id"},
-    )
+    identity, name = section.id or plan.evaluation_set.id, f"{_ANSWERS}_{probe.id}"
+    relation = attached_answers(evaluation_set, name, folder / probe.answers, section, identity)
     check_text_type(relation.source_name, identity, relation.types[identity], "the id")
     key, value = evaluation_set.text_expression(relation, identity), checked_answer(evaluation_set, relation, section)
     query = f"SELECT {key}, CAST({value} AS DOUBLE) FROM {identifier(relation.name)}"  # noqa: S608 - checked expressions
