@@ -11,6 +11,7 @@ from made.worlds import everything, mechanism, scored
 from audit.vocabulary.groups import Group
 from audit.vocabulary.metrics import MetricName
 from audit.worlds.mechanism import GENDERS, Mechanism
+from audit.worlds.phrases import LANGUAGES
 from audit.worlds.strengths import WORLDS
 from audit.worlds.truth import RATES, Truth, gap_within_channels, measured_size, truth_document
 from audit.worlds.world import WorldName, gender_level, nationality_level
@@ -67,6 +68,14 @@ def test_what_is_planted_is_seen_in_the_rows(world: WorldName) -> None:
         assert expected is not None
         assert own - rest == pytest.approx(expected, abs=0.025), possible.finding
         assert abs(expected) > 0.03
+
+
+def test_the_three_languages_of_adverts_are_there_and_decide_nothing() -> None:
+    rows = scored("adverts", asked("adverts"), ROWS["adverts"])
+    rates = [rows.rate("true_positive_rate", rows.columns["language"] == language)[0] for language in LANGUAGES]
+    assert max(rates) - min(rates) < 0.02
+    shares = [(rows.columns["language"] == language).mean() for language in LANGUAGES]
+    assert shares == pytest.approx([0.46, 0.32, 0.22], abs=0.01)
 
 
 @pytest.mark.parametrize("world", NAMES)
