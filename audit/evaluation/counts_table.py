@@ -76,6 +76,7 @@ def as_cases(engine: DuckDBEngine, name: str, given: Relation, plan: AuditPlan) 
             f"{shown(given.source_name)} has {given.rows:,} rows, and a table of counts at most {MOST_GROUPS:,}",
             slug="too-many-groups",
         )
+    _refuse_nameless(given)
     groups = {feature.column: f"groups.{key}.column" for key, feature in plan.groups.items()}
     cells = _columns_of_cells(given, plan)
     people = {} if plan.decisions is None else {plan.decisions.column: "decisions.column"}
@@ -147,6 +148,13 @@ def _columns_of_cells(given: Relation, plan: AuditPlan) -> Mapping[CountedCell, 
         f"{shown(given.source_name)} has neither the columns TP, FN, FP, TN nor positives, found, others, flagged",
         slug="columns-of-counts",
     )
+
+
+def _refuse_nameless(given: Relation) -> None:
+    if "" in given.columns:
+        raise DataError(
+            f"{shown(given.source_name)}: column {given.columns.index('') + 1} has no name", slug="column-without-name"
+        )
 
 
 def is_total(text: str) -> bool:
@@ -297,10 +305,7 @@ def seen_counts(engine: DuckDBEngine, given: Relation, columns: CountedColumns |
     highest = max((number.high for number in read.values() if number is not None), default=0)
     if (highest < 2 and not pointed) or len(marks) > _MOST_MARKS:
         return None
-    if "" in given.columns:
-        raise DataError(
-            f"{shown(given.source_name)}: column {given.columns.index('') + 1} has no name", slug="column-without-name"
-        )
+    _refuse_nameless(given)
     if pointed:
         names = ", ".join(text_of(given.expression(name), given.types[name]) for name in columns.columns)
         rows = engine.execute(f"SELECT {ROW}, {names} FROM {given.name} ORDER BY 1").fetchall()  # noqa: S608

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from audit.analyses.estimates import row_accounts
 from audit.counting.table import ABSTAINED, CountsTable, FamilyCounts, count_families, everyone_as_family, is_finest
 from audit.plan.audit_plan import AuditPlan, NamedRule
+from audit.plan.evaluation_set import ANSWER
 from audit.plan.file.plan_file import AnyPlan, LoadedPlan, loaded_plan
 from audit.result.findings.further import PlannedPass
 from audit.result.findings.judged import RowAccount
@@ -253,14 +254,16 @@ def _count_unscored(evaluation_set: EvaluationSet) -> LabelCounts:
 
 @contextmanager
 def _open_unscored(loaded: LoadedPlan, table: pa.Table | pd.DataFrame | None) -> Iterator[EvaluationSet]:
-    """Open the set with every case left unscored."""
+    """Open the set with every case left unscored; those that a table of counts hides have no label here."""
     from audit.evaluation.evaluation_set import open_evaluation_set
     from audit.evaluation.reference_table import read_reference_table
 
     with open_evaluation_set(loaded.plan, loaded.folder, table) as evaluation_set:
+        taken = dict(evaluation_set.expressions)
+        if loaded.plan.evaluation_set.is_counted:
+            taken["label"] = f'CASE WHEN "{ANSWER}" IS NOT NULL THEN {taken["label"]} END'
         columns = ", ".join(
-            f"{sql} AS {name}" if name.isidentifier() else f'{sql} AS "{name}"'
-            for name, sql in evaluation_set.expressions.items()
+            f"{sql} AS {name}" if name.isidentifier() else f'{sql} AS "{name}"' for name, sql in taken.items()
         )
         evaluation_set.engine.execute(
             f"CREATE OR REPLACE TEMP VIEW scored AS SELECT {columns}, {ABSTAINED}::TINYINT AS decision FROM source"  # noqa: S608

@@ -469,6 +469,10 @@ def test_columns_that_are_not_used_are_counted_at_the_end(tmp_path: Path) -> Non
     ("text", "says"),
     [
         ("gender,label,prediction,n\nwoman,1,1,90\nwoman,1,0,32\nman,0,1,40\n", "If each row is a group and no case"),
+        (
+            "Country,Sex,Year,VALUE\nAlbania,Female,2020,<5\nAlbania,Male,2020,22\nMali,Male,2020,31\n",
+            "If each row is a group",
+        ),
         ("k-1,woman,1,0.324\nk-2,man,0,0.5\nk-3,man,1,0.6\n", "Some columns are called by numbers"),
     ],
 )

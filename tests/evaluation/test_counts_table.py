@@ -244,6 +244,26 @@ def test_a_row_is_named_once_however_many_numbers_it_has(tmp_path: Path, robots:
         run_audit(tmp_path / "plan.toml")
 
 
+def test_what_is_hidden_brings_no_pass_within_reach(tmp_path: Path) -> None:
+    for cells in ("900,100,900,100", "*,*,*,*"):
+        table = "".join(f"{gender},{site},{cells}\n" for gender in ("woman", "man") for site in ("north", "south"))
+        (tmp_path / "table.csv").write_text(f"gender,site,TP,FN,FP,TN\n{table}", encoding="utf-8")
+        write_plan(tmp_path, {"counts": "table.csv", "label_source": "made up", "suppressed": {"*": [0, 900]}})
+        report = check_plan(tmp_path / "plan.toml")
+        hidden = "*" in cells
+        assert (report.everyone.unlabelled, report.positive) == ((14_400, 0) if hidden else (0, 4000))
+        assert {rule.can_pass for rule in report.rules} == {not hidden}
+        assert report.planned_pass is not None
+        assert (report.planned_pass.chance == 0) is hidden
+
+
+def test_a_column_without_a_name_may_be_a_group_and_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "table.csv").write_text("gender,site,,TP,FN,FP,TN\nwoman,north,a,9,9,9,9\n", encoding="utf-8")
+    write_plan(tmp_path, {"counts": "table.csv", "label_source": "made up"})
+    with pytest.raises(DataError, match="column 3 has no name"):
+        run_audit(tmp_path / "plan.toml")
+
+
 @pytest.mark.parametrize("word", ["Total", "TOTAL ", "Both sexes", "Insgesamt", "всего"])
 def test_rows_of_totals_are_refused(tmp_path: Path, word: str) -> None:
     table = f"gender,site,TP,FN,FP,TN\nwoman,north,9,9,9,9\nwoman,{word},9,9,9,9\n"

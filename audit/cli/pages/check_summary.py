@@ -36,11 +36,13 @@ _COUNTED_UNDER: Final = {
 def check_summary(report: CheckReport, style: Style, *, every_group: bool = False) -> str:
     """Write the page of a check; `every_group` names every group that is too small instead of the nearest ten."""
     names = GroupNames(report.features)
-    rows, read = report.everyone, "Cases" if report.plan.evaluation_set.is_counted else "Rows"
+    rows, read, lacking = report.everyone, "Rows", "without a label"
+    if report.plan.evaluation_set.is_counted:
+        read, lacking = "Cases", "that the table may hide"
     lines = [
         style.paint(f"Check of {printable(report.plan.audit.title)}: nothing was scored", "strong"),
         f"{read}: {rows.read:,} read; {report.positive:,} labelled as exploitation, {report.negative:,} as none",
-        f"      {rows.unlabelled:,} without a label",
+        f"      {rows.unlabelled:,} {lacking}",
         f"      {rows.attribute_unknown:,} with an unknown {' or '.join(report.plan.groups)}",
     ]
     lines += [

@@ -278,7 +278,7 @@ def _rows(result: AuditResult) -> str:
     rows = result.rows[0]
     unscored = rows.abstained + rows.failed
     if result.plan.evaluation_set.is_counted:
-        return f"Cases: {rows.read:,}, of which the table of counts hides up to {unscored:,}"
+        return f"Cases: {rows.read:,}" + f", of which the table of counts hides up to {unscored:,}" * bool(unscored)
     return f"Rows: {rows.read:,} read, {rows.scored:,} scored, {unscored:,} not scored, {rows.unlabelled:,} unlabelled"
 
 
