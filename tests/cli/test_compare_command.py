@@ -91,8 +91,8 @@ def test_run_stores_the_change_and_gate_goes_by_it(here: Path) -> None:
         assert "worse_beyond_margin" not in (here / "two" / "public" / name).read_text(encoding="utf-8")
 
 
-def test_compare_answers_with_the_change_alone(here: Path) -> None:
-    write_result_of(here / "plan-2.toml", here / "two")
+def test_compare_answers_with_the_change_alone(both: Path) -> None:
+    here = both
     done = call("compare", "one", "two", "--plan", "plan-2.toml")
     assert done.exit_code == 1
     lines = done.stdout.splitlines()

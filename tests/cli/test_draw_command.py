@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -29,13 +30,32 @@ DESIGN = f"{POOL}\n[draw]\nallocation = 'decidable'\nsize = 160\nseed = 3\n{GROU
 WRITTEN = ["drawn.manifest.json", "drawn.parquet", "drawn.plan.toml"]
 
 
+def enter(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(folder)
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
+    write_set(folder / "pool.csv", usual_pool())
+    (folder / "design.toml").write_text(DESIGN, encoding="utf-8")
+    return folder
+
+
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("FORCE_COLOR", raising=False)
-    write_set(tmp_path / "pool.csv", usual_pool())
-    (tmp_path / "design.toml").write_text(DESIGN, encoding="utf-8")
-    return tmp_path
+    return enter(tmp_path, monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    with pytest.MonkeyPatch.context() as patch:
+        folder = enter(tmp_path_factory.mktemp("once"), patch)
+        assert invoke("pool.csv", "--design", "design.toml")[0] == 0
+    return folder
+
+
+@pytest.fixture
+def drawn(once: Path, here: Path) -> Path:
+    """The same folder once the set is drawn."""
+    shutil.copytree(once, here, dirs_exist_ok=True)
+    return here
 
 
 def invoke(*arguments: str) -> tuple[int, str, str]:
@@ -68,8 +88,8 @@ def test_a_set_is_drawn_with_its_manifest_and_a_plan_to_complete(here: Path) -> 
     assert {cell["why"] for cell in manifest["cells"]} == {None, "pool_has_no_more"}
 
 
-def test_the_manifest_holds_no_id_and_no_text(here: Path) -> None:
-    invoke("pool.csv", "--design", "design.toml")
+def test_the_manifest_holds_no_id_and_no_text(drawn: Path) -> None:
+    here = drawn
     text = (here / "drawn.manifest.json").read_text(encoding="utf-8") + (here / "drawn.plan.toml").read_text()
     cells = usual_pool()
     for column in ("case_id", "advert", "advertiser"):
@@ -95,8 +115,8 @@ def test_a_dry_run_says_the_same_of_the_allocation_and_writes_nothing(here: Path
     assert "As planned." in out
 
 
-def test_nothing_is_replaced_unless_it_is_asked_for(here: Path) -> None:
-    invoke("pool.csv", "--design", "design.toml")
+def test_nothing_is_replaced_unless_it_is_asked_for(drawn: Path) -> None:
+    here = drawn
     before = {name: (here / name).read_bytes() for name in WRITTEN}
     (here / "design.toml").write_text(DESIGN.replace("seed = 3", "seed = 4"), encoding="utf-8")
     code, out, err = invoke("pool.csv", "--design", "design.toml")
@@ -144,8 +164,8 @@ def test_the_plan_says_what_weights_stand_for(here: Path, copies: str, words: st
     assert f"{words} the pool; with the weight, rates estimate those of the pool" in plan
 
 
-def test_the_plan_seals_the_set(here: Path) -> None:
-    assert invoke("pool.csv", "--design", "design.toml")[0] == 0
+def test_the_plan_seals_the_set(drawn: Path) -> None:
+    here = drawn
     seal = hashlib.sha256((here / "drawn.parquet").read_bytes()).hexdigest()
     assert f'sha256 = "{seal}"' in (here / "drawn.plan.toml").read_text(encoding="utf-8")
 
@@ -244,9 +264,9 @@ def test_cells_of_a_quota_that_the_pool_lacks_are_told(here: Path) -> None:
     assert manifest["quotas_without_cases"] == []
 
 
-def test_the_drawn_set_is_audited_with_its_weights(here: Path) -> None:
+def test_the_drawn_set_is_audited_with_its_weights(drawn: Path) -> None:
     """From the pool to the verdict: the plan that was written, completed, and a detector that misses a known share."""
-    assert invoke("pool.csv", "--design", "design.toml")[0] == 0
+    here = drawn
     table = pq.read_table(here / "drawn.parquet")
     score = pa.array([0.9 if int(one[-1]) % 5 else 0.1 for one in table["case_id"].to_pylist()])
     pq.write_table(pa.table({"case_id": table["case_id"], "score": score}), here / "answers.parquet")

@@ -126,21 +126,26 @@ def test_a_picture_says_the_same_without_script(here: Path) -> None:
     assert (here / "power.svg").stat().st_mode & 0o077 == 0
 
 
-def test_cases_are_planned_without_a_set(here: Path) -> None:
-    arguments = ("--metric", "recall", "--margin", "0.4", "--groups", "3", "--gap", "0.6", "--prevalence", "0.1")
-    code, out, err = invoke(*arguments, "--picture", "sizes.svg")
-    assert (code, err) == (0, "Picture: sizes.svg\n")
+def test_cases_are_planned_without_a_set() -> None:
+    arguments = ("--metric", "recall", "--margin", "0.4", "--groups", "3", "--gap", "0.7", "--prevalence", "0.1")
+    code, out, err = invoke(*arguments)
+    assert (code, err) == (0, "")
     assert "Rate 80%, 3 groups of one size beside one another." in out
     cases = {line[2:32].strip(): line[32:].split() for line in out.splitlines() if line.startswith("  ")}
     document = json.loads(invoke(*arguments, "--json")[1])
     by = {answer["wanted"]: answer for answer in document["answers"]}
     assert cases["one group passes"][0] == f"{by['one_group_passes']['cases']:,}"
     assert cases["all groups pass"][0] == f"{by['all_groups_pass']['cases']:,}"
-    assert cases["a gap of 0.6 is named"][0] == f"{by['gap_is_named']['cases']:,}"
+    assert cases["a gap of 0.7 is named"][0] == f"{by['gap_is_named']['cases']:,}"
     assert by["gap_is_named"]["rows"] == 10 * by["gap_is_named"]["cases"]
     assert document["expected_rate"] == 0.8
     assert "judged alone from" in out
-    ET.fromstring((here / "sizes.svg").read_text(encoding="utf-8"))
+
+
+def test_sizes_are_drawn_without_a_set(here: Path) -> None:
+    drawn = invoke("--metric", "recall", "--margin", "0.4", "--groups", "2", "--picture", "sizes.svg")
+    assert (drawn[0], drawn[2]) == (0, "Picture: sizes.svg\n")
+    assert f"{SVG}svg" == ET.fromstring((here / "sizes.svg").read_text(encoding="utf-8")).tag
 
 
 def test_what_cannot_be_planned_says_why() -> None:
@@ -149,7 +154,7 @@ def test_what_cannot_be_planned_says_why() -> None:
     assert "one group passes              no group size reaches 80%: the rest has too few cases" in out
     assert "(tried: groups of up to 20 times the rest)" in out
     assert "(--gap says how many cases a FAIL would need)" in out
-    _, out, _ = invoke("--metric", "precision", "--margin", "0.1", "--prevalence", "0.1")
+    _, out, _ = invoke("--metric", "precision", "--margin", "0.4", "--prevalence", "0.1")
     assert "rows: known only after scoring" in out
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import stat
 from collections.abc import Callable
@@ -295,12 +296,15 @@ def test_the_log_remembers_before_files_are_written(here: Path, monkeypatch: pyt
     assert names(here / "audit-out" / "restricted" / "releases") == ["0001.json"]
 
 
-def test_a_pdf_in_public_is_in_one_language(published: Path) -> None:
-    """As docs/how-to/report.md says."""
+def test_a_pdf_in_public_is_in_one_language(published: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As docs/how-to/report.md says. Not put on paper here: `test_public_pdf.py` does."""
     require_pdf()
+    monkeypatch.setattr("reports.pdf.paper.pdf_of", lambda page, *_: page.encode())
     _, _, err = invoke("report", "audit-out", "--lang", "es,fr", "--format", "pdf")
     assert 'note: a public PDF is in one language, here "es"' in err
     assert names(published / "audit-out" / "public") == ["release.json", "report.pdf"]
+    page = (published / "audit-out" / "public" / "report.pdf").read_text(encoding="utf-8")
+    assert re.findall('<html lang="([a-z]+)"', page) == ["es"]
 
 
 AMONG_PUBLIC = ("audit-out/public", "audit-out/public/kept", "linked", "linked/kept")

@@ -170,17 +170,18 @@ def test_what_is_installed_can_be_said(tmp_path: Path, checkout: Path, bin_folde
     """The step that installs, and GitLab's: pip is handed one requirement, by default the action's own."""
     wheel = stub_wheel(tmp_path, "stand_in")
     (step,) = [step for step in ACTION["runs"]["steps"] if step["name"] == "Install audit7k"]
-    for number, script in enumerate([step["run"], *GITLAB["before_script"]]):
-        target = tmp_path / f"target{number}"
-        stated = environment(bin_folder, tmp_path, PIP_TARGET=str(target), PIP_NO_INDEX="1")
-        done = in_shell(["bash", "-ec", script], checkout, {**stated, "AUDIT7K_REQUIREMENT": str(wheel)})
-        assert (done.returncode, (target / "stand_in-0.dist-info").is_dir()) == (0, True), done.stdout
-        refused = in_shell(["bash", "-ec", script], checkout, {**stated, "AUDIT7K_REQUIREMENT": "--version"})
-        assert refused.returncode != 0
-    stated = environment(bin_folder, tmp_path, PIP_TARGET=str(tmp_path / "own"), PIP_NO_INDEX="1")
     own = {"AUDIT7K_REQUIREMENT": ACTION["inputs"]["requirement"]["default"], "GITHUB_ACTION_PATH": str(wheel)}
-    done = in_shell(["bash", "-ec", step["run"]], checkout, {**stated, **own})
-    assert (done.returncode, (tmp_path / "own" / "stand_in-0.dist-info").is_dir()) == (0, True), done.stdout
+    scripts = [
+        (step["run"], own),
+        *((script, {"AUDIT7K_REQUIREMENT": str(wheel)}) for script in GITLAB["before_script"]),
+    ]
+    for number, (script, given) in enumerate(scripts):
+        target = tmp_path / f"target{number}"
+        around = environment(bin_folder, tmp_path, PIP_TARGET=str(target), PIP_NO_INDEX="1")
+        done = in_shell(["bash", "-ec", script], checkout, {**around, **given})
+        assert (done.returncode, (target / "stand_in-0.dist-info").is_dir()) == (0, True), done.stdout
+        refused = in_shell(["bash", "-ec", script], checkout, {**around, "AUDIT7K_REQUIREMENT": "--version"})
+        assert refused.returncode != 0
 
 
 def test_the_job_of_gitlab_leaves_its_reports_and_ends_as_the_audit_does(
