@@ -84,6 +84,15 @@ def best_values(harmed: FloatArray, cases: FloatArray, expected: FloatArray, pen
     return BestValues(chosen | without[:, None], np.where(without, free, score))
 
 
+def _best_of_alike(harmed: FloatArray, cases: FloatArray, expected: FloatArray, penalty: float) -> BestValues:
+    """`best_values`, of equal searches once: ascents from several starts meet, three in four as a rule."""
+    rows = np.column_stack([harmed, cases, expected])
+    whole = rows.view(np.dtype((np.void, rows.strides[0]))).ravel()
+    _, first, place = np.unique(whole, return_index=True, return_inverse=True)
+    best = best_values(harmed[first], cases[first], expected[first], penalty)
+    return BestValues(best.chosen[place], best.score[place])
+
+
 def _best_severity(harmed: FloatArray, cases: FloatArray, expected: FloatArray, penalty: float) -> FloatArray:
     """float64[P]: the log odds ratio tried whose subset has the best score; the first where none is above 0."""
     rates, of_rate = np.unique(expected, return_inverse=True)
@@ -314,7 +323,7 @@ class _Ascent:
         attribute = mine.attributes[column]
         levels = self.search.levels[attribute]
         by_value = [_by_value(values * inside, mine.codes[:, column], levels) for values in (harmed, cases)]
-        best = best_values(by_value[0], by_value[1], self.base[active], self.search.penalty)
+        best = _best_of_alike(by_value[0], by_value[1], self.base[active], self.search.penalty)
         self.evaluated += len(active) * (len(SEVERITIES) + _REFINEMENTS + 1)
         score = best.score - self.search.penalty * self._named(active, but=attribute)
         better = score > self.score[active] + _TOLERANCE
