@@ -31,15 +31,20 @@ def sent_again(sides: Sides, number: int, threshold: int) -> None:
     sides.answer(plan, folder=f"challenge-{number}", out=f"answers-{number}")
 
 
-@pytest.fixture
-def failing(tmp_path: Path) -> Sides:
-    """A vendor whose model misses women, and a regulator that grants three attempts."""
-    sides = two_sides(tmp_path)
+@pytest.fixture(scope="module")
+def _failing(tmp_path_factory: pytest.TempPathFactory) -> Sides:
+    sides = two_sides(tmp_path_factory.mktemp("failing"))
     write_cases(sides.regulator, fewer_hours=4)
     sides.commit()
     sides.challenge("--attempts", "3", "--twins", "20")
     sides.answer()
     return sides
+
+
+@pytest.fixture
+def failing(_failing: Sides, tmp_path: Path) -> Sides:
+    """A vendor whose model misses women, and a regulator that grants three attempts."""
+    return _failing.copied_to(tmp_path)
 
 
 def test_before_the_last_attempt_only_not_passed_is_said_and_the_last_is_published(failing: Sides) -> None:
