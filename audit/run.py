@@ -8,8 +8,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
-from audit.analyses.control_sample import JudgedSample, Verdicts
-from audit.analyses.swaps import swap_probes
 from audit.counting.table import CountsTable, FamilyCounts, compared_families, count_families
 from audit.detectors.isolation.options import Isolating, IsolationOptions
 from audit.errors import DataError
@@ -17,12 +15,11 @@ from audit.plan.audit_plan import AuditPlan
 from audit.plan.file.plan_file import AnyPlan, LoadedPlan, loaded_plan
 from audit.result.audit_result import SCHEMA_VERSION, AuditResult, Provenance, Waiver
 from audit.result.findings.further import Further, OwnMeasure
+from audit.result.findings.swaps import SwapProbe
 from audit.result.findings.system import SystemDescription
 from audit.result.waivers_file import read_plan_waivers
 from audit.scoring.provenance import digests_of, provenance, scoring_identity
 from audit.stages import stage
-from audit.verdicts.changes.answers import answer_files
-from audit.verdicts.changes.baseline import Baseline, Joined, baseline_for, check_baseline, join_answers
 from audit.verdicts.decision import decide
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
 from audit.vocabulary.metrics import METRICS, MetricDefinition, worse_direction
@@ -31,12 +28,14 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+    from audit.analyses.control_sample import JudgedSample, Verdicts
     from audit.analyses.crosscheck.tables import Rows
     from audit.counting.counted import Counted
     from audit.counting.probed import Answered, Design
     from audit.evaluation.evaluation_set import EvaluationSet
     from audit.scoring import Keeping, Progress, Scored
     from audit.scoring.checkpoint import Checkpoint
+    from audit.verdicts.changes.baseline import Baseline, Joined
 
 
 def run_audit(  # noqa: PLR0913 - what an audit can be given
@@ -78,7 +77,7 @@ def run_audit(  # noqa: PLR0913 - what an audit can be given
     anything.
     """
     started, isolating, loaded = datetime.now(UTC), Isolating(**isolation), loaded_plan(plan, folder)
-    earlier = baseline_for(loaded, baseline)
+    earlier = earlier_audit(loaded, baseline)
     with _opened(loaded, table, earlier) as evaluation_set:
         waivers, designs = _check_before(loaded, evaluation_set, earlier, details=details, records=records)
         scored = _scored(
@@ -86,7 +85,7 @@ def run_audit(  # noqa: PLR0913 - what an audit can be given
         )
         answered = _answered(loaded, designs, evaluation_set, progress, checkpoint, isolating)
         counted = _counted(loaded, evaluation_set, scored, details=details)
-        joined = join_answers(earlier, loaded, evaluation_set, whole=records)
+        joined = _joined(earlier, loaded, evaluation_set, records=records)
         rows = _single_rows(loaded.plan, evaluation_set) if crosscheck else None
         measures = _own_measures(loaded, evaluation_set) if details else ()
         evaluation_set.check_unchanged()
@@ -97,6 +96,28 @@ def run_audit(  # noqa: PLR0913 - what an audit can be given
     gathered = Gathered(loaded, features, counted, families, scored.system, origin)
     gathered = replace(gathered, waivers=waivers, measures=measures, answered=answered, rows=rows)
     return summarise(replace(gathered, joined=joined, details=details, records=records))
+
+
+def earlier_audit(loaded: LoadedPlan, named: Baseline | str | Path | None) -> Baseline | None:
+    """Return the baseline of a run: the one that was named, else the plan's; None where there is neither.
+
+    Raises ResultError where it cannot be read, or is of another plan.
+    """
+    if named is None and loaded.plan.baseline.result is None:
+        return None
+    from audit.verdicts.changes.baseline import baseline_for
+
+    return baseline_for(loaded, named)
+
+
+def _joined(
+    earlier: Baseline | None, loaded: LoadedPlan, evaluation_set: EvaluationSet, *, records: bool
+) -> Joined | None:
+    if earlier is None:
+        return None
+    from audit.verdicts.changes.baseline import join_answers
+
+    return join_answers(earlier, loaded, evaluation_set, whole=records)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +145,11 @@ class Gathered:
 def _opened(loaded: LoadedPlan, table: pa.Table | pd.DataFrame | None, earlier: Baseline | None) -> EvaluationSet:
     from audit.evaluation.evaluation_set import open_evaluation_set
 
-    files = () if earlier is None else answer_files(earlier.result, earlier.beside, loaded.folder)
+    if earlier is None:
+        return open_evaluation_set(loaded.plan, loaded.folder, table)
+    from audit.verdicts.changes.answers import answer_files
+
+    files = answer_files(earlier.result, earlier.beside, loaded.folder)
     return open_evaluation_set(loaded.plan, loaded.folder, table, files=files)
 
 
@@ -193,6 +218,8 @@ def _check_before(
         catalogue()
     waivers = read_plan_waivers(loaded, evaluation_set.features)
     if earlier is not None:
+        from audit.verdicts.changes.baseline import check_baseline
+
         check_baseline(earlier, evaluation_set)
     if details and loaded.plan.measures:
         from audit.analyses.crosscheck.own_measures_fairlearn import check_measures
@@ -250,6 +277,8 @@ def summarise(gathered: Gathered) -> AuditResult:
     stated: dict[str, Any] = dict.fromkeys(("rows", "counts", "estimates", "disparities", "notices"), ())
     further: dict[str, Any] = {}
     if gathered.records:
+        from audit.analyses.control_sample import Verdicts
+
         judged = Verdicts(decision.rules, decision.verdicts)
         stage("estimating")
         stated, further = _records(gathered, judged, decision.sample)
@@ -267,7 +296,7 @@ def summarise(gathered: Gathered) -> AuditResult:
         overall=decision.overall,
         rules=decision.rules,
         verdicts=decision.verdicts,
-        probes=swap_probes(gathered.answered, plan.verdict.level),
+        probes=_swaps(gathered),
         probe_rules=decision.probe_rules,
         probe_verdicts=decision.probe_verdicts,
         waivers=gathered.waivers,
@@ -306,6 +335,14 @@ def _records(
     finest = ground(plan, counted, families, {feature.name: feature for feature in features})
     stated = found._asdict()
     return stated, {**stated.pop("further"), **finest}
+
+
+def _swaps(gathered: Gathered) -> tuple[SwapProbe, ...]:
+    if not gathered.answered:
+        return ()
+    from audit.analyses.swaps import swap_probes
+
+    return swap_probes(gathered.answered, gathered.loaded.plan.verdict.level)
 
 
 def _definitions(plan: AuditPlan) -> tuple[MetricDefinition, ...]:

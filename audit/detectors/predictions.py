@@ -14,7 +14,7 @@ from audit.detectors.protocol import API_VERSION, DetectorInfo, TableAnswers
 from audit.engines.protocol import ROW, Found, Where
 from audit.engines.reading import reading
 from audit.errors import DataError, PlanError
-from audit.evaluation.checks import ask, settle
+from audit.evaluation.checks import Check, alongside, ask, settle
 from audit.evaluation.labels import check_decisions
 from audit.evaluation.relation import Relation, check_text_type
 from audit.plan.answers import BlindDetector
@@ -80,8 +80,10 @@ class PredictionsDetector:
             _detach(evaluation_set.connection)
             relation = attached_answers(evaluation_set, _ATTACHED, self._folder / section.path, section, identity)
             self._sha256 = relation.sha256
-            answered = checked_answer(evaluation_set, relation, section)
-            _join(evaluation_set, relation, identity, answered, self._joined)
+            key = evaluation_set.text_expression(relation, identity)
+            checks = alongside(_check_answer(relation, section), _check_ids(relation, identity, key))
+            answered, _ = settle(evaluation_set.engine, relation, checks)
+            _join(evaluation_set, relation, key, answered, self._joined)
             name, answer = self._joined, "answer"
         if section.has_scores:
             return TableAnswers(name, score=answer, decision=None)
@@ -108,6 +110,10 @@ def checked_answer(evaluation_set: EvaluationSet, relation: Relation, section: P
 
     Raises DataError if a cell cannot be used.
     """
+    return settle(evaluation_set.engine, relation, _check_answer(relation, section))
+
+
+def _check_answer(relation: Relation, section: PredictionsSection) -> Check[str]:
     from audit.evaluation.scores import check_levels, check_ranks, check_scores
 
     column = section.answer
@@ -119,30 +125,36 @@ def checked_answer(evaluation_set: EvaluationSet, relation: Relation, section: P
         check = check_levels(relation, column, section.score_range)
     else:
         check = check_scores(relation, column, section.score_range)
-    answer = settle(evaluation_set.engine, relation, check)
+    answer = yield from check
     return answer if section.rank is None else f"({answer} <= {section.top_k})"
+
+
+def _check_ids(relation: Relation, identity: str, key: str) -> Check[None]:
+    check_text_type(relation.source_name, identity, relation.types[identity], "the id")
+    found: Found = yield from ask(Where(f"{key} IS NULL"))
+    if found.number:
+        name = shown(relation.source_name)
+        raise DataError(
+            f"{name}: no id in {rows_text(*found)}",
+            slug="predictions-ids",
+            hint="every prediction names its case",
+        )
 
 
 def _detach(connection: duckdb.DuckDBPyConnection) -> None:
     """Detach a predictions file that was attached before, so that a set can be scored again."""
-    query = "SELECT table_type FROM information_schema.tables WHERE table_name = $name"
-    for (kind,) in connection.execute(query, {"name": _ATTACHED}).fetchall():
-        connection.execute(f"DROP {'VIEW' if kind == 'VIEW' else 'TABLE'} {_ATTACHED}")
+    import duckdb
+
+    try:
+        connection.execute(f"DROP VIEW IF EXISTS {_ATTACHED}")
+    except duckdb.CatalogException:  # a table; to ask which it is takes as long as to read a file
+        connection.execute(f"DROP TABLE {_ATTACHED}")
 
 
-def _join(evaluation_set: EvaluationSet, relation: Relation, identity: str, answer: str, joined_as: str) -> None:
+def _join(evaluation_set: EvaluationSet, relation: Relation, key: str, answer: str, joined_as: str) -> None:
     """Create the table of answers by row of the set. Raises DataError with counts of the ids that do not match."""
     engine, source = evaluation_set.here, evaluation_set.source
     name = shown(relation.source_name)
-    check_text_type(relation.source_name, identity, relation.types[identity], "the id")
-    key = evaluation_set.text_expression(relation, identity)
-    without: Found = settle(engine, relation, ask(Where(f"{key} IS NULL")))
-    if without.number:
-        raise DataError(
-            f"{name}: no id in {rows_text(*without)}",
-            slug="predictions-ids",
-            hint="every prediction names its case",
-        )
     case_id = evaluation_set.expressions["case_id"]
     # built from quoted identifiers and checked expressions; nothing of a cell stands in it
     create = (

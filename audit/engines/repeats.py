@@ -98,4 +98,5 @@ def _repeated(hashes: Hashes) -> Hashes:
     import numpy as np
 
     hashes.sort()
-    return np.unique(hashes[1:][hashes[1:] == hashes[:-1]])
+    again = hashes[1:][hashes[1:] == hashes[:-1]]
+    return np.concatenate([again[:1], again[1:][again[1:] != again[:-1]]])  # `unique` loads masked arrays

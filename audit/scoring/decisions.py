@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from audit.counting.answer_tallies import round_view
 from audit.counting.count import SCORED
 from audit.counting.table import ABSTAINED, FAILED, FLAGGED, NEAR, NOT_FLAGGED
 from audit.engines.protocol import ROW, identifier
@@ -104,6 +103,7 @@ def create_round_views(
     int
         Number of views.
     """
+    from audit.counting.answer_tallies import round_view
     from audit.engines.reading import reading
 
     with reading(evaluation_set.source_name):

@@ -67,16 +67,16 @@ def score(
     AuditError
         The detector cannot be loaded or used, the file cannot be written, or the run was interrupted and can go on.
     """
+    detector = place_restartable_detector(plan, folder, isolating)
+    table = table_detector(detector)
+    if table is not None:
+        return _answered_already(plan, evaluation_set, table)
     from audit.scoring.answer_table import AnswerTable, table_name
     from audit.scoring.batches import SetRows
     from audit.scoring.decisions import create_round_views, decide
     from audit.scoring.predictions_file import write_predictions
     from audit.scoring.rules import decision_rule
 
-    detector = place_restartable_detector(plan, folder, isolating)
-    table = table_detector(detector)
-    if table is not None:
-        return _answered_already(plan, evaluation_set, table)
     progress = progress or NoProgress()
     if not isinstance(evaluation_set.engine, DuckDBEngine):
         from audit.scoring.on_spark import score_on_spark

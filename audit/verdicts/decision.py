@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from audit.analyses.control_sample import JudgedSample, Verdicts
 from audit.analyses.estimates import counted_cells
 from audit.counting.counted import Counted
-from audit.counting.probed import Answered
 from audit.counting.table import ABSTAINED, FamilyCounts, everyone_as_family
 from audit.plan.audit_plan import AuditPlan
 from audit.result.audit_result import OverallVerdict
@@ -17,12 +15,15 @@ from audit.result.findings.further import NotJudgedAlone, PlannedPass
 from audit.result.findings.judged import RuleResult, Verdict
 from audit.result.findings.second import SecondVerdict
 from audit.result.findings.swaps import ProbeRuleResult, ProbeVerdict
-from audit.verdicts.changes.baseline import Joined, Judged, change_from, overall_with
 from audit.verdicts.joint_power import plan_decidability
 from audit.verdicts.judge import judge, overall_verdict
-from audit.verdicts.probe_rules import judge_probes
 from audit.verdicts.second import judge_second
 from audit.vocabulary.groups import Family, SensitiveFeature
+
+if TYPE_CHECKING:
+    from audit.analyses.control_sample import JudgedSample
+    from audit.counting.probed import Answered
+    from audit.verdicts.changes.baseline import Joined
 
 
 class Decision(NamedTuple):
@@ -78,11 +79,17 @@ def decide(
     by_name = {feature.name: feature for feature in features}
     decided = plan_decidability(plan, families, by_name, counted.moments)
     rules, verdicts, overall = judge(plan, families, by_name, counted.moments, decided)
-    probe_rules, probe_verdicts = judge_probes(plan, answered)
-    if probe_rules:
+    probe_rules: tuple[ProbeRuleResult, ...] = ()
+    probe_verdicts: tuple[ProbeVerdict, ...] = ()
+    if plan.named_probe_rules:
+        from audit.verdicts.probe_rules import judge_probes
+
+        probe_rules, probe_verdicts = judge_probes(plan, answered)
         overall = overall_verdict(plan, (*rules, *probe_rules))
     change = None
     if joined is not None:
+        from audit.verdicts.changes.baseline import Judged, change_from, overall_with
+
         groups, cells = counted_cells([everyone_as_family(counted.table), *families.values()])
         now = dict(zip(groups, cells, strict=True))
         change = change_from(joined, Judged(plan, features, now, rules, detector_sha256))
@@ -113,6 +120,8 @@ def _judged_sample(
     sample = counted.control_sample
     if sample is None:
         return None
+    from audit.analyses.control_sample import JudgedSample, Verdicts
+
     drawn = {family: sample.family(family, features) for family in families}
     rules, verdicts, _ = judge(plan, drawn, features, counted.control_moments)
     return JudgedSample(drawn, Verdicts(rules, verdicts))

@@ -151,14 +151,14 @@ def _least_that_covers(
     where: Where,
     chances: FloatArray,
 ) -> float:
-    levels = np.unique(chances[chances > most[where]])
-    low, high = -1, levels.size - 1
+    levels = sorted(set(chances[chances > most[where]].tolist()))
+    low, high = -1, len(levels) - 1
     while high - low > 1:
         middle = (low + high) // 2
-        tried = {**most, where: float(levels[middle])}
+        tried = {**most, where: levels[middle]}
         covered = where not in _not_covered(plan, where[0], judged[where[0]], tried, climbs[where[0]])
         low, high = (low, middle) if covered else (middle, high)
-    return float(levels[high]) if levels.size else 1.0
+    return levels[high] if levels else 1.0
 
 
 def _features_of(family: FamilyDecidability) -> tuple[str, ...]:

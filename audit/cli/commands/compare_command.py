@@ -45,7 +45,6 @@ def compare(
     with stages_on(None if quiet else sys.stderr):
         stage("reading")
         from audit.cli.outputs.verdict_code import outcome_exit_code, result_at
-        from audit.safeguards import with_safeguards
         from audit.verdicts.changes.baseline import change_between, load_baseline, plan_at_hand, with_change
 
         earlier, later = (load_baseline(result_at(path) or path) for path in (then, now))
@@ -55,6 +54,7 @@ def compare(
     if out is not None:
         from audit.cli.outputs.output_folder import write_file
         from audit.result.reporters import find_reporters, render
+        from audit.safeguards import with_safeguards
 
         (reporter,) = find_reporters((_FORMATS[out.suffix.lower()],))
         changed = with_safeguards(with_change(later.result, change))

@@ -77,7 +77,7 @@ def gate(  # noqa: PLR0913, PLR0917 - a parameter for each option
     read by many. With --restricted it prints the exact ones. It writes no file but the state of --sequential, what
     --cache keeps, and in the restricted folder which baseline was accepted.
     """
-    from audit.cli.outputs import chosen_rules, gate_result, kept_verdict, run_request, verdict_code
+    from audit.cli.outputs import chosen_rules, gate_result, run_request, verdict_code
     from audit.cli.outputs.waivers import exit_code_with_waivers, with_named_waivers
 
     result_path = verdict_code.result_at(path)
@@ -98,8 +98,7 @@ def gate(  # noqa: PLR0913, PLR0917 - a parameter for each option
 
         result = result_of_all_nights(sequential, sample, judged, cache, quiet=quiet, as_json=as_json, exact=restricted)
         raise typer.Exit(verdict_code.result_exit_code(result, on_inconclusive, quiet=quiet))
-    kept = kept_verdict.verdict_place_of_gate(cache, judged) if changed_only else None
-    kept_verdict.exit_with_kept_verdict(kept, on_inconclusive, quiet=quiet, as_json=as_json)
+    kept = gate_result.kept_place(cache, judged, on_inconclusive, quiet, as_json) if changed_only else None
     if isinstance(judged, Path):
         result, accepted = gate_result.result_of_file(judged, baseline, restricted_folder, quiet=quiet)
         waived = with_named_waivers(result, waivers, exact=restricted)

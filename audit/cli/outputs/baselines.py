@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from audit.cli.console.terminal import note
-from audit.cli.outputs.audience import find_restricted_folder
 from audit.cli.outputs.run_request import RunRequest
 from audit.errors import ArgumentError, ResultError
 from audit.plan.audit_plan import AuditPlan
@@ -67,10 +66,10 @@ def baseline_of_plan(request: RunRequest, out: Path | None, named: Path | None) 
 
     `out` is the output folder of a run; a gate has none. `named` is the restricted folder, if it is known.
     """
-    from audit.verdicts.changes.baseline import baseline_for
+    from audit.run import earlier_audit
 
     loaded = request.loaded
-    earlier = baseline_for(loaded, request.baseline)
+    earlier = earlier_audit(loaded, request.baseline)
     if earlier is not None and out is not None:
         refuse_overwritten_baseline(earlier, out)
     place = gate_restricted_folder(out, loaded.plan, loaded.folder, named)
@@ -105,6 +104,8 @@ def gate_restricted_folder(
         return named
     if out is None and plan.disclosure.folder is None:
         return None
+    from audit.cli.outputs.audience import find_restricted_folder
+
     try:
         place = find_restricted_folder(out or Path(), plan, plan_folder, None)
     except ArgumentError:

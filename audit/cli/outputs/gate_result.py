@@ -16,9 +16,8 @@ from audit.cli.outputs.baselines import (
     with_change_from,
 )
 from audit.cli.outputs.chosen_rules import check_rules
-from audit.cli.outputs.kept_verdict import VerdictPlace, check_keeping, keep_result, too_many_failed
 from audit.cli.outputs.run_request import RunRequest
-from audit.cli.outputs.verdict_code import note_open_network
+from audit.cli.outputs.verdict_code import OnInconclusive, note_open_network
 from audit.errors import ArgumentError
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.sections import BaselineSection
@@ -26,6 +25,7 @@ from audit.result.audit_result import AuditResult
 from audit.result.file import load_result
 
 if TYPE_CHECKING:
+    from audit.cli.outputs.kept_verdict import VerdictPlace
     from audit.verdicts.changes.baseline import Baseline
     from audit.verdicts.nights.state import Sample
 
@@ -45,7 +45,7 @@ def check_gate(
     and the verdict that is kept for unchanged inputs covers all rules.
     """
     sequential = state is not None
-    check_keeping(cache, changed_only=changed_only, of_result=of_result, sequential=sequential)
+    _check_keeping(cache, changed_only=changed_only, of_result=of_result, sequential=sequential)
     if sample is not None and not sequential:
         raise ArgumentError("--sample says what nights are; name their state with --sequential", slug="sample-alone")
     given = [option for option, value in other.items() if value]
@@ -58,6 +58,33 @@ def check_gate(
             if sequential
             else "only the whole verdict is kept; leave one of them out",
         )
+
+
+def _check_keeping(cache: Path | None, *, changed_only: bool, of_result: bool, sequential: bool) -> None:
+    """Raise ArgumentError if options of `gate` contradict each other."""
+    if of_result and (cache is not None or changed_only):
+        raise ArgumentError(
+            "--cache and --changed-only are for a plan, and this is a result",
+            slug="cache-arguments",
+            hint="leave them out",
+        )
+    if changed_only and (cache is None or sequential):
+        raise ArgumentError(
+            "--changed-only needs the --cache in which the verdict is kept, and is of no use with --sequential",
+            slug="cache-arguments",
+            hint="a set that a state has taken in is not tested again either",
+        )
+
+
+def kept_place(
+    cache: Path | None, judged: RunRequest | Path, on_inconclusive: OnInconclusive | None, quiet: bool, as_json: bool
+) -> VerdictPlace | None:
+    """Return where the verdict of unchanged inputs is kept; ends with the one that is."""
+    from audit.cli.outputs.kept_verdict import exit_with_kept_verdict, verdict_place_of_gate
+
+    kept = verdict_place_of_gate(cache, judged)
+    exit_with_kept_verdict(kept, on_inconclusive, quiet=quiet, as_json=as_json)
+    return kept
 
 
 def result_of_plan(
@@ -75,7 +102,10 @@ def result_of_plan(
     accepted = baseline_of_plan(request, None, restricted_folder)
     # a public log has the verdict alone
     result = _audited(replace(request, records=request.exact), cache, accepted.baseline)
-    keep_result(kept, result)
+    if kept is not None:
+        from audit.cli.outputs.kept_verdict import keep_result
+
+        keep_result(kept, result)
     return result, accepted
 
 
@@ -123,7 +153,10 @@ def _audited(request: RunRequest, cache: Path | None, earlier: Baseline | None) 
 
         answers = AnswerCache(cache)
     result = request.audit(earlier, answers)
-    if answers is not None and too_many_failed(result):
-        answers.forget()
+    if answers is not None:
+        from audit.cli.outputs.kept_verdict import too_many_failed
+
+        if too_many_failed(result):
+            answers.forget()
     note_open_network(result, quiet=request.quiet)
     return result

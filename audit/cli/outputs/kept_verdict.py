@@ -44,22 +44,6 @@ _INPUTS: Final = ".inputs.json"
 _SAID: Final = "kept: plan, detector, set and versions are as they were; nothing was scored or judged"
 
 
-def check_keeping(cache: Path | None, *, changed_only: bool, of_result: bool, sequential: bool) -> None:
-    """Raise ArgumentError if options of `gate` contradict each other."""
-    if of_result and (cache is not None or changed_only):
-        raise ArgumentError(
-            "--cache and --changed-only are for a plan, and this is a result",
-            slug="cache-arguments",
-            hint="leave them out",
-        )
-    if changed_only and (cache is None or sequential):
-        raise ArgumentError(
-            "--changed-only needs the --cache in which the verdict is kept, and is of no use with --sequential",
-            slug="cache-arguments",
-            hint="a set that a state has taken in is not tested again either",
-        )
-
-
 def check_changed_only_run(other: Mapping[str, object], *, fresh: bool) -> None:
     """Raise ArgumentError if `--fresh`, or an option that changes a verdict, is given beside `run --changed-only`."""
     given = [option for option, value in other.items() if value]

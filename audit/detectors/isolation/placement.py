@@ -82,10 +82,12 @@ def place_detector(plan: AuditPlan, folder: Path, isolating: Isolating) -> Detec
 
 def place_restartable_detector(plan: AuditPlan, folder: Path, isolating: Isolating) -> Detector | TableDetector:
     """Make the detector of a plan for a run: a detector in a child is restarted if its process is lost."""
+    detector = place_detector(plan, folder, isolating)
+    if table_detector(detector) is not None:
+        return detector
     from audit.detectors.isolation.contained import ContainedDetector
     from audit.detectors.isolation.restarted import RestartedDetector
 
-    detector = place_detector(plan, folder, isolating)
     if not isinstance(detector, ContainedDetector):
         return detector
     return RestartedDetector(lambda: cast("ContainedDetector", place_detector(plan, folder, isolating)))

@@ -80,7 +80,7 @@ def largest_rejection_probability(
     for signed_width, rows in _chunks(span, np.flatnonzero(bound > _UNSEEN)):
         width, by_group = abs(signed_width), signed_width > 0
         staircase = staircase_of(samples.take(rows), span.take(rows), width, boundary, by_group=by_group)
-        for count in np.unique(tried[rows]):
+        for count in sorted(set(tried[rows].tolist())):
             alike = np.flatnonzero(tried[rows] == count)
             own = rows[alike]
             probability[own] = _on(
@@ -111,10 +111,10 @@ def _chunks(span: Span, rows: IntArray) -> list[_Chunk]:
     width = np.minimum(2.0 ** np.ceil(np.log2(np.maximum(needed, 8.0))), MAX_STEPS).astype(np.int64)
     shape = np.where(by_group, width, -width)
     chunks: list[_Chunk] = []
-    for signed_width in np.unique(shape):
+    for signed_width in sorted(set(shape.tolist())):  # `unique` loads masked arrays
         alike = rows[shape == signed_width]
-        cut = max(1, _QUICK_CELLS // (abs(int(signed_width)) + 200))
-        chunks += [(int(signed_width), alike[start : start + cut]) for start in range(0, alike.size, cut)]
+        cut = max(1, _QUICK_CELLS // (abs(signed_width) + 200))
+        chunks += [(signed_width, alike[start : start + cut]) for start in range(0, alike.size, cut)]
     return chunks
 
 

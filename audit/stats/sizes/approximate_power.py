@@ -104,7 +104,7 @@ def cases_to_decide(
     and falls far short of the approximation when few cases are expected. Enumerated power of the exact test at the
     answer to "80 %": .75 to .88 (tests/stats/test_approximate_power.py).
     """
-    for wanted in np.unique(power).tolist():
+    for wanted in set(np.ravel(power).tolist()):
         checked_fraction(wanted, "power")
     arrays = np.broadcast_arrays(
         *(np.asarray(values, dtype=np.float64) for values in (rate_group, rate_rest, rest_cases, level, power))

@@ -91,10 +91,7 @@ def _require_result(path: Path, place: str, hint: str) -> None:
 
 
 def baseline_for(loaded: LoadedPlan, named: Baseline | str | Path | None) -> Baseline | None:
-    """Return the baseline of a run: the one that was named, else the plan's; None where there is neither.
-
-    Raises ResultError where it cannot be read, or is of another plan.
-    """
+    """Return what `audit.run.earlier_audit` does."""
     if isinstance(named, Baseline):
         return named
     of_plan = loaded.plan.baseline.result
@@ -122,21 +119,17 @@ def check_baseline(baseline: Baseline, evaluation_set: EvaluationSet) -> None:
     check_features(baseline.result, evaluation_set.features)
 
 
-def join_answers(
-    baseline: Baseline | None, loaded: LoadedPlan, evaluation_set: EvaluationSet, *, whole: bool
-) -> Joined | None:
-    """Join the baseline's answers to a set that was just scored; None where there is no baseline. See `Joined`.
+def join_answers(baseline: Baseline, loaded: LoadedPlan, evaluation_set: EvaluationSet, *, whole: bool) -> Joined:
+    """Join the baseline's answers to a set that was just scored. See `Joined`.
 
     Raises ResultError where they are of another run.
     """
-    if baseline is None:
-        return None
     if why_not_judged(loaded.plan, too_many_failed=False):
         return Joined(baseline, None, None, whole)
     if not answers_of(baseline.result, baseline.beside, evaluation_set, loaded.plan, loaded.folder, THEN):
         return Joined(baseline, None, "no_predictions_then", whole)
     pairs = count_pairs(evaluation_set, THEN)
-    check_reproduced(baseline.result, pairs.then(), plan_families(loaded.plan))
+    check_reproduced(baseline.result, pairs, "then", plan_families(loaded.plan))
     return Joined(baseline, pairs, None, whole)
 
 
@@ -168,7 +161,7 @@ def change_from(joined: Joined, now: Judged) -> Change:
         family: Evidence(
             then=_counts(family, groups[family], cells_then),
             now=_counts(family, groups[family], now.cells),
-            pairs=None if pairs is None else pairs.cells(family, by_name),
+            pairs=None if pairs is None else pairs.family(family, by_name).cells,
         )
         for family in plan_families(plan)
     }
@@ -295,8 +288,8 @@ def _join_kept_answers(then: Baseline, now: Baseline, loaded: LoadedPlan | None)
         if not answers_of(now.result, now.beside, evaluation_set, plan, loaded.folder, SCORED):
             return Joined(then, None, "no_predictions_now")
         pairs = count_pairs(evaluation_set, THEN)
-    for result, table in ((then.result, pairs.then()), (now.result, pairs.now())):
-        check_reproduced(result, table, plan_families(plan))
+    check_reproduced(then.result, pairs, "then", plan_families(plan))
+    check_reproduced(now.result, pairs, "now", plan_families(plan))
     return Joined(then, pairs, None)
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
@@ -30,18 +30,13 @@ class Pairs:
 
     both: CountsTable
     """Its cells are int64[K, 3, 4, 4]: label x decision then x decision now."""
+    _families: dict[Family, FamilyCounts] = field(default_factory=dict, init=False, repr=False, compare=False)
 
-    def cells(self, family: Family, features: Mapping[str, SensitiveFeature]) -> IntArray:
-        """int64[G, 3, 4, 4]: label x decision then x decision now of the groups of a family, in their order."""
-        return self.both.family(family, features).cells
-
-    def then(self) -> CountsTable:
-        """Return the counts of the earlier audit, as they follow from the joined answers."""
-        return replace(self.both, cells=self.both.cells.sum(axis=3))
-
-    def now(self) -> CountsTable:
-        """Return the counts of the new audit, as they follow from the joined answers."""
-        return replace(self.both, cells=self.both.cells.sum(axis=2))
+    def family(self, family: Family, features: Mapping[str, SensitiveFeature]) -> FamilyCounts:
+        """Return the groups of a family, with cells int64[G, 3, 4, 4]; added up once, as all ask for the same."""
+        if family not in self._families:
+            self._families[family] = self.both.family(family, features)
+        return self._families[family]
 
 
 def count_pairs(evaluation_set: EvaluationSet, then: str) -> Pairs:
@@ -82,10 +77,12 @@ def count_pairs(evaluation_set: EvaluationSet, then: str) -> Pairs:
     return Pairs(CountsTable.of(names, rows))
 
 
-def check_reproduced(result: AuditResult, table: CountsTable, families: Sequence[Family]) -> None:
+def check_reproduced(
+    result: AuditResult, pairs: Pairs, audit: Literal["then", "now"], families: Sequence[Family]
+) -> None:
     """Raise ResultError where joined answers do not give the counts of the result that they are said to be of."""
-    by_name = {feature.name: feature for feature in result.features}
-    shown: list[FamilyCounts] = [everyone_as_family(table), *(table.family(family, by_name) for family in families)]
-    groups, cells = counted_cells(shown)
+    by_name, other = {feature.name: feature for feature in result.features}, 3 if audit == "then" else 2
+    shown = [everyone_as_family(pairs.both), *(pairs.family(family, by_name) for family in families)]
+    groups, cells = counted_cells([replace(family, cells=family.cells.sum(axis=other)) for family in shown])
     if groups != [one.group for one in result.counts] or not np.array_equal(cells, cells_of(result.counts)):
         raise of_another_run("do not give its counts: they are of another run")
