@@ -126,10 +126,10 @@ def test_a_picture_says_the_same_without_script(here: Path) -> None:
     assert (here / "power.svg").stat().st_mode & 0o077 == 0
 
 
-def test_cases_are_planned_without_a_set() -> None:
+def test_cases_are_planned_without_a_set(here: Path) -> None:
     arguments = ("--metric", "recall", "--margin", "0.4", "--groups", "3", "--gap", "0.7", "--prevalence", "0.1")
-    code, out, err = invoke(*arguments)
-    assert (code, err) == (0, "")
+    code, out, err = invoke(*arguments, "--picture", "sizes.svg")
+    assert (code, err) == (0, "Picture: sizes.svg\n")
     assert "Rate 80%, 3 groups of one size beside one another." in out
     cases = {line[2:32].strip(): line[32:].split() for line in out.splitlines() if line.startswith("  ")}
     document = json.loads(invoke(*arguments, "--json")[1])
@@ -140,12 +140,7 @@ def test_cases_are_planned_without_a_set() -> None:
     assert by["gap_is_named"]["rows"] == 10 * by["gap_is_named"]["cases"]
     assert document["expected_rate"] == 0.8
     assert "judged alone from" in out
-
-
-def test_sizes_are_drawn_without_a_set(here: Path) -> None:
-    drawn = invoke("--metric", "recall", "--margin", "0.4", "--groups", "2", "--picture", "sizes.svg")
-    assert (drawn[0], drawn[2]) == (0, "Picture: sizes.svg\n")
-    assert f"{SVG}svg" == ET.fromstring((here / "sizes.svg").read_text(encoding="utf-8")).tag
+    ET.fromstring((here / "sizes.svg").read_text(encoding="utf-8"))
 
 
 def test_what_cannot_be_planned_says_why() -> None:
