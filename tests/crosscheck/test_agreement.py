@@ -327,6 +327,24 @@ def test_the_work_of_fairlearn_is_bounded_by_the_distinct_counts_of_each_rate(mo
     assert calls.count("false_positive_rate") == 120
 
 
+def test_aif360_is_asked_about_all_groups_at_once_and_once_more_for_each_pattern_of_empty_cells(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made: list[object] = []
+    own = rates_aif360._metric
+
+    def counted(pair: rates_aif360._Pair, **groups: object) -> object:
+        made.append(pair)
+        return own(pair, **groups)
+
+    monkeypatch.setattr(rates_aif360, "_metric", counted)
+    full = [cells(3 + place, 4, place + 1, 50) for place in range(60)]
+    for tables, times in ((full, 1), ([*full, cells(0, 4, 1, 50), cells(0, 5, 2, 50)], 2)):
+        made.clear()
+        rates_aif360.answers(tables_of([family_of(*tables)]), ["true_positive_rate", "false_positive_rate"])
+        assert len(made) == times
+
+
 def test_fairlearn_says_the_same_whether_or_not_scikit_learn_checks_each_call(monkeypatch: pytest.MonkeyPatch) -> None:
     from sklearn.metrics import _classification
 
