@@ -15,6 +15,7 @@ from typing import Literal
 from audit.engines.duckdb import DuckDBEngine
 from audit.engines.protocol import identifier, literal
 from audit.engines.reading import DAMAGED, reading
+from audit.errors import DataError
 from audit.evaluation.byte_stream import open_bytes, open_text
 from audit.evaluation.counts_header import CountedColumns, counted_columns
 from audit.evaluation.counts_table import is_total, seen_counts
@@ -23,6 +24,7 @@ from audit.evaluation.relation import Relation, is_number_type, text_of
 from audit.evaluation.roles import MOST_REFUSED, MOST_SHOWN, ColumnLook, Kind, Role, candidates, likeliest
 from audit.evaluation.scores import NUMBER, PER_CENT, number_expression
 from audit.evaluation.table_file import Format, ReadOptions, check_file, format_of, read_file
+from audit.vocabulary.text import shown
 
 _DELIMITERS = (",", ";", "\t", "|")
 _LINES = 10
@@ -114,6 +116,11 @@ def look_at(
         with reading(path.name):
             counted = seen_counts(engine, relation, counted_columns(tuple(relation.types)))
             columns = tuple(_look(engine, relation, name, grouped=counted is not None) for name in relation.types)
+    if sum(column.name in column.values for column in columns) > 1:
+        raise DataError(
+            f"{shown(path.name)}: names of columns are values in rows too, so that the first row seems to be a case",
+            slug="no-header",
+        )
     return DataLook(
         source_name=path.name,
         format=kind or format_of(path),
@@ -197,8 +204,8 @@ def _look(engine: DuckDBEngine, relation: Relation, name: str, *, grouped: bool)
         and distinct > 0.8 * filled
         and not engine.has_repeats(table, text, relation.rows, relation.source_name)
     )
-    shown = () if shared is None or unique or (len(shared) * 2 > filled and not grouped) else tuple(shared)
-    shown = tuple(value for value in shown if not (grouped and is_total(value)))
+    values = () if shared is None or unique or (len(shared) * 2 > filled and not grouped) else tuple(shared)
+    values = tuple(value for value in values if not (grouped and is_total(value)))
     kind = _kind(stored, filled, numbers, near_numbers, dates)
     decimal, per_cent = _written(engine, table, text) if kind == "near_number" else (".", False)
     codes, others, refused = _codes(engine, table, text) if kind == "text" and distinct <= 2000 else (0, 0, ())
@@ -208,7 +215,7 @@ def _look(engine: DuckDBEngine, relation: Relation, name: str, *, grouped: bool)
         missing=1 - filled / relation.rows,
         distinct=len(shared) if shared is not None else min(max(distinct, MOST_SHOWN + 1), filled),
         unique=unique,
-        values=shown,
+        values=values,
         in_unit_interval=(kind == "number" and inside == filled) or (kind == "near_number" and decimal is not None),
         codes=codes,
         other_codes=others,

@@ -473,7 +473,7 @@ def test_columns_that_are_not_used_are_counted_at_the_end(tmp_path: Path) -> Non
             "Country,Sex,Year,VALUE\nAlbania,Female,2020,<5\nAlbania,Male,2020,22\nMali,Male,2020,31\n",
             "If each row is a group",
         ),
-        ("k-1,woman,1,0.324\nk-2,man,0,0.5\nk-3,man,1,0.6\n", "Some columns are called by numbers"),
+        ("k-1,17,0.324\nk-2,30,0.5\nk-3,41,0.6\n", "Some columns are called by numbers"),
     ],
 )
 def test_what_is_no_set_of_cases_is_said_to_be_perhaps_none(text: str, says: str, tmp_path: Path) -> None:
@@ -489,6 +489,7 @@ def test_what_is_no_set_of_cases_is_said_to_be_perhaps_none(text: str, says: str
         ("Informe del ministerio 2023\n" + MINISTRY, "the headers seem to stand in row 2, below a title"),
         ("Informe del ministerio 2023;;;;;\n;;;;;\n" + MINISTRY, "the headers seem to stand in row 3, below a title"),
         ("Informe del ministerio 2023\n\n" + MINISTRY, "the headers seem to stand in row 3, below a title"),
+        ("k-1,woman,1,0.324\n" + "k-2,man,0,0.5\nk-3,woman,1,0.6\n" * 9, "so that the first row seems to be a case"),
         (MINISTRY.replace("1410", "1.410"), "numbers with a point between thousands, such as 1.410, in row 2"),
         (MINISTRY.replace("procedencia", ""), "column 2 has no name"),
     ],
