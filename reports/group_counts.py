@@ -8,26 +8,16 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
+from audit.result.findings.judged import GroupCounts
 from audit.result.reading import Reading
 from reports.plain_text import spreadsheet_text
 
 if TYPE_CHECKING:
     from audit.result.audit_result import AuditResult
-    from audit.result.findings.judged import GroupCounts
     from audit.vocabulary.groups import Family
 
 _PLAIN: Final = "/:,;=+-_.!~*'(){}[]|@$?^"
-_COUNTS: Final = (
-    "true_positive",
-    "false_negative",
-    "false_positive",
-    "true_negative",
-    "unlabelled_flagged",
-    "unlabelled_not_flagged",
-    "unscored_positive",
-    "unscored_negative",
-    "unscored_unlabelled",
-)
+_COUNTS: Final = tuple(name for name in GroupCounts.model_fields if name != "group")
 
 
 def counts_csv(result: AuditResult) -> str:

@@ -8,7 +8,6 @@ from typing import Any, Final
 
 import numpy as np
 
-from audit.analyses.breakdown import NEAREST, breakdown, pass_sides, weighted_breakdown
 from audit.analyses.estimates import as_known
 from audit.analyses.label_doubts import (
     ANSWERS,
@@ -22,11 +21,15 @@ from audit.analyses.label_doubts import (
 )
 from audit.analyses.sides import Question, questions
 from audit.analyses.unknown_doubts import (
+    NEAREST,
     Unknown,
+    breakdown,
     fewest_in_favour,
     fewest_to_hold_back,
+    pass_sides,
     smallest_shares,
     unknown_bounds,
+    weighted_breakdown,
 )
 from audit.analyses.verdict_side import RuleCounts, VerdictSide, rule_counts
 from audit.counting.moments import Moments

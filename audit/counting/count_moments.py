@@ -20,8 +20,8 @@ from audit.vocabulary.metrics import Cell
 from audit.vocabulary.text import shown
 
 if TYPE_CHECKING:
+    from audit.evaluation.design import Strata
     from audit.evaluation.evaluation_set import EvaluationSet
-    from audit.evaluation.strata import Strata
 
 _CUT: Final = 20
 """Bits cut from a square before it is squared again: sums of fourth powers of 2^30 do not fit into 128 bits."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import tomllib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from audit.detectors.column_order import differences
@@ -15,28 +17,9 @@ from audit.vocabulary.text import shown
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_KINDS: Final = {
-    "string": "text",
-    "boolean": "true and false",
-    "integer": "whole numbers",
-    "long": "whole numbers",
-    "float": "numbers",
-    "double": "numbers",
-    "datetime": "times",
-    "binary": "bytes",
-    "any": "anything",
-}
-"""By type of MLflow: the kind of its cells."""
-_ELEMENTS: Final = (
-    ("float", "numbers"),
-    ("int", "whole numbers"),
-    ("uint", "whole numbers"),
-    ("bool", "true and false"),
-    ("str", "text"),
-    ("<U", "text"),
-    ("object", "anything"),
+_KINDS: Final[Mapping[str, Mapping[str, str]]] = tomllib.loads(
+    Path(__file__).with_name("mlflow_kinds.toml").read_text(encoding="utf-8")
 )
-"""Beginnings of the names of numpy types, and the kind of their elements."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +111,7 @@ def _names(columns: Sequence[dict[str, Any]], name: str) -> tuple[str, ...] | No
 
 def _kind(column: dict[str, Any], name: str) -> str:
     said = column.get("type")
-    kind = _KINDS.get(said) if isinstance(said, str) else None
+    kind = _KINDS["types"].get(said) if isinstance(said, str) else None
     if kind is None:
         raise _unfit(name, f"a column of the type {shown(said) if isinstance(said, str) else 'none'}")
     return kind
@@ -153,7 +136,8 @@ def _tensor(tensor: dict[str, Any], name: str) -> tuple[int, str]:
     spec = tensor.get("tensor-spec")
     shape: Any = spec.get("shape") if isinstance(spec, dict) else None
     element = spec.get("dtype") if isinstance(spec, dict) else None
-    kind = next((is_ for begins, is_ in _ELEMENTS if isinstance(element, str) and element.startswith(begins)), None)
+    begun = _KINDS["elements"].items() if isinstance(element, str) else ()
+    kind = next((is_ for begins, is_ in begun if str(element).startswith(begins)), None)
     whole = isinstance(shape, list) and all(type(size) is int for size in shape)
     if kind is None or not whole or len(shape) not in (1, 2) or shape[0] != -1 or not 1 <= (*shape, 1)[1] <= 100_000:
         raise _unfit(name, "an array that is no table of numbers or texts for any number of rows")

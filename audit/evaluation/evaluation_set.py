@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from audit.engines.protocol import Engine
-    from audit.evaluation.strata import Strata
+    from audit.evaluation.design import Strata
 
 SOURCE = "source"
 """Name of the relation that holds the evaluation set."""

@@ -5,37 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final, Literal
 
-from audit.evaluation.nationality import TRAVEL_DOCUMENT_CODES, UNKNOWN
+from audit.evaluation.nationality import TRAVEL_DOCUMENT_CODES, UNKNOWN, data_rows
 
 Standing = Literal["national", "foreign", "stateless", "unknown"]
 STANDINGS: Final[tuple[Standing, ...]] = ("national", "foreign", "stateless", "unknown")
 _STATELESS: Final = "XXA"
 
-_OF_A_STATE: Final = {
-    "AUS": "CCK CXR HMD NFK",
-    "CHN": "HKG MAC",
-    "DNK": "FRO GRL",
-    "FIN": "ALA",
-    "FRA": "ATF BLM GLP GUF MAF MTQ MYT NCL PYF REU SPM WLF",
-    "GBR": "AIA BMU CYM FLK GGY GIB IMN IOT JEY MSR PCN SGS SHN TCA VGB",
-    "NLD": "ABW BES CUW SXM",
-    "NOR": "BVT SJM",
-    "NZL": "COK NIU TKL",
-    "USA": "ASM GUM MNP PRI UMI VIR",
-}
+_STATE: Final = {code: state for state, codes in data_rows("of_a_state.csv") for code in codes.split()}
 """Codes of ISO 3166-1 of places that a state administers, or whose people often have its nationality, by the code of
 that state. This says nothing about the status of any territory. It only keeps such pairs from being read."""
-_STATE: Final = {code: state for state, codes in _OF_A_STATE.items() for code in codes.split()}
 
 
 def standing(nationality: str, country: str) -> Standing | None:
     """Standing of a person of `nationality` in `country`, both canonical codes; None where the codes do not say.
 
     A refugee (XXB, XXC) or a person of unspecified nationality (XXX) can be a foreigner or stateless: unknown. If both
-    are
-    different codes of one state (PRI and USA, HKG and CHN), the codes do not say whether the person is a national:
-    None,
-    until the plan maps one of them.
+    are different codes of one state (PRI and USA, HKG and CHN), the codes do not say whether the person is a national:
+    None, until the plan maps one of them.
     """
     if nationality == _STATELESS:
         return "stateless"

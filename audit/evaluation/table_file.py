@@ -26,18 +26,13 @@ Format = Literal["parquet", "csv", "jsonl", "sheet"]
 
 _COMPRESSED = (".gz", ".zst", ".zstd")
 
-_SUFFIXES: Final[Mapping[str, Format]] = {
-    ".parquet": "parquet",
-    ".pq": "parquet",
-    ".csv": "csv",
-    ".tsv": "csv",
-    ".txt": "csv",
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-    ".xlsx": "sheet",
-    ".xls": "sheet",
-    ".ods": "sheet",
+_ENDINGS: Final[Mapping[Format, tuple[str, ...]]] = {
+    "parquet": (".parquet", ".pq"),
+    "csv": (".csv", ".tsv", ".txt"),
+    "jsonl": (".jsonl", ".ndjson"),
+    "sheet": (".xlsx", ".xls", ".ods"),
 }
+_SUFFIXES: Final = {suffix: kind for kind, suffixes in _ENDINGS.items() for suffix in suffixes}
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from audit.analyses.estimates import row_accounts
 from audit.counting.table import ABSTAINED, CountsTable, FamilyCounts, count_families, everyone_as_family, is_finest
+from audit.engines.protocol import identifier
 from audit.plan.audit_plan import AuditPlan, NamedRule
 from audit.plan.evaluation_set import ANSWER
 from audit.plan.file.plan_file import AnyPlan, LoadedPlan, loaded_plan
@@ -262,9 +263,7 @@ def _open_unscored(loaded: LoadedPlan, table: pa.Table | pd.DataFrame | None) ->
         taken = dict(evaluation_set.expressions)
         if loaded.plan.evaluation_set.is_counted:
             taken["label"] = f'CASE WHEN "{ANSWER}" IS NOT NULL THEN {taken["label"]} END'
-        columns = ", ".join(
-            f"{sql} AS {name}" if name.isidentifier() else f'{sql} AS "{name}"' for name, sql in taken.items()
-        )
+        columns = ", ".join(f"{sql} AS {identifier(name)}" for name, sql in taken.items())
         evaluation_set.engine.execute(
             f"CREATE OR REPLACE TEMP VIEW scored AS SELECT {columns}, {ABSTAINED}::TINYINT AS decision FROM source"  # noqa: S608
         )

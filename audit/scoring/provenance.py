@@ -19,9 +19,9 @@ from audit.result.audit_result import Provenance, StratumDrawn
 from audit.version import __version__
 
 if TYPE_CHECKING:
+    from audit.evaluation.design import Strata
     from audit.evaluation.evaluation_set import EvaluationSet
     from audit.evaluation.parquet_folder import DigestOf
-    from audit.evaluation.strata import Strata
     from audit.scoring.scored import Scored
 
 _NO_BASELINE: Final = {"regression_margin": None}

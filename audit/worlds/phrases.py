@@ -22,6 +22,8 @@ ADDRESSED_TO: Final[Mapping[str, Mapping[str, str]]] = _READ["addressed_to"]
 """By language and gender."""
 NATIONALITY_SENTENCE: Final[_ByLanguage] = _READ["nationality_sentence"]
 NATIONALITY_WORDS: Final[Mapping[str, _ByLanguage]] = _READ["nationality_words"]
+PROBE_OPENING: Final[_ByLanguage] = _READ["probe_opening"]
+"""First sentence of a text of the probe; the second braces are a slot."""
 STATELESS: Final[_ByLanguage] = _READ["stateless"]
 """Sentences for XXA, which is no nationality."""
 SIGN_SENTENCES: Final[Mapping[str, _Wordings]] = _READ["sign_sentences"]

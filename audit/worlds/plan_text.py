@@ -11,33 +11,22 @@ from audit.worlds.mechanism import GENDERS, Mechanism
 from audit.worlds.probe_texts import probe_sections
 from audit.worlds.tabular import number_column
 from audit.worlds.truth import Truth
-from audit.worlds.world import World, WorldName, template
+from audit.worlds.world import World, table, template
 
-_AUDIT: Final[dict[WorldName, tuple[str, str, str]]] = {
-    "adverts": ("Recruitment-advert screener, list of phrases", "moderation", "both"),
-    "triage": ("Referral triage, score card", "hotline-triage", "services"),
-    "transactions": ("Payment monitoring, weighted rules", "financial-monitoring", "enforcement"),
-}
-"""Title, use and route."""
-
+_PLANS: Final = table("plans")
 _PLAN: Final = template("plan.template")
-
-_SEVERAL: Final = """\
-separator = "/"                          # several in one cell: the first is the primary one
-dual = "primary"
-"""
 
 
 def plan_text(mechanism: Mechanism, data: str, *, as_typed: bool = False) -> str:
     """Write plan.toml for the data file `data`; with maps if values are written as people type them."""
     world = mechanism.world
-    title, use, route = _AUDIT[world.name]
+    said = _PLANS[world.name]
     everyone = Truth.of(mechanism).everyone()
     plan = _PLAN.format(
         name=world.name,
-        title=title,
-        use=use,
-        route=route,
+        title=said["title"],
+        use=said["use"],
+        route=said["route"],
         features=_features(world),
         path=data,
         id=world.id,
@@ -45,8 +34,7 @@ def plan_text(mechanism: Mechanism, data: str, *, as_typed: bool = False) -> str
         evaluation_set=_evaluation_set(world, in_text=data.endswith(".csv")),
         gender=_map("gender", GENDERS) if as_typed else "",
         coding="codes and names" if as_typed else "ISO 3166-1 alpha-3",
-        nationality=(_SEVERAL if world.name == "triage" else "")
-        + (_map("nationality", (*world.nationalities, "PRT")) if as_typed else ""),
+        nationality=said["several"] + (_map("nationality", (*world.nationalities, "PRT")) if as_typed else ""),
         found=everyone[0],
         flagged=everyone[1],
         channel=world.channel,

@@ -13,7 +13,15 @@ from collections.abc import Sequence
 from itertools import combinations
 from typing import Final
 
-from audit.worlds.phrases import CONTACTS, LANGUAGES, NATIONALITY_WORDS, ORDINARY_SENTENCES, PLACES, SIGN_SENTENCES
+from audit.worlds.phrases import (
+    CONTACTS,
+    LANGUAGES,
+    NATIONALITY_WORDS,
+    ORDINARY_SENTENCES,
+    PLACES,
+    PROBE_OPENING,
+    SIGN_SENTENCES,
+)
 from audit.worlds.world import World, template
 
 TEXTS: Final = "texts.toml"
@@ -24,21 +32,12 @@ PROBED: Final = tuple(NATIONALITY_WORDS)
 """Nationalities whose words are probed. Stateless people have a sentence and no nationality word."""
 _WORDINGS: Final = 3
 
-_OPENING: Final = {
-    "en": "Work offered to {{a_person}} {place}.",
-    "es": "Se ofrece trabajo a {{a_person}} {place}.",
-    "fr": "Travail proposé à {{a_person}} {place}.",
-}
-_HEADING: Final = """\
-# The same adverts with one word changed. They are made up, name no place and reach nobody. `{a_person}` is filled with
-# a noun and a nationality word, or with none: see "Change one word and see" in the documentation.
-"""
 _PLAN: Final = template("probes.template")
 
 
 def template_file(world: World) -> str:
     """Write the templates as the text of a TOML file."""
-    parts = [_HEADING]
+    parts = [template("texts.template")]
     for wording in range(_WORDINGS):
         for number, signs in enumerate(_signs(world), start=1):
             parts.append(f'\n[[templates]]\nid = "text-{number:02d}-{wording + 1}"\n')
@@ -77,7 +76,7 @@ def _text(world: World, signs: Sequence[str], language: str, number: int) -> str
     said = [one_of(SIGN_SENTENCES[name][language]) for name in signs]
     instead = [sign.name for sign in world.signs if sign.name not in signs]
     said.append(ORDINARY_SENTENCES[one_of(instead)][language])
-    opening = _OPENING[language].format(place=one_of(PLACES[language]))
+    opening = PROBE_OPENING[language].format(place=one_of(PLACES[language]))
     return " ".join([opening, *said, one_of(CONTACTS[language])])
 
 

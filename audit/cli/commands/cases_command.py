@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from audit.cli.commands.shared_options import PlanOfResult
 from audit.cli.console.terminal import note
 from audit.errors import ArgumentError
 from audit.vocabulary.text import count_of, starts_formula
@@ -17,9 +18,7 @@ def cases(
     group: Annotated[str, typer.Option(metavar="GROUP", help="gender=woman,nationality=NGA: codes or English names.")],
     out: Annotated[Path, typer.Option(metavar="FILE", help="Where the rows go (CSV), for its owner alone.")],
     errors: Annotated[Literal["missed", "wrongly-flagged"], typer.Option(help="Which wrong decisions.")] = "missed",
-    plan: Annotated[
-        Path | None, typer.Option(metavar="PLAN", help="The plan of the result.  [where the result says it was]")
-    ] = None,
+    plan: PlanOfResult = None,
 ) -> None:
     """Write the rows of a group that were missed or wrongly flagged: columns that the plan names, and no others.
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from audit.cli.commands.shared_options import AsJson, RestrictedFolder, SigningKey
+from audit.cli.commands.shared_options import AsJson, PlanOfResult, RestrictedFolder, SigningKey
 from audit.cli.console.terminal import Style, note, say
 from audit.errors import ArgumentError, EvidenceError, ExitCode
 from audit.vocabulary.file_names import EVIDENCE, RESTRICTED_EVIDENCE
@@ -89,9 +89,7 @@ def seal(
         typer.Option("--with-rows", help="Put set, detector and answers into the restricted bundle, for a replay."),
     ] = False,
     restricted_folder: RestrictedFolder = None,
-    plan: Annotated[
-        Path | None, typer.Option(metavar="PLAN", help="The plan of the result.  [where the result says it was]")
-    ] = None,
+    plan: PlanOfResult = None,
     history: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Finish a run that was killed once this history said sealed.")
     ] = None,

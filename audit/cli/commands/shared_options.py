@@ -42,6 +42,10 @@ SigningKey = Annotated[
     typer.Option(metavar="FILE", help="The private key that signs; AUDIT7K_PASSPHRASE may hold its passphrase."),
 ]
 
+PlanOfResult = Annotated[
+    Path | None, typer.Option(metavar="PLAN", help="The plan of the result.  [where the result says it was]")
+]
+
 ExactCounts = Annotated[
     bool,
     typer.Option("--restricted/--public", help="Exact counts, not for publication, in the place of public files."),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from audit.cli.console.group_names import GroupNames, fit
 from audit.cli.console.terminal import State, Style
 from audit.cli.pages.summary_lines import added_over_line, held_back_line, planned_pass_lines, remedy_lines
+from audit.cli.pages.words import WORDS
 from audit.vocabulary.groups import Group, Level
 from audit.vocabulary.metrics import METRICS
 from audit.vocabulary.numbers import exact_percent, percent
@@ -26,11 +27,7 @@ MOST_GROUPS: Final = 10
 """Most small groups that are named for each family, unless all are asked for."""
 
 
-_COUNTED_UNDER: Final = {
-    "first": "the first",
-    "together": "all of them together",
-    "standing": "how any of them stands to the country",
-}
+_COUNTED_UNDER: Final = WORDS["counted_under"]
 
 
 def check_summary(report: CheckReport, style: Style, *, every_group: bool = False) -> str:

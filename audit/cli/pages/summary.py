@@ -37,14 +37,7 @@ MOST_GROUPS: Final = 8
 
 _WORDS: Final = WORDS["states"]
 _HARMS: Final = WORDS["harms"]
-
-
-_PLACES: Final = {
-    "in_process": "this process",
-    "child": "a process of its own",
-    "namespaces": "a process of its own",
-    "bwrap": "bubblewrap",
-}
+_PLACES: Final = WORDS["places"]
 
 
 def summary(result: AuditResult, style: Style, report: str = "", next_command: str = "") -> str:

@@ -33,15 +33,10 @@ from audit.vocabulary.text import shown
 _LANGUAGES: Final = get_args(ProbeLanguage)
 _BRACES: Final = re.compile(r"\{([^{}]*)\}")
 _FILLS: Final[Mapping[str, tuple[str, ...]]] = {
-    "a_person": ("demonym", "gender"),
-    "the_person": ("demonym", "gender"),
-    "person": ("demonym", "gender"),
-    "they": ("gender",),
-    "them": ("gender",),
-    "their": ("gender",),
+    **dict.fromkeys(("a_person", "the_person", "person"), ("demonym", "gender")),
+    **dict.fromkeys(("they", "them", "their"), ("gender",)),
     "nationality": ("demonym",),
-    "from_country": ("country",),
-    "country": ("country",),
+    **dict.fromkeys(("from_country", "country"), ("country",)),
     "name": ("name",),
 }
 _ENGLISH_ONLY: Final = {"them", "their"}

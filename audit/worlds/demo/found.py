@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Literal
 
 from audit.result.audit_result import AuditResult
 from audit.result.findings.judged import Verdict
@@ -16,14 +16,6 @@ from audit.worlds.demo.prepare import PreparedDemo
 from audit.worlds.demo.referral_cases import PlantedFinding
 
 State = Literal["found", "not_found", "cannot_tell", "not_accused", "accused"]
-
-_ANSWERS: Final[dict[State, str]] = {
-    "found": "FOUND",
-    "not_found": "NOT FOUND",
-    "cannot_tell": "CANNOT TELL",
-    "not_accused": "NOT ACCUSED",
-    "accused": "ACCUSED",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +68,8 @@ def lines_to_print(prepared: PreparedDemo, result: AuditResult) -> tuple[str, ..
     lines = [f"{cases}: what was planted and found", ""]
     for finding in what_was_found(prepared, result):
         metric = METRICS[finding.planted.metric]
-        lines.append(f"{_ANSWERS[finding.state]:<13}{_name(finding.planted.group, result)}: {finding.planted.effect}")
+        answer = finding.state.replace("_", " ").upper()
+        lines.append(f"{answer:<13}{_name(finding.planted.group, result)}: {finding.planted.effect}")
         lines.append(f"{'':<13}{metric.plain}: {_measured(finding)}")
     others = len(accused_without_cause(prepared, result))
     lines.extend(("", f"Groups accused although nothing was planted in them: {others or 'none'}"))
