@@ -417,7 +417,8 @@ def test_a_body_without_end_is_cut() -> None:
 
 def test_a_bomb_is_measured_unpacked() -> None:
     with serving(lambda asked: asked.bomb(64)) as server:
-        assert Run(section(server.url)).kinds == {"invalid_output/too_large": 4}
+        slowly = section(server.url, timeout=60, try_timeout=30)  # to pack it takes the server a while
+        assert Run(slowly).kinds == {"invalid_output/too_large": 4}
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate"])

@@ -10,7 +10,9 @@ import random
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -21,9 +23,10 @@ from typer.testing import CliRunner
 from audit.cli.commands.app import app
 from audit.disclosure.public_files import REPORTERS
 from audit.errors import ExitCode
-from audit.evidence.bundle import read_bundle
+from audit.evidence.bundle import Bundle, read_bundle
 from audit.evidence.countersigning import countersigned
 from audit.evidence.envelope import Envelope, Signature
+from audit.evidence.keys import Signer
 from audit.evidence.replay import replay
 from audit.evidence.seal import has_more_than_a_seal, read_published
 from audit.evidence.shown import State
@@ -113,18 +116,30 @@ def test_a_test_result_that_another_signed_is_contradicted(published: Path, tmp_
     assert verify(bundle.content, "evidence.a7k", trusting(signer), TODAY).exit_code == ExitCode.PASS
 
 
+@pytest.fixture(scope="module")
+def sealed_as(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Outcome], tuple[Signer, Bundle]]:
+    """An audit of an outcome, published with its test result and sealed, once."""
+
+    @cache
+    def made(outcome: Outcome) -> tuple[Signer, Bundle]:
+        place = tmp_path_factory.mktemp(outcome)
+        folder = published_into(place / "audit-out", made_result(outcome), ("json", "test-result"))
+        signer = signer_in(place)
+        return signer, sealed_in(folder, signer).public
+
+    return made
+
+
 @pytest.mark.parametrize(("outcome", "said", "contradicted"), [
     ("fail", b'"result": "PASSED"', True), ("fail", b'"result": "WARNED"', True), ("fail", b'"result": 1', True),
     ("fail", b'"other": "FAILED"', True), ("fail", b"", True), ("pass", b'"result": "FAILED"', True),
     ("pass", b'"result": "WARNED"', False), ("pass", b'"result": "PASSED"', False),
 ])  # fmt: skip
 def test_a_test_result_of_another_verdict_is_contradicted_though_it_is_signed(
-    tmp_path: Path, outcome: Outcome, said: bytes, contradicted: bool
+    sealed_as: Callable[[Outcome], tuple[Signer, Bundle]], outcome: Outcome, said: bytes, contradicted: bool
 ) -> None:
     """Whoever seals may sign two verdicts: one for people, one for policy engines. A pass past its expiry is WARNED."""
-    signer, name = signer_in(tmp_path), "test-result.intoto.json"
-    folder = published_into(tmp_path / "audit-out", made_result(outcome), ("json", "test-result"))
-    bundle = sealed_in(folder, signer).public
+    (signer, bundle), name = sealed_as(outcome), "test-result.intoto.json"
     word = b'"result": "%b"' % TEST_RESULTS[outcome].encode()
     assert word in bundle.public[name]
     forged = bundle.public[name].replace(word, said)
