@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -53,13 +54,17 @@ class RunRequest:
         begins: Callable[[], None] | None = None,
     ) -> AuditResult:
         """Run the plan against the baseline `earlier`, if there is one. Raises AuditError."""
-        from audit.analyses.crosscheck.libraries import libraries_beside
         from audit.result.waivers_file import publishable_errors
         from audit.run import run_audit
         from audit.scoring.progress import progress_on_stderr
 
         asks = self.crosscheck and self.details
-        with stages_on(self.watched_on), publishable_errors(exact=self.exact), libraries_beside(wanted=asks):
+        beside: contextlib.AbstractContextManager[None] = contextlib.nullcontext()
+        if asks:
+            from audit.analyses.crosscheck.libraries import libraries_beside
+
+            beside = libraries_beside(wanted=True)
+        with stages_on(self.watched_on), publishable_errors(exact=self.exact), beside:
             stage("reading")
             return run_audit(
                 self.loaded,
