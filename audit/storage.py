@@ -179,9 +179,7 @@ def bytes_of_result(path: Path, most: int) -> bytes:
         finally:
             os.close(handle)
     except OSError as error:
-        raise ResultError(
-            f"{path} cannot be read ({error.strerror or 'storage error'})", slug="no-release", hint="check the path"
-        ) from None
+        raise ResultError(f"{path} cannot be read ({error.strerror or 'storage error'})", slug="no-release") from None
 
 
 def file_sha256(path: Path) -> str:

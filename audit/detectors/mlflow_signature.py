@@ -45,7 +45,6 @@ class Signature:
                     f"{file}: the signature of the model has {len(self.kinds)} columns, and `features` names "
                     f"{len(features)}",
                     slug="detector-columns",
-                    hint="name the columns that it was trained on, in the same order",
                 )
             return features
         hint = differences(features, self.names, surplus="it does not take")

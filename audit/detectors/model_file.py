@@ -84,11 +84,7 @@ def read_model_file(path: Path, name: str, *, ending: str, largest: int | None =
                 hint=f"`path` names a {ending} file",
             )
         if largest is not None and path.stat().st_size > largest:
-            raise DetectorError(
-                f"{name} is larger than {largest // 2**30} GiB",
-                slug="detector-too-large",
-                hint="no model of that size can be loaded here",
-            )
+            raise DetectorError(f"{name} is larger than {largest // 2**30} GiB", slug="detector-too-large")
         return path.read_bytes()
     except FileNotFoundError:
         raise DetectorError(

@@ -84,7 +84,6 @@ class OnnxInputs:
             raise DetectorError(
                 f"{self._file}: the model takes {width} columns, and `features` names {len(self._features)}",
                 slug="detector-columns",
-                hint="name the columns that it was trained on, in the same order",
             )
         self._table = only.name
         self.notes.append(

@@ -101,11 +101,7 @@ def _check_archive(content: bytes, name: str) -> None:
             if "schema.json" not in names or len(set(names)) < len(names):
                 raise _not_skops(name)
             if sum(member.file_size for member in members) > LARGEST:
-                raise DetectorError(
-                    f"{name} unpacks to more than {LARGEST // 2**30} GiB",
-                    slug="detector-too-large",
-                    hint="no model of that size can be loaded here",
-                )
+                raise DetectorError(f"{name} unpacks to more than {LARGEST // 2**30} GiB", slug="detector-too-large")
             json.loads(archive.read("schema.json"))
     except (zipfile.BadZipFile, ValueError, RuntimeError, EOFError, OSError):
         raise _not_skops(name) from None

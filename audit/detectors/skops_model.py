@@ -112,7 +112,6 @@ class SkopsDetector(ModelOfPath[SkopsSection | PickleSection]):
                 raise DetectorError(
                     f"{self._name}: the model takes {count} columns, and `features` names {len(features)}",
                     slug="detector-columns",
-                    hint="name the columns that it was trained on, in the same order",
                 )
             if len(features) > 1:
                 self._notes.append(BY_PLAN)

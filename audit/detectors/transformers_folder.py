@@ -54,11 +54,7 @@ def check_folder(folder: Path, name: str) -> tuple[str, int]:
                 hint="save the model as safetensors (model.save_pretrained does), in a folder without that file",
             )
     if "config.json" not in files or not any(file.endswith(".safetensors") for file in files):
-        raise DetectorError(
-            f"{name} lacks config.json or weights in a .safetensors file",
-            slug="transformers-folder",
-            hint="`path` names a folder made by save_pretrained, of model and tokenizer",
-        )
+        raise DetectorError(f"{name} lacks config.json or weights in a .safetensors file", slug="transformers-folder")
     for file in files:
         if file.endswith(".json"):
             _check_json(folder / file, f"{name}/{file}")
@@ -88,7 +84,6 @@ def _files(folder: Path, name: str) -> list[str]:
         raise DetectorError(
             f"{name} holds more files than a model has, or one with a name that cannot be written",
             slug="transformers-folder",
-            hint="`path` names a folder made by save_pretrained, of model and tokenizer",
         )
     return sorted(found, key=os.fsencode)
 

@@ -103,7 +103,6 @@ def _maker(name: str, place: str) -> Callable[..., Any]:
         raise AuditError(
             f'the public report "{name}" cannot be loaded ({type(error).__name__}); {who_answered(module)}',
             slug="reporter-not-loaded",
-            hint="start audit7k from another folder or rename what hides it; else reinstall the package",
         ) from error
 
 

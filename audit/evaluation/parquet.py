@@ -53,7 +53,6 @@ def view_parquet(
             raise DataError(
                 f"{shown(source_name)}: a column is called {reserved}, the name that DuckDB gives to row numbers",
                 slug="column-reserved",
-                hint="rename the column",
             )
     paths = literals(str(engine.private.plain(path)) for path in files)
     scan = f"read_parquet([{paths}], file_row_number = true, hive_partitioning = false)"

@@ -95,7 +95,6 @@ def check_header(source_name: str, columns: Sequence[str]) -> None:
         raise DataError(
             f"{shown(source_name)}: a column is called {ROW}, the name that this tool gives to row numbers",
             slug="column-reserved",
-            hint="rename the column",
         )
 
 
@@ -185,7 +184,6 @@ def check_text_type(source_name: str, column: str, duckdb_type: str, what: str) 
         raise DataError(
             f'{shown(source_name)}: {what} column "{shown(column)}" is stored as {duckdb_type.partition("(")[0]}',
             slug="column-type",
-            hint="store it as text, as an integer or as true and false",
         )
 
 

@@ -86,7 +86,7 @@ def one_maker(name: str, what: str, protocol: type) -> Any:
     offers = offers_of(MAKERS, name)
     if len(offers) != 1:
         many = "more than one installed package offers" if offers else "no installed package offers"
-        raise AuditError(f"{many} {what}", slug="not-offered", hint="reinstall audit7k")
+        raise AuditError(f"{many} {what}", slug="not-offered")
     try:
         maker = made(offers[0])
     except (Exception, SystemExit) as error:
@@ -96,7 +96,7 @@ def one_maker(name: str, what: str, protocol: type) -> Any:
             hint="start audit7k from another folder, or reinstall it",
         ) from error
     if not isinstance(maker, protocol):
-        raise AuditError(f"what is offered as {what} is none", slug="not-offered", hint="reinstall audit7k")
+        raise AuditError(f"what is offered as {what} is none", slug="not-offered")
     return maker
 
 
@@ -149,7 +149,6 @@ def _reporter(offer: EntryPoint, is_one: Callable[[Any], bool]) -> Any:
             f'the reporter "{offer.name}" of {package_of(offer)} cannot be loaded ({type(error).__name__}); '
             f"{who_answered(offer.module)}",
             slug="reporter-not-loaded",
-            hint="start audit7k from another folder or rename what hides it; else reinstall the package",
         ) from error
     if not is_one(reporter):
         raise AuditError(

@@ -35,13 +35,13 @@ def load_result(path: str | Path) -> AuditResult:
     path = path_of(path)
     try:
         if path.exists() and not path.is_file():
-            raise ResultError(f"{path.name} is no file", slug="no-result", hint="check the path")
+            raise ResultError(f"{path.name} is no file", slug="no-result")
         if path.stat().st_size > MAX_BYTES:
             raise ResultError(f"{path.name} is larger than a result can be", slug="not-a-result")
         content = path.read_bytes()
     except OSError as error:
         raise ResultError(
-            f"{path.name} cannot be read ({error.strerror or 'storage error'})", slug="no-result", hint="check the path"
+            f"{path.name} cannot be read ({error.strerror or 'storage error'})", slug="no-result"
         ) from None
     try:
         return _sound(_at_once(content) or _step_by_step(content.decode("utf-8"), path.name), path.name)

@@ -303,11 +303,7 @@ class Checkpoint:
         try:
             self._lock = lock_folder(self._folder)
         except BlockingIOError:
-            raise FolderInUseError(
-                f"another run keeps its answers in {self._folder}",
-                slug="folder-in-use",
-                hint="wait for it, or choose --out",
-            ) from None
+            raise FolderInUseError(f"another run keeps its answers in {self._folder}", slug="folder-in-use") from None
 
     @contextlib.contextmanager
     def _storing(self) -> Iterator[None]:

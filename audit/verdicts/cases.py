@@ -78,7 +78,7 @@ def case_rows(path: Path, group: Mapping[str, str], errors: Errors, plan: AnyPla
     wanted = {name: _codes(result, name, value) for name, value in group.items()}
     loaded = plan_at_hand(result, plan)
     if loaded is None:
-        raise ResultError("the plan of this result is not at hand", slug="no-plan", hint="name it with --plan")
+        raise ResultError("the plan of this result is not at hand", slug="no-plan")
     if loaded.plan.engine.kind == "spark":
         raise PlanError(
             "rows are listed from files that lie here, and not on Spark",

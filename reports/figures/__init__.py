@@ -100,9 +100,7 @@ def _data(
 def _not_public(kind: str) -> Callable[[PublicRelease, str | None, str | None], Never]:
     def refuse(release: PublicRelease, rule: str | None, by: str | None) -> Never:  # noqa: ARG001 - as the others
         raise AuditError(
-            f"a public release holds no scores, and no {kind} can be drawn from it",
-            slug="figure-not-public",
-            hint="draw it from the exact result, for restricted use: add --restricted",
+            f"a public release holds no scores, and no {kind} can be drawn from it", slug="figure-not-public"
         )
 
     return refuse

@@ -66,9 +66,7 @@ def _release_at(path: Path, kind: FigureKind) -> PublicRelease:
         raise ArgumentError(f"{found} holds exact counts", slug="figure-restricted")
     if kind in ("sweep", "reliability"):
         raise AuditError(
-            f"a public release holds no scores, and no {kind} can be drawn from it",
-            slug="figure-not-public",
-            hint="draw it from the exact result, for restricted use: add --restricted",
+            f"a public release holds no scores, and no {kind} can be drawn from it", slug="figure-not-public"
         )
     return load_release(found)[0]
 

@@ -86,9 +86,7 @@ class OutputFolder:
 
     def __enter__(self) -> Self:
         if self.path.exists() and not self.path.is_dir():
-            raise StorageError(
-                f"{self.path} is a file, not a folder", slug="not-a-folder", hint="choose another folder with --out"
-            )
+            raise StorageError(f"{self.path} is a file, not a folder", slug="not-a-folder")
         try:
             with writing(self.path):
                 self._make_folders()
@@ -261,9 +259,7 @@ class OutputFolder:
         try:
             self._lock = lock_folder(self.path)
         except BlockingIOError:
-            raise FolderInUseError(
-                f"another run is writing into {self.path}", slug="folder-in-use", hint="wait for it, or choose --out"
-            ) from None
+            raise FolderInUseError(f"another run is writing into {self.path}", slug="folder-in-use") from None
 
     def _remove_leftovers(self) -> None:
         """Remove folders of killed runs; the lock shows that none of these runs is still alive."""
@@ -285,9 +281,7 @@ class OutputFolder:
             return
         if not place.is_dir():
             if self._publishes and (place.is_symlink() or place.exists()):
-                raise StorageError(
-                    f"{place} is no folder", slug="not-a-folder", hint="choose another folder with --out"
-                )
+                raise StorageError(f"{place} is no folder", slug="not-a-folder")
             return
         with writing(place):
             if not self._publishes and not any(name.startswith(f"{PUBLIC}/") for name in self._files_to_replace()):

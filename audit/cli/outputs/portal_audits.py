@@ -128,7 +128,7 @@ def _text_without_languages(release: PublicRelease) -> str:
 
 def _releases(folder: Path, site: Path, found: FoundAudits) -> Iterator[Path]:
     if not folder.is_dir():
-        raise ResultError(f"{folder} is no folder", slug="no-release", hint="check the path")
+        raise ResultError(f"{folder} is no folder", slug="no-release")
     out = site.resolve()
     for here, folders, files in os.walk(folder, followlinks=False):
         place = Path(here)

@@ -184,11 +184,9 @@ def refuse_place(site: Path, source: Path, *, ours: bool) -> None:
     """
     place = site.resolve()
     if source.resolve().is_relative_to(place):
-        raise ArgumentError(
-            f"--out {site} holds the audits themselves", slug="site-place", hint="choose another folder with --out"
-        )
+        raise ArgumentError(f"--out {site} holds the audits themselves", slug="site-place")
     if site.is_symlink() or (site.exists() and not site.is_dir()):
-        raise ArgumentError(f"--out {site} is no folder", slug="site-place", hint="choose another folder with --out")
+        raise ArgumentError(f"--out {site} is no folder", slug="site-place")
     if site.is_dir() and not ours and any(site.iterdir()):
         raise ArgumentError(
             f"--out {site} holds files that no portal made",

@@ -109,7 +109,7 @@ def write_public(result: AuditResult, beside: Path, asked: PublicFiles, out: Pat
 
 def _print_public(result: AuditResult, beside: Path, asked: PublicFiles, place: Path) -> None:
     if len(asked.formats) > 1:
-        raise ArgumentError("--out - is for one report", slug="several-reports-one-file", hint="ask for one")
+        raise ArgumentError("--out - is for one report", slug="several-reports-one-file")
     (first,) = find_public_reporters(asked.formats)
     printed: dict[str, bytes] = {}
     make_public(result, asked, place, public_folder(beside), printed.update)
@@ -131,7 +131,7 @@ def write_of_release(
         files[own] = mapped_file(load_release(path)[0], said, mapping.name)
     if out == Path("-"):
         if len(files) != 1 or len(names) > 1:
-            raise ArgumentError("--out - is for one report", slug="several-reports-one-file", hint="ask for one")
+            raise ArgumentError("--out - is for one report", slug="several-reports-one-file")
         (made,) = files.items()
         _say_file(*made)
         return

@@ -29,11 +29,7 @@ def rows_of(result: AuditResult, loaded: LoadedPlan | None, folder: Path) -> dic
         If one of them lies no longer where the plan says.
     """
     if loaded is None:
-        raise ArgumentError(
-            "the plan of this result is not at hand, and it says where the set is",
-            slug="no-plan",
-            hint="name it with --plan",
-        )
+        raise ArgumentError("the plan of this result is not at hand, and it says where the set is", slug="no-plan")
     section, detector, beside = loaded.plan.evaluation_set, result.plan.detector, loaded.folder
     named = section.path or section.counts
     if named is None or (beside / named).is_dir():

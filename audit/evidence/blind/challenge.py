@@ -186,9 +186,7 @@ def read_cases(folder: Path, sha256_of_cases: str) -> pa.Table:
     """Read the cases of a challenge. Raises EvidenceError if they are not those of its terms."""
     table, content = read_table(folder / CASES)
     if hashlib.sha256(content).hexdigest() != sha256_of_cases:
-        raise EvidenceError(
-            f"{CASES} is not the file that the terms name", slug="other-challenge", hint="ask for the folder again"
-        )
+        raise EvidenceError(f"{CASES} is not the file that the terms name", slug="other-challenge")
     return table
 
 

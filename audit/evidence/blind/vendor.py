@@ -165,9 +165,7 @@ def open_challenge(file: HistoryFile, folder: Path) -> tuple[Terms, pa.Table]:
     file.adopt(bytes_of_result(folder / HISTORY, MAX_BYTES), f"{folder.name}/{HISTORY}")
     asked = [one.index for one in file.history.entries if one.statement == sha256(terms.content)]
     if not asked:
-        raise EvidenceError(
-            f"{HISTORY} knows no challenge of these terms", slug="other-challenge", hint="ask for the folder again"
-        )
+        raise EvidenceError(f"{HISTORY} knows no challenge of these terms", slug="other-challenge")
     if any(one.kind == "answered" and one.answers in asked for one in file.history.entries):
         raise EvidenceError("this challenge was answered before", slug="answered-before")
     return terms, cases

@@ -141,7 +141,6 @@ def check_columns(source: Relation, design: SamplingDesign) -> None:
         raise DataError(
             f'{shown(source.source_name)}: "{shown(nested[0])}" ({keys[nested[0]]}) holds lists or objects',
             slug="column-type",
-            hint="store it as text, as an integer or as true and false",
         )
     taken = [column for column in source.types if column.casefold() in COLUMNS_ADDED]
     if taken:
