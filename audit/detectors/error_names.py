@@ -1,36 +1,19 @@
 """Name an error of foreign code. Its text can quote a row, and so can the name of its type.
 
 `type("E_" + text, (Exception,), {})` makes a type with any name. So a name is shown only if the type exists, under that
-name, in the standard library or in a library that is listed here.
+name, in the standard library or in a library that `libraries.txt` lists.
 """
 
 from __future__ import annotations
 
 import builtins
 import sys
+from pathlib import Path
 from typing import Final
 
 OWN: Final = "an error of its own"
 """Words for the type of any other error."""
-_LIBRARIES: Final = frozenset(
-    {
-        "audit",
-        "duckdb",
-        "httpcore2",
-        "numpy",
-        "onnxruntime",
-        "pandas",
-        "pyarrow",
-        "pydantic",
-        "safetensors",
-        "scipy",
-        "sklearn",
-        "skops",
-        "tokenizers",
-        "torch",
-        "transformers",
-    }
-)
+_LIBRARIES: Final = frozenset(Path(__file__).with_name("libraries.txt").read_text(encoding="utf-8").split())
 
 
 class RaisedThereError(Exception):

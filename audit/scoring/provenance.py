@@ -28,20 +28,7 @@ _NO_BASELINE: Final = {"regression_margin": None}
 
 _TOOL: Final = f"audit7k {__version__}"
 
-_PACKAGES = (
-    "duckdb",
-    "fairlearn",
-    "aif360",
-    "numpy",
-    "onnxruntime",
-    "pandas",
-    "pyarrow",
-    "scikit-learn",
-    "scipy",
-    "skops",
-    "torch",
-    "transformers",
-)
+_PACKAGES: Final = Path(__file__).with_name("packages.txt").read_text(encoding="utf-8").split()
 
 
 def provenance(
