@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from os import PathLike
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 _ROW: Final = "(row)"
 _MOST_CLASSES: Final = 10
+_FEW: Final = 0.1
+"""Of the rows with a value, the largest share whose value may be unread and count as unknown."""
 _MOST: Final = {"gender": 30, "nationality": 300}
 """Most different values of a column some of which are not read."""
 _NOBODY: Final[Mapping[str, object]] = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
@@ -44,18 +47,18 @@ class FirstLook:
     planned_pass: PlannedPass | None = field(repr=False)
     """Chance that a detector which treats everyone alike would pass that plan, as `audit7k check` tells it."""
     taken_as_they_are: tuple[str, ...]
-    """Features most values of which are not read as genders or nationalities: they were taken as they stand."""
+    """Features whose values are often not read as genders or nationalities: they were taken as they stand."""
     taken_as_unknown: Mapping[str, tuple[str, ...]]
-    """By feature, the few values that are not read: who has one counts as of unknown gender or nationality."""
+    """By feature, the values that are not read where few rows hold them: these count as unknown."""
     result: AuditResult = field(repr=False)
     """Counts and rates. Its verdicts stand on limits that nobody set: they are not shown and mean nothing."""
 
     @property
     def worst(self) -> list[Finding]:
-        """Groups with a rate, those with enough cases first, and of these the furthest from everyone else."""
+        """Groups with a rate; first those whose likely range is furthest from everyone else's rate, to their harm."""
         rated = each_once(Reading(self.result).findings, lambda found: found.verdict)
         rated = [found for found in rated if found.outcome != "not_evaluable"]
-        return sorted(rated, key=lambda found: (not found.verdict.decidable, -found.excess - found.rule.limit))
+        return sorted(rated, key=lambda found: (-_surely_apart(found), -found.excess - found.rule.limit))
 
     def to_frame(self) -> pd.DataFrame:
         """Return a pandas DataFrame with a row for each rate and group: codes, names, `metric`, `rate` with its ends
@@ -105,8 +108,8 @@ def look(
     threshold
         With `score`: a case is flagged from this score on.
     gender, nationality
-        Columns of the groups, at least one. A few values that are not read as such count as unknown; where they are
-        most, the column is taken as it stands.
+        Columns of the groups, at least one. Values that are not read as such count as unknown where at most a tenth of
+        the rows hold them; else the column is taken as it stands.
     sheet
         Sheet of a spreadsheet.
 
@@ -137,6 +140,14 @@ def look(
     planned = planned_pass(loaded.plan, labels.table, labels.features, labels.moments)
     result = run_audit(loaded, table, crosscheck=False, details=False)
     return FirstLook(text, planned, as_they_are, unknown, result)
+
+
+def _surely_apart(found: Finding) -> float:
+    """Return by how much the near end of a group's likely range harms it more than the rate of everyone else."""
+    (low, high), rest = found.ends, found.rest
+    if low is None or high is None or rest is None:
+        return -1.0
+    return rest - high if found.rule.metric == "true_positive_rate" else low - rest
 
 
 def _checked_groups(
@@ -186,19 +197,25 @@ def _read(
             return draft, engine.sql(f"SELECT {picked} FROM data").to_arrow_table()  # noqa: S608
 
 
-def _values(table: pa.Table, column: str) -> list[str]:
-    """Return the distinct values of a column as texts; none of a column that holds no cells, which an audit refuses."""
+def _counted(table: pa.Table, column: str) -> dict[str, int]:
+    """Return the rows of each distinct value of a column, as a text; none of a column that holds no cells, which an
+    audit refuses.
+    """
     import pyarrow as pa
     import pyarrow.compute as pc
 
     try:
-        found = pc.unique(table[column]).to_pylist()
+        found = pc.value_counts(table[column]).to_pylist()
     except pa.ArrowException:
-        return []
-    texts = (
-        str(int(one)) if isinstance(one, float) and one.is_integer() else str(one) for one in found if one is not None
-    )
-    return sorted({text for text in texts if text.strip()})
+        return {}
+    rows: Counter[str] = Counter()
+    for value, count in ((each["values"], each["counts"]) for each in found if each["values"] is not None):
+        rows[str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)] += count
+    return {text: rows[text] for text in sorted(rows) if text.strip()}
+
+
+def _values(table: pa.Table, column: str) -> list[str]:
+    return list(_counted(table, column))
 
 
 def _unread(table: pa.Table, feature: str, column: str) -> tuple[str, ...]:
@@ -226,9 +243,11 @@ def _unread(table: pa.Table, feature: str, column: str) -> tuple[str, ...]:
 def _shared_out(
     table: pa.Table, groups: Mapping[str, str], unread: Mapping[str, tuple[str, ...]]
 ) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]]:
-    """Return the features most values of which are not read, and the few of each other feature that are not."""
-    most = tuple(name for name, values in unread.items() if 2 * len(values) > len(_values(table, groups[name])))
-    return most, {name: values for name, values in unread.items() if values and name not in most}
+    """Return the features whose values are often not read, and of each other feature the few that are not."""
+    rows = {name: _counted(table, groups[name]) for name, values in unread.items() if values}
+    few = {name: sum(rows[name][value] for value in unread[name]) <= _FEW * sum(rows[name].values()) for name in rows}
+    often = tuple(name for name in rows if not few[name])
+    return often, {name: unread[name] for name in rows if few[name]}
 
 
 def _two_sided(table: pa.Table, column: str) -> TwoSided:

@@ -116,7 +116,7 @@ def look_at(
         with reading(path.name):
             counted = seen_counts(engine, relation, counted_columns(tuple(relation.types)))
             columns = tuple(_look(engine, relation, name, grouped=counted is not None) for name in relation.types)
-    if sum(column.name in column.values for column in columns) > 1:
+    if sum(column.name in column.values and not column.name.isdigit() for column in columns) > 1:
         raise DataError(
             f"{shown(path.name)}: names of columns are values in rows too, so that the first row seems to be a case",
             slug="no-header",

@@ -246,8 +246,8 @@ SHAPES = {
     ),
     "credit": Shape(
         {"ref": IDS, "foreign_worker": ["yes", "no"] * 30, "class": ["good", "bad"] * 30, "prob_bad": SCORES},
-        {"id": "ref", "label": "class", "status": "foreign_worker"},
-        {"detector.score", "detector.threshold", "evaluation_set.label_positive[1]", "evaluation_set.label_negative[1]",
+        {"id": "ref", "status": "foreign_worker"},
+        {"detector.score", "detector.threshold", "evaluation_set.label",
          "groups.status.map.yes", "groups.status.map.no"},
     ),
     "Russian, with abbreviations": Shape(
@@ -489,7 +489,7 @@ def test_what_is_no_set_of_cases_is_said_to_be_perhaps_none(text: str, says: str
         ("Informe del ministerio 2023\n" + MINISTRY, "the headers seem to stand in row 2, below a title"),
         ("Informe del ministerio 2023;;;;;\n;;;;;\n" + MINISTRY, "the headers seem to stand in row 3, below a title"),
         ("Informe del ministerio 2023\n\n" + MINISTRY, "the headers seem to stand in row 3, below a title"),
-        ("k-1,woman,1,0.324\n" + "k-2,man,0,0.5\nk-3,woman,1,0.6\n" * 9, "so that the first row seems to be a case"),
+        ("k-1,woman,si,0.324\n" + "k-2,man,no,0.5\nk-3,woman,si,0.6\n" * 9, "so that the first row seems to be a case"),
         (MINISTRY.replace("1410", "1.410"), "numbers with a point between thousands, such as 1.410, in row 2"),
         (MINISTRY.replace("procedencia", ""), "column 2 has no name"),
     ],

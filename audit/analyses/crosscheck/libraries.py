@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import pickle
-import select
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -15,6 +14,7 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from functools import partial
 from importlib.metadata import version
+from threading import Thread
 from types import ModuleType
 from typing import BinaryIO, Final, NamedTuple
 
@@ -28,7 +28,7 @@ LIBRARIES: Final[tuple[ModuleType, ...]] = (rates_fairlearn, rates_aif360)
 """The opinions asked, each a module with `DISTRIBUTION`, `answers` and `row_rates`; libraries load when asked."""
 
 _PATIENCE: Final = 60.0
-"""Seconds that answers of the second process are waited for, before this one asks."""
+"""Seconds that answers of the second process are waited for, before this one asks the libraries itself."""
 
 
 class Question(NamedTuple):
@@ -66,12 +66,13 @@ _SECOND: ContextVar[_Second | None] = ContextVar("second process", default=None)
 def ask(question: Question) -> Callable[[], list[Answer | None]]:
     """Ask every library. Returns what waits for their answers: None of a library that cannot be loaded or breaks."""
     second = _SECOND.get()
-    if second is not None:
-        with suppress(OSError):
-            pickle.dump(question, second.questions)
-            second.questions.flush()
-            return partial(_received, second, question)
-    return partial(_answers, question)
+    if second is None:
+        return partial(_answers, question)
+    found: list[list[Answer | None]] = []
+    # In a thread, because a pipe that nobody empties takes no more, and no pipe has a limit of time.
+    exchange = Thread(target=_exchange, args=(second, question, found), daemon=True)
+    exchange.start()
+    return partial(_received, exchange, found, question)
 
 
 @contextmanager
@@ -87,8 +88,9 @@ def libraries_beside(*, wanted: bool) -> Iterator[None]:
     finally:
         _SECOND.reset(token)
         if second is not None:
-            os.kill(second.pid, signal.SIGKILL)
-            os.waitpid(second.pid, 0)
+            with suppress(ProcessLookupError, ChildProcessError):  # somebody else may have waited for it
+                os.kill(second.pid, signal.SIGKILL)
+                os.waitpid(second.pid, 0)
             for pipe in (second.questions, second.answers):
                 with suppress(OSError):
                     pipe.close()
@@ -121,12 +123,16 @@ def _serve(asked: int, answered: int, *others: int) -> None:
         pickle.dump(_answers(pickle.load(questions)), answers)  # noqa: S301 - the process that split this one off
 
 
-def _received(second: _Second, question: Question) -> list[Answer | None]:
-    if select.select([second.answers], [], [], _PATIENCE)[0]:
-        with suppress(EOFError, OSError, pickle.UnpicklingError):
-            found: list[Answer | None] = pickle.load(second.answers)  # noqa: S301 - split off from this one
-            return found
-    return _answers(question)
+def _exchange(second: _Second, question: Question, found: list[list[Answer | None]]) -> None:
+    with suppress(EOFError, OSError, ValueError, pickle.UnpicklingError):
+        pickle.dump(question, second.questions)
+        second.questions.flush()
+        found.append(pickle.load(second.answers))  # noqa: S301 - split off from this process
+
+
+def _received(exchange: Thread, found: list[list[Answer | None]], question: Question) -> list[Answer | None]:
+    exchange.join(_PATIENCE)
+    return found[0] if found else _answers(question)
 
 
 def _answers(question: Question) -> list[Answer | None]:

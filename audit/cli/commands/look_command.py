@@ -17,6 +17,7 @@ from audit.cli.first_look import NO_VERDICT, FirstLook
 from audit.cli.pages.summary_lines import SHORT, planned_pass_lines
 from audit.result.selected import selected
 from audit.result.shown import RESTRICTED, in_100, likely_words
+from audit.vocabulary.text import first_of, shown
 
 _MOST: Final = 12
 
@@ -45,11 +46,10 @@ def look_page(look: FirstLook, style: Style) -> str:
     ]
     lines += [f"and {left:,} more; ranges are wider for rows picked by result"] if left else []
     as_they_are = " and ".join(look.taken_as_they_are)
-    lines += [f"Taken as it stands, for most values were not read: {as_they_are}"] if as_they_are else []
+    lines += [f"Taken as it stands, for many rows hold a value that is not read: {as_they_are}"] if as_they_are else []
     for name, values in look.taken_as_unknown.items():
-        lines.append(
-            f"Counted as of unknown {name}: {len(values):,} values that were not read (audit7k codes says why)"
-        )
+        some = first_of(list(map(shown, values)), 6)
+        lines.append(f"Not read, and counted as of unknown {name}: {some} (audit7k codes says why)")
     lines += ["", *planned_pass_lines(look.planned_pass, names), RESTRICTED]
     lines += ["", style.paint("A plan that would make it an audit:", "strong"), look.plan]
     return "\n".join(line.rstrip() for line in lines)

@@ -195,11 +195,14 @@ def _remembered(
     if len(_KNOWN) > _MOST_KNOWN:
         _KNOWN.clear()
     asked = [(boundary, *table) for table in zip(*(each.tolist() for each in (x, n, y, m, low, high)), strict=True)]
-    new = np.array([place for place, table in enumerate(asked) if table not in _KNOWN], dtype=np.int64)
+    known = {table: _KNOWN.get(table) for table in asked}  # another thread may clear the others
+    new = np.array([place for place, table in enumerate(asked) if known[table] is None], dtype=np.int64)
     if new.size:
         found = _largest_listed(x[new], n[new], y[new], m[new], low[new], high[new], boundary, None)
-        _KNOWN.update(zip((asked[place] for place in new.tolist()), found.tolist(), strict=True))
-    return np.array([_KNOWN[table] for table in asked])
+        fresh = dict(zip((asked[place] for place in new.tolist()), found.tolist(), strict=True))
+        known |= fresh
+        _KNOWN.update(fresh)
+    return np.array([known[table] for table in asked], dtype=np.float64)
 
 
 def _is_clear(
