@@ -174,14 +174,14 @@ def test_a_wheelhouse_installs_without_network_and_what_it_installed_audits(tmp_
     assert (installed.returncode, installed.stderr) == (0, "")
     assert installed.stdout.startswith(f"audit7k {importlib.metadata.version('audit7k')}\n")
     assert alone(place / "bin" / "python", "-m", "pip", "check").returncode == 0
-    # a tenth of its cases: what is installed shows in the first as in the last
-    small = "from audit.worlds.demo import prepare as p; p.EVALUATION_CASES //= 10; p.TRAINING_CASES //= 4"
+    # a third of its cases: what is installed shows in the first as in the last, and the verdict is still a FAIL
+    small = "from audit.worlds.demo import prepare as p; p.EVALUATION_CASES //= 3; p.TRAINING_CASES //= 4"
     program = f"{small}; from audit.cli import main; main()"
     demo = alone(place / "bin" / "python", "-c", program, "demo", "--out", "first-audit")
     assert demo.returncode == 0, demo.stderr
     out = tmp_path / "first-audit" / "audit-out"
     assert all((out / name).stat().st_size for name in ("result.json", "public/report.html", "public/junit.xml"))
-    assert alone(place / "bin" / "audit7k", "gate", out).returncode == 3
+    assert alone(place / "bin" / "audit7k", "gate", out).returncode == 1
 
 
 def test_the_scripts_name_the_python_that_is_missing(tmp_path: Path) -> None:

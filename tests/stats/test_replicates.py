@@ -7,31 +7,26 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import stats
 
-from audit.stats.rates.replicates import CHUNK_CELLS, Scheme, replicate_counts
-
-SCHEMES: list[Scheme] = ["within_groups", "whole_table"]
+from audit.stats.rates.replicates import CHUNK_CELLS, replicate_counts
 
 
-@given(arrays(np.int64, (4, 3, 4), elements=st.integers(0, 40)), st.sampled_from(SCHEMES), st.integers(1, 30))
-def test_replicates_keep_what_they_must(cells: np.ndarray, scheme: Scheme, replicates: int) -> None:
-    drawn = np.concatenate(list(replicate_counts(cells, replicates, np.random.default_rng(1), scheme)))
+@given(arrays(np.int64, (4, 3, 4), elements=st.integers(0, 40)), st.integers(1, 30))
+def test_replicates_keep_what_they_must(cells: np.ndarray, replicates: int) -> None:
+    drawn = np.concatenate(list(replicate_counts(cells, replicates, np.random.default_rng(1))))
     assert drawn.shape == (replicates, 4, 3, 4)
     assert drawn.dtype == np.int64
     assert (drawn >= 0).all()
     assert (drawn[:, cells == 0] == 0).all()
-    assert (drawn.sum(axis=(1, 2, 3)) == cells.sum()).all()
-    if scheme == "within_groups":
-        assert (drawn.sum(axis=(2, 3)) == cells.sum(axis=(1, 2))).all()
+    assert (drawn.sum(axis=(2, 3)) == cells.sum(axis=(1, 2))).all()
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
-def test_counts_are_spread_as_resampled_rows_are(scheme: Scheme) -> None:
+def test_counts_are_spread_as_resampled_rows_are() -> None:
     """Against rows that are really drawn again: the same law of each count, by a two-sample chi-squared test."""
     cells = np.array([[[5, 3], [9, 1]], [[2, 2], [6, 12]]])
     rows = np.repeat(np.arange(8), cells.ravel())
     rng, runs = np.random.default_rng(13), 3_000
-    drawn = np.concatenate(list(replicate_counts(cells, runs, rng, scheme))).reshape(runs, 8)
-    parts = [rows[rows < 4], rows[rows >= 4]] if scheme == "within_groups" else [rows]
+    drawn = np.concatenate(list(replicate_counts(cells, runs, rng))).reshape(runs, 8)
+    parts = [rows[rows < 4], rows[rows >= 4]]
     by_row = np.stack(
         [np.bincount(np.concatenate([rng.choice(part, part.size) for part in parts]), minlength=8) for _ in range(runs)]
     )
@@ -74,8 +69,6 @@ def test_memory_is_bounded_by_chunks() -> None:
 
 def test_refuses_what_is_no_table() -> None:
     rng = np.random.default_rng(1)
-    with pytest.raises(ValueError, match="unknown scheme"):
-        next(replicate_counts(np.ones((1, 2), dtype=np.int64), 1, rng, "rows"))  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="at least 0"):
         next(replicate_counts(-np.ones((1, 2), dtype=np.int64), 1, rng))
     with pytest.raises(ValueError, match="positive number"):
@@ -83,6 +76,5 @@ def test_refuses_what_is_no_table() -> None:
 
 
 def test_an_empty_table_gives_empty_replicates() -> None:
-    for scheme in SCHEMES:
-        (drawn,) = replicate_counts(np.zeros((2, 3, 4), dtype=np.int64), 5, np.random.default_rng(1), scheme)
-        assert not drawn.any()
+    (drawn,) = replicate_counts(np.zeros((2, 3, 4), dtype=np.int64), 5, np.random.default_rng(1))
+    assert not drawn.any()

@@ -45,7 +45,7 @@ def waived(chosen: list[tuple[bool, int, bool]]) -> tuple[PublicRelease, list[Wa
 
 @given(CASES)
 @example([(True, 0, False), (True, 1, True), (False, 0, False), (False, 3, True)])
-@settings(max_examples=6)  # in each every format is written
+@settings(max_examples=settings().max_examples // 3)  # in each every format is written
 def test_a_waived_finding_is_named_where_its_row_is_beyond_the_limit(chosen: list[tuple[bool, int, bool]]) -> None:
     release, waivers = waived(chosen)
     beyond = {(case.rule.rule, case.row.group) for case in of_groups(release) if case.word.word == "beyond"}
@@ -61,7 +61,7 @@ def test_a_waived_finding_is_named_where_its_row_is_beyond_the_limit(chosen: lis
 
 
 @given(CASES)
-@settings(max_examples=5)
+@settings(max_examples=settings().max_examples // 4)
 def test_a_waiver_changes_no_word_and_no_figure(chosen: list[tuple[bool, int, bool]]) -> None:
     release, _ = waived(chosen)
     plain = release.model_copy(update={"waivers": ()})

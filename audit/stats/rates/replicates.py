@@ -7,23 +7,17 @@ of `RandomState`. Those of `Generator.binomial` changed with NumPy 2.5, and resu
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal, get_args
 
 import numpy as np
 
 from audit.stats.arrays import IntArray
 
-Scheme = Literal["within_groups", "whole_table"]
-"""Whether every group keeps its number of cases, or only the whole table does."""
-
 CHUNK_CELLS = 1_000_000
 """Number of counts that are drawn at a time: 8 MB."""
 
 
-def replicate_counts(
-    cells: IntArray, replicates: int, rng: np.random.Generator, scheme: Scheme = "within_groups"
-) -> Iterator[IntArray]:
-    """Draw bootstrap replicates of a table of counts, a bounded number at a time.
+def replicate_counts(cells: IntArray, replicates: int, rng: np.random.Generator) -> Iterator[IntArray]:
+    """Draw bootstrap replicates of a table of counts, a bounded number at a time; each group keeps its number of cases.
 
     Parameters
     ----------
@@ -34,8 +28,6 @@ def replicate_counts(
         Replicates to draw in all.
     rng : Generator
         Source of the draws; the replicates depend on nothing else.
-    scheme : {"within_groups", "whole_table"}
-        "within_groups" resamples the rows of each group separately, "whole_table" all rows together.
 
     Yields
     ------
@@ -45,26 +37,19 @@ def replicate_counts(
     Raises
     ------
     ValueError
-        If a count is negative, there is no replicate to draw, or the scheme is unknown.
+        If a count is negative, or there is no replicate to draw.
     """
-    if scheme not in get_args(Scheme):
-        raise ValueError(f"unknown scheme {scheme!r}")
     if replicates < 1 or (cells < 0).any():
         raise ValueError("replicates need a positive number and counts of at least 0")
     flat = cells.reshape(cells.shape[0], -1)
-    occupied = np.flatnonzero(flat.any(axis=0)) if scheme == "within_groups" else np.flatnonzero(flat)
-    drawn = flat[:, occupied] if scheme == "within_groups" else flat.reshape(1, -1)[:, occupied]
+    occupied = np.flatnonzero(flat.any(axis=0))
     chunk = max(1, CHUNK_CELLS // max(flat.size, 1))
     lasting = np.random.RandomState(rng.bit_generator)
     for start in range(0, replicates, chunk):
         size = min(chunk, replicates - start)
         counts = np.zeros((size, *flat.shape), dtype=np.int64)
         if occupied.size:
-            some = np.stack([_multinomial(row, size, lasting) for row in drawn], axis=1)
-            if scheme == "within_groups":
-                counts[:, :, occupied] = some
-            else:
-                counts.reshape(size, -1)[:, occupied] = some[:, 0]
+            counts[:, :, occupied] = np.stack([_multinomial(row, size, lasting) for row in flat[:, occupied]], axis=1)
         yield counts.reshape(size, *cells.shape)
 
 
