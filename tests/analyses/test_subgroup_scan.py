@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from scipy.stats import binomtest
 
 from audit.analyses.subgroup_scan import power_of_ten, subgroup_scan
 from audit.counting.scan_cells import ScanAttribute, ScanCells, count_scan_cells
@@ -96,12 +95,12 @@ def test_the_order_of_the_rows_changes_no_byte(demo_cases: pa.Table) -> None:
 
 
 def test_noise_is_confirmed_no_more_often_than_alpha_and_a_gap_is_found() -> None:
-    """A slice of `tools/simulate/subgroup_scan.py`: three of 4 found or confirmed make it fail."""
+    """A slice of `tools/simulate/subgroup_scan.py`: two of 4 found or confirmed make it fail."""
     rng = np.random.default_rng(1)
     for row in measured("noise", World(1_000), 4, rng, 19):
-        assert binomtest(row.events, row.runs, 0.05, alternative="greater").pvalue > 1e-3, row
+        assert row.events <= 1, row
     for row in measured("families", World(1_000, family=8, alike="two"), 4, rng, 19, by_cluster=True):
-        assert binomtest(row.events, row.runs, 0.05, alternative="greater").pvalue > 1e-3, row
+        assert row.events <= 1, row
     power = {row.event: row.share for row in measured("planted", World(60_000, 0.9), 1, rng, 19)}
     assert power["confirmed, with its nationality"] == 1.0
 

@@ -73,12 +73,6 @@ class Demo:
                 rows.setdefault(other, np.zeros((3, 4), dtype=np.int64))[of] += number
         return Demo(self.plan, self.features, CountsTable.of(self.table.features, rows))
 
-    def only(self, rule: str) -> Demo:
-        """One of the two rules, at the level that it has beside the other."""
-        section = self.plan.verdict.model_copy(update={"alpha": self.plan.verdict.alpha / 2})
-        rules = tuple(each for each in self.plan.rules if each.id == rule)
-        return Demo(self.plan.model_copy(update={"rules": rules, "verdict": section}), self.features, self.table)
-
     def cells_of(self, code: str) -> list[int]:
         """True positives, false negatives, false positives and true negatives of a group."""
         of_group = self.table.cells[[code in codes for codes in self.table.codes]].sum(axis=0)
@@ -142,7 +136,7 @@ def test_as_many_wrong_labels_as_told_undo_it_and_half_as_many_do_not(demo: Demo
     fewest = doubted.of(MISSED, MEN, "labels_flipped").overturned_by
     assert fewest is not None
     for share, outcome in ((fewest * 1.1 / 532, "inconclusive"), (fewest * 0.5 / 532, "fail")):
-        wrong = demo.only(MISSED).moved(share, "man", (POSITIVE, NOT_FLAGGED), (NEGATIVE, NOT_FLAGGED)).doubted()
+        wrong = demo.moved(share, "man", (POSITIVE, NOT_FLAGGED), (NEGATIVE, NOT_FLAGGED)).doubted()
         assert wrong.verdict(MISSED, MEN).outcome == outcome
 
 
@@ -151,7 +145,7 @@ def test_a_false_accusation_made_by_missing_labels_is_explained_by_the_share_tha
 ) -> None:
     """Nothing is planted for Brazilians. Label seven in ten of their victims as none, and they seem wrongly flagged."""
     brazil, planted = country("BRA"), 0.7
-    biased = demo.only(WRONGLY)
+    biased = demo
     for decision in (FLAGGED, NOT_FLAGGED):
         biased = biased.moved(planted, "BRA", (POSITIVE, decision), (NEGATIVE, decision))
     accused = biased.doubted()
@@ -199,7 +193,7 @@ def test_without_a_declaration_small_nationalities_cannot_pass_and_with_the_trut
 
 def test_hiding_who_the_missed_men_are_gives_no_pass(demo: Demo) -> None:
     """Seven in ten missed men lose their gender: by the records men are then found as often as anybody."""
-    hidden = demo.only(MISSED).hidden(0.7, "man", (POSITIVE, NOT_FLAGGED)).doubted()
+    hidden = demo.hidden(0.7, "man", (POSITIVE, NOT_FLAGGED)).doubted()
     verdict = hidden.verdict(MISSED, MEN)
     assert (verdict.outcome, verdict.because) == ("inconclusive", "unknown_attribute")
     found = hidden.of(MISSED, MEN, "unknown_attribute")
@@ -210,7 +204,7 @@ def test_hiding_who_the_missed_men_are_gives_no_pass(demo: Demo) -> None:
 
 
 def test_a_fail_stands_over_an_outage_and_says_so(demo: Demo) -> None:
-    out = demo.only(MISSED).moved(0.1, "man", (POSITIVE, FLAGGED), (POSITIVE, FAILED)).doubted()
+    out = demo.moved(0.1, "man", (POSITIVE, FLAGGED), (POSITIVE, FAILED)).doubted()
     assert out.verdict(MISSED, MEN).outcome == "fail"
     found = out.of(MISSED, MEN, "unscored")
     assert found.stands

@@ -138,8 +138,8 @@ def simulation(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 def test_what_leaves_a_group_on_its_limit_is_rarely_confirmed(simulation: ModuleType, name: str) -> None:
     rng = np.random.default_rng(11)
     wrong, chosen = simulation.confirmed(name, simulation.WORLDS[name], 300, 24, rng)
-    # at 5 % the chance of more than 5 in 24 is below one in a thousand
-    assert wrong.events <= 5
+    # at 5 % the chance of more than 3 in 24 is 3 %, at 20 % it is 74 %; this seed gives at most one
+    assert wrong.events <= 3
     assert chosen.events > 16
 
 

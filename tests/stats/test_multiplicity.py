@@ -125,7 +125,7 @@ def test_family_wise_error_at_a_known_rest(method: Method) -> None:
     n, m, y = np.repeat([20.0, 60.0, 200.0, 600.0, 2_000.0], 10), np.full(50, 1e9), np.full(50, 7e8)
     counts = np.arange(2_001.0)
     law = {size: stats.binom.cdf(counts, size, 0.56) for size in np.unique(n)}
-    false, runs = 0, 200
+    false, runs = 0, 400
     for _ in range(runs):
         x = rng.binomial(n.astype(int), 0.56)
         p = np.array([law[size][k] for size, k in zip(n, x, strict=True)])

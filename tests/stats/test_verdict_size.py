@@ -37,9 +37,10 @@ def test_equal_detector_is_not_accused_and_the_four_fifths_rule_accuses_it(drive
     assert alarms.share >= 0.97
 
 
-def test_half_on_the_margin(driver: ModuleType) -> None:
-    measured = driver.half_on_margin(120, np.random.default_rng(2), 2_000, 0.7, "discarding")
-    assert at_most(measured.share, 0.045, 120)
+@pytest.mark.parametrize("cases", [2_000, 20_000])
+def test_half_on_the_margin(driver: ModuleType, cases: int) -> None:
+    measured = driver.half_on_margin(300, np.random.default_rng(2), cases, 0.7, "discarding")
+    assert at_most(measured.share, 0.045, 300)
 
 
 @pytest.mark.parametrize(("groups", "cases"), [(20, 10), (22, 30)])
