@@ -6,7 +6,7 @@ groups are not multiplied here. Answers are drawn for the finest groups, added u
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -98,12 +98,17 @@ def _changes(plan: AuditPlan, table: CountsTable) -> Iterator[tuple[Remedy, tupl
     if any(UNKNOWN in codes for codes in table.codes):
         nobody = plan.sensitivity.model_copy(update={"max_missing_share": 0.0})
         yield "nobody_unknown", (plan.model_copy(update={"sensitivity": nobody}), table)
-    rules = [rule.model_copy(update=_single_features(rule)) for rule in plan.rules]
-    if rules != list(plan.rules):
-        yield "single_features", (plan.model_copy(update={"rules": tuple(rules)}), table)
+    single, wider = _changed(plan, _single_features), _changed(plan, _wider)
+    if single != plan:
+        yield "single_features", (single, table)
     yield "twice_the_cases", (plan, CountsTable(table.features, table.codes, 2 * table.cells))
-    wider = tuple(rule.model_copy(update=_wider(rule)) for rule in plan.rules)
-    yield "wider_limit", (plan.model_copy(update={"rules": wider}), table)
+    yield "wider_limit", (wider, table)
+
+
+def _changed(plan: AuditPlan, change: Callable[[Rule], dict[str, Any]]) -> AuditPlan:
+    """Change every limit on rates; those on probes stay, for they share the level."""
+    rules = (rule.model_copy(update=change(rule)) if isinstance(rule, Rule) else rule for rule in plan.every_rule)
+    return plan.model_copy(update={"every_rule": tuple(rules)})
 
 
 def _single_features(rule: Rule) -> dict[str, Any]:
