@@ -40,7 +40,7 @@ def table(victims: dict[str, tuple[int, ...]]) -> dict[int | None, CountsTable]:
     }
 
 
-def told(victims: dict[str, tuple[int, ...]], **verdict: Any) -> AfterDetector:
+def after_detector_of(victims: dict[str, tuple[int, ...]], **verdict: Any) -> AfterDetector:
     feature = categorical("sex", list(victims))
     plan = plan_of([{"metric": "true_positive_rate", "groups": ["sex"], "margin": 0.1}], [feature], verdict=verdict)
     found = after_detector(plan, table(victims), [Family((Axis("sex", "level"),))], {"sex": feature})
@@ -64,7 +64,7 @@ def test_what_people_add_is_that_of_a_regression_on_single_cases(own: tuple[int,
     changes = np.repeat([0, -1, 1, 0] * 2, [*own[:4], *rest[:4]])
     of_group = np.repeat([1, 0], [sum(own), sum(rest)])
     fitted = OLS(changes, add_constant(of_group)).fit(cov_type="HC0")
-    found = gap_of(told({"a": own, "b": rest}), "a")
+    found = gap_of(after_detector_of({"a": own, "b": rest}), "a")
     low, high = fitted.conf_int(alpha=0.025)[1]  # two groups: each limit at half of the risk
     assert found.added == pytest.approx(fitted.params[1], abs=1e-9)
     assert found.low == pytest.approx(low, abs=5e-4)
@@ -95,7 +95,7 @@ def settled(cells: tuple[int, ...], kept: int) -> list[IntArray]:
 
 @given(SIX, SIX)
 def test_who_comes_first_turns_the_sign_and_nothing_else(own: tuple[int, ...], rest: tuple[int, ...]) -> None:
-    found = told({"a": own, "b": rest}, min_denominator=5)
+    found = after_detector_of({"a": own, "b": rest}, min_denominator=5)
     one, other = gap_of(found, "a"), gap_of(found, "b")
     assert one.outcome == other.outcome
     assert (one.added is None) == (other.added is None)
@@ -109,14 +109,14 @@ def test_who_comes_first_turns_the_sign_and_nothing_else(own: tuple[int, ...], r
 )
 def test_words(own: tuple[int, ...], outcome: str) -> None:
     rest = (790, 10, 0, 200, 0, 0) if outcome == "repeats" else (800, 0, 0, 200, 0, 0)
-    assert gap_of(told({"a": own, "b": rest}), "a").outcome == outcome
+    assert gap_of(after_detector_of({"a": own, "b": rest}), "a").outcome == outcome
     # as many as could turn it stand undecided: nothing is said any more
     open_cases = (*own[:4], 900, 900)
-    assert gap_of(told({"a": open_cases, "b": rest}), "a").outcome == "cannot_tell"
+    assert gap_of(after_detector_of({"a": open_cases, "b": rest}), "a").outcome == "cannot_tell"
 
 
 def test_groups_below_the_floor_say_nothing_and_are_counted() -> None:
-    found = gap_of(told({"a": (2, 1, 0, 1, 3, 0), "b": (50, 5, 5, 50, 0, 0)}, min_denominator=10), "a")
+    found = gap_of(after_detector_of({"a": (2, 1, 0, 1, 3, 0), "b": (50, 5, 5, 50, 0, 0)}, min_denominator=10), "a")
     assert (found.outcome, found.reason, found.added, found.cases) == ("cannot_tell", "too_few_for_a_rate", None, 7)
 
 

@@ -195,10 +195,10 @@ def test_a_set_put_together_by_the_decision_asks_for_weights_and_compares_nothin
     assert "selected_by_decision" in {notice.code for notice in result.notices}
     said = second_looks(result, GroupNames(result.features))[0]
     assert said == "Rates hold for these cases only: the system chose them. Add weight or stratum"
-    told = audited(STRATA, **sample)
-    assert told.further.control_sample is not None
-    assert told.further.control_sample.vacuous
-    assert "selected_by_decision" not in {notice.code for notice in told.notices}
+    sampled = audited(STRATA, **sample)
+    assert sampled.further.control_sample is not None
+    assert sampled.further.control_sample.vacuous
+    assert "selected_by_decision" not in {notice.code for notice in sampled.notices}
 
 
 def test_a_few_cases_that_do_not_fit_leave_a_set_put_together_by_the_decision() -> None:

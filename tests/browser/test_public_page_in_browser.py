@@ -169,17 +169,17 @@ def test_an_interval_is_drawn_where_its_numbers_say_with_the_rows_own_limit(smal
             const bar = row.querySelector('.r').getBoundingClientRect();
             const zone = row.querySelector('.c rect:not([class])').getBoundingClientRect();
             const rest = row.querySelector('.e').getBoundingClientRect();
-            const told = row.querySelector('td small').textContent;
-            return [told, at(bar.left), at(bar.right), at(zone.left), at(rest.left)];
+            const wording = row.querySelector('td small').textContent;
+            return [wording, at(bar.left), at(bar.right), at(zone.left), at(rest.left)];
         })"""
     )
     end = int(small.locator(".picture .ch span").last.inner_text().split()[0])
     assert len(drawn) == 3
     limits = set()
-    for told, *places in drawn:
-        rest, limit, low, high = map(int, re.findall(r"(\d+)(?=;|–|$)", told))
+    for wording, *places in drawn:
+        rest, limit, low, high = map(int, re.findall(r"(\d+)(?=;|–|$)", wording))
         for place, number in zip(places, (low, high, limit, rest), strict=True):
-            assert abs(place * end / 100 - number) < 0.8, told
+            assert abs(place * end / 100 - number) < 0.8, wording
         limits.add(limit)
     assert len(limits) > 1
 

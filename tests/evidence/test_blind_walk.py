@@ -243,9 +243,9 @@ def test_fewer_than_ten_decisions_of_people_are_no_public_number(
     public = public_about(result.model_copy(update={"plan": plan, "system": system}), (), ("en",), {}).decision
     assert public.endswith(f"by its decisions ({said} otherwise)")
     if said != f"{differ} of {production}":
-        told = SentenceWriter(language("fr")).decision(public)
-        assert "lang=" not in told
-        assert not re.search(rf"\b{differ}\b(?! sur)", told.replace("moins de 10", "")), told
+        wording = SentenceWriter(language("fr")).decision(public)
+        assert "lang=" not in wording
+        assert not re.search(rf"\b{differ}\b(?! sur)", wording.replace("moins de 10", "")), wording
     other = plan.model_copy(update={"detector": section.model_copy(update={"differ": differ + 1})})
     assert canonical_plan_sha256(plan) == canonical_plan_sha256(other), "which is public: nine guesses would find it"
 

@@ -117,14 +117,14 @@ def test_the_facts_say_what_was_audited_and_what_the_plan_leaves_open(pages: dic
         ),
     ]
     said = {"limits_set_by": "A ministry", "period": ("2024-01-01", "2025-06-30"), "rows_are": "synthetic calls"}
-    told = text(parsed(render(with_about(made_release("fail"), **said))))
-    assert "Limits set by: A ministry" in told
-    assert "Period of the cases: 1 January 2024 – 30 June 2025" in told
-    assert told.startswith("Skip to the figures Made-up cases that describe nobody. Public version: numbers changed")
+    whole = text(parsed(render(with_about(made_release("fail"), **said))))
+    assert "Limits set by: A ministry" in whole
+    assert "Period of the cases: 1 January 2024 – 30 June 2025" in whole
+    assert whole.startswith("Skip to the figures Made-up cases that describe nobody. Public version: numbers changed")
     assert "Made-up cases" not in text(pages["fail"])
-    told = text(parsed(render(with_about(made_release("fail"), auditor="A university", valid_until="2027-01-31"))))
-    assert "Audited by A university" in told
-    assert "This audit expires on 31 January 2027" in told
+    whole = text(parsed(render(with_about(made_release("fail"), auditor="A university", valid_until="2027-01-31"))))
+    assert "Audited by A university" in whole
+    assert "This audit expires on 31 January 2027" in whole
 
 
 def test_at_most_six_rows_stand_in_the_picture() -> None:
@@ -369,9 +369,9 @@ def test_waivers_change_no_word(pages: dict[str, Element]) -> None:
 
 
 def test_declarations_stand_under_contact(pages: dict[str, Element]) -> None:
-    told = text(section(pages["rare"], "contact"))
+    whole = text(section(pages["rare"], "contact"))
     for said in ("errors at example.org", "By letter", "The head of the unit", "Valid until 31 December 2025"):
-        assert said in told
+        assert said in whole
     assert "No contact is declared." in text(section(pages["fail"], "contact"))
     assert "Feared: The result stands in the restricted report." in text(section(pages["rare"], "safeguards"))
 

@@ -66,8 +66,8 @@ def numbers_of_row(release: PublicRelease, row: PublicRow) -> Iterator[str]:
     yield str(row.fewer_than)
     yield str(row.errors)
     for rate in row.rates:
-        told = (rate.value, rate.rest, rate.low, rate.high, rate.at_most, rate.at_least)
-        yield from (hundred(error(rate.metric, share)) for share in told if share is not None)
+        statements = (rate.value, rate.rest, rate.low, rate.high, rate.at_most, rate.at_least)
+        yield from (hundred(error(rate.metric, share)) for share in statements if share is not None)
         if rate.rest is None:
             continue
         rules = [rule for rule in release.rules if rule.metric == rate.metric]
@@ -120,13 +120,13 @@ def numbers_of_release(release: PublicRelease) -> Iterator[str]:
 
 def days(release: PublicRelease) -> Iterator[str]:
     change = release.headline.change
-    told: tuple[str, ...] = (
+    statements: tuple[str, ...] = (
         release.about.finished,
         release.about.valid_until or "",
         change.baseline_finished if change else "",
     )
-    told += tuple(row.as_of for row in release.rows) + (release.about.period or ())
-    for day in (*told, *(waiver.expires for waiver in release.waivers)):
+    statements += tuple(row.as_of for row in release.rows) + (release.about.period or ())
+    for day in (*statements, *(waiver.expires for waiver in release.waivers)):
         yield from (str(int(part)) for part in day.split("-") if part)
 
 
@@ -177,10 +177,10 @@ def test_every_number_follows_from_its_row(kind: str, code: str) -> None:
     if "overturn" in {each.get("aria-labelledby") for each in find_all(root, "section")}:
         lines += list(find_all(section(root, "overturn"), "li"))
     for line in lines:
-        told = " ".join(said(line))
-        whose = [name for name in allowed if "".join(told.split()).replace("\u2066", "").startswith(name)]
+        statements = " ".join(said(line))
+        whose = [name for name in allowed if "".join(statements.split()).replace("\u2066", "").startswith(name)]
         own = set().union(*(allowed[name] for name in whose), {"100"}, set(numbers_of_release(release)))
-        assert numbers_in(told, code) <= own, told
+        assert numbers_in(statements, code) <= own, statements
     rest = " ".join(said(root, [*seen, *lines, *apart(root)]))
     untranslated = str(language(code).untranslated)
     assert numbers_in(rest, code) <= {*numbers_of_release(release), untranslated}, kind

@@ -182,10 +182,10 @@ def test_a_group_without_an_auc_is_missing_for_a_reason_that_is_said(few_further
     result = replaced(few_further, aucs=(everyone, *without))
     page, before = (text(section(parsed(render_page(one, written)), "ranking")) for one in (result, few_further))
     for sentence in MISSING.values():
-        told = " ".join(written.translations.gettext(sentence).split())
-        assert (told == sentence) == (code == "en")
-        assert told in page
-        assert told not in before
+        wording = " ".join(written.translations.gettext(sentence).split())
+        assert (wording == sentence) == (code == "en")
+        assert wording in page
+        assert wording not in before
 
 
 def test_none_is_a_word_where_nothing_was_found(few_further: AuditResult) -> None:

@@ -171,8 +171,8 @@ def test_a_set_is_described_in_published_terms_and_leads_to_no_case(kind: str) -
     method = {release.method.row, release.method.floor, release.method.largest_change}
     for number in NUMBER.findall(" ".join(made["rai:dataLimitations"])):
         assert int(number) in people | method
-    told = [text for text in made["rai:dataLimitations"] if re.search(": about [0-9]+ (victims|others)$", text)]
-    assert len(told) == sum(len(row.parts) < 2 and row.side != "both" for row in release.rows)
+    counted_so = [text for text in made["rai:dataLimitations"] if re.search(": about [0-9]+ (victims|others)$", text)]
+    assert len(counted_so) == sum(len(row.parts) < 2 and row.side != "both" for row in release.rows)
     assert made["rai:dataBiases"].startswith("To be filled in by the operator: ")
     assert made["rai:dataUseCases"] == ["Testing: an audit of a system for identifying victims"]
     page = (ROOT / "docs" / "how-to" / "evidence.md").read_text(encoding="utf-8")

@@ -176,8 +176,8 @@ def test_what_has_two_readings_is_refused(result: AuditResult, before: str, afte
 
 
 def test_a_result_is_read_at_once_as_it_is_step_by_step(result: AuditResult) -> None:
-    told = result.plan_as_asked | {"title": 'of "two" \\ ways :'}
-    for one in (result, result.model_copy(update={"plan_as_asked": told})):
+    asked_so = result.plan_as_asked | {"title": 'of "two" \\ ways :'}
+    for one in (result, result.model_copy(update={"plan_as_asked": asked_so})):
         text = result_to_json(one)
         at_once, read = _at_once(text.encode()), _step_by_step(text, "result")
         assert (at_once is None) == (one is not result)

@@ -241,11 +241,11 @@ def _ask_few(row: Printed, known: Known, places: IntArray, found: Found) -> None
     low, high = known.bounds(known.marked(places[row.members][:, part]))
     found.few += 1
     if row.fewer_than == FLOOR:
-        told, is_told = found.few_told, low > 0 or high < FLOOR - 1
+        learnt, is_learnt = found.few_told, low > 0 or high < FLOOR - 1
     else:  # of 20 people and more: it hides on which side of ten they are; what its parts hide is asked of these
-        told, is_told = found.joined_told, high - low + 1 < FLOOR or not low < FLOOR <= high
-    if is_told:
-        told.append(f"{row.key}: fewer than {row.fewer_than} {row.few} are {low} to {high}")
+        learnt, is_learnt = found.joined_told, high - low + 1 < FLOOR or not low < FLOOR <= high
+    if is_learnt:
+        learnt.append(f"{row.key}: fewer than {row.fewer_than} {row.few} are {low} to {high}")
 
 
 def _unions(rows: Sequence[Printed], shape: tuple[int, ...], rng: np.random.Generator) -> list[tuple[str, BoolArray]]:

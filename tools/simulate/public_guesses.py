@@ -115,7 +115,7 @@ class Case(NamedTuple):
     """`leaves`, `comes`, `flips` (which way?), or `swaps` (with another person, of any outcome)."""
     anew: bool = False
     """Whether `others` starts from the first numbers at each release."""
-    told: str = "<= 60"
+    bar: str = "<= 60"
     publisher: Callable[[bytes], Publisher | Redrawn] = lambda secret: Publisher(LADDERS, secret)
 
     def seen(self, outcome: int, rng: np.random.Generator) -> list[dict[str, Printed]]:
@@ -192,7 +192,7 @@ def all_settings(runs: int, seed: int) -> Iterator[Measured]:
     for case in (*READERS, *INSIDERS, *BROKEN):
         right, persons = accuracy(case, runs, seed)
         setting = f"{case.releases} releases: {case.name}; the person {case.event}"
-        yield Measured(setting, "outcome guessed", right, persons, case.told)
+        yield Measured(setting, "outcome guessed", right, persons, case.bar)
 
 
 def any_two_models(cells: IntArray, at: int, rng: np.random.Generator) -> IntArray:
@@ -228,11 +228,11 @@ READERS: Final = (
     Case("a fifth answered by a coin", 8, undecided, "swaps", anew=True),
 )
 INSIDERS: Final = (
-    Case("nine others leave, known", 2, nine_leave, told="admitted"),
-    Case("ten others come, known", 2, ten_come, told="admitted"),
+    Case("nine others leave, known", 2, nine_leave, bar="admitted"),
+    Case("ten others come, known", 2, ten_come, bar="admitted"),
 )
 BROKEN: Final = (
-    Case("nobody else, exact", 2, told="> 60: no protection", publisher=lambda secret: Redrawn(secret, exact=True)),
-    Case("nobody else, drawn anew", 8, told="> 60: no protection", publisher=Redrawn),
-    Case("nobody else, drawn anew", 50, told="> 60: no protection", publisher=Redrawn),
+    Case("nobody else, exact", 2, bar="> 60: no protection", publisher=lambda secret: Redrawn(secret, exact=True)),
+    Case("nobody else, drawn anew", 8, bar="> 60: no protection", publisher=Redrawn),
+    Case("nobody else, drawn anew", 50, bar="> 60: no protection", publisher=Redrawn),
 )

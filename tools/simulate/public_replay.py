@@ -59,14 +59,14 @@ def replayed(small: Small, method: Method = METHOD, *, others: bool = True) -> t
         if rows:
             kinds[tuple((key, int(cells[members].sum())) for key, members in rows)].append(at)
     unions = np.array([union for union in product((0, 1), repeat=tables.shape[1]) if any(union)])
-    asked = told = 0
+    asked = learnt = 0
     for places in kinds.values():
         sums = tables[places] @ unions.T
         ordered = np.sort(sums, axis=0)
         values = 1 + (np.diff(ordered, axis=0) > 0).sum(axis=0)
         asked += len(unions)
-        told += int(((values < method.floor) & (ordered[0] < method.floor)).sum())
-    return sum(map(len, kinds.values())), asked, told
+        learnt += int(((values < method.floor) & (ordered[0] < method.floor)).sum())
+    return sum(map(len, kinds.values())), asked, learnt
 
 
 def _plain(cells: IntArray, method: Method) -> list[tuple[str, BoolArray]]:
@@ -95,7 +95,7 @@ class Outcomes(NamedTuple):
                 rows = Publisher(ladders, np.random.default_rng([at, *errors]).bytes(32), METHOD).release(cells)
                 members.update({row.key: np.flatnonzero(row.members[0, :-1]) for row in rows})
                 seen[tuple((row.key, row.errors, row.few, row.fewer_than) for row in rows)][errors] += 1
-        sides = asked = told = 0
+        sides = asked = learnt = 0
         for printed, tables in seen.items():
             if tables.total() < OFTEN:
                 continue
@@ -106,18 +106,18 @@ class Outcomes(NamedTuple):
                     whole = sum(self.people[at] for at in part)
                     errors_of = {sum(errors[at] for at in part) for errors in tables}
                     asked += 1
-                    told += len({of if few == "errors" else whole - of for of in errors_of} & set(range(K))) < K
-        return sides, asked, told
+                    learnt += len({of if few == "errors" else whole - of for of in errors_of} & set(range(K))) < K
+        return sides, asked, learnt
 
 
 def all_settings(runs: int, seed: int) -> Iterator[Measured]:
     """List small worlds; of what was asked, how much was told."""
     del seed
     for small in WORLDS:
-        _, asked, told = replayed(small)
-        yield Measured(str(small), "people told to who replays", told, asked, "0")
-        _, asked, told = replayed(small, others=False)
-        yield Measured(f"{small}, nobody joined", "people told to who replays", told, asked, "> 0: no protection")
+        _, asked, learnt = replayed(small)
+        yield Measured(str(small), "people told to who replays", learnt, asked, "0")
+        _, asked, learnt = replayed(small, others=False)
+        yield Measured(f"{small}, nobody joined", "people told to who replays", learnt, asked, "> 0: no protection")
     for outcomes in (Outcomes((12, 12), runs), Outcomes((7, 7, 7), runs // 8)):
-        _, asked, told = outcomes.replayed()
-        yield Measured(f"countries of {outcomes.people}", "fewer than 3 not open", told, asked, "0")
+        _, asked, learnt = outcomes.replayed()
+        yield Measured(f"countries of {outcomes.people}", "fewer than 3 not open", learnt, asked, "0")

@@ -223,13 +223,13 @@ def all_settings(runs: int, seed: int) -> Iterator[Measured]:
     for case in (*CASES, *BROKEN):
         expected = "0" if case.careless is None else "> 0: no protection"
         found = case.found(runs, seed)
-        for event, told, asked in (
+        for event, learnt, asked in (
             ("people told", found.people_told, found.people),
             ("outcome of < 20 told", found.outcomes_told, found.outcomes),
             ("fewer than 10 not open", found.few_told, found.few),
             ("side of ten told of fewer than 20", found.joined_told, found.few),
         ):
             if asked:
-                bar = "" if told is found.joined_told else expected  # of 20 people and more: no person follows
-                yield Measured(case.name, event, len(told), asked, bar)
+                bar = "" if learnt is found.joined_told else expected  # of 20 people and more: no person follows
+                yield Measured(case.name, event, len(learnt), asked, bar)
         yield Measured(case.name, "figure not as promised", found.wrong, found.figures, "0")
