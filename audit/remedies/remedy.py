@@ -13,7 +13,16 @@ import numpy as np
 
 from audit.analyses.scores import unused_design
 from audit.counting.halves import CHOOSES, JUDGES, HalvedScores, count_halves
-from audit.counting.table import FLAGGED, NEGATIVE, NOT_FLAGGED, POSITIVE, CountsTable, count_families, plan_families
+from audit.counting.table import (
+    FLAGGED,
+    NEGATIVE,
+    NOT_FLAGGED,
+    POSITIVE,
+    CountsTable,
+    count_families,
+    everyone_as_family,
+    plan_families,
+)
 from audit.detectors.isolation.options import Isolating, IsolationOptions
 from audit.errors import ArgumentError, DataError, PlanError, ResultError
 from audit.evaluation.evaluation_set import open_evaluation_set
@@ -43,7 +52,7 @@ from audit.stats.arrays import BoolArray, IntArray
 from audit.stats.pairs.paired import newcombe_paired
 from audit.verdicts.changes.answers import PREDICTIONS, of_another_run
 from audit.verdicts.changes.baseline import Baseline, load_baseline, plan_at_hand
-from audit.verdicts.changes.pairs import check_reproduced
+from audit.verdicts.changes.pairs import check_counts
 from audit.verdicts.joint_power import plan_decidability
 from audit.verdicts.judge import judge
 from audit.vocabulary.groups import Group, SensitiveFeature
@@ -104,7 +113,9 @@ def remedy(
     stage("choosing")
     if result is not None:
         whole = [halves.table(half, halves.as_it_is(half).sum(axis=2)) for half in (CHOOSES, JUDGES)]
-        check_reproduced(result, whole[0] + whole[1], plan_families(result.plan))
+        counts, by_name = whole[0] + whole[1], {feature.name: feature for feature in result.features}
+        shown = (counts.family(family, by_name) for family in plan_families(result.plan))
+        check_counts(result, [everyone_as_family(counts), *shown])
     allowed = [way for way in ORDER if way in ways or (way == "per_group" and per_group is not None)]
     said = {"lawful_because": per_group, "cases_sha256": cases_sha256}
     said["plan_sha256"] = canonical_plan_sha256(found.plan)

@@ -105,7 +105,7 @@ FORM = "fetch or export it again; give it a name that says what is in it, such a
 QUOTES = "export it again with quotes around cells that hold delimiters, quotes or line ends; check `delimiter` in the plan or design"
 ROWS = "nothing can be judged without labelled cases; check that the export worked"
 CODEC = (
-    'write the one that the file is in: encoding = "cp1252" in a plan, or --encoding cp1252; others are latin-1, '
+    'write the one that the file is in: encoding = "cp1252" in a plan, or --encoding cp1252 with init and codes; others are latin-1, '
     "utf-16 and, without a byte order mark, utf-16-le"
 )
 
@@ -340,12 +340,12 @@ def test_files_that_are_not_there(tmp_path: Path) -> None:
     [
         (
             {"encoding": "utf-9"},
-            'set.csv: there is no encoding "utf-9" — write for example encoding = "cp1252" in a plan, or --encoding cp1252; '
+            'set.csv: there is no encoding "utf-9" — write for example encoding = "cp1252" in a plan, or --encoding cp1252 with init and codes; '
             "there are also utf-8, latin-1 and utf-16",
         ),
         (
             {"encoding": "base64"},
-            'set.csv: there is no encoding "base64" — write for example encoding = "cp1252" in a plan, or --encoding cp1252; '
+            'set.csv: there is no encoding "base64" — write for example encoding = "cp1252" in a plan, or --encoding cp1252 with init and codes; '
             "there are also utf-8, latin-1 and utf-16",
         ),
         ({"encoding": "utf-16"}, f"set.csv: line 1 has a byte that is not utf-16 — {CODEC}"),

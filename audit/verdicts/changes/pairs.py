@@ -83,6 +83,11 @@ def check_reproduced(
     """Raise ResultError where joined answers do not give the counts of the result that they are said to be of."""
     by_name, other = {feature.name: feature for feature in result.features}, 3 if audit == "then" else 2
     shown = [everyone_as_family(pairs.both), *(pairs.family(family, by_name) for family in families)]
-    groups, cells = counted_cells([replace(family, cells=family.cells.sum(axis=other)) for family in shown])
+    check_counts(result, [replace(family, cells=family.cells.sum(axis=other)) for family in shown])
+
+
+def check_counts(result: AuditResult, shown: Sequence[FamilyCounts]) -> None:
+    """Raise ResultError where these counts, everyone's first, are not those of the result."""
+    groups, cells = counted_cells(shown)
     if groups != [one.group for one in result.counts] or not np.array_equal(cells, cells_of(result.counts)):
         raise of_another_run("do not give its counts: they are of another run")
