@@ -130,7 +130,7 @@ def look(
     ends = None if score is None else (0.0, 100.0) if draft.get("score_in_per_cent") else _ends(table, score)
     draft.update(label=_two_sided(table, label), score=score, threshold=threshold, gender=gender)
     draft.update(decision=None if decision is None else _two_sided(table, decision))
-    genders = tuple(_values(table, gender)) if gender else ()
+    genders = tuple(_counted(table, gender)) if gender else ()
     draft.update(gender_values=genders, genders=likely_genders(genders), nationality=nationality)
     draft.update(nationality_others=len(unread.get("nationality", ())))
     draft.update(score_in_unit_interval=ends is None or (ends[0] >= 0 and ends[1] <= 1))
@@ -214,10 +214,6 @@ def _counted(table: pa.Table, column: str) -> dict[str, int]:
     return {text: rows[text] for text in sorted(rows) if text.strip()}
 
 
-def _values(table: pa.Table, column: str) -> list[str]:
-    return list(_counted(table, column))
-
-
 def _unread(table: pa.Table, feature: str, column: str) -> tuple[str, ...]:
     """Return the values of a column that are not read as the feature.
 
@@ -225,7 +221,7 @@ def _unread(table: pa.Table, feature: str, column: str) -> tuple[str, ...]:
     """
     from audit.evaluation.nationality_words import read
 
-    values = _values(table, column)
+    values = list(_counted(table, column))
     if feature == "gender":
         known = likely_genders(values)
         unread = tuple(value for value in values if value.casefold() not in GENDERS and value not in known)
@@ -251,7 +247,7 @@ def _shared_out(
 
 
 def _two_sided(table: pa.Table, column: str) -> TwoSided:
-    values = _values(table, column)
+    values = _counted(table, column)
     yes, no = (tuple(value for value in values if value.casefold() in side) for side in (YES, NO))
     if 0 < len(values) <= _MOST_CLASSES and not (yes or no):
         raise DataError(
