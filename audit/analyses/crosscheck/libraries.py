@@ -79,7 +79,8 @@ def ask(question: Question) -> Callable[[], list[Answer | None]]:
 def libraries_beside(*, wanted: bool) -> Iterator[None]:
     """Let a second process answer whatever is asked within a block, where there is a processor for it."""
     second = None
-    if wanted and sys.platform == "linux" and len(os.sched_getaffinity(0)) > 1 and "duckdb" not in sys.modules:
+    can_fork = sys.platform == "linux" and hasattr(os, "fork") and "duckdb" not in sys.modules
+    if wanted and can_fork and len(os.sched_getaffinity(0)) > 1:
         with suppress(OSError):
             second = _split_off()
     token = _SECOND.set(second)
