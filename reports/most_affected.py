@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from audit.result.reading import Finding, Reading, people_beyond
 from audit.result.urgency import most_affected_first, primary_metrics
+from audit.vocabulary.metrics import ERROR_RATES
 from audit.vocabulary.numbers import rounded_up
 from reports.language import Language
 from reports.unnamed_words import Kind, kind_of
@@ -67,8 +68,7 @@ def people_more(reading: Reading, failing: Sequence[Finding], language: Language
 def _at_most(reading: Reading, affected: list[Finding], kind: Kind) -> int:
     """Return an upper bound: no more people can be harmed beyond a rate than were harmed at all."""
     beyond = people_beyond(affected, reading.result.features)
-    error = {"missed": "false_negative_rate", "wrongly_flagged": "false_positive_rate"}.get(kind.what, "")
-    everyone = reading.everyone.get(error)
+    everyone = reading.everyone.get(ERROR_RATES.get(kind.what, ""))
     if kind.often == "more" and everyone is not None and everyone.numerator < beyond:
         return everyone.numerator
     return rounded_up(beyond)

@@ -10,26 +10,21 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from audit.result.findings.judged import FamilyResult, RuleResult
-from audit.vocabulary.metrics import MISSED, WRONGLY_FLAGGED
+from audit.vocabulary.metrics import METRICS, MetricName, Suffered
 from reports.language import Language
 
 
 class Kind(NamedTuple):
     """The harm to people, and whether more of it or less."""
 
-    what: Literal["missed", "wrongly_flagged", "flagged", "wrong"]
+    what: Suffered
     often: Literal["more", "fewer"]
 
 
-def kind_of(metric: str, *, low: bool) -> Kind:
+def kind_of(metric: MetricName, *, low: bool) -> Kind:
     """Return what a group suffers whose rate is too low or too high."""
-    if metric in MISSED:
-        return Kind("missed", "more" if low == (metric == "true_positive_rate") else "fewer")
-    if metric in WRONGLY_FLAGGED:
-        return Kind("wrongly_flagged", "more" if low == (metric == "true_negative_rate") else "fewer")
-    if metric == "selection_rate":
-        return Kind("flagged", "fewer" if low else "more")
-    return Kind("wrong", "more" if low else "fewer")
+    of = METRICS[metric]
+    return Kind(of.suffered, "more" if low == of.is_of_good else "fewer")
 
 
 Found = Sequence[tuple[RuleResult, FamilyResult]]

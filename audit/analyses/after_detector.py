@@ -19,15 +19,13 @@ from audit.stats.pairs.paired import newcombe_paired
 from audit.stats.rates.intervals import newcombe_difference, wilson
 from audit.stats.rates.mover import difference_of_independent
 from audit.vocabulary.groups import Family, SensitiveFeature
-from audit.vocabulary.metrics import Cell
+from audit.vocabulary.metrics import MISSED, WRONGLY_FLAGGED, Cell
 
 _CELLS: Final = (Cell.TP, Cell.FN, Cell.FP, Cell.TN, Cell.UNSCORED_POSITIVE, Cell.UNSCORED_NEGATIVE)
 """Detector's flag x people's decision: flagged twice, dismissed, taken up, never flagged; undecided of both flags."""
 _AMONG: Final[Mapping[str, Among]] = {
-    "true_positive_rate": "victims",
-    "false_negative_rate": "victims",
-    "false_positive_rate": "others",
-    "true_negative_rate": "others",
+    **dict.fromkeys(MISSED, "victims"),
+    **dict.fromkeys(WRONGLY_FLAGGED, "others"),
     "selection_rate": "everyone",
 }
 """Cases that a rate is about. Precision and accuracy compare no case with itself under one label."""

@@ -17,6 +17,7 @@ from audit.plan.file.plan_file import loaded_plan
 from audit.plan.file.unfinished import unfinished
 from audit.plan.sections import GENDERS
 from audit.result.reading import Finding, Reading, each_once
+from audit.vocabulary.metrics import SHARES_OF_GOOD
 from audit.vocabulary.numbers import percent
 from audit.vocabulary.text import shown
 
@@ -147,7 +148,7 @@ def _surely_apart(found: Finding) -> float:
     (low, high), rest = found.ends, found.rest
     if low is None or high is None or rest is None:
         return -1.0
-    return rest - high if found.rule.metric == "true_positive_rate" else low - rest
+    return rest - high if found.metric in SHARES_OF_GOOD else low - rest
 
 
 def _checked_groups(

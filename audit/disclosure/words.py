@@ -158,13 +158,13 @@ class Words:
         self, question: Question, rows: Sequence[PublicRow], everyone: PublicRow, more: Sequence[int], *, within: bool
     ) -> BoolArray:
         """Whether each row passes, or fails, at the numbers that speak against it most, with `more` errors besides."""
-        errors_harm = (question.side == "low") == (question.metric.name in ("true_positive_rate", "true_negative_rate"))
+        errors_harm = (question.side == "low") == question.metric.is_of_good
         against = errors_harm == within
         corners = [
             self._corner(row, everyone, errors_up=against, more=add) for row, add in zip(rows, more, strict=True)
         ]
         x, n, y, m = np.array(corners, dtype=np.int64).T
-        if question.metric.name not in ("false_negative_rate", "false_positive_rate"):
+        if question.metric.is_of_good:
             x, y = n - x, m - y
         possible = (m > 0) & (x >= 0) & (x <= n) & (y >= 0) & (y <= m)
         x, n, y, m = (np.where(possible, count, at % 2) for at, count in enumerate((x, n, y, m)))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from audit.public.release import PublicRate, PublicRow, PublicRule, PublicWord
-from audit.vocabulary.metrics import SHARES_OF_GOOD, MetricName
+from audit.vocabulary.metrics import METRICS, SHARES_OF_GOOD, MetricName, Suffered, error_of
 from audit.vocabulary.numbers import half_up, rounded_up
 
 State = Literal["beyond", "smaller_beyond", "cannot_tell", "within", "not_judged"]
@@ -27,7 +27,7 @@ LOOKS: Final[Mapping[State, str]] = {
 }
 """Look of each state: shape and colour are those of the restricted report."""
 
-Harm = Literal["missed", "wrongly_flagged", "flagged", "flagged_less", "wrong", "apart"]
+Harm = Suffered | Literal["flagged_less", "apart"]
 """Harm of which a group beyond a limit suffers more; `apart` if the limit holds on both sides."""
 
 
@@ -49,24 +49,12 @@ def limits_beside(rest: float, rule: PublicRule) -> tuple[float | None, float | 
     return max(low, 0.0) if "low" in rule.worse else None, min(high, 1.0) if "high" in rule.worse else None
 
 
-def error_of(metric: MetricName, rate: float) -> float:
-    """State a rate as a share of errors: victims missed, people wrongly flagged, flags that are wrong."""
-    return 1 - rate if metric in SHARES_OF_GOOD else rate
-
-
 def harm_of(rule: PublicRule) -> Harm:
     """Return the harm of which a group beyond the limit of a rule suffers more."""
     if len(rule.worse) > 1:
         return "apart"
-    match rule.metric:
-        case "true_positive_rate" | "false_negative_rate":
-            return "missed"
-        case "false_positive_rate" | "true_negative_rate":
-            return "wrongly_flagged"
-        case "selection_rate":
-            return "flagged" if rule.worse == ("high",) else "flagged_less"
-        case _:
-            return "wrong"
+    suffered = METRICS[rule.metric].suffered
+    return "flagged_less" if suffered == "flagged" and rule.worse == ("low",) else suffered
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from audit.result.audit_result import AuditResult
 from audit.result.findings.change import Change, ChangeVerdict
 from audit.result.findings.judged import Estimate, FamilyResult, Outcome, RuleResult, Verdict
 from audit.vocabulary.groups import Axis, Family, Group, Level, SensitiveFeature
-from audit.vocabulary.metrics import SHARES_OF_GOOD, MetricDefinition
+from audit.vocabulary.metrics import MetricDefinition, MetricName, error_of
 
 Key = tuple[Level, ...]
 People = frozenset[tuple[str, str]]
@@ -32,7 +32,7 @@ class Rate:
     """One rate of one group and of everyone else; with a rule and a verdict where the plan sets a limit on it."""
 
     group: Group
-    metric: str
+    metric: MetricName
     estimate: Estimate | None
     everyone: Estimate | None
     harms: str
@@ -104,12 +104,12 @@ class Rate:
     @property
     def error(self) -> float | None:
         """The group's rate as a share of errors: victims missed, people wrongly flagged, flags that are wrong."""
-        return _error(self.metric, self.value)
+        return None if self.value is None else error_of(self.metric, self.value)
 
     @property
     def rest_error(self) -> float | None:
         """Everyone else's rate as a share of errors."""
-        return _error(self.metric, self.rest)
+        return None if self.rest is None else error_of(self.metric, self.rest)
 
     @property
     def apart(self) -> float:
@@ -171,12 +171,6 @@ class Finding(Rate):
         if value is None or limit is None:
             return float("-inf")
         return limit - value if self.verdict.side == "low" else value - limit
-
-
-def _error(metric: str, value: float | None) -> float | None:
-    if value is None:
-        return None
-    return 1 - value if metric in SHARES_OF_GOOD else value
 
 
 def each_once(found: Iterable[T], verdict_of: Callable[[T], Verdict | ChangeVerdict]) -> list[T]:
@@ -261,7 +255,7 @@ class Reading:
         verdicts = self._verdicts[rule.rule]
         return [self._finding(rule, verdicts[key]) for key in self._groups[family.root] if key in verdicts]
 
-    def shown(self, metric: str, family: Family) -> list[Rate]:
+    def shown(self, metric: MetricName, family: Family) -> list[Rate]:
         """A rate of the groups of `family` on which no limit is set: shown, not judged."""
         return [Rate(group, metric, *self._numbers(group, metric)) for group in self._groups[family.root].values()]
 

@@ -72,6 +72,8 @@ class MetricDefinition(Part):
 
 
 _Source = Literal["labels", "decisions", "cases"]
+Suffered = Literal["missed", "wrongly_flagged", "flagged", "wrong"]
+"""What people suffer: victims are missed, others wrongly flagged, anyone flagged, or a decision is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,18 @@ class Metric:
     also_called: tuple[str, ...]
     """Other names in the field, so that a search finds this one."""
 
+    @property
+    def is_of_good(self) -> bool:
+        """Whether the rate counts right answers alone, so that its complement is the share of errors."""
+        return {Cell.TP, Cell.TN}.issuperset(self.numerator)
+
+    @property
+    def suffered(self) -> Suffered:
+        """What the rate is about. KeyError if its numerator is of no known kind: right answers, errors, or flags."""
+        if self.is_of_good or {Cell.FN, Cell.FP}.issuperset(self.numerator):
+            return _OF_ONE_LABEL.get(self.denominator, "wrong")
+        return _OF_FLAGS[self.numerator]
+
 
 _WORDS: Final[Mapping[str, Any]] = json.loads(
     (Path(__file__).parent / "data" / "metrics.json").read_text(encoding="utf-8")
@@ -116,6 +130,8 @@ _VICTIM: Final = (Cell.UNSCORED_POSITIVE,)
 _OTHER: Final = (Cell.UNSCORED_NEGATIVE,)
 _UNSCORED: Final = (*_VICTIM, *_OTHER, Cell.UNSCORED_UNLABELLED)
 _Cells = tuple[Cell, ...]
+_OF_ONE_LABEL: Final[Mapping[_Cells, Suffered]] = {_VICTIMS: "missed", _OTHERS: "wrongly_flagged"}
+_OF_FLAGS: Final[Mapping[_Cells, Suffered]] = {_FLAGGED: "flagged"}
 _CELLS: Final[Mapping[MetricName, tuple[_Cells, _Cells, Worse, _Cells, _Cells, _Source, float]]] = {
     "true_positive_rate": ((Cell.TP,), _VICTIMS, Worse.LOW, _VICTIM, _VICTIM, "labels", 0.80),
     "false_negative_rate": ((Cell.FN,), _VICTIMS, Worse.HIGH, _VICTIM, _VICTIM, "labels", 0.20),
@@ -142,9 +158,19 @@ def worse_direction(name: MetricName, route: Literal["services", "enforcement", 
     return {"services": Worse.LOW, "enforcement": Worse.HIGH, "both": Worse.NOT_JUDGED}[route]
 
 
-MISSED: Final[tuple[MetricName, ...]] = ("true_positive_rate", "false_negative_rate")
+MISSED: Final = tuple(name for name, metric in METRICS.items() if metric.denominator == _VICTIMS)
 """Rates that speak of victims missed."""
-WRONGLY_FLAGGED: Final[tuple[MetricName, ...]] = ("false_positive_rate", "true_negative_rate")
+WRONGLY_FLAGGED: Final = tuple(name for name, metric in METRICS.items() if metric.denominator == _OTHERS)
 """Rates that speak of people wrongly flagged."""
-SHARES_OF_GOOD: Final[tuple[MetricName, ...]] = ("true_positive_rate", "true_negative_rate", "precision", "accuracy")
+SHARES_OF_GOOD: Final = tuple(name for name, metric in METRICS.items() if metric.is_of_good)
 """Rates whose complement is the share of errors."""
+ERROR_RATES: Final[Mapping[str, MetricName]] = {
+    "missed": "false_negative_rate",
+    "wrongly_flagged": "false_positive_rate",
+}
+"""The rate that counts each error."""
+
+
+def error_of(metric: MetricName, rate: float) -> float:
+    """State a rate as a share of errors: victims missed, people wrongly flagged, flags that are wrong."""
+    return 1 - rate if metric in SHARES_OF_GOOD else rate

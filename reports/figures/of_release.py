@@ -12,7 +12,7 @@ from audit.public.figures import PublicFinding
 from audit.public.names import RowNames
 from audit.public.release import PublicRate, PublicRelease, PublicRow, PublicRule
 from audit.vocabulary.groups import Axis
-from audit.vocabulary.metrics import SHARES_OF_GOOD, MetricDefinition
+from audit.vocabulary.metrics import MetricDefinition, error_of
 from reports.figures.data import (
     NOTES,
     Forest,
@@ -242,15 +242,14 @@ def _bands(reader: _Reader, marks: list[Mark]) -> tuple[Line, ...]:
     (docs/disclosure.md).
     """
     rate = reader.reference or 0.0
-    wrong = 1 - rate if reader.rule.metric in SHARES_OF_GOOD else rate
-    variance = reader.release.method.variance
+    noise = reader.release.method.variance * (1 + error_of(reader.rule.metric, rate) ** 2)
     first, last = math.log(min(mark.cases for mark in marks)), math.log(max(mark.cases for mark in marks) * 1.1)
     sizes = [math.exp(first + (last - first) * step / _STEPS) for step in range(_STEPS + 1)]
     made = []
     for away, style, often in _BANDS:
         name = f"{often} rows, were all alike"
         look: Literal["inner", "outer"] = "inner" if style == "inner" else "outer"
-        spread = [away * math.sqrt(rate * (1 - rate) / n + variance * (1 + wrong**2) / n**2) for n in sizes]
+        spread = [away * math.sqrt(rate * (1 - rate) / n + noise / n**2) for n in sizes]
         below = tuple((n, max(rate - each, 0.0)) for n, each in zip(sizes, spread, strict=True))
         above = tuple((n, min(rate + each, 1.0)) for n, each in zip(sizes, spread, strict=True))
         made += [Line(name, below, look), Line("", above, look)]

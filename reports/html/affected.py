@@ -8,7 +8,7 @@ from audit.result.findings.judged import Estimate
 from audit.result.reading import Finding
 from audit.result.selected import selected
 from audit.result.urgency import most_affected_first
-from audit.vocabulary.metrics import MISSED, WRONGLY_FLAGGED
+from audit.vocabulary.metrics import ERROR_RATES, MISSED, WRONGLY_FLAGGED
 from reports.harms import Error, harm
 from reports.most_affected import people_more
 from reports.plain_text import capital
@@ -65,8 +65,7 @@ class Affected(Writer):
     @property
     def everyone(self) -> Estimate | None:
         """The rate of this error among everyone, where it has cases."""
-        names = {"missed": "false_negative_rate", "wrongly_flagged": "false_positive_rate"}
-        estimate = self.reading.everyone.get(names.get(self.error, ""))
+        estimate = self.reading.everyone.get(ERROR_RATES.get(self.error, ""))
         return estimate if estimate is not None and estimate.denominator else None
 
     @property

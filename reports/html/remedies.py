@@ -12,7 +12,7 @@ from markupsafe import Markup, escape
 
 from audit.result.findings.remedies import Effect, Errors, MoreCases, Option, Remedies, Tried
 from audit.vocabulary.groups import Group
-from audit.vocabulary.metrics import METRICS, MISSED, WRONGLY_FLAGGED
+from audit.vocabulary.metrics import ERROR_RATES, METRICS, MISSED, WRONGLY_FLAGGED
 from audit.vocabulary.names import Names
 from audit.vocabulary.text import harmless
 from reports.html import palette
@@ -88,14 +88,13 @@ class RemedyWriter:
         metrics = {self._found.metrics[rule] for rule in one.levelled_down}
         now, then = self._found.as_it_is.elsewhere, one.elsewhere
         either, errors, grew = bool(metrics - {*MISSED, *WRONGLY_FLAGGED}), [], []
-        for error, of, rate, part, whole, before in (
-            ("missed", MISSED, "false_negative_rate", then.missed, then.victims, now.missed),
-            ("wrongly_flagged", WRONGLY_FLAGGED, "false_positive_rate", then.wrongly_flagged, then.others,
-             now.wrongly_flagged),
-        ):  # fmt: skip
+        for error, of, part, whole, before in (
+            ("missed", MISSED, then.missed, then.victims, now.missed),
+            ("wrongly_flagged", WRONGLY_FLAGGED, then.wrongly_flagged, then.others, now.wrongly_flagged),
+        ):
             errors.append(self._say(error, part=self._part(part, whole), before=self._n.count(before)))
             if metrics & set(of) or (either and part > before):
-                grew.append(self._words.rate(rate))
+                grew.append(self._words.rate(ERROR_RATES[error]))
         yield self._say("errors", errors=self._t.gettext("; ").join(errors))
         if metrics:
             grew = grew or [self._words.rate(metric) for metric in sorted(metrics)]  # people too few to judge hide it
@@ -174,10 +173,9 @@ class RemedyWriter:
         return self._t.gettext("%(part)s of %(whole)s") % {"part": self._n.count(part), "whole": self._n.count(whole)}
 
     def _effect(self, one: Effect) -> Row:
-        metric = "false_negative_rate" if one.error == "missed" else "false_positive_rate"
         return (
             Cell(self._t.gettext("Group"), self._group(one.group), number=False),
-            self._cell("error", self._words.rate(metric), number=False),
+            self._cell("error", self._words.rate(ERROR_RATES[one.error]), number=False),
             self._cell("now", self._n.of(100, one.before / one.cases)),
             self._cell("then", self._n.of(100, one.after / one.cases)),
             self._cell("change", self._n.points_with_range(one.change, one.low, one.high)),

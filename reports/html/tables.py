@@ -14,6 +14,7 @@ from audit.result.findings.judged import RuleResult
 from audit.result.reading import Finding, Rate
 from audit.result.selected import Selected, selected
 from audit.vocabulary.groups import Family
+from audit.vocabulary.metrics import MetricName
 from reports.html.charts import Bar, axis_end, interval
 from reports.numbers import NOT_KNOWN
 from reports.plain_text import capital
@@ -102,7 +103,7 @@ class TableWriter(Writer):
         findings = self.reading.judged(rule, family)
         return self._table(findings, rule.metric, family, anchor, rule) if findings else None
 
-    def shown(self, metric: str, family: Family, anchor: str) -> Table:
+    def shown(self, metric: MetricName, family: Family, anchor: str) -> Table:
         """Return the table of a rate on which no limit is set."""
         return self._table(self.reading.shown(metric, family), metric, family, anchor, None)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import get_args
+from dataclasses import replace
+from typing import cast, get_args
 
 import pytest
 
@@ -18,9 +19,10 @@ from audit.result.findings.remedies import Status, Way
 from audit.result.findings.second import Exposure
 from audit.result.reasons import Cure
 from audit.verdicts.family_tests import Procedure
-from audit.vocabulary.metrics import METRICS
+from audit.vocabulary.metrics import METRICS, Cell, Metric, MetricName, Worse
 from audit.vocabulary.statuses import REASONS, STATUSES
 from reports.language import ENGLISH, WORDS
+from reports.unnamed_words import kind_of
 
 
 def test_every_word_of_a_result_has_a_text() -> None:
@@ -55,6 +57,33 @@ def test_every_word_of_the_terminal_has_a_text() -> None:
     assert TERMINAL["takes"].keys() == set(get_args(Cure)) - {"mend_system"}
     assert TERMINAL["remedies"].keys() == set(get_args(Remedy))
     assert TERMINAL["out_of_reach"].keys() == set(get_args(OutOfReach))
+
+
+def test_every_rate_says_what_people_suffer_by_it_and_a_new_one_is_never_guessed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    judged = {name: metric for name, metric in METRICS.items() if metric.worse is not Worse.NOT_JUDGED}
+    assert {name: (metric.suffered, metric.is_of_good) for name, metric in judged.items()} == {
+        "true_positive_rate": ("missed", True),
+        "false_negative_rate": ("missed", False),
+        "false_positive_rate": ("wrongly_flagged", False),
+        "true_negative_rate": ("wrongly_flagged", True),
+        "precision": ("wrong", True),
+        "accuracy": ("wrong", True),
+        "selection_rate": ("flagged", False),
+    }
+    with pytest.raises(KeyError):
+        METRICS["base_rate"].suffered  # noqa: B018
+
+    left_alone = (Cell.FN, Cell.TN)
+    omitted = replace(METRICS["precision"], numerator=(Cell.FN,), denominator=left_alone, worse=Worse.HIGH)
+    monkeypatch.setitem(cast("dict[str, Metric]", METRICS), "false_omission_rate", omitted)
+    assert kind_of(cast("MetricName", "false_omission_rate"), low=False) == ("wrong", "more")
+    with pytest.raises(KeyError):
+        kind_of(cast("MetricName", "a rate that nobody has classified"), low=False)
+    monkeypatch.setitem(cast("dict[str, Metric]", METRICS), "mixed", replace(omitted, numerator=left_alone))
+    with pytest.raises(KeyError):
+        kind_of(cast("MetricName", "mixed"), low=False)
 
 
 def test_harms_are_said_of_every_use() -> None:
