@@ -50,7 +50,7 @@ def entropies(
     """
     if not independent:
         return ()
-    found = (_entropy(plan, family) for family in families.values() if not _shares_rows(family))
+    found = (_entropy(plan, family) for family in families.values() if not family.is_overlapping)
     return tuple(record for record in found if record is not None)
 
 
@@ -59,14 +59,10 @@ def _metrics(plan: AuditPlan, family: Family) -> tuple[MetricName, ...]:
     return tuple(dict.fromkeys((*ruled, *ERROR_RATES)))
 
 
-def _shares_rows(family: FamilyCounts) -> bool:
-    return not np.array_equal(family.cells.sum(axis=0), family.everyone)
-
-
 def _family_spread(plan: AuditPlan, metric: Metric, family: FamilyCounts, *, independent: bool) -> BetweenGroups:
     stated = family.denominator(metric) >= plan.verdict.min_denominator
     x, n = family.numerator(metric)[stated], family.denominator(metric)[stated]
-    reason = _reason(x, n, independent=independent, shares_rows=_shares_rows(family))
+    reason = _reason(x, n, independent=independent, shares_rows=family.is_overlapping)
     known = reason in (None, "too_many_cases")
     rng = _stream(plan.verdict.seed, metric.name, family.family)
     equality = equality_p(x, n, rng) if known else None

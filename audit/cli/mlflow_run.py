@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from audit.cli.outputs.output_folder import PUBLIC, RESTRICTED_REPORTS
 from audit.errors import AuditError, ExitCode
 from audit.vocabulary.file_names import RELEASE
 
@@ -19,8 +20,7 @@ if TYPE_CHECKING:
     from audit.public.release import PublicRelease
     from audit.result.audit_result import AuditResult, Provenance
 
-_PUBLIC: Final = "public"
-_EXACT: Final = ("result.json", "report.html", "report.pdf", "junit.xml", "restricted.sarif.json")
+_EXACT: Final = ("result.json", *RESTRICTED_REPORTS)
 """Files of an output folder that are logged with `restricted`: never rows, and never the key."""
 
 
@@ -90,7 +90,7 @@ def _public_entries(audit: AuditResult | str | Path) -> _Entries:
     from audit.disclosure.read import load_release
     from audit.public.cases import relied_on
 
-    folder = Path(audit) / _PUBLIC
+    folder = Path(audit) / PUBLIC
     release, _ = load_release(folder / RELEASE)
     files = tuple(
         (file, "audit7k/public") for file in sorted(folder.iterdir()) if file.is_file() and not file.is_symlink()

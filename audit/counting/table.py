@@ -45,7 +45,7 @@ _WHERE: Final[Mapping[Cell, tuple[int, tuple[int, ...]]]] = {
 
 @dataclass(frozen=True, slots=True)
 class FamilyCounts:
-    """The counts of groups that stand side by side and share no rows."""
+    """The counts of groups that stand side by side. They share rows only where a person has several nationalities."""
 
     family: Family
     groups: tuple[Group, ...]
@@ -53,9 +53,14 @@ class FamilyCounts:
     cells: IntArray
     """int64[G, 3, 4]: label x decision of each group."""
     everyone: IntArray
-    """int64[3, 4]: label x decision of the whole set; the groups add up to it."""
+    """int64[3, 4]: label x decision of the whole set."""
     parts: Mapping[Level, tuple[str, ...]] = field(default_factory=dict)
     """For each level that holds people of several nationalities: the codes of these nationalities."""
+
+    @property
+    def is_overlapping(self) -> bool:
+        """Whether a row can stand in several of the groups, so that they add up to more than everyone."""
+        return not np.array_equal(self.cells.sum(axis=0), self.everyone)
 
     def cell(self, cell: Cell) -> IntArray:
         """int64[G]: one cell of each group."""

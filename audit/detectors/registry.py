@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from audit.detectors.error_names import error_name
 from audit.detectors.protocol import API_VERSION, Detector, TableDetector
 from audit.errors import AuditError, DetectorError
-from audit.plan.offers import names_offered, offers_of, package_of, packages_of
+from audit.plan.offers import KINDS, names_offered, offers_of, package_of, packages_of
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
-
-ENTRY_POINT_GROUP: Final = "audit.detectors"
-"""Group in which packages offer kinds. `audit.plan.detectors` repeats the name: it checks a plan without this room."""
 
 
 def make_detector(section: Any, folder: Path) -> Detector | TableDetector:
@@ -48,12 +45,12 @@ def make_detector(section: Any, folder: Path) -> Detector | TableDetector:
 
 
 def _find(kind: str) -> EntryPoint:
-    offers = offers_of(ENTRY_POINT_GROUP, kind)
+    offers = offers_of(KINDS, kind)
     if not offers:
         raise DetectorError(
             f"no detector kind {kind!r}",
             slug="unknown-detector-kind",
-            hint=f"the kinds installed here are: {', '.join(names_offered(ENTRY_POINT_GROUP)) or 'none'}",
+            hint=f"the kinds installed here are: {', '.join(names_offered(KINDS)) or 'none'}",
         )
     if len(offers) > 1:
         raise DetectorError(

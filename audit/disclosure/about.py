@@ -10,7 +10,7 @@ from audit.disclosure.shape import public_method
 from audit.plan.answers import BlindDetector, PredictionsDetector
 from audit.plan.audit_plan import AuditPlan
 from audit.public.about import Digested, PublicAbout
-from audit.public.release import PlanPart, PublicChange, PublicFeature, PublicRow, PublicRule
+from audit.public.release import FailsOn, PlanPart, PublicChange, PublicFeature, PublicHeadline, PublicRow, PublicRule
 from audit.result.audit_result import AuditResult
 from audit.safeguards import public_governance, public_safeguards
 from audit.vocabulary.groups import LevelName
@@ -109,6 +109,20 @@ def public_features(result: AuditResult, levels: Mapping[str, tuple[LevelName, .
             forced_criminality=governance.forced_criminality if means.get(name) == "form" else (),
         )
         for name in (*levels, *(name for name in known if name not in levels))
+    )
+
+
+def headline_of(result: AuditResult, rows: Sequence[PublicRow]) -> PublicHeadline:
+    """Return the verdict of a result, on what it fails, and whether printed rows show a group that it is about."""
+    change = (result.change,) if result.change is not None else ()
+    judged: dict[FailsOn, Sequence[Any]] = {"groups": result.rules, "probes": result.probe_rules, "change": change}
+    failing = [name for name, found in judged.items() if any(each.outcome == "fail" for each in found)]
+    named = any(word.word == "beyond" or word.smaller_beyond for row in rows for word in row.words)
+    return PublicHeadline(
+        outcome=result.overall.outcome,
+        no_group_named="groups" in failing and not named,
+        fails_on=tuple(failing),
+        change=public_change(result),
     )
 
 

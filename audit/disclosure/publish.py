@@ -10,7 +10,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any, Final
 
-from audit.disclosure.about import public_about, public_change, public_features, public_metrics, public_rules
+from audit.disclosure.about import headline_of, public_about, public_features, public_metrics, public_rules
 from audit.disclosure.digests import KEY, digests_of, set_id
 from audit.disclosure.doubts import Judged
 from audit.disclosure.draws import Draw, SideRows, draw_side, draw_total, remembered
@@ -26,7 +26,7 @@ from audit.disclosure.words import Words, standing_words, words_to_json
 from audit.errors import ResultError
 from audit.plan.audit_plan import AuditPlan
 from audit.public.about import PublicAbout
-from audit.public.release import FailsOn, PublicHeadline, PublicRelease, public_json
+from audit.public.release import PublicRelease, public_json
 from audit.result.audit_result import AuditResult
 from audit.safeguards import public_states
 from audit.vocabulary.file_names import RELEASE
@@ -220,20 +220,11 @@ def _side(
 def _finished(
     made: Told, about: PublicAbout, method: Method, result: AuditResult, under: str, number: int
 ) -> PublicRelease:
-    change = (result.change,) if result.change is not None else ()
-    judged: dict[FailsOn, Sequence[Any]] = {"groups": result.rules, "probes": result.probe_rules, "change": change}
-    failing = [name for name, found in judged.items() if any(each.outcome == "fail" for each in found)]
     rows = made["rows"]
-    named = any(word.word == "beyond" or word.smaller_beyond for row in rows for word in row.words)
     release = PublicRelease(
         method=method.public(),
         about=about,
-        headline=PublicHeadline(
-            outcome=result.overall.outcome,
-            no_group_named="groups" in failing and not named,
-            fails_on=tuple(failing),
-            change=public_change(result),
-        ),
+        headline=headline_of(result, rows),
         level=result.plan.verdict.level,
         rules=public_rules(result, rows),
         set_id=under,

@@ -22,6 +22,7 @@ from audit.evaluation.text_table import no_rows
 from audit.evaluation.unchanged import Unchanged
 from audit.plan.answers import PredictionsDetector
 from audit.plan.audit_plan import AuditPlan
+from audit.plan.services import ServiceDetector
 from audit.storage import file_sha256
 from audit.vocabulary.text import shown
 
@@ -139,7 +140,7 @@ def _refused(plan: AuditPlan, table: Any) -> Iterator[tuple[str, str]]:
         yield "format", "a table in memory, of counts or of a lake is read here, and"
     if section.cluster is not None:
         yield "clusters", "clusters are counted here, and"
-    if detector.kind in ("http", "chat"):  # a row that is asked about again may be paid for again
+    if isinstance(detector, ServiceDetector):
         yield "detector", "services are asked here, and"
     if isinstance(detector, PredictionsDetector) and not detector.stands_in_set:
         yield "detector", "files of predictions are read here, and"

@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Final, Literal, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from audit.vocabulary.documented import Documented
+from audit.vocabulary.statuses import Deployed
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Column = Annotated[str, Field(min_length=1)]
@@ -108,9 +109,7 @@ class PredictionsDetector(_Decision):
                 raise ValueError(
                     "`decision` names the decision itself; leave out `score`, `rank`, `threshold` and `top_k`"
                 )
-            check_disjoint(
-                "decision_positive and decision_negative", (*self.decision_positive, *self.decision_negative)
-            )
+            check_lists_differ(self, "decision_positive", "decision_negative")
             return self
         if self.rank is not None:
             if self.score is not None or self.threshold is not None or self.top_k is None:
@@ -143,7 +142,7 @@ class BlindDetector(PredictionsDetector):
     contradictions: Annotated[float, Field(ge=0, le=0.1)] = 0.0
     """The share of equal rows that may be answered otherwise than their twins. 0 only for a model that its vendor
     declares deterministic."""
-    deployed: Literal["declared", "supported", "too_few", "not_shown"] = "declared"
+    deployed: Deployed = "declared"
     """Whether the answers are those of the system at work, as `audit7k blind judge` writes it: `declared` by the vendor
     alone, `supported` by decisions that were logged in production, or not shown: these are `too_few` or all alike, or
     differ (`not_shown`)."""
@@ -212,6 +211,11 @@ def check_disjoint(keys: str, values: Sequence[str]) -> None:
     """Raise ValueError where `values` holds one twice, regardless of case; `keys` names their place in the plan."""
     if len({value.casefold() for value in values}) < len(values):
         raise ValueError(f"{keys} name the same value twice")
+
+
+def check_lists_differ(section: Strict, *keys: str) -> None:
+    """Raise ValueError where these lists of a section hold one value twice, regardless of case."""
+    check_disjoint(f"{', '.join(keys[:-1])} and {keys[-1]}", [value for key in keys for value in getattr(section, key)])
 
 
 def _exactly_one_cut(detector: _Decision) -> None:

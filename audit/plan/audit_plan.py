@@ -13,7 +13,7 @@ from audit.plan.answers import BlindDetector, Name, PredictionsDetector, Strict
 from audit.plan.detectors import Detector
 from audit.plan.evaluation_set import ANSWER, EvaluationSetSection
 from audit.plan.governance import GovernanceSection, WaiversSection
-from audit.plan.measures import Measure
+from audit.plan.measures import Measure, OverGroups
 from audit.plan.probes import ByMetric, NamedProbeRule, Probe, ProbeForm, ProbeRule, RateForm, check_probes
 from audit.plan.second_questions import DecisionsSection, ExposureSection, FormsSection
 from audit.plan.sections import (
@@ -78,7 +78,7 @@ class AuditSection(Strict):
         return self.primary_harm or by_route[self.route]
 
 
-class Rule(Strict):
+class Rule(OverGroups, Strict):
     """A limit on how much worse off a group may be than the rest."""
 
     id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")] | None = None
@@ -126,11 +126,6 @@ class Rule(Strict):
     def planned_rate(self) -> float:
         """Rate that planning assumes."""
         return METRICS[self.metric].expected_rate if self.expected_rate is None else self.expected_rate
-
-    @property
-    def feature_sets(self) -> tuple[tuple[str, ...], ...]:
-        """`groups` with single features as one-tuples."""
-        return tuple((entry,) if isinstance(entry, str) else entry for entry in self.groups)
 
 
 class NamedRule(Rule):

@@ -210,5 +210,3 @@ OWN_KINDS: Final = frozenset(
     typing.get_args(model.model_fields["kind"].annotation)[0]
     for model in typing.get_args(typing.get_args(OwnDetector)[0])
 )
-ENTRY_POINT_GROUP: Final = "audit.detectors"
-"""Entry-point group in which packages offer kinds of detectors."""

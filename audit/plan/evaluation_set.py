@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from audit.plan.answers import Column, Name, Strict, check_disjoint
+from audit.plan.answers import Column, Name, Strict, check_lists_differ
 from audit.plan.governance import Day
 
 CountedCell = Literal[
@@ -143,8 +143,7 @@ class EvaluationSetSection(Strict):
 
     @model_validator(mode="after")
     def _labels_differ(self) -> Self:
-        values = (*self.label_positive, *self.label_negative, *self.label_missing)
-        check_disjoint("label_positive, label_negative and label_missing", values)
+        check_lists_differ(self, "label_positive", "label_negative", "label_missing")
         return self
 
     @field_validator("period")

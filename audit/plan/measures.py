@@ -1,13 +1,25 @@
 """Measures of one's own in a plan."""
 
-from typing import Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from audit.plan.answers import Strict
 
 
-class Measure(Strict):
+class OverGroups:
+    """What is asked of groups, by the features that make them."""
+
+    if TYPE_CHECKING:  # a field of the classes below, in its place among their fields
+        groups: tuple[str | tuple[str, ...], ...]
+
+    @property
+    def feature_sets(self) -> tuple[tuple[str, ...], ...]:
+        """`groups` with single features as one-tuples."""
+        return tuple((entry,) if isinstance(entry, str) else entry for entry in self.groups)
+
+
+class Measure(OverGroups, Strict):
     """A measure of your own: any function with the signature of a scikit-learn metric."""
 
     metric: Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
@@ -26,8 +38,3 @@ class Measure(Strict):
         if any(not names or len(set(names)) < len(names) for names in self.feature_sets):
             raise ValueError("groups of a measure: an intersection names at least one feature, and each once")
         return self
-
-    @property
-    def feature_sets(self) -> tuple[tuple[str, ...], ...]:
-        """`groups` with single features as one-tuples."""
-        return tuple((entry,) if isinstance(entry, str) else entry for entry in self.groups)

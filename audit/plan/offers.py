@@ -15,6 +15,8 @@ from audit.vocabulary.text import printable
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint, EntryPoints
 
+KINDS: Final = "audit.detectors"
+"""Group of the kinds of detectors."""
 MAKERS: Final = "audit.makers"
 """Group of what `audit7k` needs one of and never names: `pdf`, `figures` and `site`, the portal."""
 

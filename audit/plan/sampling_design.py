@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from audit.plan.answers import Column, Name, Strict, check_disjoint
+from audit.plan.answers import Column, Name, Strict, check_lists_differ
 from audit.plan.audit_plan import AuditPlan, Route, Rule
 from audit.plan.sections import GroupFeature, VerdictSection
 from audit.vocabulary.metrics import METRICS
@@ -50,8 +50,7 @@ class PoolSection(Strict):
 
     @model_validator(mode="after")
     def _disjoint_labels(self) -> Self:
-        values = (*self.label_positive, *self.label_negative, *self.label_missing)
-        check_disjoint("label_positive, label_negative and label_missing", values)
+        check_lists_differ(self, "label_positive", "label_negative", "label_missing")
         return self
 
 

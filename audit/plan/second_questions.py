@@ -4,7 +4,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from audit.plan.answers import ClassName, Column, Strict, check_disjoint
+from audit.plan.answers import ClassName, Column, Strict, check_disjoint, check_lists_differ
 
 
 class DecisionsSection(Strict):
@@ -22,8 +22,7 @@ class DecisionsSection(Strict):
 
     @model_validator(mode="after")
     def _decisions_differ(self) -> Self:
-        values = (*self.decision_positive, *self.decision_negative, *self.decision_missing)
-        check_disjoint("decision_positive, decision_negative and decision_missing", values)
+        check_lists_differ(self, "decision_positive", "decision_negative", "decision_missing")
         return self
 
 

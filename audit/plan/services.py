@@ -22,7 +22,9 @@ from audit.plan.http import (
 
 
 class ServiceDetector(ModelDetector):
-    """A detector that answers over the network, whatever form it is asked in."""
+    """A detector that answers over the network, whatever form it is asked in. It loads no model file and runs no
+    foreign code, and a row that is asked about again may be paid for again.
+    """
 
     url: str
     """Where requests are posted: `https://host/path`, without user, password or secret."""

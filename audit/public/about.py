@@ -10,6 +10,7 @@ from typing import Literal
 from audit.vocabulary.attempts import HistoryRecord
 from audit.vocabulary.groups import Part
 from audit.vocabulary.metrics import MetricDefinition
+from audit.vocabulary.statuses import Deployed
 
 Unit = Literal["row", "cluster"]
 Digested = Literal["evaluation_set", "predictions", "detector", "result"]
@@ -119,7 +120,7 @@ class PublicAbout(Part):
     """First and last day from which the cases are, as YYYY-MM-DD; null where the plan does not say."""
     history: HistoryRecord | None = None
     """What a history of audits shows of this one; null where it was run without one."""
-    deployed: Literal["declared", "supported", "too_few", "not_shown"] | None = None
+    deployed: Deployed | None = None
     """Of a model that its vendor keeps: what shows that the system at work answers so. `declared` by the vendor alone,
     `supported` by decisions of that system, or not shown: these are `too_few` or all alike, or differ (`not_shown`)."""
     plan_file: str = ""

@@ -16,6 +16,7 @@ from audit.public.release import Outcome, PublicRelease, PublicRule, PublicWaive
 from audit.public.sentences import SENTENCES
 from audit.vocabulary.metrics import METRICS
 from audit.vocabulary.numbers import percent
+from audit.vocabulary.statuses import is_shown
 from audit.vocabulary.text import harmless
 
 CaseOutcome = Literal["pass", "fail", "inconclusive"]
@@ -225,7 +226,7 @@ def is_expired(release: PublicRelease) -> bool:
 
 def is_not_shown(release: PublicRelease) -> bool:
     """Tell whether nothing shows that the system at work answers as its vendor did, and not even its vendor says so."""
-    return release.about.kind == "blind" and release.about.deployed not in {"declared", "supported"}
+    return release.about.kind == "blind" and not is_shown(release.about.deployed)
 
 
 def relied_on(release: PublicRelease) -> Outcome:

@@ -28,6 +28,7 @@ from audit.result.findings.system import Notice, RanIn, SystemDescription
 from audit.vocabulary.attempts import HistoryRecord
 from audit.vocabulary.groups import Group, Part, SensitiveFeature
 from audit.vocabulary.metrics import MetricDefinition
+from audit.vocabulary.statuses import is_shown
 from audit.vocabulary.text import printable
 
 if TYPE_CHECKING:
@@ -190,7 +191,7 @@ class AuditResult(Part):
     def is_not_shown(self) -> bool:
         """Whether decisions from production do not show that the system at work answers as its vendor did."""
         section = self.plan.detector
-        return isinstance(section, BlindDetector) and section.deployed in {"too_few", "not_shown"}
+        return isinstance(section, BlindDetector) and not is_shown(section.deployed)
 
     @property
     def relied_on(self) -> Literal["pass", "fail", "inconclusive"]:

@@ -28,6 +28,7 @@ from audit.safeguards.plan_scope import NATIONALITY_SLOTS, asks_for, changes_nat
 from audit.safeguards.result_view import ResultView
 from audit.safeguards.searches import FoundEvidence, Search, declared, measured, not_shown
 from audit.vocabulary.sentences import counted, english, sentence
+from audit.vocabulary.statuses import is_shown
 
 
 def _repeat(view: ResultView) -> FoundEvidence:
@@ -42,7 +43,7 @@ def _algorithms(view: ResultView) -> FoundEvidence:
     section = view.plan.detector
     if not isinstance(section, BlindDetector):
         return declared("answers_supplied", "plan.detector", date=view.governance.declared_on)
-    if section.deployed in {"too_few", "not_shown"}:
+    if not is_shown(section.deployed):
         return not_shown("answers_not_shown")
     return declared("answers_of_vendor", "plan.detector")
 

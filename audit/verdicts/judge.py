@@ -22,12 +22,13 @@ from audit.counting.table import FAILED, FamilyCounts
 from audit.plan.audit_plan import AuditPlan, NamedRule
 from audit.result.audit_result import OverallVerdict
 from audit.result.findings.change import combined_outcome
-from audit.result.findings.judged import OUTCOMES, Because, FamilyResult, Outcome, RuleBecause, RuleResult, Verdict
+from audit.result.findings.judged import OUTCOMES, Because, FamilyResult, Outcome, RuleResult, Verdict
 from audit.result.findings.swaps import ProbeRuleResult
 from audit.verdicts.budget import Budget, budget
 from audit.verdicts.decidability import FamilyDecidability, RuleDecidability
 from audit.verdicts.family_tests import FamilyTests
 from audit.verdicts.joint_power import missing_expected, plan_decidability
+from audit.verdicts.outcomes import rule_outcome
 from audit.verdicts.weighted_tests import rule_tests
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
 
@@ -202,8 +203,13 @@ def _rule_result(
     missing: tuple[Group, ...],
 ) -> RuleResult:
     counted = Counter(verdict.outcome for verdict in verdicts)
-    together = any(family.together.beyond for family in tests.values())
-    outcome, because = _rule_outcome(plan, decidability, verdicts, together=together, missing=bool(missing))
+    outcome, because = rule_outcome(
+        ((verdict.outcome, verdict.decidable) for verdict in verdicts),
+        decidability.lowest_coverage,
+        plan.verdict.min_coverage,
+        together=any(family.together.beyond for family in tests.values()),
+        missing=bool(missing),
+    )
     sides = [question.side for question in questions(plan, rule)]
     return RuleResult(
         rule=rule.id,
@@ -246,27 +252,6 @@ def _judged_alone(family: FamilyDecidability, decidability: RuleDecidability) ->
     return alone / sum(people) if sum(people) else None
 
 
-def _rule_outcome(
-    plan: AuditPlan, decidability: RuleDecidability, verdicts: tuple[Verdict, ...], *, together: bool, missing: bool
-) -> tuple[Outcome, RuleBecause]:
-    if any(verdict.outcome == "fail" for verdict in verdicts):
-        return "fail", "group_beyond_limit"
-    if together:
-        return "fail", "unnamed_beyond_limit"
-    alone = [verdict for verdict in verdicts if verdict.decidable]
-    coverage = decidability.lowest_coverage
-    open_questions: dict[RuleBecause, bool] = {
-        "nothing_judged": not alone,
-        "expected_group_missing": missing,
-        "group_undecided": any(verdict.outcome != "pass" for verdict in alone),
-        "coverage_too_small": coverage is None or coverage < plan.verdict.min_coverage,
-    }
-    for because, is_open in open_questions.items():
-        if is_open:
-            return "inconclusive", because
-    return "pass", "all_judged_within_limit"
-
-
 def overall_verdict(plan: AuditPlan, rules: Sequence[RuleResult | ProbeRuleResult]) -> OverallVerdict:
     """Combine all rules: FAIL if any rule fails, PASS only if every rule passes, else INCONCLUSIVE."""
     failing = tuple(rule.rule for rule in rules if rule.outcome == "fail")
@@ -279,8 +264,3 @@ def overall_verdict(plan: AuditPlan, rules: Sequence[RuleResult | ProbeRuleResul
             "primary_harm": plan.audit.harm,
         }
     )
-
-
-def exit_code(overall: OverallVerdict) -> int:
-    """Return the exit code of a verdict: 0 pass, 1 fail, 3 inconclusive."""
-    return {"pass": 0, "fail": 1, "inconclusive": 3}[overall.outcome]

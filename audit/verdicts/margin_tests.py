@@ -70,7 +70,7 @@ def exact_rule_tests(
     whole = on_all_sides(plan, asked, side_by_side, decidable, required, sides, spend.names, to_verdict)
 
     def together(family: FamilyCounts, place: slice) -> Together:
-        if is_overlapping(family) or not is_combined(plan, family.family):
+        if family.is_overlapping or not is_combined(plan, family.family):
             return Together()
         return _joint_test(asked, family, place, sides, spend)
 
@@ -200,11 +200,6 @@ def _side_by_side(families: Sequence[FamilyCounts]) -> FamilyCounts:
     )
 
 
-def is_overlapping(family: FamilyCounts) -> bool:
-    """Say whether a row can stand in several groups of a family."""
-    return not np.array_equal(family.cells.sum(axis=0), family.everyone)
-
-
 def procedure_of(
     rule: Rule,
     asked: Sequence[Question],
@@ -220,7 +215,7 @@ def procedure_of(
     some = decided.evaluable
     sizes = decided.cases[some], decided.rest_cases[some]
     methods = {method_by_sizes(*sizes, rule.planned_rate, question.fail, level) for question in asked}
-    if is_overlapping(family) or methods == {"any_dependence"}:
+    if family.is_overlapping or methods == {"any_dependence"}:
         return "any_dependence"
     return "discarding" if tested >= DISCARDING_MIN_GROUPS else "weights_only"
 

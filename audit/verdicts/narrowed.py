@@ -14,6 +14,7 @@ from audit.result.findings.change import Change, ChangeBecause, ChangeOutcome, c
 from audit.result.findings.judged import RuleResult, Verdict
 from audit.result.findings.swaps import ProbeRuleResult
 from audit.result.waivers import waivers_by_finding, waivers_on_day
+from audit.verdicts.outcomes import rule_outcome
 from audit.vocabulary.groups import Group
 
 
@@ -51,10 +52,9 @@ def _outcome_without_waived(rule: RuleResult, verdicts: list[Verdict], covered: 
     )
     if unnamed or not failing or any((rule.rule, verdict.group) not in covered for verdict in failing):
         return "fail"
-    judged = [verdict for verdict in verdicts if verdict.decidable]
-    undecided = any(verdict.outcome not in ("pass", "fail") for verdict in judged)
-    covers = rule.coverage is not None and rule.coverage >= rule.min_coverage
-    return "pass" if judged and covers and not undecided and not rule.missing_expected else "inconclusive"
+    groups = [("pass" if verdict.outcome == "fail" else verdict.outcome, verdict.decidable) for verdict in verdicts]
+    missing = bool(rule.missing_expected)
+    return rule_outcome(groups, rule.coverage, rule.min_coverage, together=False, missing=missing)[0]
 
 
 def narrow_to_rules(result: AuditResult, rules: Iterable[str]) -> AuditResult:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from typing import Final
+from typing import Final, Literal
 
 
 class Status(enum.StrEnum):
@@ -21,6 +21,15 @@ class Status(enum.StrEnum):
     """The detector refused to process the row."""
     INVALID_OUTPUT = "invalid_output"
     """There is an answer, and it is not one that can be used."""
+
+
+Deployed = Literal["declared", "supported", "too_few", "not_shown"]
+"""Evidence that the system at work answers as its vendor did: its word; answers from production; too few; none."""
+
+
+def is_shown(deployed: Deployed | None) -> bool:
+    """Whether the vendor declares, or answers from production support, that the system at work answers as it did."""
+    return deployed in {"declared", "supported"}
 
 
 class Reason(enum.StrEnum):

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from audit.cli.outputs.output_folder import EXACT_FILES, OutputFolder, write_file
+from audit.cli.outputs.output_folder import RESTRICTED_REPORTS, OutputFolder, write_file
 from audit.disclosure.restricted import restricted_folder
 from audit.errors import ExitCode, FolderInUseError, StorageError
 
@@ -256,4 +256,4 @@ def test_no_exact_report_of_an_earlier_run_stays_or_can_be_read_by_a_public_repo
     assert len(reporters) >= 5
     for name, place in reporters.items():
         module, _, attribute = place.partition(":")
-        assert getattr(importlib.import_module(module), attribute).filename in EXACT_FILES, name
+        assert getattr(importlib.import_module(module), attribute).filename in RESTRICTED_REPORTS, name

@@ -816,8 +816,8 @@ def test_an_extra_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_the_kind_is_registered() -> None:
     """Fails until the package is installed with the entry point of this kind."""
-    from audit.detectors.registry import ENTRY_POINT_GROUP, make_detector
-    from audit.plan.offers import names_offered
+    from audit.detectors.registry import make_detector
+    from audit.plan.offers import KINDS, names_offered
 
-    assert "http" in names_offered(ENTRY_POINT_GROUP)
+    assert "http" in names_offered(KINDS)
     assert isinstance(make_detector(section("http://127.0.0.1:9/"), Path()), HttpDetector)

@@ -10,13 +10,12 @@ from types import SimpleNamespace
 import pytest
 
 from audit.detectors.protocol import table_detector
-from audit.detectors.registry import ENTRY_POINT_GROUP, make_detector
+from audit.detectors.registry import make_detector
 from audit.errors import DetectorError
-from audit.plan import detectors as plan_detectors
 from audit.plan.answers import PredictionsDetector as PredictionsSection
 from audit.plan.detectors import OnnxDetector as OnnxSection
 from audit.plan.detectors import PythonDetector as PythonSection
-from audit.plan.offers import names_offered
+from audit.plan.offers import KINDS, names_offered
 
 CODE = """
 class Constant:
@@ -49,7 +48,7 @@ def make(kind: str) -> object:
 
 
 def test_our_own_kinds_are_registered_like_anyone_elses() -> None:
-    assert {"onnx", "predictions", "python", "skops"} <= set(names_offered(ENTRY_POINT_GROUP))
+    assert {"onnx", "predictions", "python", "skops"} <= set(names_offered(KINDS))
     section = PythonSection(kind="python", entry="m:f", features=("a",), threshold=0.5)
     assert table_detector(make_detector(section, Path())) is None
     table = PredictionsSection(kind="predictions", score="p", threshold=0.5)
@@ -58,13 +57,9 @@ def test_our_own_kinds_are_registered_like_anyone_elses() -> None:
     assert table_detector(make_detector(saved, Path())) is None
 
 
-def test_plans_and_runs_look_in_the_same_group() -> None:
-    assert ENTRY_POINT_GROUP == plan_detectors.ENTRY_POINT_GROUP
-
-
 def test_a_third_party_kind_is_found(site: Path) -> None:
     install(site, "elsewhere", "constant = elsewhere_constant:Constant", {"elsewhere_constant": CODE.format(version=1)})
-    assert "constant" in names_offered(ENTRY_POINT_GROUP)
+    assert "constant" in names_offered(KINDS)
     made = make("constant")
     assert type(made).__name__ == "Constant"
     assert type(made).__module__ == "elsewhere_constant"
@@ -130,7 +125,3 @@ def test_only_the_kind_that_is_named_is_imported(tmp_path: Path) -> None:
         [sys.executable, "-c", code, str(site)], capture_output=True, text=True, timeout=60, check=False
     )
     assert done.returncode == 0, done.stderr
-
-
-def test_plans_and_detectors_look_in_the_same_group() -> None:
-    assert ENTRY_POINT_GROUP == plan_detectors.ENTRY_POINT_GROUP

@@ -69,6 +69,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patched.chdir(folder)
         patched.syspath_prepend(str(offered_by_this_version(tmp_path_factory.mktemp("site"))))
         assert CliRunner().invoke(app, ["run", "plan.toml", "--no-crosscheck"]).exit_code == 1
+    (folder / "audit-out" / "restricted.md").touch()
     return folder
 
 
@@ -124,7 +125,7 @@ def test_exact_outcomes_only_where_they_are_asked_for_and_never_rows_or_the_key(
     run = logged[3]
     assert run["metrics"]["audit7k/true_positive_rate/fail"] == result.rules[0].groups_by_outcome["fail"]
     assert run["metrics"]["audit7k/true_positive_rate/coverage"] == result.rules[0].coverage
-    assert run["files"] == ["audit7k/restricted/result.json"]
+    assert run["files"] == ["audit7k/restricted/restricted.md", "audit7k/restricted/result.json"]
     stored = b"".join(file.read_bytes() for file in (folder / "store").rglob("*") if file.is_file())
     assert b"CANARY" not in stored
     assert bytes(range(32)).hex().encode() not in stored

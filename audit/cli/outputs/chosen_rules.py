@@ -47,7 +47,7 @@ def result_on_rules(result: AuditResult, only: Sequence[str], *, quiet: bool) ->
 
 def release_on_rules(release: PublicRelease, narrowed: AuditResult) -> PublicRelease:
     """Return the part of a release on the rules of `narrowed`, with their verdict alone, for lines in a log."""
-    from audit.disclosure.about import public_change
+    from audit.disclosure.about import headline_of
 
     ids = {rule.rule for rule in narrowed.rules}
     rules = tuple(rule for rule in release.rules if rule.rule in ids)
@@ -56,19 +56,8 @@ def release_on_rules(release: PublicRelease, narrowed: AuditResult) -> PublicRel
     rows = tuple(
         row.model_copy(update={"words": tuple(word for word in row.words if word.rule in ids)}) for row in release.rows
     )
-    of_groups = any(rule.outcome == "fail" for rule in narrowed.rules)
-    on_probes = any(rule.outcome == "fail" for rule in narrowed.probe_rules)
-    named = any(word.word == "beyond" or word.smaller_beyond for row in rows for word in row.words)
-    worse = narrowed.change is not None and narrowed.change.outcome == "fail"
-    failing = {"groups": of_groups, "probes": on_probes, "change": worse}
-    headline = release.headline.model_copy(
-        update={
-            "outcome": narrowed.overall.outcome,
-            "no_group_named": of_groups and not named,
-            "fails_on": tuple(kind for kind, fails in failing.items() if fails),
-            "change": public_change(narrowed),
-        }
-    )
     # Unnamed waivers stay: which rule they belong to is not public.
     waivers = tuple(waiver for waiver in release.waivers if waiver.group is None or waiver.rule in ids)
-    return release.model_copy(update={"rules": rules, "rows": rows, "headline": headline, "waivers": waivers})
+    return release.model_copy(
+        update={"rules": rules, "rows": rows, "headline": headline_of(narrowed, rows), "waivers": waivers}
+    )

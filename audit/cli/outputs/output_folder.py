@@ -22,17 +22,16 @@ _PREFIX: Final = ".audit7k-"
 _TRIED: Final = f"{_PREFIX}try-"
 PUBLIC: Final = "public"
 """Folder within an output folder that may leave the house; nothing else in it may."""
-EXACT_FILES: Final = (
-    "result.json",
-    "predictions.parquet",
+RESTRICTED_REPORTS: Final = (
     "report.html",
     "junit.xml",
     "restricted.sarif.json",
     "restricted.md",
     "report.pdf",
-    RESTRICTED_EVIDENCE,
     *(f"report.{language}.pdf" for language in LANGUAGES),
 )
+"""Reports that show exact counts: those of our reporters."""
+EXACT_FILES: Final = ("result.json", "predictions.parquet", *RESTRICTED_REPORTS, RESTRICTED_EVIDENCE)
 OUR_FILES: Final = (*EXACT_FILES, PUBLIC)
 """Outputs that never stay beside a result of a later run; in `public` this holds for files that an earlier run
 wrote there."""

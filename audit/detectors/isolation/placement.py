@@ -18,6 +18,7 @@ from audit.detectors.protocol import Detector, TableDetector, table_detector
 from audit.detectors.registry import make_detector
 from audit.errors import DetectorError
 from audit.operating_system import POSIX
+from audit.plan.services import ServiceDetector
 
 if TYPE_CHECKING:
     from audit.detectors.isolation.contained import ContainedDetector, Held
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from audit.result.findings.system import RanIn
 
 
-OUR_OWN_CODE: Final = frozenset({"http", "chat"})
-"""Kinds that load no model file and run no foreign code: they ask a service, and need the network."""
 NEVER_HERE: Final = frozenset({"pickle", "transformers"})
 """Kinds that never run in the process of the audit, even if the person who runs it asks for that."""
 _GIVEN: Final = (
@@ -63,7 +62,7 @@ def place_detector(plan: AuditPlan, folder: Path, isolating: Isolating) -> Detec
             "a pickled model runs whatever code stands in its file when it is loaded, and was not loaded",
             slug="pickle-not-allowed",
         )
-    if section.kind in OUR_OWN_CODE or (isolating.sandbox == Sandbox.NONE and section.kind not in NEVER_HERE):
+    if isinstance(section, ServiceDetector) or (isolating.sandbox == Sandbox.NONE and section.kind not in NEVER_HERE):
         return make_detector(section, folder)
     made = make_detector(section, folder)
     if table_detector(made) is not None:

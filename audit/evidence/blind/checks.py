@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 from audit.engines.duckdb import DuckDBEngine
 from audit.engines.protocol import identifier
@@ -15,6 +15,7 @@ from audit.evidence.blind.terms import ANSWERS, CID, MODEL, Terms, sha256
 from audit.evidence.history import Entry, History
 from audit.evidence.shown import Shown, State
 from audit.scoring.predictions_file import DECISIONS
+from audit.vocabulary.statuses import Deployed
 from audit.vocabulary.text import count_of
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class Checked:
     """What the checks came to."""
 
     shown: tuple[Shown, ...]
-    deployed: Literal["declared", "supported", "too_few", "not_shown"]
+    deployed: Deployed
     """Whether the answers are those of the system at work."""
     production: int
     """Decisions from production that were mixed in."""
@@ -83,7 +84,7 @@ def check_answers(terms: Terms, cases: pa.Table, rows: pa.Table, answers: pa.Tab
     why = f": only {number}" if few else ": all are alike" if alike else ""
     text = f"{differ} of {number} from production {'differs' if differ == 1 else 'differ'}{'' if other else why}"
     found.append(Shown("deployed", State.NOT_SHOWN if other or why else State.HOLDS, text))
-    deployed: Literal["not_shown", "too_few", "supported"] = "not_shown" if other else "too_few" if why else "supported"
+    deployed: Deployed = "not_shown" if other else "too_few" if why else "supported"
     return Checked(tuple(found), deployed, len(compared), differ)
 
 

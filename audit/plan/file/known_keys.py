@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from audit.plan.audit_plan import PLAN_SCHEMA, AuditPlan, Rule
-from audit.plan.detectors import ENTRY_POINT_GROUP, OtherDetector, OwnDetector
+from audit.plan.detectors import OtherDetector, OwnDetector
 from audit.plan.file.lines import Where
 from audit.plan.file.metric_names import metric_called, metrics_like
 from audit.plan.probes import COUNTERFACTUAL_SHIFT, Probe, ProbeRule, rule_form
@@ -114,9 +114,9 @@ DESIGN: Final = Layout(
 
 def other_kinds() -> list[str]:
     """Kinds of detectors that other installed packages offer, sorted; none of the packages is imported."""
-    from audit.plan.offers import names_offered
+    from audit.plan.offers import KINDS, names_offered
 
-    return sorted(set(names_offered(ENTRY_POINT_GROUP)) - set(DETECTORS))
+    return sorted(set(names_offered(KINDS)) - set(DETECTORS))
 
 
 def _model_of_kind(kind: object, models: Mapping[str, type[BaseModel]]) -> type[BaseModel] | None:

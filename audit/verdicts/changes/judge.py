@@ -9,6 +9,7 @@ larger one.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -29,7 +30,7 @@ from audit.result.findings.change import (
     GroupChangeBecause,
     Unpaired,
 )
-from audit.result.findings.judged import Outcome
+from audit.result.findings.judged import Outcome, RuleBecause
 from audit.stats.pairs.paired_score import pairs_to_pass
 from audit.stats.sizes.approximate_power import cases_to_pass
 from audit.verdicts.changes.margins import (
@@ -47,6 +48,7 @@ from audit.verdicts.decidability import (
     decidability_on_the_ladder,
     people_once,
 )
+from audit.verdicts.outcomes import rule_outcome
 from audit.verdicts.planned_people import NOBODY, PlannedPeople
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
 from audit.vocabulary.metrics import METRICS, Metric
@@ -211,6 +213,15 @@ def _verdict(
     )
 
 
+_BECAUSE: Final[Mapping[RuleBecause, ChangeRuleBecause]] = {
+    "group_beyond_limit": "group_became_worse",
+    "nothing_judged": "nothing_judged",
+    "group_undecided": "group_undecided",
+    "coverage_too_small": "coverage_too_small",
+    "all_judged_within_limit": "none_became_worse",
+}
+
+
 def _rule(
     plan: AuditPlan,
     rule: NamedRule,
@@ -219,7 +230,13 @@ def _rule(
     verdicts: Sequence[ChangeVerdict],
     unpaired: Unpaired | None,
 ) -> ChangeRule:
-    outcome, because = _rule_outcome(plan, ladder, verdicts)
+    outcome, because = rule_outcome(
+        ((verdict.outcome, verdict.decidable) for verdict in verdicts),
+        ladder.lowest_coverage,
+        plan.verdict.min_coverage,
+        together=False,
+        missing=False,
+    )
     sides = [question.side for question in change_questions(plan, rule)]
     return ChangeRule(
         rule=rule.id,
@@ -228,7 +245,7 @@ def _rule(
         worse="both" if len(sides) > 1 else sides[0],
         unpaired=unpaired,
         outcome=outcome,
-        because=because,
+        because=_BECAUSE[because],
         coverage=ladder.lowest_coverage,
         min_coverage=plan.verdict.min_coverage,
         families=tuple(
@@ -242,22 +259,6 @@ def _rule(
             for one in ladder.families
         ),
     )
-
-
-def _rule_outcome(
-    plan: AuditPlan, ladder: RuleDecidability, verdicts: Sequence[ChangeVerdict]
-) -> tuple[ChangeOutcome, ChangeRuleBecause]:
-    if any(verdict.outcome == "fail" for verdict in verdicts):
-        return "fail", "group_became_worse"
-    alone = [verdict for verdict in verdicts if verdict.decidable]
-    coverage = ladder.lowest_coverage
-    if not alone:
-        return "inconclusive", "nothing_judged"
-    if any(verdict.outcome != "pass" for verdict in alone):
-        return "inconclusive", "group_undecided"
-    if coverage is None or coverage < plan.verdict.min_coverage:
-        return "inconclusive", "coverage_too_small"
-    return "pass", "none_became_worse"
 
 
 def family_decidability(plan: AuditPlan, rule: NamedRule, family: Family, evidence: Evidence) -> FamilyDecidability:

@@ -25,6 +25,7 @@ from audit.verdicts.margin_tests import could_be_beyond
 from audit.verdicts.nights.evidence import counts_so_far
 from audit.verdicts.nights.shares import features_seen, levels_seen
 from audit.verdicts.nights.state import Evidence, Outcome, State
+from audit.verdicts.outcomes import rule_outcome
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
 
 
@@ -83,23 +84,13 @@ def _judge_rule(
         for family in decidability.families
         for judged_group in _judge_groups(plan, rule, family, counts[family.family], mine)
     ]
-    alone = [group for group in groups if group.judged]
-    coverage = decidability.lowest_coverage
-    reasons: dict[RuleBecause, bool] = {
-        "group_beyond_limit": any(group.outcome == "fail" for group in groups),
-        "unnamed_beyond_limit": any(one.several for one in mine),
-        "nothing_judged": not alone,
-        "expected_group_missing": bool(missing_expected(plan, rule, counts, features)),
-        "group_undecided": any(group.outcome != "pass" for group in alone),
-        "coverage_too_small": coverage is None or coverage < plan.verdict.min_coverage,
-        "all_judged_within_limit": True,
-    }
-    because = next(reason for reason, holds in reasons.items() if holds)
-    outcome: Outcome = "inconclusive"
-    if because in ("group_beyond_limit", "unnamed_beyond_limit"):
-        outcome = "fail"
-    elif because == "all_judged_within_limit":
-        outcome = "pass"
+    outcome, because = rule_outcome(
+        ((group.outcome, group.judged) for group in groups),
+        decidability.lowest_coverage,
+        plan.verdict.min_coverage,
+        together=any(one.several for one in mine),
+        missing=bool(missing_expected(plan, rule, counts, features)),
+    )
     return JudgedRule(rule.id, outcome, because, tuple(groups))
 
 
