@@ -199,6 +199,8 @@ def sentences_beside(release: PublicRelease, quoted: Callable[[str], str] = harm
         said += [told, f"The earlier audit ended on {quoted(headline.change.baseline_finished)}{paired}.", *more]
     notes = [*(["method"] if release.rows else []), *release.left_out]
     said += [SENTENCES[name].format(**release.method.model_dump()) for name in (*notes, *about.sample_sentences)]
+    counted = {"unscored": release.unscored, "unlabelled": release.unlabelled}
+    said += [SENTENCES[name].format(count=count) for name, count in counted.items() if count]
     if about.without_figures:
         said.append(SENTENCES["without_figures"].format(features=", ".join(map(quoted, about.without_figures))))
     return said

@@ -25,13 +25,14 @@ class PublicWords(RateWords):
         super().__init__(language)
         self._method = method
 
-    def sentence(self, name: str, features: str = "") -> str:
+    def sentence(self, name: str, features: str = "", count: int = 0) -> str:
         """Return one of `SENTENCES`, with the numbers of the method in it, and names where it has them."""
         return self._t.gettext(SENTENCES[name]).format(
             floor=self._n.count(self._method.floor),
             row=self._n.count(self._method.row),
             largest_change=self._n.count(self._method.largest_change),
             features=features,
+            count=self._n.count(count),
         )
 
     def heading(self, release: PublicRelease) -> str:

@@ -253,6 +253,15 @@ def test_a_fail_without_a_row_a_probe_and_a_change_are_said() -> None:
                 assert sentence in content.decode(), name
 
 
+def test_cases_without_an_answer_or_a_label_stand_in_every_form_with_notes() -> None:
+    release = made_release("pass").model_copy(update={"unscored": 98, "unlabelled": 1_450})
+    for name in ("junit.xml", "report.sarif.json", "summary.md", "comment.md"):
+        content = format_files(release)[name].decode()
+        assert SENTENCES["unscored"].format(count=98) in content, name
+        assert SENTENCES["unlabelled"].format(count=1_450) in content, name
+    assert b"usable answer" not in b"".join(format_files(made_release("pass")).values())
+
+
 def test_without_figures_nothing_is_listed_and_nothing_passes_for_it() -> None:
     release = made_release("none")
     assert release.rows == ()

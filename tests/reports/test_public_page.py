@@ -61,8 +61,8 @@ def test_everything_stands_in_its_order(pages: dict[str, Element]) -> None:
 def test_cases_without_an_answer_or_a_label_are_said() -> None:
     release = made_release("pass").model_copy(update={"unscored": 98, "unlabelled": 1_450})
     affected = text(section(parsed(render(release)), "affected"))
-    assert "Cases without a usable answer of the system: about 98. No rate on this page counts them, and" in affected
-    assert "Cases without a label: about 1,450. No rate on this page counts them." in affected
+    assert "Cases without a usable answer of the system: about 98. No rate here counts them, and" in affected
+    assert "Cases without a label: about 1,450. No rate here counts them." in affected
     without = release.model_copy(update={"unscored": None, "unlabelled": None})
     assert "usable answer" not in text(section(parsed(render(without)), "affected"))
 
