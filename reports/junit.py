@@ -7,8 +7,6 @@ audit are suites beside those of the rates.
 
 from __future__ import annotations
 
-from typing import Literal
-
 from audit.result.audit_result import AuditResult
 from reports.exact_cases import ExactCases
 from reports.junit_xml import junit_xml
@@ -19,7 +17,6 @@ class JunitReporter:
 
     name: str = "junit"
     filename: str = "junit.xml"
-    audience: Literal["restricted"] = "restricted"
 
     def render(self, result: AuditResult) -> str:
         """The whole file as text, the same for the same result."""

@@ -6,7 +6,7 @@ Text that others wrote stands in code spans, as in the public comment: no markup
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -36,7 +36,6 @@ class MarkdownReporter:
 
     name: str = "markdown"
     filename: str = "restricted.md"
-    audience: Literal["restricted"] = "restricted"
 
     def render(self, result: AuditResult) -> str:
         """The whole file as text, the same for the same result."""

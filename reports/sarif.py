@@ -6,7 +6,7 @@ each rule that neither passes nor fails. Only a pass is silent.
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Final
 
 from audit.result.audit_result import AuditResult
 from audit.vocabulary.text import harmless
@@ -25,7 +25,6 @@ class SarifReporter:
 
     name: str = "sarif"
     filename: str = "restricted.sarif.json"
-    audience: Literal["restricted"] = "restricted"
 
     def render(self, result: AuditResult) -> str:
         """The whole file as text, the same for the same result."""

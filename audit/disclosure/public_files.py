@@ -6,11 +6,10 @@ Whoever wants another form reads `release.json`, which is public, with any progr
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from importlib import import_module
 from typing import Any, Final, NamedTuple
 
-from audit.errors import AuditError, DataError
-from audit.plan.offers import who_answered
+from audit.errors import DataError
+from audit.plan.offers import ours
 from audit.public.release import PublicRelease
 from audit.vocabulary.file_names import RELEASE, TEST_RESULT
 from audit.vocabulary.text import printable
@@ -95,15 +94,8 @@ def mapping_text(name: str) -> bytes:
 
 
 def _maker(name: str, place: str) -> Callable[..., Any]:
-    module, _, function = place.partition(":")
-    try:
-        made = getattr(import_module(module), function)
-        return made().render if isinstance(made, type) else made  # type: ignore[no-any-return]
-    except (ImportError, AttributeError) as error:
-        raise AuditError(
-            f'the public report "{name}" cannot be loaded ({type(error).__name__}); {who_answered(module)}',
-            slug="reporter-not-loaded",
-        ) from error
+    made = ours(f'the public report "{name}"', place)
+    return made().render if isinstance(made, type) else made  # type: ignore[no-any-return]
 
 
 def make_files(release: PublicRelease) -> dict[str, bytes]:

@@ -1,4 +1,7 @@
-"""An audit made again from its restricted bundle, and compared byte for byte: each level by itself, without the key."""
+"""An audit made again from its restricted bundle, and compared byte for byte: each level by itself, without the key.
+
+A second party signs which levels it made again, and found the same.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +15,13 @@ from typing import Any, Final, Literal, NamedTuple
 from audit.disclosure.public_files import make_files
 from audit.disclosure.publish import made_again
 from audit.errors import AuditError, EvidenceError
-from audit.evidence.bundle import LOG, RESULT, Bundle
+from audit.evidence.bundle import LOG, RESULT, STATEMENT, Bundle
+from audit.evidence.envelope import Envelope
+from audit.evidence.keys import Signer
+from audit.evidence.seal import software
 from audit.evidence.shown import Shown, State
+from audit.evidence.statement import Countersignature, statement_bytes
+from audit.evidence.verification import sha256
 from audit.plan.answers import PredictionsDetector
 from audit.plan.file.plan_file import loaded_plan
 from audit.public.release import PublicRelease
@@ -278,3 +286,27 @@ def _place(one: Any, other: Any, path: str) -> str:
     elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
         inside = ((f"{path}[{place}]", *pair) for place, pair in enumerate(zip(one, other, strict=True)))
     return next((_place(value, changed, at) for at, value, changed in inside if value != changed), path)
+
+
+def countersigned(bundle: Bundle, replayed: Sequence[Shown], signed_at: str, signer: Signer) -> Bundle:
+    """Return a bundle with a countersignature over what a replay of it found.
+
+    Parameters
+    ----------
+    replayed : sequence of Shown
+        What `replay` found, level by level.
+    signed_at : str
+        Now, as YYYY-MM-DDTHH:MM:SSZ.
+
+    Raises
+    ------
+    EvidenceError
+        If no level was made again, or one did not come out the same: nobody signs what they did not see.
+    """
+    states = {each.code: each.state for each in replayed}
+    if not states or set(states.values()) != {State.HOLDS}:
+        raise EvidenceError("nothing is countersigned that was not made again", slug="not-replayed")
+    levels = tuple(level for level in LEVELS if level in states)
+    said = Countersignature(signed_at=signed_at, levels=levels, software=software())
+    envelope = Envelope(statement_bytes({STATEMENT: sha256(bundle.statement)}, said)).signed(signer)
+    return bundle.with_envelope(envelope, signer.public)

@@ -1,7 +1,8 @@
-"""What installed packages offer by entry point: their names without an import, and one offer, loaded."""
+"""What installed packages offer by entry point: names without an import, and offers, loaded; and what `reports` has."""
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import sys
 from collections.abc import Callable, Sequence
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 
 KINDS: Final = "audit.detectors"
 """Group of the kinds of detectors."""
-MAKERS: Final = "audit.makers"
-"""Group of what `audit7k` needs one of and never names: `pdf`, `figures` and `site`, the portal."""
 
 
 def names_offered(group: str) -> tuple[str, ...]:
@@ -68,38 +67,18 @@ def made(offer: EntryPoint) -> Any:
     return found() if isinstance(found, type) else found
 
 
-def one_maker(name: str, what: str, protocol: type) -> Any:
-    """Load the one maker of this name.
+def ours(what: str, place: str) -> Any:
+    """Import `module:name` of `reports`, which this package never names in an import; `what` is its name in a message.
 
-    Parameters
-    ----------
-    name : str
-        Name of the entry point in the group `audit.makers`.
-    what : str
-        What a message calls it: "a portal", "figures".
-    protocol : type
-        What it must be an instance of.
-
-    Raises
-    ------
-    AuditError
-        If none is offered, or more than one, or it cannot be loaded or is something else.
+    Raises AuditError if it cannot be loaded: a file of somebody else may hide ours.
     """
-    offers = offers_of(MAKERS, name)
-    if len(offers) != 1:
-        many = "more than one installed package offers" if offers else "no installed package offers"
-        raise AuditError(f"{many} {what}", slug="not-offered")
+    module, _, name = place.partition(":")
     try:
-        maker = made(offers[0])
+        return getattr(importlib.import_module(module), name)
     except (Exception, SystemExit) as error:
         raise AuditError(
-            f"what is offered as {what} cannot be loaded ({type(error).__name__})",
-            slug="not-offered",
-            hint="start audit7k from another folder, or reinstall it",
+            f"{what} cannot be loaded ({type(error).__name__}); {who_answered(module)}", slug="reporter-not-loaded"
         ) from error
-    if not isinstance(maker, protocol):
-        raise AuditError(f"what is offered as {what} is none", slug="not-offered")
-    return maker
 
 
 def reporters_offered(
@@ -154,7 +133,7 @@ def _reporter(offer: EntryPoint, is_one: Callable[[Any], bool]) -> Any:
         ) from error
     if not is_one(reporter):
         raise AuditError(
-            f'the reporter "{offer.name}" of {package_of(offer)} is none: it needs name, filename, audience and render',
+            f'the reporter "{offer.name}" of {package_of(offer)} is none: it needs name, filename and render',
             slug="reporter-not-loaded",
             hint='see "A report" in CONTRIBUTING.md',
         )

@@ -271,5 +271,5 @@ def _codes(part: PublicPart) -> str:
 
 def public_json(release: PublicRelease) -> str:
     """Write the canonical text of a release: the same bytes for the same numbers."""
-    older = {"about": {"deployed"}} if release.about.deployed is None else None  # as before there was such a field
-    return release.model_dump_json(exclude=older) + "\n"
+    without = {"about": {"deployed"}} if release.about.deployed is None else None  # a key of blind audits alone
+    return release.model_dump_json(exclude=without) + "\n"

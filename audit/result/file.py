@@ -66,8 +66,7 @@ def _at_once(text: bytes) -> AuditResult | None:
         result = AuditResult.model_validate_json(text)
     except ValidationError:
         return None
-    numbered = all("unnamed_at_least" in family.model_fields_set for rule in result.rules for family in rule.families)
-    return result if numbered and text.count(b'":') == _keys(result) else None
+    return result if text.count(b'":') == _keys(result) else None
 
 
 def _keys(value: object) -> float:
@@ -111,7 +110,6 @@ def _step_by_step(text: str, name: str) -> AuditResult:
         )
     if type(version) is not int or version < 1:
         raise ResultError(f"{name} has no schema version that is known", slug="not-a-result")
-    _number_unnamed(document)
     try:
         return _of_version_1(document) if version == 1 else AuditResult.model_validate(document)
     except ValidationError as error:
@@ -140,7 +138,7 @@ def _sound(result: AuditResult, name: str) -> AuditResult:
 
 
 def _number_unnamed(document: dict[str, Any]) -> None:
-    """Read a FAIL without a name that states no number as one of one group or more: early results have no number."""
+    """Read a FAIL without a name as one of one group or more: version 1 states no number."""
     for rule in document["rules"] if isinstance(document.get("rules"), list) else ():
         families = rule.get("families") if isinstance(rule, dict) else None
         for family in families if isinstance(families, list) else ():
@@ -153,6 +151,7 @@ def _of_version_1(document: dict[str, Any]) -> AuditResult:
     fields = Further.model_fields
     grouped = {name: value for name, value in document.items() if name not in fields}
     further = None if "further" in document else {name: document[name] for name in fields if name in document}
+    _number_unnamed(document)
     doubts = document.get("sensitivity")
     for rule in doubts if isinstance(doubts, list) else ():
         for gone in ("max_missing_share", "missing_share_for_half") if isinstance(rule, dict) else ():

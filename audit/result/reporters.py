@@ -1,4 +1,4 @@
-"""Reporters and figures, found by entry point: ours are registered as anyone's are, and `audit` never names them."""
+"""Reporters, found by entry point: ours are registered as anyone's are; and the maker of figures."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, cast, runtime_checkable
 
 from audit.errors import ArgumentError, AuditError
-from audit.plan.offers import one_maker, reporters_offered
+from audit.plan.offers import ours, reporters_offered
 from audit.storage import storage, write_durably
 from audit.vocabulary.text import printable
 
@@ -35,8 +35,6 @@ class Reporter(Protocol):
     """Name in `--report` and `--format`."""
     filename: str
     """Name of the file that it makes."""
-    audience: str
-    """`restricted` if it shows exact counts."""
     render: Callable[..., str | bytes]
     """Function that makes the whole file from a result: as text, or as bytes if the file is no text."""
 
@@ -185,9 +183,8 @@ def _is_reporter(made: object) -> bool:
     )
 
 
-@runtime_checkable
 class Figures(Protocol):
-    """Maker of figures for papers. The entry point `figures` of `audit.makers` names a class of this kind."""
+    """Maker of figures for papers."""
 
     kinds: tuple[str, ...]
     """Kinds of figures that it can draw."""
@@ -204,12 +201,9 @@ class Figures(Protocol):
         ...
 
 
-def find_figures(name: str = "figures") -> Figures:
-    """Return the maker that an installed package offers under this name.
-
-    Raises AuditError if no package offers one, or if it cannot be loaded.
-    """
-    maker: Figures = one_maker(name, "figures", Figures)
+def find_figures() -> Figures:
+    """Return the maker of figures. Raises AuditError if it cannot be loaded."""
+    maker: Figures = ours("the maker of figures", "reports.figures:PaperFigures")()
     return maker
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from audit.vocabulary.text import LANGUAGES
 from reports.html.page_command import FROM_THE_RESULT, Origin
@@ -21,7 +21,6 @@ class HtmlReporter:
 
     name: str = "html"
     filename: str = "report.html"
-    audience: Literal["restricted"] = "restricted"
     languages: tuple[str, ...] = LANGUAGES
     """The languages that the reporter can write, by the codes of `audit.vocabulary.text`."""
 

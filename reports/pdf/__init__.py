@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from audit.vocabulary.text import LANGUAGES
 
@@ -23,7 +23,6 @@ class PdfReporter:
 
     name: str = "pdf"
     filename: str = "report.pdf"
-    audience: Literal["restricted"] = "restricted"
     languages: tuple[str, ...] = LANGUAGES
     """The languages that the reporter can write, by the codes of `audit.vocabulary.text`."""
 

@@ -215,7 +215,6 @@ def test_a_run_that_is_killed_while_it_writes_has_recorded_its_baseline(here: Pa
     )
     (site / "killing.py").write_text(
         "import os, signal\nclass Reporter:\n    name = 'last'\n    filename = 'last.txt'\n"
-        "    audience = 'restricted'\n"
         "    def render(self, result):\n        os.kill(os.getpid(), signal.SIGKILL)\n",
         encoding="utf-8",
     )

@@ -1,69 +1,46 @@
-"""What another package offers in the place of a portal or of figures ends in one line, or is used."""
+"""What another file hides of ours ends in one line, and a place on the path that nobody may see offers nothing."""
 
 from __future__ import annotations
 
 import sys
-import uuid
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from audit.cli.outputs.portals import find_portal
 from audit.errors import AuditError
-from audit.plan.offers import MAKERS, names_offered
-from audit.result.reporters import find_figures
-
-FINDERS = {"portal": find_portal, "figures": find_figures}
-PORTAL = 'class Made:\n    name = "other"\n    languages = ("en",)\n    def render(self, site): return {}\n'
-FIGURES = 'class Made:\n    kinds = ("funnel",)\n    def draw(self, *asked): return b""\n'
+from audit.plan.offers import names_offered
+from audit.result.reporters import GROUP, find_figures
 
 
-@pytest.fixture
-def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Install a distribution whose module has this text, and which offers `Made` of it as "other"."""
-
-    def into_site(text: str) -> None:
-        name = f"offered_{uuid.uuid4().hex}"
-        (tmp_path / f"{name}.py").write_text(text, encoding="utf-8")
-        info = tmp_path / f"{name}-1.0.dist-info"
-        info.mkdir()
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n", encoding="utf-8")
-        (info / "entry_points.txt").write_text(f"[{MAKERS}]\nother = {name}:Made\n", encoding="utf-8")
-
-    monkeypatch.syspath_prepend(tmp_path)
-    return into_site
-
-
-@pytest.mark.parametrize(("kind", "text"), [("portal", PORTAL), ("figures", FIGURES)])
-def test_what_keeps_the_protocol_is_found(install: Callable[[str], None], kind: str, text: str) -> None:
-    install(text)
-    assert FINDERS[kind]("other") is not None
-
-
-@pytest.mark.parametrize("kind", FINDERS)
 @pytest.mark.parametrize(
-    ("texts", "said"),
+    ("text", "said"),
     [
-        ([], "no installed package offers"),
-        (["Made = object"] * 2, "more than one installed package offers"),
-        (["raise RuntimeError('Maria')"], "cannot be loaded (RuntimeError)"),
-        (["raise SystemExit(3)"], "cannot be loaded (SystemExit)"),
-        (["Made = object"], "is none"),
+        ("", "AttributeError"),
+        ("raise RuntimeError('Maria')", "RuntimeError"),
+        ("raise SystemExit(3)", "SystemExit"),
+        ("import nothing_of_that_name", "ModuleNotFoundError"),
     ],
-    ids=["none", "two", "raises", "exits", "another-thing"],
 )
-def test_anything_else_is_one_line(install: Callable[[str], None], kind: str, texts: list[str], said: str) -> None:
-    for text in texts:
-        install(text)
-    with pytest.raises(AuditError) as caught:
-        FINDERS[kind]("other")
-    assert said in str(caught.value)
-    assert "Maria" not in str(caught.value)
-    assert caught.value.slug == "not-offered"
+def test_a_file_that_hides_ours_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, said: str
+) -> None:
+    for name in [name for name in sys.modules if name.partition(".")[0] == "reports"]:
+        monkeypatch.delitem(sys.modules, name)
+    (tmp_path / "reports").mkdir()
+    for name in ("__init__", "portal", "figures"):
+        (tmp_path / "reports" / f"{name}.py").write_text(text if name != "__init__" else "", encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    for find, what in ((find_portal, "the portal"), (find_figures, "the maker of figures")):
+        with pytest.raises(AuditError) as caught:
+            find()
+        message = str(caught.value)
+        assert message.startswith(f'{what} cannot be loaded ({said}); "reports" is {tmp_path}'), message
+        assert "Maria" not in message
+        assert caught.value.slug == "reporter-not-loaded"
 
 
 def test_a_place_on_the_path_that_nobody_may_see_offers_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = names_offered(MAKERS)
+    before = names_offered(GROUP)
     monkeypatch.setattr(sys, "path", [*sys.path, "/" + "n" * 5000, "/no/such/place"])
-    assert names_offered(MAKERS) == before
+    assert names_offered(GROUP) == before

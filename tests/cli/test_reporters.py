@@ -36,7 +36,6 @@ PLAIN_REPORTER = """
     class PlainReporter:
         name = "plain"
         filename = "plain.txt"
-        audience = "restricted"
 
         def render(self, result):
             return f"{result.overall.outcome} {len(result.verdicts)}"
@@ -140,12 +139,12 @@ def test_a_users_own_file_that_hides_ours_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        "filename = 'x.txt'; audience = 'restricted'",
-        "name = 'bad'; audience = 'restricted'\n    def render(self, result): return ''",
-        "name = 'bad'; audience = 'x'; filename = '../x.txt'\n    def render(self, result): return ''",
-        "name = 'bad'; audience = 'x'; filename = '.hidden'\n    def render(self, result): return ''",
-        "name = 'bad'; audience = 'x'; filename = ''\n    def render(self, result): return ''",
-        "name = 'bad'; audience = 'x'; filename = 3\n    def render(self, result): return ''",
+        "filename = 'x.txt'",
+        "name = 'bad'\n    def render(self, result): return ''",
+        "name = 'bad'; filename = '../x.txt'\n    def render(self, result): return ''",
+        "name = 'bad'; filename = '.hidden'\n    def render(self, result): return ''",
+        "name = 'bad'; filename = ''\n    def render(self, result): return ''",
+        "name = 'bad'; filename = 3\n    def render(self, result): return ''",
     ],
 )
 def test_what_is_no_reporter_is_refused(site: Path, body: str) -> None:

@@ -18,16 +18,15 @@ from made.sealed import signer_in, trusting
 from typer.testing import CliRunner
 
 from audit.cli.commands.app import app
-from audit.cli.outputs.replaying import run_again
+from audit.cli.commands.evidence_commands import run_again
 from audit.disclosure.public_files import make_files
 from audit.errors import EvidenceError, ExitCode
 from audit.evidence.bundle import LOG, RESULT, Bundle, read_bundle
 from audit.evidence.commitments import Opening, commitments_of
-from audit.evidence.countersigning import countersigned
 from audit.evidence.envelope import Envelope
 from audit.evidence.history import read_history
 from audit.evidence.keys import Signer
-from audit.evidence.replay import LEVELS, Run, replay
+from audit.evidence.replay import LEVELS, Run, countersigned, replay
 from audit.evidence.shown import Shown, State
 from audit.evidence.statement import Evidence, read_statement, statement_bytes
 from audit.evidence.trust import Trust, Trusted, read_trust

@@ -24,10 +24,9 @@ from audit.cli.commands.app import app
 from audit.disclosure.public_files import REPORTERS
 from audit.errors import ExitCode
 from audit.evidence.bundle import Bundle, read_bundle
-from audit.evidence.countersigning import countersigned
 from audit.evidence.envelope import Envelope, Signature
 from audit.evidence.keys import Signer
-from audit.evidence.replay import replay
+from audit.evidence.replay import countersigned, replay
 from audit.evidence.seal import has_more_than_a_seal, read_published
 from audit.evidence.shown import State
 from audit.evidence.statement import canonical

@@ -14,8 +14,8 @@ from typer.testing import CliRunner
 from audit.cli.commands.app import app
 from audit.cli.outputs.portal_audits import find_audits
 from audit.errors import ResultError
-from audit.evidence.countersigning import countersigned
 from audit.evidence.keys import Signer
+from audit.evidence.replay import countersigned
 from audit.evidence.shown import Shown, State
 from audit.evidence.trust import read_trust
 from audit.public.site import PortalIndex

@@ -33,7 +33,7 @@ def html(request: pytest.FixtureRequest) -> str:
 
 def test_it_is_a_reporter_for_restricted_eyes() -> None:
     reporter = HtmlReporter()
-    assert (reporter.name, reporter.filename, reporter.audience) == ("html", "report.html", "restricted")
+    assert (reporter.name, reporter.filename) == ("html", "report.html")
 
 
 def test_it_holds_nothing_that_runs_or_loads(html: str) -> None:

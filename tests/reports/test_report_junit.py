@@ -21,7 +21,7 @@ def suites(failing: AuditResult) -> ET.Element:
 
 def test_it_is_a_reporter_for_restricted_eyes(suites: ET.Element) -> None:
     reporter = JunitReporter()
-    assert (reporter.name, reporter.filename, reporter.audience) == ("junit", "junit.xml", "restricted")
+    assert (reporter.name, reporter.filename) == ("junit", "junit.xml")
     for suite in suites:
         assert suite.find("properties/property[@name='release']").get("value") == "restricted, exact counts"  # type: ignore[union-attr]
 

@@ -263,7 +263,6 @@ PAPER_LIKE = """
     class PlainReporter:
         name = "plain"
         filename = "plain.bin"
-        audience = "restricted"
         languages = ("en", "es", "zh")
 
         def render(self, result, language="en"):

@@ -260,18 +260,18 @@ def test_a_result_of_early_version_2_is_read_as_what_it_says(result: AuditResult
     assert (planned.coverage, planned.out_of_reach, planned.least_sure) == (None, None, ())
 
 
-def test_a_fail_without_a_name_of_early_version_2_is_about_one_nationality_or_more(result: AuditResult) -> None:
-    """Such a FAIL has no number, in no layout: not in that either which is read at once where the number is there."""
-    document = json.loads(result_to_json(result))
-    early = of_early_version_2(document)
-    for one in (document, early):
-        one["rules"][0]["families"][0].update(
-            unnamed_beyond=True, unnamed_p=0.001, unnamed_level=0.0075, unnamed_survivors=4
-        )
-    assert _at_once(json.dumps(document, indent=1).encode()) is not None
-    for indent in (None, 1):
-        read = parse_result(json.dumps(early, indent=indent)).rules[0].families
-        assert [family.unnamed_at_least for family in read] == [1, *[0] * (len(read) - 1)]
+def test_a_fail_without_a_name_that_states_no_number_is_refused(result: AuditResult) -> None:
+    one = json.loads(result_to_json(result))
+    (rule, *others) = one["rules"]
+    family = rule["families"][0]
+    family.update(unnamed_beyond=True, unnamed_p=0.001, unnamed_level=0.0075, unnamed_survivors=4, unnamed_at_least=1)
+    rule.update(outcome="fail", because="unnamed_beyond_limit")
+    undecided = [other["rule"] for other in others if other["outcome"] not in ("fail", "pass")]
+    one["overall"].update(outcome="fail", failing_rules=[rule["rule"]], undecided_rules=undecided)
+    assert parse_result(json.dumps(one)).rules[0].families[0].unnamed_at_least == 1
+    del family["unnamed_at_least"]
+    with pytest.raises(ResultError, match="contradicts itself"):
+        parse_result(json.dumps(one))
 
 
 def test_a_result_is_the_same_in_both_versions(result: AuditResult) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -20,6 +20,7 @@ from audit.vocabulary.file_names import EVIDENCE, RESTRICTED_EVIDENCE
 
 if TYPE_CHECKING:
     from audit.evidence.bundle import Bundle
+    from audit.evidence.replay import Run
     from audit.evidence.seal import Published
     from audit.evidence.shown import Verified
 
@@ -121,7 +122,7 @@ def seal(
         )
         published = sealing.read_published(folder, place, document)
         if with_rows:
-            from audit.cli.outputs.sealed_rows import rows_of
+            from audit.cli.outputs.evidence_files import rows_of
 
             published = replace(published, rows=rows_of(result, loaded, folder))
         kept = _standing_bundle(folder / RESTRICTED_EVIDENCE, published)
@@ -264,7 +265,7 @@ def countersign(
     """
     from audit.cli.outputs.output_folder import write_file
     from audit.cli.outputs.signing import now, open_signer
-    from audit.evidence.countersigning import countersigned
+    from audit.evidence.replay import countersigned
 
     signer = open_signer(key)
     read, found = _replayed(bundle, level or (), folder)
@@ -280,7 +281,6 @@ def countersign(
 
 def _replayed(path: Path, levels: Sequence[ReplayLevel], folder: Path | None) -> tuple[Bundle, Verified]:
     """Check a restricted bundle, then make levels of it again: those that are asked for, or all that it can have."""
-    from audit.cli.outputs.replaying import run_again
     from audit.evidence.bundle import MAX_BYTES, read_bundle
     from audit.evidence.replay import LEVELS
     from audit.evidence.replay import replay as replayed
@@ -302,6 +302,17 @@ def _replayed(path: Path, levels: Sequence[ReplayLevel], folder: Path | None) ->
         return read, Verified(wrong, checked.evidence)
     chosen = [level for level in LEVELS if ReplayLevel(level) in levels]
     return read, Verified(tuple(replayed(read, chosen, folder, run_again)), checked.evidence)
+
+
+def run_again(plan: dict[str, Any], folder: Path, work: Path) -> Run:
+    """Run a plan whose files lie in `folder`, and publish nothing; the answers go into `work`. Raises AuditError."""
+    from audit.detectors.isolation.options import Sandbox
+    from audit.evidence import replay as replaying
+    from audit.run import run_audit
+
+    answers = work / "predictions.parquet"
+    result = run_audit(plan, folder=folder, predictions_to=answers, crosscheck=False, sandbox=Sandbox.AUTO)
+    return replaying.Run(result, answers)
 
 
 def _beside(bundle: Path, name: str) -> bytes | None:

@@ -1,16 +1,23 @@
-"""The two bundles in an output folder: there together, whenever a process is killed."""
+"""The two bundles in an output folder: there together, whenever a process is killed; and the rows for one of them."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from audit.cli.outputs.audience import public_folder
 from audit.cli.outputs.output_folder import write_file
+from audit.errors import ArgumentError
 from audit.evidence.seal import Bundles
-from audit.storage import storage, write_durably
+from audit.plan.answers import PredictionsDetector
+from audit.storage import bytes_of_result, storage, write_durably
 from audit.vocabulary.file_names import EVIDENCE, RESTRICTED_EVIDENCE
+
+if TYPE_CHECKING:
+    from audit.plan.file.plan_file import LoadedPlan
+    from audit.result.audit_result import AuditResult
 
 _WAITING = f".{RESTRICTED_EVIDENCE}.waiting"
 """The restricted bundle before the history says that the audit was sealed: the public one follows from it."""
@@ -35,7 +42,6 @@ def finish_bundles(out: Path, known: Collection[str]) -> bool:
     Returns whether there are some, of the public files that lie there, with a statement among those of a history.
     """
     from audit.evidence.bundle import MAX_BYTES, read_bundle
-    from audit.storage import bytes_of_result
 
     waiting = out / _WAITING
     if not waiting.exists():
@@ -49,3 +55,33 @@ def finish_bundles(out: Path, known: Collection[str]) -> bool:
     with write_bundles(out, made):
         pass
     return True
+
+
+def rows_of(result: AuditResult, loaded: LoadedPlan | None, folder: Path) -> dict[str, bytes]:
+    """Return the files of set, detector and answers by their names in a bundle, so that all can be made again; `loaded`
+    is the plan.
+
+    Raises
+    ------
+    ArgumentError
+        If the plan is not at hand, or the set is no single file: then whoever replays brings it.
+    ResultError
+        If one of them lies no longer where the plan says.
+    """
+    from audit.evidence.bundle import MAX_BYTES
+    from audit.evidence.replay import DETECTOR, PREDICTIONS, SET
+
+    if loaded is None:
+        raise ArgumentError("the plan of this result is not at hand, and it says where the set is", slug="no-plan")
+    section, detector, beside = loaded.plan.evaluation_set, result.plan.detector, loaded.folder
+    named = section.path or section.counts
+    if named is None or (beside / named).is_dir():
+        raise ArgumentError("the set is no single file, and a bundle takes no folder or table", slug="set-not-a-file")
+    answers = f"{PREDICTIONS}.parquet"
+    files = {f"{SET}{named.suffix}": beside / named}
+    path = getattr(detector, "path", None)
+    if isinstance(path, Path) and (beside / path).is_file():
+        files[f"{DETECTOR}{path.suffix}"] = beside / path
+    if not isinstance(detector, PredictionsDetector) and (folder / answers).exists():
+        files[answers] = folder / answers
+    return {name: bytes_of_result(place, MAX_BYTES) for name, place in files.items()}

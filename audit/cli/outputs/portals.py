@@ -19,14 +19,14 @@ import tempfile
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Annotated, Final, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from audit.cli.outputs.output_folder import writing
 from audit.cli.outputs.portal_logo import read_logo
 from audit.errors import ArgumentError, AuditError, PlanError
-from audit.plan.offers import one_maker
+from audit.plan.offers import ours
 from audit.public.site import PublicPublisher
 from audit.vocabulary.text import printable
 
@@ -102,12 +102,9 @@ def _refused(path: Path, why: str) -> PlanError:
 _PLAIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
-@runtime_checkable
 class Portal(Protocol):
-    """Static site over public releases. The entry point `site` of `audit.makers` names a class of this kind."""
+    """Maker of the static site over public releases."""
 
-    name: str
-    """Name of the entry point."""
     languages: tuple[str, ...]
     """Codes of the languages that it can write."""
 
@@ -116,15 +113,9 @@ class Portal(Protocol):
         ...
 
 
-def find_portal(name: str = "site") -> Portal:
-    """Return the portal that an installed package offers under this name.
-
-    Raises
-    ------
-    AuditError
-        If no package offers one, if several do, or if it cannot be loaded.
-    """
-    portal: Portal = one_maker(name, "a portal", Portal)
+def find_portal() -> Portal:
+    """Return the maker of the site. Raises AuditError if it cannot be loaded."""
+    portal: Portal = ours("the portal", "reports.portal:SitePortal")()
     return portal
 
 
