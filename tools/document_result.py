@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tools.document_plan import SECTIONS
 from tools.schema_page import GENERATED, cell, part_table, table
 
 INTRODUCTION = """
@@ -22,15 +23,7 @@ else. `audit7k schema` prints the same as JSON Schema.
 - A reader that meets a `schema_version` it does not know must stop; `audit7k` does, and says so.
 """
 
-PLAN_PARTS = {
-    "AuditPlan", "AuditSection", "PredictionsDetector", "PythonDetector", "SkopsDetector", "OnnxDetector",
-    "MlflowDetector", "PickleDetector", "TransformersDetector", "CommandDetector", "HttpDetector", "ChatDetector",
-    "OtherDetector",
-    "EvaluationSetSection", "GroupFeature", "Rule", "VerdictSection", "ScoringSection", "SandboxSection",
-    "DisclosureSection", "DeploymentSection", "ControlFeature", "ControlSampleSection", "SensitivitySection",
-    "ScanSection", "CostsSection", "ReferenceTableSection", "Measure", "GovernanceSection",
-    "DecisionsSection", "FormsSection", "ExposureSection",
-}  # fmt: skip
+PLAN_PARTS = {"AuditPlan", *(model for _, model in SECTIONS)}
 
 REASONS = (
     ("Because", "Why a verdict on a group is what it is"),

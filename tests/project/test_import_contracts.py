@@ -62,6 +62,10 @@ PLANTS: dict[str, list[tuple[str, str]]] = {
         ("reports/__init__.py", "from audit.disclosure import draws"),
         ("reports/__init__.py", "def late() -> None:\n    from audit import run"),
     ],
+    "public-sees-no-result": [
+        ("reports/public/words.py", "def late() -> None:\n    from audit.result.reading import Reading"),
+        ("audit/public/cases.py", "from audit.result import cases"),
+    ],
     "audit-never-reports": [
         ("audit/cli/__init__.py", "def late() -> None:\n    import reports"),
     ],
