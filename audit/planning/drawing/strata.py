@@ -155,13 +155,10 @@ def draw_units(pool: Pool, strata: Strata) -> IntArray:
     ndarray of int64, shape (C,)
         Rows drawn of each cell.
     """
-    some = np.flatnonzero(strata.units)
-    most = [_highest_ticket(int(strata.drawn[place]), int(strata.units[place])) for place in some]
+    some = [(place, int(strata.drawn[place]), int(strata.units[place])) for place in np.flatnonzero(strata.units)]
+    cuts = ", ".join(f"({place}, {wanted}, '{_highest_ticket(wanted, units)}')" for place, wanted, units in some)
     pool.query("CREATE TEMP TABLE cuts (stratum INTEGER, wanted BIGINT, highest UHUGEINT)")
-    pool.connection.executemany(
-        "INSERT INTO cuts VALUES (?, ?, ?)",
-        [[int(place), int(strata.drawn[place]), ticket] for place, ticket in zip(some, most, strict=True)],
-    )
+    pool.query(f"INSERT INTO cuts VALUES {cuts}")  # noqa: S608 - numbers
     units = "units" if pool.whole_units else "(SELECT unit, cell AS stratum FROM frame)"
     lowest = (
         f"SELECT unit, stratum FROM {units} JOIN cuts USING (stratum) WHERE unit <= highest "  # noqa: S608
