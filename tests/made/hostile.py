@@ -93,7 +93,7 @@ def open_fields(model: Any, seen: set[Any] | None = None) -> Iterator[Field]:
         return
     seen.add(model)
     for name, annotation in _fields(model).items():
-        if _is_open(annotation):
+        if name in _open_names(model):
             yield model.__name__, name
         for leaf in _leaves(annotation):
             if _is_part(leaf):
@@ -104,15 +104,10 @@ def rewritten(part: Any, rewrite: Callable[[str], str], reached: set[Field]) -> 
     """A copy with every such text rewritten, not validated again; `reached` collects the fields that had any."""
     if isinstance(part, BaseModel):
         made = part.model_copy()
-        for name, annotation in _fields(type(part)).items():
-            value = _value(getattr(part, name), (type(part).__name__, name), annotation, rewrite, reached)
-            made.__dict__[name] = value
+        made.__dict__.update(_values(part, rewrite, reached))
         return made
     if hasattr(part, "_fields"):
-        hints = _fields(type(part))
-        return type(part)(
-            *(_value(getattr(part, name), (type(part).__name__, name), hints[name], rewrite, reached) for name in hints)
-        )
+        return type(part)(**_values(part, rewrite, reached))
     if isinstance(part, tuple):
         return tuple(rewritten(each, rewrite, reached) for each in part)
     if isinstance(part, list):
@@ -159,10 +154,14 @@ def completed(part: Any, text: str) -> Any:
     return made
 
 
-def _value(value: Any, field: Field, annotation: Any, rewrite: Callable[[str], str], reached: set[Field]) -> Any:
-    if field in KEPT or not _is_open(annotation):
-        return rewritten(value, rewrite, reached)
-    return _texts(value, field, rewrite, reached)
+def _values(part: Any, rewrite: Callable[[str], str], reached: set[Field]) -> dict[str, Any]:
+    kind: Any = type(part)
+    return {
+        name: _texts(getattr(part, name), (kind.__name__, name), rewrite, reached)
+        if name in _open_names(kind) and (kind.__name__, name) not in KEPT
+        else rewritten(getattr(part, name), rewrite, reached)
+        for name in _fields(kind)
+    }
 
 
 def _texts(value: Any, field: Field, rewrite: Callable[[str], str], reached: set[Field]) -> Any:
@@ -178,6 +177,7 @@ def _texts(value: Any, field: Field, rewrite: Callable[[str], str], reached: set
     return rewritten(value, rewrite, reached)
 
 
+@cache
 def _fields(model: Any) -> dict[str, Any]:
     if issubclass(model, BaseModel):
         return {name: field.annotation for name, field in model.model_fields.items()}
@@ -188,10 +188,11 @@ def _is_part(leaf: Any) -> bool:
     return isinstance(leaf, type) and (issubclass(leaf, BaseModel) or hasattr(leaf, "_fields"))
 
 
-def _is_open(annotation: Any) -> bool:
-    """Whether a field takes any text: `str` is among its types, and no list of words is."""
-    found = list(_leaves(annotation))
-    return str in found and Literal not in found
+@cache
+def _open_names(model: Any) -> frozenset[str]:
+    """The fields that take any text: `str` is among their types, and no list of words is."""
+    types = {name: list(_leaves(annotation)) for name, annotation in _fields(model).items()}
+    return frozenset(name for name, found in types.items() if str in found and Literal not in found)
 
 
 def _leaves(annotation: Any) -> Iterator[Any]:

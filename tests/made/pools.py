@@ -49,7 +49,10 @@ def pool_cells(sizes: Sequence[tuple[str | None, str | None, str | None, int]]) 
 
 def _letters(number: int) -> str:
     """A word for a number: texts that differ in numbers alone are copies."""
-    return "".join(chr(ord("a") + int(digit)) for digit in str(number))
+    return str(number).translate(_LETTERS)
+
+
+_LETTERS = str.maketrans("0123456789", "abcdefghij")
 
 
 FOUR = (("woman", "NGA", "1", 60), ("woman", "KEN", "1", 40), ("man", "NGA", "1", 30), ("man", "KEN", "1", 8))
@@ -63,9 +66,14 @@ def usual_pool() -> Pool:
 
 
 def made_design(
-    draw: str, *, pool: str = "", groups: str = GROUPS, rules: str = RULE, more: str = ""
+    draw: str, *, pool: str = "", groups: str = GROUPS, rules: str | None = None, more: str = ""
 ) -> SamplingDesign:
-    """A design: `draw` is the inside of [draw], without the seed where it is 1."""
+    """A design: `draw` is the inside of [draw], without the seed where it is 1.
+
+    Where it does not say otherwise there is a rule if the draw goes by rules: a set drawn with one is checked by it,
+    which takes as long as to draw it.
+    """
+    rules = RULE * ("decidable" in draw) if rules is None else rules
     seed = "" if "seed" in draw else "seed = 1\n"
     return parse_design(f"{POOL}{pool}\n[draw]\n{draw}\n{seed}{groups}{rules}{more}")
 

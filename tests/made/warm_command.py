@@ -1,6 +1,7 @@
 """The command `audit7k` for scripts that start it again and again, each forked from a process that has loaded it.
 
-A new Python loads modules for a second or two; here each command leaves those that it has loaded to the next.
+A new Python loads modules for a second or two; here each command leaves those that it has loaded, and the models that
+it has completed, to the next.
 Arguments, folder, environment, streams and exit code are those of any program that a shell starts; how
 `python -m audit` starts is for other tests.
 
@@ -25,6 +26,8 @@ from pathlib import Path
 from typing import Any
 
 _MOST = 1 << 16
+_BEFORE = ("audit.run", "audit.analyses.further", "audit.disclosure.publish", "audit.evidence.seal", "pyarrow.compute")
+"""What most commands load: loaded before the first, which would load it for itself alone."""
 
 
 @contextlib.contextmanager
@@ -57,6 +60,8 @@ def _serve(asked: socket.socket, before: str) -> None:
     """Fork one command after the other, and end in each as that command does, until nobody is left to ask."""
     from audit.cli import main
 
+    for name in _BEFORE:
+        importlib.import_module(name)
     while select.select([asked.fileno(), 0], [], [])[0] == [asked.fileno()]:
         answering, _ = asked.accept()
         sent, descriptors, *_ = socket.recv_fds(answering, _MOST, 3)
@@ -67,7 +72,7 @@ def _serve(asked: socket.socket, before: str) -> None:
                     exec(before, {})
                     main()
                 finally:
-                    print(*sys.modules, file=loaded, flush=True)
+                    print(*sys.modules, *_completed(), file=loaded, flush=True)
                 return
             ended = os.waitpid(child, 0)[1]
             loaded.seek(0)
@@ -76,9 +81,21 @@ def _serve(asked: socket.socket, before: str) -> None:
         for descriptor in descriptors:
             os.close(descriptor)
         answering.close()
-        for name in names:
+        for module, _, model in (name.partition(":") for name in names):
             with contextlib.suppress(ImportError):
-                importlib.import_module(name)
+                found = importlib.import_module(module)
+                if model and model in vars(found):
+                    getattr(found, model).model_rebuild()
+
+
+def _completed(model: Any = None) -> Iterator[str]:
+    """Name the models that pydantic has completed here, which it does when they are first used."""
+    from pydantic import BaseModel
+
+    for each in (model or BaseModel).__subclasses__():
+        if each.__pydantic_complete__ and each.__name__.isidentifier():
+            yield f"{each.__module__}:{each.__name__}"
+        yield from _completed(each)
 
 
 def _become(what: dict[str, Any], descriptors: list[int]) -> None:

@@ -45,7 +45,8 @@ def written(folder: Path, cells: Pool, name: str = "pool.parquet") -> Path:
 @pytest.mark.parametrize("allocation", ALLOCATIONS)
 def test_rows_of_a_cell_have_its_size_over_what_is_drawn_as_their_weight(tmp_path: Path, allocation: str) -> None:
     cells = usual_pool()
-    report, rows = draw(made_design(allocation), written(tmp_path, cells))
+    report, rows = draw(made_design(allocation, rules=RULE), written(tmp_path, cells))
+    assert report.check is not None
     pool = Counter(zip(cells["gender"], cells["nationality"], cells["exploited"], strict=True))
     drawn = Counter(map(cell_of, rows))
     assert set(drawn) == {cell for cell in pool if cell[2] is not None}
@@ -199,7 +200,9 @@ def test_clusters_are_drawn_whole_and_their_rows_have_one_chance(tmp_path: Path)
     cells = usual_pool()
     cells["advertiser"] = [f"advertiser {place % 150}" for place in range(len(cells["case_id"]))]
     labelled = [name for name, label in zip(cells["advertiser"], cells["exploited"], strict=True) if label is not None]
-    report, rows = draw(made_design(ALLOCATIONS[0], pool='cluster = "advertiser"'), written(tmp_path, cells))
+    design = made_design(ALLOCATIONS[0], pool='cluster = "advertiser"', rules=RULE)
+    report, rows = draw(design, written(tmp_path, cells))
+    assert report.check is not None
     sizes = Counter(labelled)
     assert 0 < len(rows) < len(labelled)
     assert Counter(row["advertiser"] for row in rows) == {
@@ -264,8 +267,9 @@ def test_of_copies_one_row_stays_and_says_how_many_it_stands_for(tmp_path: Path)
         letters = chr(97 + place // 3 % 26) + chr(97 + place // 78)
         for more, mark in enumerate(("1 !", " 123,", " 0044 / 99")):
             cells["advert"][place + more] = f"Workers {letters} wanted {mark} in a hotel abroad"
-    design = made_design('allocation = "equal"\nsize = 5000', more=COPIES.format("out"))
+    design = made_design('allocation = "equal"\nsize = 5000', rules=RULE, more=COPIES.format("out"))
     report, rows = draw(design, written(tmp_path, cells))
+    assert report.check is not None
     labelled = sum(label is not None for label in cells["exploited"])
     assert len(rows) == labelled - 60
     assert Counter(row["copies"] for row in rows) == {3: 30, 1: labelled - 90}
@@ -312,10 +316,9 @@ def test_copies_together_join_clusters_that_share_them(tmp_path: Path) -> None:
     design = 'allocation = "equal"\nsize = 60\nseed = {}'
     together = 0
     for seed in (0, 1, 8, 9):  # of these only 8 draws them
-        report, rows = draw(
-            made_design(design.format(seed), pool='cluster = "advertiser"', more=COPIES.format("together")),
-            written(tmp_path, cells),
-        )
+        way = {"pool": 'cluster = "advertiser"', "more": COPIES.format("together")}
+        report, rows = draw(made_design(design.format(seed), rules=RULE * (seed == 8), **way), written(tmp_path, cells))
+        assert (report.check is not None) == (seed == 8)
         counted = Counter(row["advertiser"] for row in rows)
         assert {counted[name] for name in "ABC"} in ({2}, {0})
         assert len({row["sampling_unit"] for row in rows if row["advertiser"] in set("ABC")}) <= 1
@@ -386,7 +389,7 @@ def test_numbers_of_nationalities_stay_numbers(tmp_path: Path) -> None:
         for one, code, label in zip(cells["case_id"], codes, cells["exploited"], strict=True)
     )
     (tmp_path / "pool.jsonl").write_text(lines)
-    report, rows = draw(made_design(ALLOCATIONS[0]), tmp_path / "pool.jsonl")
+    report, rows = draw(made_design(ALLOCATIONS[0], rules=RULE), tmp_path / "pool.jsonl")
     assert {row["nationality"] for row in rows} == {566, 4, None}
     assert report.check is not None
 

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 
 ROOT = Path(__file__).parents[2]
-RUNS = {0: 20, 2: 20, 6: 20, 9: 30}
+RUNS = {0: 10, 2: 10, 6: 10, 9: 30}
 """Draws by the place of a way. In each way, weights of one group that are a tenth too large are found, whichever group
 it is, and those of all rows that are 3 % too large."""
 WORST = 4.2
-"""Standard errors of the mean of 20 draws: of 36 totals one is farther off by chance in one of fifty simulations."""
+"""Standard errors of the mean: of 24 totals of 10 draws and 12 of 30, one is farther off by chance in one of seventeen
+simulations."""
 
 
 @pytest.fixture
