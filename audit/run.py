@@ -318,7 +318,7 @@ def _records(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """State what a result holds beside its verdicts: by its own fields, and by those of `Further`."""
     from audit.analyses.records import records
-    from audit.disclosure.shape import ground
+    from audit.disclosure.shape import publication_counts
 
     plan, families, counted, features = gathered.loaded.plan, gathered.families, gathered.counted, gathered.features
     found = records(
@@ -332,7 +332,7 @@ def _records(
         gathered.rows,
         details=gathered.details,
     )
-    finest = ground(plan, counted, families, {feature.name: feature for feature in features})
+    finest = publication_counts(plan, counted, families, {feature.name: feature for feature in features})
     stated = found._asdict()
     return stated, {**stated.pop("further"), **finest}
 

@@ -116,7 +116,7 @@ class ExactCases(Writer):
         )
         if suite.unnamed:
             beside = f"{self._unnamed.of_the_rule(rule)}; " if rule.because != "unnamed_beyond_limit" else ""
-            message += f"; {beside}{self._unnamed.caution()}"
+            message += f"; {beside}{self._unnamed.not_to_conclude()}"
         return message
 
     def _name(self, case: Judged) -> str:

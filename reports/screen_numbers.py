@@ -19,7 +19,7 @@ from reports.writer import Report, Writer
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """One of the three numbers."""
+    """Number of the first screen, with its label and a note."""
 
     value: str
     label: str
@@ -27,7 +27,7 @@ class Number:
 
 
 class ScreenNumbers(Writer):
-    """Writes the three numbers of one result in one language."""
+    """Writer of the three numbers of the first screen, in one language."""
 
     def __init__(self, report: Report) -> None:
         super().__init__(report)

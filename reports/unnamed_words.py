@@ -49,12 +49,12 @@ class UnnamedWords:
         """
         return self._language.word("unnamed_sentences", "beside_names", what=self._joined(found))
 
-    def caution(self) -> str:
+    def not_to_conclude(self) -> str:
         """Return what nobody may conclude from it."""
         return self._language.word("unnamed_sentences", "caution")
 
     def of_the_rule(self, rule: RuleResult) -> str:
-        """Return the words that stand beside the limit."""
+        """Return the words beside a limit that some nationalities exceed, none of which is named."""
         family = max((each for each in rule.families if each.unnamed_beyond), key=lambda each: each.unnamed_at_least)
         return self._language.word("unnamed_sentences", "of_the_rule", nationalities=self._nationalities(family))
 

@@ -201,7 +201,7 @@ class VerdictWriter(Writer):
         if self._of_rates != "fail":
             return self._swaps.widest()
         if not self._failing:
-            return self._unnamed_words.caution()
+            return self._unnamed_words.not_to_conclude()
         worst = self._affected.worst()
         if worst is None:
             return ""

@@ -1,7 +1,6 @@
-"""Findings of an audit beside its verdicts: each question answered from counts, in one place, as fields of the
-result.
+"""Findings that decide nothing, from counts: each question beside the verdicts, by its field of `Further`.
 
-Answers of the detector, group by group: failures by reason, and its own disagreement where it was asked again.
+Two are made here, group by group: failures by reason, and how often the detector contradicts its first answer.
 """
 
 from __future__ import annotations

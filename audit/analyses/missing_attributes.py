@@ -114,7 +114,7 @@ class PossibleMembers:
         """int64[G]: most people of unknown feature who are supposed to belong to each group and speak for it."""
         return self._number(question.metric, up=question.side == "low")
 
-    def whoever(self) -> PossibleMembers:
+    def without_suppositions(self) -> PossibleMembers:
         """Return the same people with nothing supposed of them."""
         return replace(self, most=np.full_like(self.most, _EVERYBODY), odds_factor=None)
 

@@ -129,7 +129,7 @@ def _against(doubted: VerdictSide) -> IntArray:
 
 def _without_limit(doubted: VerdictSide) -> RuleCounts:
     """Return the counts without what the plan supposes."""
-    return replace(doubted.counts, members=doubted.counts.members.whoever())
+    return replace(doubted.counts, members=doubted.counts.members.without_suppositions())
 
 
 def _at_worst(question: Question, counts: RuleCounts, moved: IntArray) -> Tables:
@@ -172,7 +172,7 @@ def breakdown(
     near = [passing[place] for place in np.argsort(guessed, kind="stable")[:NEAREST]]
     factors = breakdown_factors(pass_sides(plan, asked, counts, near))
     weakest = int(np.argmin(factors))
-    whoever = replace(counts, members=counts.members.whoever())
+    whoever = replace(counts, members=counts.members.without_suppositions())
     falls = np.isfinite(factors[weakest])
     return {
         "breakdown_factor": as_known(float(factors[weakest])) if falls else None,
@@ -253,7 +253,9 @@ def _exactly(
 
     def holds(supposed: Supposed) -> BoolArray:
         known = counts.members
-        members = known.whoever() if supposed == NOTHING else replace(known, odds_factor=supposed.odds_factor)
+        members = (
+            known.without_suppositions() if supposed == NOTHING else replace(known, odds_factor=supposed.odds_factor)
+        )
         return pass_as_they_are(pass_sides(plan, questions(plan, rule), replace(counts, members=members), passing))
 
     return holds

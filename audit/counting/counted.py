@@ -100,7 +100,7 @@ def count_everything(
     DataError
         The file cannot be read any more, or the reference table cannot be used.
     """
-    counted = evaluation_set.engine.sparingly(
+    counted = evaluation_set.engine.with_little_memory(
         lambda: _count(evaluation_set, plan, folder, details=details, rounds=rounds)
     )
     return replace(counted, added_over=evaluation_set.source.added_over)

@@ -73,7 +73,7 @@ class CommandDetector:
                 f"Files that the digest covers: {self._files} (the program, and every argument that names one).",
                 "The numerical libraries that the program uses were asked to use one thread.",
             ),
-            course=tuple(self._course()),
+            course=tuple(self._course_notes()),
         )
 
     @property
@@ -153,7 +153,7 @@ class CommandDetector:
     def _counted_endings(self) -> str:
         return ", ".join(f"{ending.value} ({count})" for ending, count in self._endings.items())
 
-    def _course(self) -> list[str]:
+    def _course_notes(self) -> list[str]:
         notes = []
         if self._endings:
             notes.append(f"Failures of the program: it {self._counted_endings()}. Restarts: {self._restarts}.")

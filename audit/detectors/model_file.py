@@ -44,10 +44,10 @@ class ModelOfPath(Generic[Section]):
             digest_is_whole=self._digest_is_whole,
             needs=self._section.features,
             notes=tuple(self._notes),
-            course=tuple(self._course()),
+            course=tuple(self._course_notes()),
         )
 
-    def _course(self) -> Iterable[str]:
+    def _course_notes(self) -> Iterable[str]:
         """Notes on what happened while the batches were scored."""
         return ()
 

@@ -40,7 +40,7 @@ class OnnxDetector(ModelOfPath[OnnxSection]):
         self._inputs: OnnxInputs | None = None
         self._output: OnnxOutput | None = None
 
-    def _course(self) -> list[str]:
+    def _course_notes(self) -> list[str]:
         empty = sorted(self._inputs.missing) if self._inputs is not None else []
         return [f"Empty cells were given to the model as NaN: {', '.join(map(shown, empty))}."] if empty else []
 

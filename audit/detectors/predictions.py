@@ -14,7 +14,7 @@ from audit.detectors.protocol import API_VERSION, DetectorInfo, TableAnswers
 from audit.engines.protocol import ROW, Found, Where
 from audit.engines.reading import reading
 from audit.errors import DataError, PlanError
-from audit.evaluation.checks import Check, alongside, ask, settle
+from audit.evaluation.checks import Check, alongside, ask, run_check
 from audit.evaluation.labels import check_decisions
 from audit.evaluation.relation import Relation, check_text_type
 from audit.plan.answers import BlindDetector
@@ -82,7 +82,7 @@ class PredictionsDetector:
             self._sha256 = relation.sha256
             key = evaluation_set.text_expression(relation, identity)
             checks = alongside(_check_answer(relation, section), _check_ids(relation, identity, key))
-            answered, _ = settle(evaluation_set.engine, relation, checks)
+            answered, _ = run_check(evaluation_set.engine, relation, checks)
             _join(evaluation_set, relation, key, answered, self._joined)
             name, answer = self._joined, "answer"
         if section.has_scores:
@@ -110,7 +110,7 @@ def checked_answer(evaluation_set: EvaluationSet, relation: Relation, section: P
 
     Raises DataError if a cell cannot be used.
     """
-    return settle(evaluation_set.engine, relation, _check_answer(relation, section))
+    return run_check(evaluation_set.engine, relation, _check_answer(relation, section))
 
 
 def _check_answer(relation: Relation, section: PredictionsSection) -> Check[str]:
@@ -153,7 +153,7 @@ def _detach(connection: duckdb.DuckDBPyConnection) -> None:
 
 def _join(evaluation_set: EvaluationSet, relation: Relation, key: str, answer: str, joined_as: str) -> None:
     """Create the table of answers by row of the set. Raises DataError with counts of the ids that do not match."""
-    engine, source = evaluation_set.here, evaluation_set.source
+    engine, source = evaluation_set.local_engine, evaluation_set.source
     name = shown(relation.source_name)
     case_id = evaluation_set.expressions["case_id"]
     # built from quoted identifiers and checked expressions; nothing of a cell stands in it
@@ -163,7 +163,7 @@ def _join(evaluation_set: EvaluationSet, relation: Relation, key: str, answer: s
         f" JOIN (SELECT {key} AS case_id, {answer} AS answer FROM {relation.name}) USING (case_id)"
     )
     with reading(relation.source_name):
-        engine.sparingly(lambda: engine.execute(create))
+        engine.with_little_memory(lambda: engine.execute(create))
         joined, matched = _rows_joined(engine, source.rows, joined_as)
     missing, surplus, repeated = source.rows - matched, relation.rows - joined, joined - matched
     if missing or surplus or repeated:

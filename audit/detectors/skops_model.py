@@ -45,7 +45,7 @@ class SkopsDetector(ModelOfPath[SkopsSection | PickleSection]):
         """Name of the file and its digest; notes on how it was run."""
         return replace(super().info, notes=(*self._notes, NOTE))
 
-    def _course(self) -> list[str]:
+    def _course_notes(self) -> list[str]:
         warned = ", ".join(sorted(self._warned))
         return [f"scikit-learn warned while scoring: {warned} (texts withheld)."] if warned else []
 

@@ -54,7 +54,7 @@ class TransformersDetector(ModelOfPath[TransformersSection]):
         self._positive: list[int] = []
         self._most_tokens = self._texts = self._cut = self._empty = 0
 
-    def _course(self) -> Iterator[str]:
+    def _course_notes(self) -> Iterator[str]:
         if self._cut:
             yield (
                 f"Texts of more than {self._most_tokens} tokens, of which only the beginning was given: {self._cut} of "

@@ -137,7 +137,7 @@ def draw_side(
     shown, told = dict(draws), list[Place]()
     for _ in range(MOST_ROUNDS):
         shown = joined_bounds(families, draws)
-        told = _told(sums, shown, method, {})
+        told = _revealing_rows(sums, shown, method, {})
         if hopeless.issuperset(told) or not any(fresh.values()):
             break
         for place in dict.fromkeys(each for each in told if each not in hopeless):
@@ -155,9 +155,9 @@ def draw_side(
                 hopeless.add(place)
     if told:
         shown = _without_parts(told, families, shown)
-        told = _told(sums, shown, method, {})
+        told = _revealing_rows(sums, shown, method, {})
     lag = {place: method.row - 1 for place, is_fresh in fresh.items() if not is_fresh}
-    is_open = not told or not _told(sums, shown, method, lag)
+    is_open = not told or not _revealing_rows(sums, shown, method, lag)
     standing = frozenset(at[place].key for place, old in past.items() if old and old[-1].number == draws[place].number)
     printed = {at[place].key: draw if is_open or not fresh[place] else draw.bare() for place, draw in shown.items()}
     return SideRows(side, counts, made, listed, printed, is_open, standing)
@@ -267,8 +267,8 @@ def _bound(
     return method.floor if is_below else None
 
 
-def _told(sums: Sums, shown: Mapping[Place, Draw], method: Method, lag: Mapping[Place, int]) -> list[Place]:
-    """Rows of which what is printed tells more than "fewer than", of errors or of right answers.
+def _revealing_rows(sums: Sums, shown: Mapping[Place, Draw], method: Method, lag: Mapping[Place, int]) -> list[Place]:
+    """Find the rows that print "fewer than" while other numbers say more of their errors, or of their right answers.
 
     Numbers that stand from an earlier release may have changed by `lag`.
     """

@@ -32,17 +32,17 @@ class Method:
 
     @property
     def row(self) -> int:
-        """T: people that make a row, and that must be left beside it."""
+        """T: least number of people of a row, and of those beside it."""
         return 2 * self.floor
 
     @property
     def keep(self) -> int:
-        """People with whom a row that stood goes on standing."""
+        """Least number of people with whom a row of an earlier release stays."""
         return self.floor + self.largest
 
     @property
     def largest(self) -> int:
-        """D: no number is changed by more."""
+        """D: largest change of a number."""
         return len(self.edges) // 2
 
     def change(self, key: int) -> int:

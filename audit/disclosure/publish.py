@@ -56,7 +56,7 @@ def check_folder(plan: AuditPlan, restricted: Path) -> None:
     """
     if crossed_features(plan) and any((restricted / name).exists() for name in (KEY, COUNTER, RELEASES)):
         with restricted_folder(restricted) as folder:
-            folder.settle(_parameters(plan))
+            folder.refuse_other_parameters(_parameters(plan))
 
 
 def publish(
@@ -88,7 +88,7 @@ def publish(
         if before is not None and before.number is not None and before.set_id == set_id(secret):
             folder.refuse_older_than(before.number)
         parameters = _parameters(result.plan)
-        folder.settle(parameters)
+        folder.refuse_other_parameters(parameters)
         made, told = _make(result, shape, method, secret, folder.last)
         about = public_about(result, names, tuple(languages) or ("en",), digests_of(result, secret))
         release = _finished(made, about, method, result, set_id(secret), max(folder.releases, 1))

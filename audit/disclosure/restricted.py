@@ -47,7 +47,7 @@ class RestrictedFolder:
         except OSError:
             raise _damaged(name) from None
 
-    def settle(self, parameters: Mapping[str, Any]) -> None:
+    def refuse_other_parameters(self, parameters: Mapping[str, Any]) -> None:
         """Hold a release to the parameters of those before it.
 
         Raises

@@ -169,7 +169,7 @@ def _ladder(plan: AuditPlan, found: SensitiveFeature) -> Ladder:
     return replace(public_ladder(found, (level.code for level in found.levels if not level.parts)), listed=False)
 
 
-def ground(
+def publication_counts(
     plan: AuditPlan,
     counted: Counted,
     families: Mapping[Family, FamilyCounts],

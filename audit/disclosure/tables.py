@@ -48,7 +48,7 @@ class Cross(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """Rows of one side: of each feature, and the cross."""
+    """Rows into which the people of one side are cut: by each feature, and by two features crossed."""
 
     rows: tuple[tuple[Row, ...], ...]
     cross: Cross | None

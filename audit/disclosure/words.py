@@ -92,12 +92,12 @@ class Words:
             for place, verdict in verdicts.items()
             if verdict is not None and verdict.because in _COULD_HANG and not self._is_few(at[place])
         ]
-        hanging = self._doubts.explained(rule, could_hang) if self._is_plain else frozenset()
-        words = {place: self._word(rule, row, verdicts[place], sure.get(place), hanging) for place, row in at.items()}
+        explained = self._doubts.explained(rule, could_hang) if self._is_plain else frozenset()
+        words = {place: self._word(rule, row, verdicts[place], sure.get(place), explained) for place, row in at.items()}
         return self._with_smaller(rule, words)
 
     def _word(
-        self, rule: NamedRule, row: PublicRow, verdict: Verdict | None, sure: str | None, hanging: frozenset[Group]
+        self, rule: NamedRule, row: PublicRow, verdict: Verdict | None, sure: str | None, explained: frozenset[Group]
     ) -> PublicWord:
         if verdict is None:
             return PublicWord(rule=rule.id, word=None, because=None)
@@ -105,7 +105,7 @@ class Words:
         if self._is_few(row):
             reason = "too_few_in_public" if verdict.decidable else "too_few_cases"
             outcome = outcome if outcome == sure else "inconclusive"
-        elif verdict.group in hanging:
+        elif verdict.group in explained:
             reason, outcome = "too_few_in_public", "inconclusive"
         word, because = _WORDS.get(outcome, ("cannot_tell", reason))
         larger = self._judged_as(row, verdict) if because == "too_few_cases" else None

@@ -209,7 +209,7 @@ class DuckDBEngine:
                 self.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
                 yield from self.sql(f"{query} OFFSET {done}").to_arrow_reader(size)
 
-    def sparingly(self, work: Callable[[], Result], *, threads: int = 0) -> Result:
+    def with_little_memory(self, work: Callable[[], Result], *, threads: int = 0) -> Result:
         """Return the result of `work`, which runs while DuckDB has little memory and so joins and sorts on disk.
 
         If that is not enough, `work` runs again from its beginning with the usual memory.

@@ -115,7 +115,7 @@ class Engine(Protocol):
     def unregister(self, name: str, /) -> Any:
         """Drop such a view."""
 
-    def sparingly(self, work: Callable[[], Result], /) -> Result:
+    def with_little_memory(self, work: Callable[[], Result], /) -> Result:
         """Return the result of `work`, with little memory where the engine is in this process."""
 
     def close(self) -> None:

@@ -166,7 +166,7 @@ class SparkEngine:
             self.files[name] = files, folder
         return types
 
-    def look(self, work: Work, columns: str) -> list[str]:
+    def run_on_executors(self, work: Work, columns: str) -> list[str]:
         """Return what `work` says on every executor: the first of its `columns`.
 
         Raises StorageError where an executor cannot run it.
@@ -199,7 +199,7 @@ class SparkEngine:
         """Drop such a view."""
         self._session.catalog.dropTempView(name)
 
-    def sparingly(self, work: Callable[[], Result]) -> Result:
+    def with_little_memory(self, work: Callable[[], Result]) -> Result:
         """Return the result of `work`: the memory of Spark is its own."""
         return work()
 

@@ -23,7 +23,7 @@ T = TypeVar("T")
 Check = Generator[tuple[Question, ...], Any, T]
 
 
-def settle(engine: Engine, relation: Relation, check: Check[T]) -> T:
+def run_check(engine: Engine, relation: Relation, check: Check[T]) -> T:
     """Return what a check finds out about a relation.
 
     Raises

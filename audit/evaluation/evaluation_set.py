@@ -11,7 +11,7 @@ from audit.engines.duckdb import DuckDBEngine
 from audit.engines.protocol import ROW
 from audit.engines.reading import reading
 from audit.errors import DataError, PlanError
-from audit.evaluation.checks import Check, alongside, settle
+from audit.evaluation.checks import Check, alongside, run_check
 from audit.evaluation.design import check_design
 from audit.evaluation.ids import cases_digest, check_ids
 from audit.evaluation.labels import PEOPLE, check_decisions, check_labels
@@ -84,7 +84,7 @@ class EvaluationSet(OnEngine):
 
     @property
     def key_of_row(self) -> str:
-        """SQL over `source` of that column."""
+        """SQL that selects the column `key` from `source`."""
         return ROW if self.key == ROW else f"{self.expressions['case_id']} AS {ID}"
 
     @property
@@ -148,7 +148,7 @@ class EvaluationSet(OnEngine):
             If the file cannot be read, has no rows, lacks a column, or names one twice.
         """
         options = ReadOptions(None, encoding, delimiter)
-        read = read_file(self.here, name, path, options, dict.fromkeys(columns, "") | dict(keys or {}))
+        read = read_file(self.local_engine, name, path, options, dict.fromkeys(columns, "") | dict(keys or {}))
         return replace(read, decimal=decimal)
 
     def text_expression(self, relation: Relation, column: str) -> str:
@@ -237,7 +237,7 @@ def _checked(
     section = plan.evaluation_set
     numbers = frozenset(column for column in section.numbers if source.types[column] == "VARCHAR")
     decided = plan.decisions
-    *_, case_id, label, coded, _, design, people = settle(
+    *_, case_id, label, coded, _, design, people = run_check(
         engine,
         source,
         alongside(

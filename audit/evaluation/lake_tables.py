@@ -53,7 +53,7 @@ def place_of(table: LakeTable) -> Path:
 
 
 def table_parts(table: LakeTable) -> ParquetParts:
-    """Find the files of a version.
+    """Find the Parquet files of one version of a Delta or Iceberg table.
 
     Raises
     ------

@@ -140,10 +140,14 @@ def _withdrawn() -> dict[str, Meaning]:
         for code in (entry.alpha3, entry.alpha2, entry.numeric):
             successors[code].update(entry.successors.split())
         letters.add(entry.alpha2)
-    return {fold(code): _became(codes, readable=code not in letters) for code, codes in successors.items() if code}
+    return {
+        fold(code): _meaning_of_successors(codes, readable=code not in letters)
+        for code, codes in successors.items()
+        if code
+    }
 
 
-def _became(codes: set[str], *, readable: bool) -> Meaning:
+def _meaning_of_successors(codes: set[str], *, readable: bool) -> Meaning:
     if readable and len(codes) == 1:
         return Meaning(min(codes))
     return Meaning(None, "historic", tuple(sorted(codes)))

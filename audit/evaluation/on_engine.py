@@ -36,7 +36,7 @@ class OnEngine:
         self.engine.close()
 
     @property
-    def here(self) -> DuckDBEngine:
+    def local_engine(self) -> DuckDBEngine:
         """The DuckDB of this process. Raises PlanError on Spark: what asks for it is not asked there."""
         if not isinstance(self.engine, DuckDBEngine):
             raise not_on_spark("this question of the plan is")
@@ -45,12 +45,12 @@ class OnEngine:
     @property
     def connection(self) -> duckdb.DuckDBPyConnection:
         """Connection of that DuckDB."""
-        return self.here.connection
+        return self.local_engine.connection
 
     @property
     def private(self) -> PrivateFolder:
         """Its folder for data that does not fit into memory."""
-        return self.here.private
+        return self.local_engine.private
 
     @property
     def source_name(self) -> str:

@@ -1,4 +1,4 @@
-"""What a reader of a bundle has and is shown."""
+"""States of each thing that a bundle should show, what a reader has to see it with, and the exit code over all."""
 
 from __future__ import annotations
 

@@ -240,7 +240,7 @@ class _Search:
         shapes: UnitShapes,
         drawn: FloatArray,
     ) -> FloatArray:
-        """float64[G]: Kish's effective size that each group needs, by what the last look left of it and of its rest."""
+        """float64[G]: Kish's effective size that each group needs, at what `drawn` is worth to it and its rest."""
         pool, cases = groups.members.added(self._pool), groups.members.added(drawn)
         sizes = planned_sizes(self._plan, groups, weight_sums(self._pool, drawn), shapes)
         kish = effective_sizes(groups.members, self._pool, drawn)

@@ -283,10 +283,10 @@ def _whole_relation(
             from audit.evaluation.in_memory import view_table
 
             columns = evaluation_set.columns
-            content = view_table(evaluation_set.here, _WHOLE, table, dict.fromkeys(columns, ""))
+            content = view_table(evaluation_set.local_engine, _WHOLE, table, dict.fromkeys(columns, ""))
             return relation(_WHOLE, evaluation_set.source_name, content, None)
         place, options = set_place(loaded.plan, loaded.folder), set_options(loaded.plan, loaded.folder)
-        return read_file(evaluation_set.here, _WHOLE, place, options)
+        return read_file(evaluation_set.local_engine, _WHOLE, place, options)
     except DataError:
         return evaluation_set.source
 

@@ -52,7 +52,7 @@ class PublicMethod(Part):
 
 
 class PublicPart(Part):
-    """Who a row is, by one feature."""
+    """Levels of one feature that the people of a row have."""
 
     feature: str
     kind: Literal["level", "joined", "others"]

@@ -86,7 +86,7 @@ class Instrument:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """All the tables."""
+    """Tables of evidence, of clauses, and of laws and standards."""
 
     evidence: Mapping[str, Evidence]
     clauses: tuple[Clause, ...]

@@ -176,7 +176,7 @@ def _capacity(
     if scored <= top_k:
         note = f"The capacity of {top_k} was not reached: all {scored} cases with a score are flagged."
         return EVERYONE, 0, (note,) if scored < top_k else ()
-    return evaluation_set.engine.sparingly(lambda: _highest(evaluation_set, answers, top_k, kept))
+    return evaluation_set.engine.with_little_memory(lambda: _highest(evaluation_set, answers, top_k, kept))
 
 
 def _highest(

@@ -101,7 +101,7 @@ def score_on_spark(
 
 def _looked_at(engine: SparkEngine, task: Task) -> RanIn | None:
     """Return where the detector runs on the executors, after a look at each of them. Raises DetectorError."""
-    found = [json.loads(text) for text in sorted(set(engine.look(task.look, SAID)))]
+    found = [json.loads(text) for text in sorted(set(engine.run_on_executors(task.look, SAID)))]
     for each in found:
         if "error" in each:
             raise_error(each["error"])

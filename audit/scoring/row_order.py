@@ -59,7 +59,7 @@ def in_file_order(evaluation_set: EvaluationSet, columns: dict[str, str], size: 
     translates, and AssertionError if a row came out of turn: a defect of this tool.
     """
     last = 0
-    for piece in evaluation_set.here.stream(_query(evaluation_set, columns), size):
+    for piece in evaluation_set.local_engine.stream(_query(evaluation_set, columns), size):
         rows = piece.column(0).to_numpy()
         if len(rows):
             if rows[0] <= last or (np.diff(rows) <= 0).any():
@@ -89,7 +89,7 @@ def in_order(
     if wanted.held <= 2 * at_once:
         names = ", ".join(map(identifier, wanted.columns))
         query = f"SELECT {names} FROM ({wanted.query}) ORDER BY {identifier(wanted.key)}"  # noqa: S608 - quoted
-        yield from evaluation_set.here.stream(query, size)
+        yield from evaluation_set.local_engine.stream(query, size)
         return
     files = min(-(-wanted.held // at_once), MOST_FILES)
     dealt = _Dealt(evaluation_set, wanted, files)
@@ -130,7 +130,7 @@ class _Dealt:
 
     def deal(self) -> None:
         """Write every row into the file of its id."""
-        engine = self._set.here
+        engine = self._set.local_engine
         # ids travel beside the query, and must not stand in it
         edges = self._edges()
         engine.execute(f"SET VARIABLE {_EDGES} = $edges", {"edges": edges})
@@ -139,7 +139,7 @@ class _Dealt:
         file = f"CAST({_file_of(key, 0, len(edges) + 1)} AS SMALLINT) AS {_FILE}"
         query = f"SELECT {columns}, {file} FROM ({self._wanted.query})"  # noqa: S608 - quoted identifiers
         try:
-            engine.sparingly(lambda: self._deal(query), threads=1)
+            engine.with_little_memory(lambda: self._deal(query), threads=1)
         finally:
             engine.execute(f"RESET VARIABLE {_EDGES}")
 
@@ -158,10 +158,10 @@ class _Dealt:
         """The lowest id of each file but the first, from a sample of the ids. The sample decides no order."""
         import pyarrow.compute as pc
 
-        engine, source, key = self._set.here, self._set.source.name, self._set.expressions["case_id"]
+        engine, source, key = self._set.local_engine, self._set.source.name, self._set.expressions["case_id"]
         every = max(1, self._set.rows // (self._files * _FOR_AN_EDGE))
         query = f"SELECT {key} FROM {source} WHERE hash({key}) % {every} = 0"  # noqa: S608 - quoted identifiers
-        keys = engine.sparingly(lambda: engine.sql(query).to_arrow_table().column(0), threads=1)
+        keys = engine.with_little_memory(lambda: engine.sql(query).to_arrow_table().column(0), threads=1)
         places = np.unique(np.arange(1, self._files) * len(keys) // self._files) if len(keys) else np.empty(0, np.int64)
         edges: list[str] = keys.take(pc.sort_indices(keys).take(pa.array(places))).to_pylist()
         return edges

@@ -102,7 +102,7 @@ def _answered_already(plan: AuditPlan, evaluation_set: EvaluationSet, detector: 
 
     answers = AnswerSource.of_table(detector.find_answers(evaluation_set, plan.evaluation_set.id))
     rule, info = decision_rule(plan.detector), detector.info
-    decided = evaluation_set.engine.sparingly(lambda: decide(evaluation_set, answers, rule))
+    decided = evaluation_set.engine.with_little_memory(lambda: decide(evaluation_set, answers, rule))
     return Scored(describe(plan, info, rule, decided), info.artefact_sha256, decided.tally, {}, answers=answers)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from audit.counting.second_counts import Second, SecondCounts, count_first, count_people, count_view
-from audit.evaluation.checks import settle
+from audit.evaluation.checks import run_check
 from audit.evaluation.labels import check_labels
 from audit.plan.answers import ModelDetector, PredictionsDetector
 from audit.plan.audit_plan import AuditPlan
@@ -45,7 +45,7 @@ def _forms(
     section, source = plan.evaluation_set, evaluation_set.source
     for place, form in enumerate(plan.forms.named if plan.forms is not None else ()):
         labels = section.model_copy(update=_against(form, section, "label"))
-        label = settle(evaluation_set.engine, source, check_labels(source, labels))
+        label = run_check(evaluation_set.engine, source, check_labels(source, labels))
         of_form = replace(evaluation_set, expressions={**evaluation_set.expressions, "label": label})
         answered = _answers_of(form, place, plan, of_form, folder, answers)
         decide(of_form, answered, decision_rule(plan.detector), view := f"form_{place}")

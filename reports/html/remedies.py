@@ -195,7 +195,7 @@ class RemedyWriter:
         return (self._cell("way", self._title(one), number=False), *self._errors(one.elsewhere), there, judged)
 
     def panel(self) -> Iterator[str]:
-        """Yield the lines of all but the front for a terminal."""
+        """Yield the page as lines for a terminal, without its last table: the options of which none is best."""
         yield from filter(None, (self.heading, *self.lines, self.too_few))
         for look in self.looks[:-1]:
             yield from ["", look.title, *(f"  {sentence}" for sentence in look.sentences)]

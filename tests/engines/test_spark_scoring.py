@@ -254,7 +254,7 @@ class Unknown:
 
 def test_an_executor_without_this_package_is_named_before_the_first_row(engine: SparkEngine) -> None:
     with pytest.raises(AuditError) as failed:
-        engine.look(Unknown().look, "said string")
+        engine.run_on_executors(Unknown().look, "said string")
     assert failed.value.slug == "engine-environment"
 
 

@@ -16,7 +16,7 @@ import pytest
 from made.sets import Cells, canonical_rows, made_cells, made_plan, write_set
 
 from audit.errors import DataError
-from audit.evaluation.checks import settle
+from audit.evaluation.checks import run_check
 from audit.evaluation.evaluation_set import open_evaluation_set
 from audit.evaluation.scores import check_scores
 
@@ -265,7 +265,7 @@ def test_an_empty_score_of_pandas_is_an_abstention_as_in_the_file_that_it_was_re
     more = [frame.assign(score=pd.array([0.5, None, 0.1], "Float64")), frame.astype({"score": object})]
     for table in (None, frame, *more):
         with open_evaluation_set(plan, tmp_path, table) as opened:
-            number = settle(opened.engine, opened.source, check_scores(opened.source, "score", (0.0, 1.0)))
+            number = run_check(opened.engine, opened.source, check_scores(opened.source, "score", (0.0, 1.0)))
             found = opened.connection.sql(f"SELECT {number} FROM source ORDER BY __row__").fetchall()
         assert found == [(0.5,), (None,), (0.1,)]
 

@@ -13,7 +13,7 @@ from made.sets import Cells, canonical_rows, made_cells, made_plan, write_set
 
 from audit.engines.duckdb import DuckDBEngine
 from audit.errors import AuditError
-from audit.evaluation.checks import settle
+from audit.evaluation.checks import run_check
 from audit.evaluation.evaluation_set import open_evaluation_set
 from audit.evaluation.ids import check_ids
 from audit.evaluation.relation import Relation
@@ -147,5 +147,5 @@ def test_a_refusal_does_not_depend_on_the_number_of_threads(threads: int, tmp_pa
         )
         relation = Relation("source", "set.parquet", ("case_id",), {"case_id": "VARCHAR"}, frozenset(), 300_000, None)
         with pytest.raises(AuditError) as caught:
-            settle(engine, relation, check_ids(relation, "case_id"))
+            run_check(engine, relation, check_ids(relation, "case_id"))
     assert "in rows 250001, 250002, 250003, 250004, 250005 and 49995 more —" in str(caught.value)

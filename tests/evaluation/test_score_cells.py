@@ -15,7 +15,7 @@ from made.sets import made_cells, made_plan, write_set
 
 from audit.detectors.predictions import PredictionsDetector as Predictions
 from audit.errors import DataError
-from audit.evaluation.checks import settle
+from audit.evaluation.checks import run_check
 from audit.evaluation.evaluation_set import open_evaluation_set
 from audit.evaluation.scores import check_scores
 from audit.plan.answers import PredictionsDetector
@@ -28,7 +28,7 @@ def checked(scores: pa.Array, score_range: tuple[float, float] = (0.0, 1.0), **s
     cells = {name: pa.array(column, pa.string()) for name, column in made_cells(len(scores)).items()}
     table = pa.table({**cells, "score": scores})
     with open_evaluation_set(made_plan(None, detector=DETECTOR, evaluation_set=section), Path(), table) as opened:
-        expression = settle(opened.engine, opened.source, check_scores(opened.source, "score", score_range))
+        expression = run_check(opened.engine, opened.source, check_scores(opened.source, "score", score_range))
         rows = opened.connection.sql(
             f"SELECT {expression}, typeof({expression}) FROM source ORDER BY __row__"
         ).fetchall()
@@ -69,7 +69,7 @@ def test_a_score_that_is_not_finite_is_told_by_its_row_also_from_parquet(tmp_pat
         open_evaluation_set(made_plan("set.parquet", detector=DETECTOR), tmp_path) as opened,
         pytest.raises(DataError, match=r"not finite \(NaN or infinite\) in row 4"),
     ):
-        settle(opened.engine, opened.source, check_scores(opened.source, "score", (0.0, 1.0)))
+        run_check(opened.engine, opened.source, check_scores(opened.source, "score", (0.0, 1.0)))
 
 
 def test_a_file_of_predictions_has_decimals_of_its_own(tmp_path: Path) -> None:
@@ -158,6 +158,6 @@ def test_a_csv_score_is_read_as_python_reads_it() -> None:
         ]
         write_set(Path(folder) / "set.csv", {**made_cells(5), "score": written})
         with open_evaluation_set(made_plan(detector=DETECTOR), Path(folder)) as opened:
-            expression = settle(opened.engine, opened.source, check_scores(opened.source, "score", (0, 1)))
+            expression = run_check(opened.engine, opened.source, check_scores(opened.source, "score", (0, 1)))
             scores = opened.connection.sql(f"SELECT {expression} FROM source ORDER BY __row__").fetchall()
     assert [score for (score,) in scores] == [float(text) for text in written]

@@ -33,9 +33,9 @@ def test_no_thread_reads_whole_row_groups_ahead(engine: DuckDBEngine) -> None:
 def test_it_keeps_little_meanwhile(engine: DuckDBEngine) -> None:
     before = settings_of(engine)
     assert before[0] == "953.6 MiB"
-    assert engine.sparingly(lambda: settings_of(engine), threads=1) == ("61.0 MiB", 1)
+    assert engine.with_little_memory(lambda: settings_of(engine), threads=1) == ("61.0 MiB", 1)
     limit = max(64, 32 * before[1])
-    found = engine.sparingly(lambda: settings_of(engine))
+    found = engine.with_little_memory(lambda: settings_of(engine))
     assert found == (f"{limit * 1e6 / 2**20:.1f} MiB", before[1])
     assert settings_of(engine) == before
 
@@ -63,7 +63,7 @@ def test_where_little_is_too_little_it_begins_again_with_more(engine: DuckDBEngi
         with reading("set.csv"):
             raise duckdb.OutOfMemoryException("of a test")
 
-    assert engine.sparingly(work) == 7
+    assert engine.with_little_memory(work) == 7
     assert seen[0] != seen[1] == before[0]
     assert settings_of(engine) == before
 
@@ -76,5 +76,5 @@ def test_any_other_error_is_left_alone(engine: DuckDBEngine) -> None:
         raise StorageError("full", slug="checkpoint-failed")
 
     with pytest.raises(StorageError, match="full"):
-        engine.sparingly(work)
+        engine.with_little_memory(work)
     assert len(calls) == 1

@@ -534,7 +534,7 @@ def test_a_ledger_counts_what_was_asked_and_an_older_one_all_that_it_holds(answe
     old = {"salt": "s", "used": [sha256(b"sCANARY-7")]}
     (answered.regulator / "h.a7h.used").write_text(json.dumps(old), encoding="utf-8")
     ledger = Ledger(HistoryFile(path))
-    assert (ledger.used(["CANARY-7", "CANARY-8"]), ledger.alike(["cells"])) == (["CANARY-7"], 0)
+    assert (ledger.used(["CANARY-7", "CANARY-8"]), ledger.count_alike(["cells"])) == (["CANARY-7"], 0)
 
 
 def said_alike(said: str) -> int:

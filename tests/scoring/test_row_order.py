@@ -175,7 +175,7 @@ def test_what_is_done_sparingly_is_done_again_where_memory_is_too_little_on_the_
                 tried[-1] += piece.num_rows
             return tried[-1]
 
-        assert engine.sparingly(work, threads=1) == len(texts)
+        assert engine.with_little_memory(work, threads=1) == len(texts)
     assert len(tried) == 2
 
 

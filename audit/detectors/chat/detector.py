@@ -116,7 +116,7 @@ class ChatDetector:
             deterministic=False,
             needs=self._section.features,
             notes=tuple(self._notes()),
-            course=tuple(self._course()),
+            course=tuple(self._course_notes()),
         )
 
     @property
@@ -205,7 +205,7 @@ class ChatDetector:
             notes.append("Addresses of this machine and of private networks were allowed (`allow_local`).")
         return notes
 
-    def _course(self) -> list[str]:
+    def _course_notes(self) -> list[str]:
         notes = self._tally.notes()
         if self._asker is not None and self._asker.again:
             notes.append(f"{self._asker.again} requests repeated an earlier one that had failed.")

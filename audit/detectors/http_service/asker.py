@@ -65,7 +65,7 @@ class Asker:
         self._silence.close()
 
     def _ask(self, body: bytes) -> bytes | Failure:
-        """Ask as `ask` does, while loggers are silent."""
+        """Send a request until there is a reply, a lasting failure or no time left. Loggers must be silent."""
         exchange, pace = self._exchange, self._pace
         until: float | None = None
         last, tries = TIMEOUT, 0

@@ -89,12 +89,12 @@ def find_addresses(host: str, port: int, name: str, *, allow_local: bool, plain:
 
 def _kind_of(text: str) -> tuple[bool, bool]:
     """Whether an address belongs to this machine or a private network, and whether it can be connected to at all."""
-    address = _meant(ipaddress.ip_address(text.partition("%")[0]))
+    address = _unwrapped(ipaddress.ip_address(text.partition("%")[0]))
     never = address.is_multicast or address.is_unspecified or str(address) == "255.255.255.255"
     return not address.is_global or address in _SITE_LOCAL, not (never or any(address in one for one in _NEVER))
 
 
-def _meant(address: Address) -> Address:
+def _unwrapped(address: Address) -> Address:
     """The IPv4 address inside an IPv6 address that only wraps it; else the address itself."""
     if isinstance(address, ipaddress.IPv4Address):
         return address
@@ -132,7 +132,7 @@ class PinnedNetwork(httpcore2.NetworkBackend):
         finally:
             del self._clock.until
 
-    def left(self) -> float:
+    def seconds_left(self) -> float:
         """Seconds until the deadline of this thread. Raises ReadTimeout after it. Closing a connection has no
         deadline.
         """
@@ -155,7 +155,7 @@ class PinnedNetwork(httpcore2.NetworkBackend):
         failure: Exception = httpcore2.ConnectError()
         for place, address in enumerate(self._addresses):
             # an address that never answers leaves time for the others
-            share = self.left() / (len(self._addresses) - place)
+            share = self.seconds_left() / (len(self._addresses) - place)
             try:
                 stream = self._real.connect_tcp(address, port, share, local_address, socket_options)
             except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
@@ -194,12 +194,12 @@ class _Stream(httpcore2.NetworkStream):
         self._network, self._stream, self._name = network, stream, name
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002
-        return self._stream.read(max_bytes, self._network.left())
+        return self._stream.read(max_bytes, self._network.seconds_left())
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002
         rest = memoryview(buffer)
         while rest:
-            self._stream.write(bytes(rest[:_PIECE]), self._network.left())
+            self._stream.write(bytes(rest[:_PIECE]), self._network.seconds_left())
             rest = rest[_PIECE:]
 
     def close(self) -> None:
@@ -212,7 +212,7 @@ class _Stream(httpcore2.NetworkStream):
         timeout: float | None = None,  # noqa: ARG002
     ) -> httpcore2.NetworkStream:
         try:
-            stream = self._stream.start_tls(ssl_context, server_hostname, self._network.left())
+            stream = self._stream.start_tls(ssl_context, server_hostname, self._network.seconds_left())
         except httpcore2.ConnectError as error:
             if isinstance(error.__cause__, ssl.SSLCertVerificationError):
                 raise DetectorError(

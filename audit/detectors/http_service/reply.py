@@ -68,7 +68,7 @@ class ReplyReader:
         unreadable = [place for place in asked if values[place] is ABSENT]
         unanswered = [place for place in range(count) if place not in asked]
         checked = self._checked([None if value is ABSENT else value for value in values], row_ids, where)
-        return _failed(_failed(checked, unreadable, Reason.UNREADABLE), unanswered, Reason.NO_ANSWER)
+        return _with_failures(_with_failures(checked, unreadable, Reason.UNREADABLE), unanswered, Reason.NO_ANSWER)
 
     def _places(self, found: list[Any], row_ids: Sequence[int]) -> Sequence[int] | Failure:
         """The place in the batch of each answer."""
@@ -91,7 +91,7 @@ class ReplyReader:
             # true and false instead of scores: in the first batch the plan is wrong, later the service
             if row_ids[0] == 0:
                 raise
-            return _failed(
+            return _with_failures(
                 self._read([None] * len(values), where),
                 [place for place, value in enumerate(values) if value is not None],
                 Reason.NOT_A_NUMBER,
@@ -101,7 +101,7 @@ class ReplyReader:
         return read_answers(values, len(values), self.answers, self.score_range, where=where, classes=self.classes)
 
 
-def _failed(checked: CheckedAnswers, places: Sequence[int], reason: Reason) -> CheckedAnswers:
+def _with_failures(checked: CheckedAnswers, places: Sequence[int], reason: Reason) -> CheckedAnswers:
     """Copy the answers and let the rows at `places` fail."""
     if not places:
         return checked

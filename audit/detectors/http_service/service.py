@@ -49,7 +49,7 @@ class HttpDetector:
             deterministic=False,
             needs=self._section.features,
             notes=tuple(self._notes()),
-            course=tuple(self._course()),
+            course=tuple(self._course_notes()),
         )
 
     @property
@@ -113,7 +113,7 @@ class HttpDetector:
             notes.append("Addresses of this machine and of private networks were allowed (`allow_local`).")
         return notes
 
-    def _course(self) -> list[str]:
+    def _course_notes(self) -> list[str]:
         notes = []
         if self._asker is not None and self._asker.again:
             notes.append(f"{self._asker.again} requests repeated an earlier one that had failed.")

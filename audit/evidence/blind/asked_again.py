@@ -183,7 +183,7 @@ def _people(opened: EvaluationSet, features: Sequence[str]) -> list[tuple[str, i
     names = [f"group_{name}" for name in features]
     columns = ", ".join(f"{opened.expressions[name]} AS {identifier(name)}" for name in ("case_id", "label", *names))
     query = f"SELECT {columns} FROM {opened.source.name}"  # noqa: S608 - checked expressions
-    found: Any = opened.here.sql(query).to_arrow_table()
+    found: Any = opened.local_engine.sql(query).to_arrow_table()
     return [
         (row["case_id"], row["label"], {name: opened.codes[name][row[f"group_{name}"]] for name in features})
         for row in found.to_pylist()

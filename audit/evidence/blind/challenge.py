@@ -121,7 +121,7 @@ def _cases_of(evaluation_set: EvaluationSet, features: Sequence[str]) -> tuple[l
     # built from quoted identifiers and checked expressions; nothing of a cell stands in it
     query = f"SELECT {columns} FROM {source.name}"  # noqa: S608
     with reading(source.source_name):
-        table: Any = evaluation_set.here.sql(query).to_arrow_table()
+        table: Any = evaluation_set.local_engine.sql(query).to_arrow_table()
     labels = ["" if label is None else str(label) for label in table.column(1).to_pylist()]
     return table.column(0).to_pylist(), labels, table.select(range(2, table.num_columns)).rename_columns(list(features))
 

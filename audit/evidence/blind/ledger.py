@@ -52,7 +52,7 @@ class Ledger:
         asked = self.digests
         return [one for one in ids if sha256((self.salt + one).encode()) in asked]
 
-    def alike(self, cells: Iterable[str]) -> int:
+    def count_alike(self, cells: Iterable[str]) -> int:
         """Return how many have the cells of one that was asked: the same cases under other ids, or their twins."""
         opened = {at: self._file.openings.get(at, {}).get(LABELS) for at in self._kept if self._counts(at)}
         known = [(each.salt, self._kept[at][1]) for at, each in opened.items() if each is not None]

@@ -152,7 +152,7 @@ def challenge(file: HistoryFile, signer: Signer, at: str, wanted: Wanted) -> tup
     )
     digests = {QUESTION: question_digest(asked.plan), SET: set_sha256, LABELS: terms.labels}
     openings = file.opened(digests, None)
-    alike = ledger.alike(cells_asked(made))
+    alike = ledger.count_alike(cells_asked(made))
     ledger.add(place, ids_asked(made.rows), cells_asked(made), openings[LABELS])
     folder = secret_beside(out)
     with storage(folder):

@@ -137,7 +137,8 @@ def answer(
     with open_evaluation_set(plan, loaded.folder) as opened:
         keeping = Keeping(Checkpoint(work / "scoring"), scoring_identity(plan))
         scored = score(plan, opened, loaded.folder, progress=progress, keeping=keeping, isolating=isolating)
-        found: Any = opened.here.sql(f"SELECT case_id, {DECISION} FROM scored ORDER BY case_id").to_arrow_table()  # noqa: S608
+        query = f"SELECT case_id, {DECISION} FROM scored ORDER BY case_id"  # noqa: S608
+        found: Any = opened.local_engine.sql(query).to_arrow_table()
     words = [DECISIONS[code] for code in found.column(1).to_pylist()]
     # a file of answers is made after the question, and nobody can commit to it before
     artefact = None if isinstance(plan.detector, PredictionsDetector) else scored.detector_sha256

@@ -18,7 +18,7 @@ from audit.engines.duckdb import DuckDBEngine
 from audit.engines.protocol import ROW, identifier, literal
 from audit.engines.reading import reading
 from audit.errors import DataError
-from audit.evaluation.checks import alongside, settle
+from audit.evaluation.checks import alongside, run_check
 from audit.evaluation.design import cluster_text
 from audit.evaluation.ids import check_ids
 from audit.evaluation.labels import check_labels
@@ -311,7 +311,7 @@ def _open(path: Path, design: SamplingDesign, engine: DuckDBEngine, spent: Spent
     check_columns(source, design)
     checks = [check_ids(source, section.id), check_labels(source, plan.evaluation_set), code_features(source, plan)]
     clusters = [] if section.cluster is None else [cluster_text(source, section.cluster)]
-    case_id, label, coded, *found = settle(engine, source, alongside(*checks, *clusters))
+    case_id, label, coded, *found = run_check(engine, source, alongside(*checks, *clusters))
     cluster = found[0] if found else None
     pool = Pool(
         engine=engine,

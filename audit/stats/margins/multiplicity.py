@@ -47,7 +47,7 @@ _BISECTIONS = 40
 
 
 class FamilyRejections(NamedTuple):
-    """Outcome of one family.
+    """Groups of one family that may be named, and the levels of their tests.
 
     Attributes
     ----------

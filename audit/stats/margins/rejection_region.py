@@ -83,7 +83,7 @@ def largest_rejection_probability(
         for count in sorted(set(tried[rows].tolist())):
             alike = np.flatnonzero(tried[rows] == count)
             own = rows[alike]
-            probability[own] = _on(
+            probability[own] = _largest_on_steps(
                 staircase.take(alike),
                 np.array([rest_rates[group] for group in own]),
                 boundary,
@@ -92,7 +92,9 @@ def largest_rejection_probability(
     return probability
 
 
-def _on(staircase: Staircase, rates: FloatArray, boundary: Boundary, limit: FloatArray | None) -> FloatArray:
+def _largest_on_steps(
+    staircase: Staircase, rates: FloatArray, boundary: Boundary, limit: FloatArray | None
+) -> FloatArray:
     """float64[G]: the largest probability on the steps, at rates of the rest of which each group has as many."""
     two_passes = staircase.tops.shape[1] >= _SMOOTH_WIDTH and rates.shape[1] > _WINDOW
     if rates.shape[1] > _MOST_QUICK_RATES:

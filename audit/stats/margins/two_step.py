@@ -54,7 +54,7 @@ class Bounds(NamedTuple):
     """Highest edge that a table which rejects can have been held against."""
 
     def of(self, some: BoolArray) -> Bounds:
-        """Keep some groups."""
+        """Return the bounds of some of the groups, by bool[G]."""
         return Bounds(self.n[some], self.rate[some], self.edge[some])
 
 

@@ -104,7 +104,7 @@ class SampledCounts:
         no case while q is below 1; where q reaches 1, there are as many as are needed, or as fit. The variance is that
         of Poisson sampling, ``sum X (1 - f) / f c^2 / S^2`` (Sarndal, Swensson & Wretman 1992).
         """
-        return _Raised(self, np.clip(rate, _CLOSE, 1.0 - _CLOSE)).population()
+        return _Raised(self, np.clip(rate, _CLOSE, 1.0 - _CLOSE)).likeliest_population()
 
     def none_seen(self, rate: FloatArray) -> FloatArray:
         """float64[G]: chance that nobody is drawn of kinds that were not seen, where these alone raise the rate to
@@ -156,8 +156,8 @@ class _Raised:
         counted, other = (self.of.counted + unseen[0]).sum(axis=1), (self.of.other + unseen[1]).sum(axis=1)
         return np.asarray((1.0 - self.b) * counted - self.b * other)
 
-    def population(self) -> Population:
-        """Search between the thresholds of the kinds, from the one that is drawn most rarely."""
+    def likeliest_population(self) -> Population:
+        """Find t between the thresholds of the kinds, from the kind that is drawn most rarely, and its population."""
         thresholds = self.missed[np.isfinite(self.missed)]
         ends = np.concatenate([[0.0], thresholds, [2.0 * thresholds.min() - _FAR if thresholds.size else -_FAR]])
         first, last = np.zeros(self.b.shape, dtype=np.int64), np.full(self.b.shape, ends.size - 1)

@@ -99,7 +99,7 @@ def _decided_again(
         answers = AnswerSource.of_table(detector.find_answers(evaluation_set, plan.evaluation_set.id))
         if detector.info.artefact_sha256 != result.provenance.detector_sha256:
             return False
-        evaluation_set.engine.sparingly(lambda: decide(evaluation_set, answers, decision_rule(section), view))
+        evaluation_set.engine.with_little_memory(lambda: decide(evaluation_set, answers, decision_rule(section), view))
     except (DataError, PlanError):
         return False
     return True

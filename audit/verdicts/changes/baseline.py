@@ -91,7 +91,7 @@ def _require_result(path: Path, place: str, hint: str) -> None:
 
 
 def baseline_for(loaded: LoadedPlan, named: Baseline | str | Path | None) -> Baseline | None:
-    """Return what `audit.run.earlier_audit` does."""
+    """Return the baseline that was named, or else the plan's; None where there is neither. Raises ResultError."""
     if isinstance(named, Baseline):
         return named
     of_plan = loaded.plan.baseline.result
@@ -145,7 +145,7 @@ class Judged(NamedTuple):
 
     @classmethod
     def of(cls, result: AuditResult) -> Self:
-        """Take it from a result."""
+        """Return the part of a result by which a change is judged."""
         return cls(result.plan, result.features, _cells(result), result.rules, result.provenance.detector_sha256)
 
 

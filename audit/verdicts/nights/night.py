@@ -50,7 +50,7 @@ class Night:
 
 
 def take_in_night(result: AuditResult, before: State | None, sample: Sample | None = None) -> Night:
-    """Take a night in.
+    """Add the counts of a night to the state, and judge every rule over all nights so far.
 
     Parameters
     ----------

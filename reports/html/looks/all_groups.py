@@ -27,7 +27,7 @@ class AllGroupsWriter(LookWriter):
     anchor = "together"
 
     def look(self) -> Look:
-        """The look."""
+        """Return the look, or the reason why it is absent."""
         limited = [each for each in self._limited() if each.reason is None]
         if not self.result.further.between_groups:
             return self.absent(not_drawn=self._not_drawn())

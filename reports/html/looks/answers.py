@@ -20,7 +20,7 @@ class ChangeWriter(LookWriter):
     anchor = "change"
 
     def look(self) -> Look:
-        """The look."""
+        """Return the look, or the reason why it is absent."""
         change, words = self.result.change, ChangeWords(self.result, self.language)
         if change is None:
             return self.absent()
@@ -71,7 +71,7 @@ class FailuresWriter(LookWriter):
     anchor = "failures"
 
     def look(self) -> Look:
-        """The look."""
+        """Return the look, or the reason why it is absent."""
         everyone = next(account for account in self.result.rows if not account.group.root)
         if not self.result.further.failures:
             return self.absent("absent_unknown" if everyone.failed else "absent")
@@ -105,7 +105,7 @@ class AskedAgainWriter(LookWriter):
     anchor = "asked-again"
 
     def look(self) -> Look:
-        """The look."""
+        """Return the look, or the reason why it is absent."""
         found = {each.group.root: each for each in self.result.further.self_disagreement}
         everyone = found.get(Group(()).root)
         if everyone is None:

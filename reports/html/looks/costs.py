@@ -17,7 +17,7 @@ class CostWriter(LookWriter):
     anchor = "costs"
 
     def look(self) -> Look:
-        """The look."""
+        """Return the look, or the reason why it is absent."""
         costs, weighed = self.result.further.costs, self.result.plan.costs
         if not costs or weighed is None:
             return self.absent()
@@ -58,7 +58,7 @@ class MeasureWriter(LookWriter):
     anchor = "measures"
 
     def look(self) -> Look:
-        """The look."""
+        """Return the look, or the reason why it is absent."""
         measures = self.result.further.own_measures
         if not measures:
             return self.absent()
@@ -87,7 +87,7 @@ class OpinionWriter(LookWriter):
     anchor = "opinions"
 
     def look(self) -> Look:
-        """The look."""
+        """Return the look, or the reason why it is absent."""
         said = self.result.further.crosscheck
         if not said:
             no_answer = self.result.further.crosscheck_state == "no_answer"

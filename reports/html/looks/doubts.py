@@ -28,7 +28,7 @@ class DoubtsWriter(LookWriter):
     anchor = "sure"
 
     def look(self) -> Look:
-        """The look."""
+        """Return the look, or the reason why it is absent."""
         if not self.result.further.sensitivity:
             return self.absent()
         examined = [rule for rule in self.result.further.sensitivity if rule.examined == "yes"]
@@ -157,7 +157,7 @@ class ControlWriter(LookWriter):
     anchor = "random-sample"
 
     def look(self) -> Look:
-        """The look."""
+        """Return the look, or the reason why it is absent."""
         sample = self.result.further.control_sample
         if sample is None:
             return self.absent()

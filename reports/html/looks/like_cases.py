@@ -25,7 +25,7 @@ class SeveralNationalitiesWriter(LookWriter):
     anchor = "several"
 
     def look(self) -> Look:
-        """The look."""
+        """Return the look, or the reason why it is absent."""
         if not self.result.further.memberships:
             return self._absent()
         counted = sum(feature.several for feature in self.result.features if feature.several_as == "together")
@@ -70,7 +70,7 @@ class SearchWriter(LookWriter):
     anchor = "search"
 
     def look(self) -> Look:
-        """The look."""
+        """Return the look, or the reason why it is absent."""
         scans = self.result.further.subgroup_scan
         if not scans:
             return self.absent()
@@ -145,7 +145,7 @@ class LikeCasesWriter(LookWriter):
     anchor = "like"
 
     def look(self) -> Look:
-        """The look."""
+        """Return the look, or the reason why it is absent."""
         if not self.result.further.conditional:
             return self.absent()
         telling = [self._row(record, gap) for record, gap in self._gaps(telling=True)]

@@ -24,7 +24,7 @@ class DeployedWriter(LookWriter):
     anchor = "deployed"
 
     def look(self) -> Look:
-        """The look."""
+        """Return the look, or the reason why it is absent."""
         records = [each for each in self.result.further.deployed if len(each.family.axes) <= 1]
         if not records:
             return self.absent()
@@ -69,7 +69,7 @@ class PatternWriter(LookWriter):
     anchor = "patterns"
 
     def look(self) -> Look:
-        """The look."""
+        """Return the look, or the reason why it is absent."""
         if not self.result.further.amplification and not self.result.further.label_gaps:
             return self.absent()
         telling = map(self._row, self._groups(telling=True))

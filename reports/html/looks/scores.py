@@ -20,7 +20,7 @@ class RankingWriter(LookWriter):
     anchor = "ranking"
 
     def look(self) -> Look:
-        """The look."""
+        """Return the look, or the reason why it is absent."""
         if not self.result.further.aucs:
             return self.absent()
         stated = [auc for auc in self.result.further.aucs if auc.status == "estimated"]
@@ -85,12 +85,12 @@ class CalibrationWriter(LookWriter):
     anchor = "calibration"
 
     def look(self) -> Look:
-        """The look."""
+        """Return the look, or the reason why it is absent."""
         stated = [each for each in self.result.further.calibrations if each.status == "estimated"]
         stated = self.without_repeats(stated, lambda each: each.group)
         if not stated:
             return self.absent(self._why_absent())
-        stated.sort(key=lambda each: (bool(each.group.root), not _off(each), -abs(each.gap or 0.0)))
+        stated.sort(key=lambda each: (bool(each.group.root), not _is_miscalibrated(each), -abs(each.gap or 0.0)))
         unweighted = [self.unweighted_note()] if any(each.unused for each in stated) else []
         sentences = self._sentence(stated), *unweighted
         return self.tabled(map(self._row, stated), sentences, self._bins(stated), by_result=True)
@@ -102,7 +102,7 @@ class CalibrationWriter(LookWriter):
 
     def _sentence(self, stated: Sequence[Calibration]) -> str:
         groups = [each for each in stated if each.group.root]
-        off = [each for each in groups if _off(each)]
+        off = [each for each in groups if _is_miscalibrated(each)]
         if not off:
             return self.said("none_off", all=self.n.count(len(groups)))
         return self.counted("some_off", len(off), all=self.n.count(len(groups)))
@@ -117,7 +117,7 @@ class CalibrationWriter(LookWriter):
         )
 
     def _word(self, each: Calibration) -> str:
-        if not _off(each):
+        if not _is_miscalibrated(each):
             return self.t.gettext("not clearly wrong")
         if each.gap_low is not None and each.gap_low > 0:
             return self.t.gettext("too low")
@@ -142,7 +142,7 @@ class CalibrationWriter(LookWriter):
             yield self.fold("calibration-bins", tables)
 
 
-def _off(each: Calibration) -> bool:
+def _is_miscalibrated(each: Calibration) -> bool:
     return each.p_adjusted is not None and each.p_adjusted <= _CLEARLY
 
 
@@ -152,7 +152,7 @@ class SweepWriter(LookWriter):
     anchor = "thresholds"
 
     def look(self) -> Look:
-        """The look."""
+        """Return the look, or the reason why it is absent."""
         sweeps = sorted(
             self.result.further.sweeps, key=lambda sweep: (sweep.over != "threshold", len(sweep.family.axes))
         )

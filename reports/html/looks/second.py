@@ -53,7 +53,7 @@ class PeopleWriter(_SecondWriter):
     anchor = "people"
 
     def look(self) -> Look:
-        """The look."""
+        """Return the look, or the reason why it is absent."""
         after, judged = self.result.further.after_detector, self.verdicts("decisions")
         if after is None or not judged:
             return self.absent()
@@ -124,7 +124,7 @@ class FormsWriter(_SecondWriter):
     anchor = "forms"
 
     def look(self) -> Look:
-        """The look."""
+        """Return the look, or the reason why it is absent."""
         judged = self.verdicts("form")
         if not judged:
             return self.absent()
@@ -144,7 +144,7 @@ class ExposureWriter(LookWriter):
     anchor = "first"
 
     def look(self) -> Look:
-        """The look."""
+        """Return the look, or the reason why it is absent."""
         found = _once(self.result.further.exposures, lambda one: (one.first, one.among, one.group.people))
         if not found:
             return self.absent()

@@ -34,7 +34,7 @@ class SwapsWriter(LookWriter):
             self._verdicts.setdefault(key, []).append(verdict)
 
     def look(self) -> Look:
-        """The look."""
+        """Return the look, or the reason why it is absent."""
         if not self.result.probes:
             return self.absent()
         tables: list[SmallTable] = []

@@ -95,7 +95,7 @@ class PublicPage(Screen, TableWriter):
         return self.t.gettext("; ").join(harmless(self.names.feature(name)) for name in self.about.without_figures)
 
     @cached_property
-    def hanging(self) -> int:
+    def hang_on_unknown(self) -> int:
         """Number of verdicts on rows that hang on people whose group is unknown."""
         return sum(word.because == "unknown_people" for row in self.release.rows for word in row.words)
 

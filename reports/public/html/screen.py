@@ -100,7 +100,7 @@ class Screen(PublicWriter):
 
     @cached_property
     def reason(self) -> str:
-        """Why it most often cannot be told."""
+        """Most frequent reason why a row has neither a pass nor a fail; empty where each has one."""
         words = (word for row in self.release.rows if not row.total for word in row.words)
         reasons = Counter(word.because for word in words if word.word == "cannot_tell" and word.because)
         return self.words.sentence(reasons.most_common(1)[0][0]) if reasons else ""
