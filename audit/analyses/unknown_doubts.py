@@ -213,18 +213,21 @@ def weighted_breakdown(
 
     if not asked:
         return {}
+    lost = len(fallen(NOTHING))
     supposed = Supposed.of(plan.sensitivity)
     low, high = 1.0, LARGEST_FACTOR
     weakest = fallen(supposed._replace(odds_factor=high))
     found = bool(weakest)
     for _ in range(BISECTIONS if found else 0):
         middle = float(np.sqrt(low * high))
+        # who holds at a factor holds at a smaller one
+        asked = [one for one in asked if not set(weakest).isdisjoint(one[0])]
         some = fallen(supposed._replace(odds_factor=middle))
         low, high, weakest = (low, middle, some) if some else (middle, high, weakest)
     return {
         "breakdown_factor": high if found else None,
         "weakest": weakest[0] if found else None,
-        "not_if_nothing_supposed": len(fallen(NOTHING)),
+        "not_if_nothing_supposed": lost,
     }
 
 

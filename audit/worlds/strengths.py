@@ -19,7 +19,10 @@ _AS_WORLD: Final = TypeAdapter(World)
 WORLDS: Final[dict[WorldName, World]] = {name: _AS_WORLD.validate_python(table(name)) for name in get_args(WorldName)}
 
 _STEPS: Final = 40
-"""Number of halvings of the range of a strength: more than enough for the digits that are kept."""
+"""Most gaps that are computed for one strength; ten are enough."""
+_NEAR: Final = 1e-12
+_NEAR_GAP: Final = 1e-15
+"""Distances at which two strengths, and two gaps, are one: far below the digits that are kept."""
 _SWEEPS: Final = 12
 """Most rounds in which each strength is solved while the others stay. The others move the rest that it is compared
 with.
@@ -120,17 +123,23 @@ def _solved(world: World, finding: Finding, strengths: dict[FindingName, float])
             slug="size-out-of-reach",
             hint=f"with what else is planted at most {math.floor(1000 * gap(most)) / 1000:g}",
         )
-    return round(_bisected(gap, finding.size, none, most), _DIGITS)
+    return round(_reached(gap, finding.size, none, most), _DIGITS)
 
 
-def _bisected(gap: Callable[[float], float], size: float, below: float, above: float) -> float:
-    for _ in range(_STEPS):
-        middle = (below + above) / 2.0
-        if gap(middle) < size:
-            below = middle
+def _reached(gap: Callable[[float], float], size: float, below: float, above: float) -> float:
+    """Find the strength at which a gap has the size, by false position; a bound that stays counts half (Illinois)."""
+    under, over, last, between = gap(below) - size, gap(above) - size, 0.0, below
+    for _ in range(_STEPS if under < 0.0 else 0):
+        between = (below * over - above * under) / (over - under)
+        found = gap(between) - size
+        if found < 0.0:
+            below, under, over = between, found, over / 2.0 if last < 0.0 else over
         else:
-            above = middle
-    return (below + above) / 2.0
+            above, over, under = between, found, under / 2.0 if last > 0.0 else under
+        last = found
+        if abs(above - below) <= _NEAR or abs(found) <= _NEAR_GAP:
+            break
+    return between
 
 
 def _size(possible: Possible, text: str) -> float:

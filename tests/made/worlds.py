@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from audit.counting.table import rule_families
 from audit.plan.audit_plan import AuditPlan, Rule
-from audit.vocabulary.groups import Family, Group
+from audit.vocabulary.groups import Family, Group, Level
 from audit.vocabulary.metrics import MetricName
 from audit.worlds.folder import companion_files
 from audit.worlds.mechanism import Mechanism
@@ -40,23 +40,38 @@ class Scored:
         """Whether each row was flagged: asked of the detector once, and not where nobody looks."""
         return np.array(self.score()) >= 0.5
 
+    @cached_property
+    def labels(self) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+        """Whether each row is labelled, and whether as exploited."""
+        return self.label != "", self.label == "1"
+
+    @cached_property
+    def _members(self) -> dict[Level, npt.NDArray[np.bool_]]:
+        return {}
+
+    def _of(self, level: Level) -> npt.NDArray[np.bool_]:
+        if level not in self._members:
+            column = self.gender if level.feature == "gender" else self.nationality
+            self._members[level] = column == ("" if level.code == "unknown" else level.code)
+        return self._members[level]
+
     def within(self, group: Group) -> npt.NDArray[np.bool_]:
         """Which rows are of a group."""
         chosen = np.ones(len(self.label), dtype=np.bool_)
         for level in group.levels:
-            column = self.gender if level.feature == "gender" else self.nationality
-            chosen &= column == ("" if level.code == "unknown" else level.code)
+            chosen &= self._of(level)
         return chosen
 
     def rate(self, metric: MetricName, chosen: npt.NDArray[np.bool_]) -> tuple[float, int]:
         """A rate of some rows and how many are in its denominator."""
-        labelled = chosen & (self.label != "")
+        labelled, exploited = self.labels
         counted, among = {
-            "true_positive_rate": (self.flagged, labelled & (self.label == "1")),
-            "false_positive_rate": (self.flagged, labelled & (self.label == "0")),
+            "true_positive_rate": (self.flagged, exploited),
+            "false_positive_rate": (self.flagged, labelled & ~exploited),
             "selection_rate": (self.flagged, labelled),
-            "base_rate": (self.label == "1", labelled),
+            "base_rate": (exploited, labelled),
         }[metric]
+        among = among & chosen
         return float(counted[among].sum() / max(among.sum(), 1)), int(among.sum())
 
 
