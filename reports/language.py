@@ -88,4 +88,13 @@ class Language:
         return self.date_style(day)
 
 
+class Wording:
+    """Words on one subject, in one language."""
+
+    def __init__(self, language: Language) -> None:
+        self._language = language
+        self._t = language.translations
+        self._n = language.numbers
+
+
 ENGLISH = Language(code="en", direction="ltr")

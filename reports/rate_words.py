@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from audit.public.figures import State
 from audit.vocabulary.numbers import Frequency, hundredfold
-from reports.language import WORDS, Language
+from reports.language import WORDS, Wording
 
 _BROKEN = 100
 """Number whose plural form stands beside a broken number of points: 2.5 points."""
 
 
-class RateWords:
+class RateWords(Wording):
     """Rates, errors, limits and frequencies in one language."""
-
-    def __init__(self, language: Language) -> None:
-        self._language = language
-        self._t = language.translations
-        self._n = language.numbers
 
     def limit_of(self, scale: str, limit: float, worse: str) -> str:
         """Return a limit in words. `worse` is its side: low, high, or anything else for both."""

@@ -13,7 +13,7 @@ from markupsafe import Markup, escape
 
 from audit.vocabulary.sentences import SENTENCES, Counted, Sentence, Share, Value, Word, english
 from audit.vocabulary.text import harmless
-from reports.language import Language
+from reports.language import Wording
 
 _DECISIONS = (
     *("threshold", "top_k_scores", "top_k_levels", "rank_says", "column_says", "one_of_classes", "class_says"),
@@ -21,13 +21,8 @@ _DECISIONS = (
 )
 
 
-class SentenceWriter:
-    """Writes the sentences of a result in one language."""
-
-    def __init__(self, language: Language) -> None:
-        self._language = language
-        self._t = language.translations
-        self._n = language.numbers
+class SentenceWriter(Wording):
+    """Writer of the sentences of a result, in one language."""
 
     def written(self, text: str, sentences: Collection[Sentence]) -> Markup:
         """Return `text` in the language, from its sentences. Where they are not known, return it as it is, marked as

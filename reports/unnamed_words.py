@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 
 from audit.result.findings.judged import FamilyResult, RuleResult
 from audit.vocabulary.metrics import METRICS, MetricName, Suffered
-from reports.language import Language
+from reports.language import Wording
 
 
 class Kind(NamedTuple):
@@ -31,13 +31,8 @@ Found = Sequence[tuple[RuleResult, FamilyResult]]
 """Families some of whose groups are beyond a limit, and none of them named, with their rules."""
 
 
-class UnnamedWords:
+class UnnamedWords(Wording):
     """Words for a FAIL without a name, in one language."""
-
-    def __init__(self, language: Language) -> None:
-        self._language = language
-        self._t = language.translations
-        self._n = language.numbers
 
     def sentence(self, found: Found) -> str:
         """Return the first sentence of a report whose only FAIL has no name."""

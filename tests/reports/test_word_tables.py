@@ -20,7 +20,7 @@ from audit.result.findings.second import Exposure
 from audit.result.reasons import Cure
 from audit.verdicts.family_tests import Procedure
 from audit.vocabulary.metrics import METRICS, Cell, Metric, MetricName, Worse
-from audit.vocabulary.statuses import REASONS, STATUSES
+from audit.vocabulary.statuses import REASONS, STATUSES, Deployed, is_shown
 from reports.language import ENGLISH, WORDS
 from reports.unnamed_words import kind_of
 
@@ -84,6 +84,12 @@ def test_every_rate_says_what_people_suffer_by_it_and_a_new_one_is_never_guessed
     monkeypatch.setitem(cast("dict[str, Metric]", METRICS), "mixed", replace(omitted, numerator=left_alone))
     with pytest.raises(KeyError):
         kind_of(cast("MetricName", "mixed"), low=False)
+
+
+def test_a_state_of_the_system_at_work_that_nobody_knows_shows_nothing() -> None:
+    assert [state for state in get_args(Deployed) if is_shown(state)] == ["declared", "supported"]
+    assert not is_shown(cast("Deployed", "a new state"))
+    assert not is_shown(None)
 
 
 def test_harms_are_said_of_every_use() -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from audit.cli.console.group_names import fit
 from audit.cli.console.terminal import Style
 from audit.evaluation.meaning import REASONS, Meaning
 from audit.evaluation.nationality import name_of
-from audit.plan.file.unfinished import WRITE_HERE, toml_text
+from audit.plan.file.unfinished import WRITE_HERE, any_of, toml_text
 from audit.plan.sections import GENDERS
 from audit.vocabulary.text import count_of, printable
 
@@ -96,11 +95,11 @@ def _hints(found: ColumnCodes) -> list[str]:
 
 def _choices(found: ColumnCodes, meaning: Meaning) -> str:
     if found.coding == "gender":
-        return _words(GENDERS)
+        return any_of(GENDERS)
     codes = [code for code in meaning.candidates if not code.isdigit()]
     if not codes or meaning.reason == "several":
         return "an ISO 3166-1 code, XXA, XXB, XXC, XXX or unknown"
-    return _words([*codes, "unknown"])
+    return any_of([*codes, "unknown"])
 
 
 def _entry(value: ValueReading) -> dict[str, object]:
@@ -139,7 +138,3 @@ def _why(value: ValueReading) -> str:
 def _named(code: str) -> str:
     name = name_of(code)
     return code if name == code else f"{code} {name}"
-
-
-def _words(words: Sequence[str]) -> str:
-    return f"{', '.join(words[:-1])} or {words[-1]}"

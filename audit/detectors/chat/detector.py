@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from audit.detectors.extras import import_extra
+from audit.detectors.http_service.service import ServiceClient
 from audit.detectors.in_flight import InFlight
 from audit.detectors.protocol import API_VERSION, ROW_ID, DetectorInfo, RunContext, Status, answer_batch
 from audit.detectors.row_cache import Kept, RowCache, row_key
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
     from audit.detectors.chat.prompt import RequestWriter, RowRequest
     from audit.detectors.chat.reply import RowAnswer
-    from audit.detectors.http_service.asker import Asker
 
 
 _VERSION: Final = re.compile(r"[-@:](20[0-9]{2}-[0-9]{2}-[0-9]{2}|[0-9]{4}|v?[0-9]{1,3}(\.[0-9]{1,3}){0,2}|latest)")
@@ -90,14 +90,14 @@ def _numbers(names: Sequence[str]) -> dict[str, int]:
 _ANSWERED = frozenset({Status.OK, Status.ABSTAIN})
 
 
-class ChatDetector:
+class ChatDetector(ServiceClient):
     """A language model that is asked about the rows, several at a time."""
 
     api_version = API_VERSION
 
     def __init__(self, section: ChatSection, folder: Path) -> None:  # noqa: ARG002 - every detector is made so
+        super().__init__(section)
         self._section = section
-        self._asker: Asker | None = None
         self._writer: RequestWriter | None = None
         self._sha256: str | None = None
         self._rows: InFlight[RowRequest, RowAnswer] | None = None
@@ -118,11 +118,6 @@ class ChatDetector:
             notes=tuple(self._notes()),
             course=tuple(self._course_notes()),
         )
-
-    @property
-    def retries(self) -> int:
-        """Number of requests that repeated an earlier one, for the rows that are done."""
-        return 0 if self._asker is None else self._asker.again
 
     def open(self, ctx: RunContext) -> None:  # noqa: ARG002 - the plan says the same
         """Look the service up and read the secrets. Nothing is sent yet. Raises DetectorError."""
@@ -197,18 +192,14 @@ class ChatDetector:
         return reading.answer, source
 
     def _notes(self) -> list[str]:
-        notes = [
+        return [
             "The features of every case were sent to the service, over the network.",
             "The digest of the detector covers prompt, model name and parameters, not the model behind the service.",
+            *self._note_on_local(),
         ]
-        if self._section.allow_local:
-            notes.append("Addresses of this machine and of private networks were allowed (`allow_local`).")
-        return notes
 
     def _course_notes(self) -> list[str]:
-        notes = self._tally.notes()
-        if self._asker is not None and self._asker.again:
-            notes.append(f"{self._asker.again} requests repeated an earlier one that had failed.")
+        notes = self._tally.notes() + self._note_on_retries()
         if self._unkept:
             notes.append("Not every answer could be kept by itself: a run that stops asks for some of them again.")
         return notes

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from audit.detectors.extras import import_extra
 from audit.detectors.protocol import API_VERSION, ROW_ID, DetectorInfo, RunContext, Status
 from audit.plan.services import HttpDetector as HttpSection
+from audit.plan.services import ServiceDetector
 from audit.vocabulary.sentences import SENTENCES
 
 if TYPE_CHECKING:
@@ -24,15 +25,35 @@ if TYPE_CHECKING:
     from audit.detectors.http_service.request import RequestTemplate
 
 
-class HttpDetector:
+class ServiceClient:
+    """Part that all detectors have in common which ask a service over HTTP."""
+
+    def __init__(self, section: ServiceDetector) -> None:
+        self._allows_local = section.allow_local
+        self._asker: Asker | None = None
+
+    @property
+    def retries(self) -> int:
+        """Number of requests that repeated an earlier one, for the rows that are done."""
+        return 0 if self._asker is None else self._asker.again
+
+    def _note_on_local(self) -> list[str]:
+        allowed = "Addresses of this machine and of private networks were allowed (`allow_local`)."
+        return [allowed] if self._allows_local else []
+
+    def _note_on_retries(self) -> list[str]:
+        return [f"{self.retries} requests repeated an earlier one that had failed."] if self.retries else []
+
+
+class HttpDetector(ServiceClient):
     """A service that is asked about the batches, several at a time."""
 
     api_version = API_VERSION
 
     def __init__(self, section: HttpSection, folder: Path) -> None:  # noqa: ARG002 - every detector is made so
+        super().__init__(section)
         self._section = section
         self.workers = section.workers
-        self._asker: Asker | None = None
         self._template: RequestTemplate | None = None
         self._reader: ReplyReader | None = None
         self._lock = threading.Lock()
@@ -51,11 +72,6 @@ class HttpDetector:
             notes=tuple(self._notes()),
             course=tuple(self._course_notes()),
         )
-
-    @property
-    def retries(self) -> int:
-        """Number of requests that repeated an earlier one, in the batches that are done."""
-        return 0 if self._asker is None else self._asker.again
 
     def open(self, ctx: RunContext) -> None:
         """Look the service up and read the secrets. Nothing is sent yet. Raises DetectorError."""
@@ -109,14 +125,10 @@ class HttpDetector:
                 "The service does not repeat the numbers of the rows (`id_at`): that its answers came in the order of "
                 "the rows could not be checked."
             )
-        if section.allow_local:
-            notes.append("Addresses of this machine and of private networks were allowed (`allow_local`).")
-        return notes
+        return notes + self._note_on_local()
 
     def _course_notes(self) -> list[str]:
-        notes = []
-        if self._asker is not None and self._asker.again:
-            notes.append(f"{self._asker.again} requests repeated an earlier one that had failed.")
+        notes = self._note_on_retries()
         failed = sum(self._failed.values())
         if failed:
             kinds = ", ".join(f"{name} {count}" for name, count in sorted(self._failed.items()))

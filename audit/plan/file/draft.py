@@ -15,7 +15,7 @@ from audit.plan.evaluation_set import SIDES_OF_CELLS
 from audit.plan.file.counts_draft import CELLS, Counted
 from audit.plan.file.lines import KeyLines
 from audit.plan.file.mistakes import dotted
-from audit.plan.file.unfinished import WRITE_HERE, toml_text, unfinished
+from audit.plan.file.unfinished import WRITE_HERE, any_of, toml_text, unfinished
 from audit.plan.sections import GENDERS
 
 
@@ -138,7 +138,7 @@ def draft_plan(draft: PlanDraft) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    templates.filters |= {"toml": toml_text, "list_of": _list, "one_of": _words}
+    templates.filters |= {"toml": toml_text, "list_of": _list, "one_of": any_of}
     counted = draft.counted
     cells = None if counted is None else counted.named.keys() | counted.asked.keys()
     return templates.get_template("draft.toml.jinja").render(
@@ -184,10 +184,6 @@ def _taken(draft: PlanDraft, name: str) -> str:
         if others
         else toml_text(name)
     )
-
-
-def _words(words: Sequence[str]) -> str:
-    return f"{', '.join(words[:-1])} or {words[-1]}"
 
 
 def _list(values: Iterable[str]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePath
 from typing import Final
 
@@ -31,6 +31,11 @@ def leaves(raw: object) -> Iterator[tuple[Where, object]]:
             pending.extend(((*where, place), inner) for place, inner in enumerate(value))
         else:
             yield where, value
+
+
+def any_of(words: Sequence[str]) -> str:
+    """Join two words or more: "male, female or other"."""
+    return f"{', '.join(words[:-1])} or {words[-1]}"
 
 
 def toml_text(value: str) -> str:
