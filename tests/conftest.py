@@ -182,6 +182,15 @@ def warm_children(_nursery: Nursery | None, monkeypatch: pytest.MonkeyPatch) -> 
         monkeypatch.setattr("audit.detectors.isolation.process.subprocess", _nursery)
 
 
+@pytest.fixture(scope="module")
+def warm_children_of_module(_nursery: Nursery | None) -> Iterator[None]:
+    """The same for the fixtures and tests of a whole module."""
+    with pytest.MonkeyPatch.context() as patch:
+        if _nursery is not None:
+            patch.setattr("audit.detectors.isolation.process.subprocess", _nursery)
+        yield
+
+
 @pytest.fixture(scope="module", autouse=True)
 def _heap_of_earlier_tests() -> None:
     """Set aside what is in memory before a module.

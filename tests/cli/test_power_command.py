@@ -127,7 +127,7 @@ def test_a_picture_says_the_same_without_script(here: Path) -> None:
 
 
 def test_cases_are_planned_without_a_set(here: Path) -> None:
-    arguments = ("--metric", "recall", "--margin", "0.4", "--groups", "3", "--gap", "0.7", "--prevalence", "0.1")
+    arguments = ("--metric", "recall", "--margin", "0.5", "--groups", "3", "--gap", "0.75", "--prevalence", "0.1")
     code, out, err = invoke(*arguments, "--picture", "sizes.svg")
     assert (code, err) == (0, "Picture: sizes.svg\n")
     assert "Rate 80%, 3 groups of one size beside one another." in out
@@ -136,7 +136,7 @@ def test_cases_are_planned_without_a_set(here: Path) -> None:
     by = {answer["wanted"]: answer for answer in document["answers"]}
     assert cases["one group passes"][0] == f"{by['one_group_passes']['cases']:,}"
     assert cases["all groups pass"][0] == f"{by['all_groups_pass']['cases']:,}"
-    assert cases["a gap of 0.7 is named"][0] == f"{by['gap_is_named']['cases']:,}"
+    assert cases["a gap of 0.75 is named"][0] == f"{by['gap_is_named']['cases']:,}"
     assert by["gap_is_named"]["rows"] == 10 * by["gap_is_named"]["cases"]
     assert document["expected_rate"] == 0.8
     assert "judged alone from" in out

@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from made.scripts import carry_out
 from typer.testing import CliRunner
 
 from audit.cli.commands.app import app
@@ -19,6 +20,7 @@ from audit.worlds.strengths import WORLDS
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
+pytestmark = pytest.mark.usefixtures("warm_children_of_module")
 COMMAND = Path(sys.executable).with_name("audit7k")
 
 OTHERS = {"pipelines", "notebook", "published-audit"}
@@ -83,10 +85,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
         data = shutil.ignore_patterns("__pycache__", "audit-out", *made_anew)
         shutil.copytree(EXAMPLES / example, folder, ignore=data)
         for script in SCRIPTS[example]:
-            done = subprocess.run(
-                [sys.executable, script], cwd=folder, capture_output=True, text=True, check=False, timeout=120
-            )
-            assert (done.returncode, done.stderr) == (0, "")
+            carry_out(folder / script)
         return folder
 
     return make

@@ -16,6 +16,7 @@ from audit.worlds.demo.prepare import PreparedDemo, prepare_demo
 
 MEN = Group((Level("gender", "level", "man"),))
 WOMEN = Group((Level("gender", "level", "woman"),))
+pytestmark = pytest.mark.usefixtures("warm_children_of_module")
 
 
 def country(code: str) -> Group:

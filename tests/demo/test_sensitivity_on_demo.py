@@ -31,6 +31,7 @@ from audit.worlds.demo.prepare import prepare_demo
 
 MEN = Group((Level("gender", "level", "man"),))
 MISSED, WRONGLY = "missed", "wrongly-flagged"
+pytestmark = pytest.mark.usefixtures("warm_children_of_module")
 
 
 def country(code: str) -> Group:

@@ -16,6 +16,9 @@ from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
+from typer.testing import CliRunner
+
+from audit.cli.commands.app import app
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 NAME = "offensive-language-filter"
@@ -50,24 +53,15 @@ def test_the_package_is_for_the_libraries_that_are_locked(package: Path) -> None
         assert asked.specifier.contains(importlib.metadata.version(asked.name)), line
 
 
-def test_the_model_is_audited_and_the_readme_says_what_was_measured(package: Path, tmp_path: Path) -> None:
+def test_the_model_is_audited_and_the_readme_says_what_was_measured(
+    package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     shutil.copytree(EXAMPLES / NAME, tmp_path / NAME, ignore=shutil.ignore_patterns("__pycache__", "audit-out"))
     shutil.copytree(EXAMPLES / "python-function", tmp_path / "python-function")
-    codes = []
-    for line in README.splitlines():
-        if line.startswith("audit7k "):
-            done = subprocess.run(
-                [sys.executable, "-m", "audit", *line.split()[1:]],
-                cwd=tmp_path / NAME,
-                env=os.environ | {"PYTHONPATH": str(package)},
-                capture_output=True,
-                text=True,
-                check=False,
-                timeout=200,
-            )
-            assert "Traceback" not in done.stderr
-            codes.append(done.returncode)
-    assert codes == [0, 3, 3]
+    monkeypatch.chdir(tmp_path / NAME)
+    monkeypatch.syspath_prepend(package)
+    typed = [line.split()[1:] for line in README.splitlines() if line.startswith("audit7k ")]
+    assert [CliRunner().invoke(app, line).exit_code for line in typed] == [0, 3, 3]
     result = json.loads((tmp_path / NAME / "audit-out" / "result.json").read_text(encoding="utf-8"))
     (probe,) = result["probes"]
     assert (probe["templates"], probe["scored"], probe["failed"]) == (100, 100 * 179, 0)

@@ -26,8 +26,8 @@ HOOKS: dict[str, Any] = {
 _PLACE = re.compile(r"\$\{\{ ([a-z0-9.-]+) \}\}")
 
 
-def commands(folder: Path, audit7k: Sequence[str]) -> Path:
-    """A folder with the commands `audit7k`, started by these words, and `python`.
+def commands(folder: Path, audit7k: Sequence[str], python: Sequence[str] = (sys.executable,)) -> Path:
+    """A folder with the commands `audit7k` and `python`, started by these words.
 
     For speed nothing is cross-checked, and a demonstration publishes nothing: its own test does, and the pages go on
     with a run that does.
@@ -39,7 +39,7 @@ def commands(folder: Path, audit7k: Sequence[str]) -> Path:
         '[ "$command" = demo ] && set -- --restricted "$@"\n'
         f'exec {shlex.join(audit7k)} "$command" "$@"\n',
     )
-    _command(folder / "python", f'exec {sys.executable} "$@"\n')
+    _command(folder / "python", f'exec {shlex.join(python)} "$@"\n')
     for name in ("bash", "sh", "cat", "find", "rm", "tee", "make", "mkdir", "mv", "touch"):
         (folder / name).symlink_to(str(shutil.which(name)))
     return folder
@@ -67,10 +67,12 @@ class Build:
     """Actions of others that were used, with their inputs."""
 
 
-def run_action(
-    checkout: Path, work: Path, bin_folder: Path, skip: tuple[str, ...] = ("Install audit7k",), **inputs: str
-) -> Build:
-    """Carry out `action.yml` in a checkout, step by step, as a runner would: its own steps for real."""
+def run_action(checkout: Path, work: Path, bin_folder: Path, source: Path | None = None, /, **inputs: str) -> Build:
+    """Carry out `action.yml` in a checkout, step by step, as a runner would: its own steps for real.
+
+    `source` is where the action itself is; without it audit7k is not installed, but taken from `bin_folder`.
+    """
+    skip = ("Install audit7k",) if source is None else ()
     given = {name: each["default"] for name, each in ACTION["inputs"].items()}
     assert set(inputs) <= {name.replace("-", "_") for name in given}
     given.update({name.replace("_", "-"): value for name, value in inputs.items()})
@@ -90,6 +92,8 @@ def run_action(
         output.write_text("", encoding="utf-8")
         own = {name: _filled(value, values) for name, value in step.get("env", {}).items()}
         places = {"RUNNER_TEMP": temporary, "GITHUB_OUTPUT": output, "GITHUB_STEP_SUMMARY": summary}
+        if source is not None:
+            places["GITHUB_ACTION_PATH"] = source
         shown = environment(bin_folder, work, **own, **{name: str(place) for name, place in places.items()})
         done = in_shell(["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]], checkout, shown)
         build.log += done.stdout

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import importlib.metadata
+import json
 import os
 import re
+import shutil
 import subprocess
 import sys
+import sysconfig
 import tomllib
 import zipfile
 from email.message import Message
 from email.parser import Parser
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
+from made.published import keep_key, write_set
+from made.recipes import commands, run_action
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -132,56 +138,121 @@ def test_each_system_is_given_what_it_needs() -> None:
 
 def no_network() -> list[str]:
     """How to start a program that reaches no network, where the kernel allows it."""
-    command = ["unshare", "--map-root-user", "--net"]
-    try:
-        tried = subprocess.run([*command, "true"], check=False, capture_output=True, timeout=60)
-    except OSError:
+    if (unshare := shutil.which("unshare")) is None:
         return []
+    command = [unshare, "--map-root-user", "--net"]
+    tried = subprocess.run([*command, "true"], check=False, capture_output=True, timeout=60)
     return command if tried.returncode == 0 else []
 
 
-@pytest.mark.timeout(1500)
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="installs the wheels of Linux")
-def test_a_wheelhouse_installs_without_network_and_what_it_installed_audits(tmp_path: Path) -> None:
-    """In a new environment, from another folder: nothing of this checkout is at hand, and no package of the tests."""
-    folder, place = tmp_path / "wheelhouse", tmp_path / "installed"
+class Installed(NamedTuple):
+    """What came of the scripts of a wheelhouse, in a new environment of which this checkout is no part."""
+
+    wheels: Path
+    place: Path
+    """The folder of that environment."""
+    refused: subprocess.CompletedProcess[str]
+    """The first attempt, with a wheel that was swapped, and whether there was a command afterwards."""
+    refused_left_a_command: bool
+    done: subprocess.CompletedProcess[str]
+
+
+def alone(folder: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run a program without network, in a folder, with nothing of the environment of the tests."""
+    bare = {"PATH": os.environ["PATH"], "HOME": str(folder), "PYTHON": sys.executable, "LC_ALL": "C.UTF-8"}
+    command = [*no_network(), *map(str, arguments)]
+    return subprocess.run(command, cwd=folder, env=bare, capture_output=True, text=True, check=False, timeout=600)
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    if not sys.platform.startswith("linux"):
+        pytest.skip("installs the wheels of Linux")
+    home = tmp_path_factory.mktemp("home")
+    folder, place = home / "wheelhouse", home / "installed"
     command = [sys.executable, "-m", "tools.wheelhouse", "--system", "linux", "--out", str(folder)]
     made = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=900)
     if made.returncode and not os.environ.get("CI"):
         assert not folder.exists()
         pytest.skip("the wheels are not to be had here")
     assert made.returncode == 0, made.stderr
-    assert len((folder / "README.txt").read_text(encoding="utf-8").splitlines()) <= 11
     script = folder / "install.sh"
     # only that what is never started is not compiled, which takes two thirds of the time of pip
     script.write_text(script.read_text(encoding="utf-8").replace(" install --quiet", " install --no-compile --quiet"))
-    bare = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHON": sys.executable, "LC_ALL": "C.UTF-8"}
-
-    def alone(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-        command = [*no_network(), *map(str, arguments)]
-        return subprocess.run(command, cwd=tmp_path, env=bare, capture_output=True, text=True, check=False, timeout=600)
-
-    swapped = next((folder / "wheels").glob("typer-*.whl"))
+    swapped = min((folder / "wheels").iterdir())
     whole = swapped.read_bytes()
     swapped.write_bytes(whole + b"\0")
-    refused = alone("sh", folder / "install.sh", place)
-    assert refused.returncode != 0
-    assert "typer" in refused.stderr
-    assert not (place / "bin" / "audit7k").exists()
+    # and that the second attempt takes the environment of the first, as Python itself would
+    python = home / "python"
+    python.write_text(f'#!/bin/sh\n[ "$2" = venv ] && [ -e "$3" ] || exec {sys.executable} "$@"\n', encoding="utf-8")
+    python.chmod(0o755)
+    install: list[str | Path] = ["env", f"PYTHON={python}", "sh", script, place]
+    refused = alone(home, *install)
+    left = (place / "bin" / "audit7k").exists()
     swapped.write_bytes(whole)
+    done = alone(home, *install)
+    share_bytecode(place)
+    return Installed(folder / "wheels", place, refused, left, done)
 
-    installed = alone("sh", folder / "install.sh", place)
-    assert (installed.returncode, installed.stderr) == (0, "")
-    assert installed.stdout.startswith(f"audit7k {importlib.metadata.version('audit7k')}\n")
-    assert alone(place / "bin" / "python", "-m", "pip", "check").returncode == 0
-    # a third of its cases: what is installed shows in the first as in the last, and the verdict is still a FAIL
-    small = "from audit.worlds.demo import prepare as p; p.EVALUATION_CASES //= 3; p.TRAINING_CASES //= 4"
+
+def share_bytecode(place: Path) -> None:
+    """Give what is installed the bytecode of the same files here: to compile them takes longer than a first audit."""
+    (site,) = place.glob("lib/*/site-packages")
+    packages = Path(sysconfig.get_path("purelib"))
+    for own in site.rglob("*.py"):
+        name = own.relative_to(site)
+        ours = (ROOT if name.parts[0] in PACKAGES else packages) / name
+        cached = ours.parent / "__pycache__" / f"{ours.stem}.{sys.implementation.cache_tag}.pyc"
+        if "tests" not in name.parts and cached.exists() and ours.stat().st_size == own.stat().st_size:
+            os.utime(own, ns=(0, ours.stat().st_mtime_ns))  # bytecode is that of a source of one time and size
+            (own.parent / "__pycache__").mkdir(exist_ok=True)
+            shutil.copyfile(cached, own.parent / "__pycache__" / cached.name)
+
+
+@pytest.mark.timeout(1500)
+def test_a_wheelhouse_installs_without_network_and_never_a_wheel_that_was_swapped(installed: Installed) -> None:
+    assert installed.refused.returncode != 0
+    assert min(installed.wheels.iterdir()).name.partition("-")[0] in installed.refused.stderr.replace("-", "_")
+    assert not installed.refused_left_a_command
+    assert len((installed.wheels.parent / "README.txt").read_text(encoding="utf-8").splitlines()) <= 11
+    assert (installed.done.returncode, installed.done.stderr) == (0, "")
+    assert installed.done.stdout.startswith(f"audit7k {importlib.metadata.version('audit7k')}\n")
+    assert alone(installed.place, installed.place / "bin" / "python", "-m", "pip", "check").returncode == 0
+
+
+@pytest.mark.timeout(1500)
+def test_the_action_audits_with_the_wheel_that_it_installs(installed: Installed, tmp_path: Path) -> None:
+    """Every step of it, from its own `source`, which is a wheel here: nothing of this checkout is at hand."""
+    (wheel,) = installed.wheels.glob("audit7k-*.whl")
+    checkout = tmp_path / "checkout"
+    checkout.mkdir()
+    write_set(checkout)
+    anew = [f"PIP_{name}=1" for name in ("NO_INDEX", "NO_DEPS", "FORCE_REINSTALL")]
+    python = [str(shutil.which("env")), *anew, "PIP_NO_COMPILE=0", str(installed.place / "bin" / "python")]
+    there = commands(tmp_path / "bin", [*no_network(), str(installed.place / "bin" / "audit7k")], python)
+    kept = str(keep_key(tmp_path / "kept"))
+    build = run_action(checkout, tmp_path / "work", there, wheel, restricted_folder=kept, code_scanning="true")
+    assert build.code == 1, build.log
+    (address,) = installed.place.glob("lib/*/site-packages/audit7k-*.dist-info/direct_url.json")
+    assert json.loads(address.read_text(encoding="utf-8"))["url"] == wheel.as_uri()
+    public = Path(build.used["actions/upload-artifact"]["path"])
+    assert build.summary == (public / "summary.md").read_text(encoding="utf-8")
+    assert all((public / name).stat().st_size for name in ("report.html", "release.json", "groups.csv", "junit.xml"))
+    assert Path(build.used["github/codeql-action/upload-sarif"]["sarif_file"]).is_file()
+    assert "::error file=plan.toml" in build.log
+
+
+@pytest.mark.timeout(1500)
+def test_what_a_wheelhouse_installed_makes_a_first_audit(installed: Installed, tmp_path: Path) -> None:
+    """From another folder, without network and without a package of the tests."""
+    # a quarter of its cases: what is installed shows in the first as in the last, and the verdict is still a FAIL
+    small = "from audit.worlds.demo import prepare as p; p.EVALUATION_CASES //= 4; p.TRAINING_CASES //= 4"
     program = f"{small}; from audit.cli import main; main()"
-    demo = alone(place / "bin" / "python", "-c", program, "demo", "--out", "first-audit")
+    demo = alone(tmp_path, installed.place / "bin" / "python", "-c", program, "demo", "--out", "first-audit")
     assert demo.returncode == 0, demo.stderr
     out = tmp_path / "first-audit" / "audit-out"
     assert all((out / name).stat().st_size for name in ("result.json", "public/report.html", "public/junit.xml"))
-    assert alone(place / "bin" / "audit7k", "gate", out).returncode == 1
+    assert alone(tmp_path, installed.place / "bin" / "audit7k", "gate", out).returncode == 1
 
 
 def test_the_scripts_name_the_python_that_is_missing(tmp_path: Path) -> None:

@@ -100,9 +100,7 @@ def test_the_action_keeps_a_verified_seal_or_nothing(tmp_path: Path, checkout: P
 
     def sealing(name: str, fingerprint: str = "") -> Build:
         given = {"signing_key": key, "signing_fingerprint": fingerprint}
-        return run_action(
-            checkout, tmp_path / name, bin_folder, ("Install audit7k",), restricted_folder=str(kept), **given
-        )
+        return run_action(checkout, tmp_path / name, bin_folder, restricted_folder=str(kept), **given)
 
     prints = {"own": signer.public.fingerprint, "other": "0" * 64}
     for name, code, refused in (("own", 0, False), ("other", 4, True)):  # without its seal nothing passes
@@ -167,21 +165,21 @@ def test_every_action_is_pinned_by_commit_with_its_version_beside_it() -> None:
 
 
 def test_what_is_installed_can_be_said(tmp_path: Path, checkout: Path, bin_folder: Path) -> None:
-    """The step that installs, and GitLab's: pip is handed one requirement, by default the action's own."""
-    wheel = stub_wheel(tmp_path, "stand_in")
+    """The step that installs, and GitLab's: pip is handed one requirement and no option.
+
+    tests/project/test_packaging.py carries out the whole action with the wheel that its step installs.
+    """
+    wheel, target = stub_wheel(tmp_path, "stand_in"), tmp_path / "target"
     (step,) = [step for step in ACTION["runs"]["steps"] if step["name"] == "Install audit7k"]
-    own = {"AUDIT7K_REQUIREMENT": ACTION["inputs"]["requirement"]["default"], "GITHUB_ACTION_PATH": str(wheel)}
-    scripts = [
-        (step["run"], own),
-        *((script, {"AUDIT7K_REQUIREMENT": str(wheel)}) for script in GITLAB["before_script"]),
-    ]
-    for number, (script, given) in enumerate(scripts):
-        target = tmp_path / f"target{number}"
-        around = environment(bin_folder, tmp_path, PIP_TARGET=str(target), PIP_NO_INDEX="1")
-        done = in_shell(["bash", "-ec", script], checkout, {**around, **given})
-        assert (done.returncode, (target / "stand_in-0.dist-info").is_dir()) == (0, True), done.stdout
-        refused = in_shell(["bash", "-ec", script], checkout, {**around, "AUDIT7K_REQUIREMENT": "--version"})
-        assert refused.returncode != 0
+    (script,) = GITLAB["before_script"]
+
+    def installing(script: str, requirement: str) -> int:
+        pip = {"PIP_TARGET": str(target), "PIP_NO_INDEX": "1", "AUDIT7K_REQUIREMENT": requirement}
+        return in_shell(["bash", "-ec", script], checkout, environment(bin_folder, tmp_path, **pip)).returncode
+
+    assert (installing(script, str(wheel)), (target / "stand_in-0.dist-info").is_dir()) == (0, True)
+    assert installing(script, "--version") != 0
+    assert installing(step["run"], "--version") != 0
 
 
 def test_the_job_of_gitlab_leaves_its_reports_and_ends_as_the_audit_does(

@@ -69,16 +69,17 @@ def power(  # noqa: PLR0913, PLR0917 - a parameter for each option
         write_file(picture, draw_picture(answer.panels(), restricted=plan is not None))
         note(f"Picture: {picture}")
     if as_json:
-        say_document(answer.document)
+        say_document(answer.document())
     else:
-        say(answer.text)
+        say(answer.text())
 
 
 class _Answer(NamedTuple):
-    text: str
-    document: str
+    """What makes each form of an answer: a large set's takes up to seconds."""
+
+    text: Callable[[], str]
+    document: Callable[[], str]
     panels: Callable[[], list[Panel]]
-    """Makes those of the picture, which can take seconds."""
 
 
 def _answer_for_plan(plan: Path, *, every_group: bool) -> _Answer:
@@ -90,8 +91,8 @@ def _answer_for_plan(plan: Path, *, every_group: bool) -> _Answer:
         from audit.planning.power import plan_power
 
         report = plan_power(plan)
-    text = power_summary(report, Style.of(sys.stdout), every_group=every_group)
-    return _Answer(text, set_document(report), partial(set_panels, report))
+    text = partial(power_summary, report, Style.of(sys.stdout), every_group=every_group)
+    return _Answer(text, partial(set_document, report), partial(set_panels, report))
 
 
 def _answer_without_plan(flags: Mapping[str, object]) -> _Answer:
@@ -101,5 +102,5 @@ def _answer_without_plan(flags: Mapping[str, object]) -> _Answer:
     from audit.cli.pages.power_summary import cases_summary
 
     asked = read_power_flags(flags)
-    answers = asked.answers()
-    return _Answer(cases_summary(asked, answers), cases_document(asked, answers), partial(cases_panels, asked, answers))
+    made = asked, asked.answers()
+    return _Answer(partial(cases_summary, *made), partial(cases_document, *made), partial(cases_panels, *made))
