@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
 
 from audit.counting.table import CountsTable, FamilyCounts, compared_families, count_families
 from audit.detectors.isolation.options import Isolating, IsolationOptions
@@ -94,8 +94,8 @@ def run_audit(  # noqa: PLR0913 - what an audit can be given
     families = _families(loaded.plan, counted.table, features)
     origin = provenance(loaded, digests, started, scored, evaluation_set.strata, whole=records)
     gathered = Gathered(loaded, features, counted, families, scored.system, origin)
-    gathered = replace(gathered, waivers=waivers, measures=measures, answered=answered, rows=rows)
-    return summarise(replace(gathered, joined=joined, details=details, records=records))
+    gathered = gathered._replace(waivers=waivers, measures=measures, answered=answered, rows=rows)
+    return summarise(gathered._replace(joined=joined, details=details, records=records))
 
 
 def earlier_audit(loaded: LoadedPlan, named: Baseline | str | Path | None) -> Baseline | None:
@@ -120,8 +120,7 @@ def _joined(
     return join_answers(earlier, loaded, evaluation_set, whole=records)
 
 
-@dataclass(frozen=True, slots=True)
-class Gathered:
+class Gathered(NamedTuple):
     """Material of a result: everything that was read, asked and counted."""
 
     loaded: LoadedPlan

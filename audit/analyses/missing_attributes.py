@@ -11,7 +11,6 @@ from the rest to the group, with no more of the others than the odds bring along
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import product
 from typing import Final, NamedTuple
@@ -66,8 +65,7 @@ class Moving(NamedTuple):
     """Scored cases that push it the other way, and come along."""
 
 
-@dataclass(frozen=True, slots=True)
-class PossibleMembers:
+class PossibleMembers(NamedTuple):
     """Rows that may belong to each of G groups, and how many of them are supposed to."""
 
     counts: FamilyCounts
@@ -116,7 +114,7 @@ class PossibleMembers:
 
     def without_suppositions(self) -> PossibleMembers:
         """Return the same people with nothing supposed of them."""
-        return replace(self, most=np.full_like(self.most, _EVERYBODY), odds_factor=None)
+        return self._replace(most=np.full_like(self.most, _EVERYBODY), odds_factor=None)
 
     def joining(self, metric: Metric) -> tuple[IntArray, IntArray]:
         """int64[G] each: scored possible members in the numerator, and outside it, as many as are supposed to belong
@@ -246,8 +244,7 @@ def _add_up(family: FamilyCounts, members: list[list[int]]) -> IntArray:
     return cells
 
 
-@dataclass(frozen=True, slots=True)
-class MemberPlaces:
+class MemberPlaces(NamedTuple):
     """Places of the groups whose people may belong to each group of a family."""
 
     unknown: list[list[int]]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -19,8 +18,7 @@ When = Literal["best", "worst", "scored"]
 """Use of unscored cases: for the group and against its rest, the other way round, or not at all."""
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(NamedTuple):
     """One side of a rule: is the group's rate too low, or too high, against that of the rest?"""
 
     metric: Metric

@@ -69,7 +69,7 @@ def breakdown_factors(sides: Sequence[VerdictSide], *, exactly: bool = True) -> 
 
 
 def _with_odds(side: VerdictSide, factor: FloatArray) -> VerdictSide:
-    members = replace(side.counts.members, odds_factor=factor)
+    members = side.counts.members._replace(odds_factor=factor)
     return replace(side, counts=replace(side.counts, members=members))
 
 
@@ -257,7 +257,7 @@ def _exactly(
     def holds(supposed: Supposed) -> BoolArray:
         known = counts.members
         members = (
-            known.without_suppositions() if supposed == NOTHING else replace(known, odds_factor=supposed.odds_factor)
+            known.without_suppositions() if supposed == NOTHING else known._replace(odds_factor=supposed.odds_factor)
         )
         return pass_as_they_are(pass_sides(plan, questions(plan, rule), replace(counts, members=members), passing))
 

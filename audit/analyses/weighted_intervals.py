@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import numpy as np
 
@@ -21,8 +20,7 @@ if TYPE_CHECKING:
     from audit.counting.strata import StratifiedFamily
 
 
-@dataclass(frozen=True, slots=True)
-class RateIntervals:
+class RateIntervals(NamedTuple):
     """Rates of G groups with their intervals; float64[G] each."""
 
     rate: FloatArray
@@ -103,8 +101,7 @@ def _intervals(side: WeightedRate, icc: float, level: float) -> RateIntervals:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Contrast:
+class Contrast(NamedTuple):
     """Groups against others: values and limits, float64[G] each; nan where the others have nothing to divide by."""
 
     difference: tuple[FloatArray, FloatArray, FloatArray]

@@ -5,8 +5,8 @@ worst.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, cast
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal, NamedTuple, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -209,8 +209,7 @@ def _speaking(metric: Metric, *, up: bool) -> tuple[tuple[Cell, ...], tuple[Cell
     return tuple(cell for cell in metric.denominator if cell not in metric.numerator), metric.lowest_if_unscored
 
 
-@dataclass(frozen=True, slots=True)
-class _Moving:
+class _Moving(NamedTuple):
     """Possible members that speak against a group; float64[G] each."""
 
     units: FloatArray

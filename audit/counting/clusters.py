@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -21,8 +21,7 @@ _DROWNED = 1e-12
 """Share of all squares below which the squares of a rest are mostly rounding."""
 
 
-@dataclass(frozen=True, slots=True)
-class ClusterTable:
+class ClusterTable(NamedTuple):
     """M pairs of a cluster and a finest group that share rows, sorted by cluster and then by group."""
 
     cluster: IntArray
@@ -73,8 +72,7 @@ class ClusterTable:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Pairs:
+class _Pairs(NamedTuple):
     """Pairs of a cluster and a group of a family, over the cells that occur."""
 
     cluster: IntArray

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,8 +16,7 @@ _NOTHING = 1e-9
 """Share of a cluster's weight below which a difference is rounding."""
 
 
-@dataclass(frozen=True, slots=True)
-class EvenedSums:
+class EvenedSums(NamedTuple):
     """Evened sums of G groups and of their rests, over the P cells of one denominator."""
 
     cells: IntArray

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from audit.counting.count import SCORED, cells_by_group, count_cases, grouped, plain
 from audit.counting.count_moments import count_moments
@@ -25,8 +24,7 @@ _DECIDED: Final[Mapping[bool | None, int]] = {True: FLAGGED, False: NOT_FLAGGED,
 _FLAGS: Final[Mapping[int, int | None]] = {FLAGGED: 1, NOT_FLAGGED: 0}
 
 
-@dataclass(frozen=True, slots=True)
-class SecondCounts:
+class SecondCounts(NamedTuple):
     """A scored set in which something else stands in the place of the label, the flag, or both."""
 
     kind: SecondKind
@@ -36,8 +34,7 @@ class SecondCounts:
     moments: Moments | None
 
 
-@dataclass(frozen=True, slots=True)
-class Second:
+class Second(NamedTuple):
     """All of them that a plan asks for."""
 
     counts: tuple[SecondCounts, ...] = ()

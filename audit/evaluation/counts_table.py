@@ -112,7 +112,7 @@ def as_cases(engine: DuckDBEngine, name: str, given: Relation, plan: AuditPlan) 
     total = sum(each.cases for each in cases)
     content = Content(given.columns, types, given.all_numbers, total)
     read = relation(name, given.source_name, content, given.sha256)
-    return replace(read, added_over=_added_over(engine, given, list(groups), [*cells.values(), *people]))
+    return read._replace(added_over=_added_over(engine, given, list(groups), [*cells.values(), *people]))
 
 
 def _added_over(engine: DuckDBEngine, given: Relation, groups: Sequence[str], cells: Sequence[str]) -> tuple[str, ...]:

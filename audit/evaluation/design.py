@@ -7,7 +7,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from audit.engines.protocol import Cases, Figure, literal
 from audit.errors import DataError
@@ -23,8 +23,7 @@ _CLOSE: Final = 1e-4
 """Largest relative distance of a weight from N / n that rounding explains."""
 
 
-@dataclass(frozen=True, slots=True)
-class Strata:
+class Strata(NamedTuple):
     """The strata of a set, in the order of the plan."""
 
     sizes: dict[str, int]

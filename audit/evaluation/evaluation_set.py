@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -149,7 +149,7 @@ class EvaluationSet(OnEngine):
         """
         options = ReadOptions(None, encoding, delimiter)
         read = read_file(self.local_engine, name, path, options, dict.fromkeys(columns, "") | dict(keys or {}))
-        return replace(read, decimal=decimal)
+        return read._replace(decimal=decimal)
 
     def text_expression(self, relation: Relation, column: str) -> str:
         """SQL of a column of `relation` as canonical text: the number 1.0 is `1`, and an empty text is NULL."""
@@ -223,12 +223,12 @@ def _source(
     else:
         assert path is not None  # noqa: S101 - without a table there is a file
         source = read_file(engine, name, path, set_options(plan, folder), asked)
-    source = replace(source, decimal=section.decimal)
+    source = source._replace(decimal=section.decimal)
     if not section.is_counted:
         return source, {}
     from audit.evaluation.counts_table import as_cases
 
-    return replace(as_cases(engine, SOURCE, source, plan), unchanged=source.unchanged), {CASES: CASES}
+    return as_cases(engine, SOURCE, source, plan)._replace(unchanged=source.unchanged), {CASES: CASES}
 
 
 def _checked(

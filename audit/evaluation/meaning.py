@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Reason = Literal[
     "ambiguous",
@@ -33,8 +32,7 @@ OF_SPREADSHEETS: Mapping[str, tuple[str, str]] = _REFUSALS["spreadsheets"]
 """What is said and what helps, for each word of `audit.evaluation.sheet_text`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Meaning:
+class Meaning(NamedTuple):
     """Meaning of a spelling."""
 
     code: str | None = None

@@ -23,8 +23,7 @@ import functools
 import importlib.resources
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from audit.evaluation.several import TOGETHER, joint_code, parts_of
 from audit.evaluation.several import UNKNOWN as _UNKNOWN
@@ -42,8 +41,7 @@ _USER_ASSIGNED = re.compile(r"^(AA[A-Z]|Q[M-Z][A-Z]|X[A-Z]{2}|ZZ[A-Z])$")
 COUNTRY, SUBREGION, REGION = "country", "m49-subregion", "m49-region"
 
 
-@dataclass(frozen=True, slots=True)
-class Country:
+class Country(NamedTuple):
     """A country or area of ISO 3166-1."""
 
     alpha3: str
@@ -58,8 +56,7 @@ class Country:
     """UN M49 code of the sub-region; empty where there is none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Region:
+class Region(NamedTuple):
     """A region or sub-region of UN M49."""
 
     code: str

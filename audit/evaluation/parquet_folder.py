@@ -5,9 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 from urllib.parse import unquote
 
 from audit.errors import DataError
@@ -22,8 +21,7 @@ _NO_VALUE: Final = "__HIVE_DEFAULT_PARTITION__"
 _SUFFIXES: Final = (".parquet", ".pq")
 
 
-@dataclass(frozen=True, slots=True)
-class ParquetParts:
+class ParquetParts(NamedTuple):
     """Parquet files that are one table, in the order of their rows."""
 
     files: tuple[Path, ...]

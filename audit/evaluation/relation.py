@@ -6,8 +6,7 @@ import difflib
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from audit.engines.protocol import ROW, identifier
 from audit.errors import DataError
@@ -16,8 +15,7 @@ from audit.evaluation.unchanged import NOT_WATCHED, Unchanged
 from audit.vocabulary.text import shown
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(NamedTuple):
     """Content that a reader found in a file or table; its fields are those of `Relation`."""
 
     columns: tuple[str, ...]
@@ -27,8 +25,7 @@ class Content:
     lists: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Relation:
+class Relation(NamedTuple):
     """A file that was read. Its columns in DuckDB are those asked for, under their own names, and `__row__`."""
 
     name: str

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from audit.engines.protocol import Cases, Found, Holding
 from audit.errors import DataError, PlanError
@@ -35,8 +34,7 @@ _EXAMPLE: Mapping[Coding, str] = {
 _WHY = "; `audit7k codes` shows every value of the column, how it is read or why not, and writes a map to complete"
 
 
-@dataclass(frozen=True, slots=True)
-class CodedFeature:
+class CodedFeature(NamedTuple):
     """A sensitive feature as it was found in the set."""
 
     feature: SensitiveFeature

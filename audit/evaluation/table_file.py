@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from audit.engines.protocol import ROW
 from audit.engines.reading import reading
@@ -35,8 +34,7 @@ _ENDINGS: Final[Mapping[Format, tuple[str, ...]]] = {
 _SUFFIXES: Final = {suffix: kind for kind, suffixes in _ENDINGS.items() for suffix in suffixes}
 
 
-@dataclass(frozen=True, slots=True)
-class ReadOptions:
+class ReadOptions(NamedTuple):
     """Options of a file, from the plan."""
 
     format: Format | None = None
@@ -101,7 +99,7 @@ def read_file(
             content = _read(engine, name, path, options, kind, asked)
         unchanged.check()
     read = relation(name, source_name, content, parts.sha256)
-    return replace(read, digest_of=parts.digest_of, unchanged=unchanged)
+    return read._replace(digest_of=parts.digest_of, unchanged=unchanged)
 
 
 def _parts(path: Path, table: LakeTable | None) -> tuple[ParquetParts, Unchanged]:

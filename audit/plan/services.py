@@ -3,8 +3,7 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
@@ -134,8 +133,7 @@ OTHER_REPLIES: Final = frozenset({"stream", "stream_options", "n"})
 _TOKENS: Final = re.compile(r"\{\{|\}\}|\{[^{}]*\}|[{}]")
 
 
-@dataclass(frozen=True, slots=True)
-class Slot:
+class Slot(NamedTuple):
     """A place in a prompt that a feature fills."""
 
     feature: str

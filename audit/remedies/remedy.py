@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple, Unpack
@@ -169,7 +168,7 @@ def _with_scores(loaded: LoadedPlan, audited: Baseline | None) -> LoadedPlan:
         )
     cut = {name: getattr(detector, name) for name in ("threshold", "top_k", "score_range", "answers")}
     kept = PredictionsDetector(kind="predictions", path=file.absolute(), id="case_id", score="score", **cut)
-    return replace(loaded, plan=loaded.plan.model_copy(update={"detector": kept}))
+    return loaded._replace(plan=loaded.plan.model_copy(update={"detector": kept}))
 
 
 class _Story(NamedTuple):

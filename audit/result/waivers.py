@@ -7,8 +7,7 @@ result never changes. What is left of a verdict without waived findings is decid
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from audit.result.audit_result import AuditResult, Waiver
 from audit.vocabulary.groups import Group
@@ -17,8 +16,7 @@ from audit.vocabulary.text import day_in
 State = Literal["in_force", "expired", "unused"]
 
 
-@dataclass(frozen=True, slots=True)
-class WaiverOnDay:
+class WaiverOnDay(NamedTuple):
     """A waiver, and its state on a day."""
 
     waiver: Waiver

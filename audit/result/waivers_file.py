@@ -10,9 +10,8 @@ import contextlib
 import datetime as dt
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from audit.errors import PlanError
 from audit.plan.audit_plan import AuditPlan
@@ -99,8 +98,7 @@ def read_waivers(path: Path, plan: AuditPlan, features: Sequence[SensitiveFeatur
     return _Reader(one_line(named), lines, plan, features).read(raw)
 
 
-@dataclass(frozen=True, slots=True)
-class _Reader:
+class _Reader(NamedTuple):
     name: str
     lines: KeyLines
     plan: AuditPlan

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
 from audit.counting.count import SCORED
 from audit.counting.table import ABSTAINED, FAILED, FLAGGED, NEAR, NOT_FLAGGED
@@ -22,8 +21,7 @@ EVERYONE: Final = "TRUE"
 _CAPACITY: Final = "__capacity__"
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerSource:
+class AnswerSource(NamedTuple):
     """The answers as SQL over one relation, which has a row for each row of the set."""
 
     relation: str
@@ -48,8 +46,7 @@ class AnswerSource:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Decided:
+class Decided(NamedTuple):
     """The decisions as SQL, and facts about them."""
 
     decision: str

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from audit.plan.answers import BlindDetector, PredictionsDetector
 from audit.vocabulary.sentences import Sentence, Word, english, sentence
 from audit.vocabulary.text import shown
 
 
-@dataclass(frozen=True, slots=True)
-class DecisionRule:
+class DecisionRule(NamedTuple):
     """The rule by which a case is flagged: at a threshold, within a capacity, or when the detector says so."""
 
     threshold: float | None

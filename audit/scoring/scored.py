@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from audit.detectors.protocol import Reason, Status
 
@@ -13,8 +12,7 @@ if TYPE_CHECKING:
     from audit.scoring.decisions import AnswerSource
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
+class Tally(NamedTuple):
     """Numbers of rows by what became of them. scored + abstained + failed is the number of rows of the set."""
 
     scored: int
@@ -32,8 +30,7 @@ class Tally:
         return self.scored + self.abstained + self.failed
 
 
-@dataclass(frozen=True, slots=True)
-class Scored:
+class Scored(NamedTuple):
     """The scored set: the view `scored` of its connection, and these facts about it."""
 
     system: SystemDescription

@@ -60,7 +60,7 @@ def _answers_of(
         from audit.scoring.answer_table import flagged_by
 
         named = tuple(name for name in section.classes if name.casefold() == form.casefold())
-        return replace(answers, flagged=flagged_by(section.model_copy(update={"positive_classes": named})))
+        return answers._replace(flagged=flagged_by(section.model_copy(update={"positive_classes": named})))
     from audit.detectors.predictions import PredictionsDetector as Table
 
     assert isinstance(section, PredictionsDetector)  # noqa: S101 - there are no others

@@ -6,8 +6,7 @@ slots and hold the same slots are a family like any other, judged on two sides.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from audit.analyses.sides import questions
 from audit.counting.table import is_finest, rule_families
@@ -24,8 +23,7 @@ UNNAMED: Final = 0.15
 """Share of alpha for the test of all nationalities together: "several are beyond the limit; none can be named"."""
 
 
-@dataclass(frozen=True, slots=True)
-class Budget:
+class Budget(NamedTuple):
     """Level that each test may spend."""
 
     names: float

@@ -81,8 +81,7 @@ class FamilyDecidability:
         return math.ceil(required) if math.isfinite(required) else None
 
 
-@dataclass(frozen=True, slots=True)
-class RuleDecidability:
+class RuleDecidability(NamedTuple):
     """Decidability of all families of a rule, with the way up the ladder."""
 
     families: tuple[FamilyDecidability, ...]
@@ -252,8 +251,7 @@ def is_auto(plan: AuditPlan, family: Family) -> bool:
     return any(plan.groups[axis.feature].min_cases == "auto" for axis in family.axes)
 
 
-@dataclass(frozen=True, slots=True)
-class EffectiveSizes:
+class EffectiveSizes(NamedTuple):
     """What the cases of the G groups of a family are worth, from weights and clusters, never from an answer of the
     model.
     """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
 from typing import Literal, NamedTuple
 
 from audit.stats.arrays import BoolArray, FloatArray
@@ -11,8 +10,7 @@ Procedure = Literal["discarding", "weights_only", "any_dependence"]
 """Method that divides a family's share of alpha over its groups."""
 
 
-@dataclass(frozen=True, slots=True)
-class Together:
+class Together(NamedTuple):
     """Joint test of the groups of a family, without a name, on the side that is nearer to its level."""
 
     p: float | None = None
@@ -30,8 +28,7 @@ class Together:
         return self.p is not None and self.level is not None and self.p <= self.level
 
 
-@dataclass(frozen=True, slots=True)
-class FamilyTests:
+class FamilyTests(NamedTuple):
     """Results of a rule's tests on the G groups of a family."""
 
     procedure: Procedure
@@ -76,9 +73,7 @@ class FamilyTests:
 
     def part(self, place: slice, procedure: Procedure, together: Together) -> FamilyTests:
         """Cut out some neighbouring groups, as a family that was corrected by `procedure`."""
-        arrays = {
-            field.name: getattr(self, field.name)[place] for field in fields(self) if field.name not in _NOT_BY_GROUP
-        }
+        arrays = {name: value[place] for name, value in self._asdict().items() if name not in _NOT_BY_GROUP}
         return FamilyTests(procedure=procedure, level=self.level, together=together, **arrays)
 
 

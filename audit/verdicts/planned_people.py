@@ -83,8 +83,7 @@ class PlannedPeople:
         return WithMembers(self.people, everyone, unknown, most, several, supposed.odds_factor)
 
 
-@dataclass(frozen=True, slots=True)
-class WithMembers:
+class WithMembers(NamedTuple):
     """Planned groups, and the people who may belong to them; float64[G] each."""
 
     people: FloatArray

@@ -7,7 +7,6 @@ tests stay (`audit.verdicts.margin_tests`).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -45,9 +44,9 @@ def rule_tests(
         return exact_rule_tests(plan, rule, families, decidability, spend)
     exact = [family for family in decidability.families if is_exact(plan, rule, families[family.family], moments)]
     others = [family for family in decidability.families if family not in exact]
-    tests = weighted_rule_tests(plan, rule, families, moments, replace(decidability, families=tuple(others)), spend)
+    tests = weighted_rule_tests(plan, rule, families, moments, decidability._replace(families=tuple(others)), spend)
     if exact:
-        tests |= exact_rule_tests(plan, rule, families, replace(decidability, families=tuple(exact)), spend)
+        tests |= exact_rule_tests(plan, rule, families, decidability._replace(families=tuple(exact)), spend)
     return tests
 
 
@@ -95,8 +94,7 @@ class _Side(NamedTuple):
     """Own cases to a FAIL."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Tested:
+class _Tested(NamedTuple):
     """A family of G groups under a rule, with what its tests rest on."""
 
     plan: AuditPlan
@@ -125,7 +123,7 @@ class _Tested:
         )
         undecided = decided.decidable & tests.tested & ~tests.within & ~tests.beyond
         too_few = decided.too_few_clusters | (df < MIN_DEGREES_OF_FREEDOM) | (undecided & too_few)
-        return replace(tests, degrees_of_freedom=df, too_few_clusters=too_few)
+        return tests._replace(degrees_of_freedom=df, too_few_clusters=too_few)
 
     def _side(self, question: Question) -> _Side:
         alpha, of, family, decided = self.plan.verdict.alpha, self.of, self.family, self.decided

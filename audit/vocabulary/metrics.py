@@ -7,9 +7,8 @@ detector (flagged, not flagged; abstained and failed cases are unscored). The na
 import enum
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 from audit.vocabulary.groups import Part
 
@@ -76,8 +75,7 @@ Suffered = Literal["missed", "wrongly_flagged", "flagged", "wrong"]
 """What people suffer: victims are missed, others wrongly flagged, anyone flagged, or a decision is wrong."""
 
 
-@dataclass(frozen=True, slots=True)
-class Metric:
+class Metric(NamedTuple):
     """One rate: the cells of its numerator and denominator, and the words for it."""
 
     name: MetricName

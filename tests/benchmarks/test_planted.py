@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -278,7 +277,7 @@ def test_the_power_of_a_further_question_is_that_of_the_audits(
     rows = min(range(100, 10_000, 50), key=lambda size: abs(large_sample_power(made, possible, size) - 0.5))
     whole = loaded_folder(made, tmp_path)
     rules = [rule.model_copy(update={"groups": ("gender",)}) for rule in whole.plan.rules[:1]]
-    plan = replace(whole, plan=whole.plan.model_copy(update={"every_rule": tuple(rules), "control_features": {}}))
+    plan = whole._replace(plan=whole.plan.model_copy(update={"every_rule": tuple(rules), "control_features": {}}))
     results = [run_audit(plan, rows_table(made, rows, seed), crosscheck=False) for seed in range(6)]
     assert 1 <= sum(audit_state(possible, result) == "found" for result in results) <= 5
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import cast, get_args
 
 import pytest
@@ -76,12 +75,12 @@ def test_every_rate_says_what_people_suffer_by_it_and_a_new_one_is_never_guessed
         METRICS["base_rate"].suffered  # noqa: B018
 
     left_alone = (Cell.FN, Cell.TN)
-    omitted = replace(METRICS["precision"], numerator=(Cell.FN,), denominator=left_alone, worse=Worse.HIGH)
+    omitted = METRICS["precision"]._replace(numerator=(Cell.FN,), denominator=left_alone, worse=Worse.HIGH)
     monkeypatch.setitem(cast("dict[str, Metric]", METRICS), "false_omission_rate", omitted)
     assert kind_of(cast("MetricName", "false_omission_rate"), low=False) == ("wrong", "more")
     with pytest.raises(KeyError):
         kind_of(cast("MetricName", "a rate that nobody has classified"), low=False)
-    monkeypatch.setitem(cast("dict[str, Metric]", METRICS), "mixed", replace(omitted, numerator=left_alone))
+    monkeypatch.setitem(cast("dict[str, Metric]", METRICS), "mixed", omitted._replace(numerator=left_alone))
     with pytest.raises(KeyError):
         kind_of(cast("MetricName", "mixed"), low=False)
 

@@ -8,8 +8,7 @@ import errno
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import BinaryIO, Final, Literal, TextIO
+from typing import BinaryIO, Final, Literal, NamedTuple, TextIO
 
 from audit.stages import hide_stages
 
@@ -102,8 +101,7 @@ def colour_wanted(stream: TextIO | None, environ: Mapping[str, str] | None = Non
     return environ.get("TERM") != "dumb" and stream.isatty()
 
 
-@dataclass(frozen=True, slots=True)
-class Style:
+class Style(NamedTuple):
     """Capabilities of a stream."""
 
     colour: bool = False

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from audit.cli.console.terminal import note
 from audit.cli.outputs.run_request import RunRequest
@@ -21,8 +20,7 @@ _CLOCKS: Final = dt.timedelta(days=1)
 """Largest difference allowed between two clocks."""
 
 
-@dataclass(frozen=True, slots=True)
-class BaselineInUse:
+class BaselineInUse(NamedTuple):
     """Baseline in use, and the folder that records it."""
 
     baseline: Baseline | None

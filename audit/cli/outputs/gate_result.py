@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -101,7 +100,7 @@ def result_of_plan(
     check_rules(request.loaded.plan, only)
     accepted = baseline_of_plan(request, None, restricted_folder)
     # a public log has the verdict alone
-    result = _audited(replace(request, records=request.exact), cache, accepted.baseline)
+    result = _audited(request._replace(records=request.exact), cache, accepted.baseline)
     if kept is not None:
         from audit.cli.outputs.kept_verdict import keep_result
 
@@ -134,7 +133,7 @@ def night_result(judged: RunRequest | Path, cache: Path | None, *, quiet: bool) 
     named = loaded.plan.baseline.result is not None
     _say_left_out(loaded.plan, change=named, waivers=loaded.waivers_file is not None, quiet=quiet)
     without = loaded.plan.model_copy(update={"baseline": BaselineSection()})
-    return _audited(replace(judged, loaded=replace(loaded, plan=without)), cache, None)
+    return _audited(judged._replace(loaded=loaded._replace(plan=without)), cache, None)
 
 
 def _say_left_out(plan: AuditPlan, *, change: bool, waivers: bool, quiet: bool) -> None:

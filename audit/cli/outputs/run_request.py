@@ -5,9 +5,8 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 from audit.detectors.isolation.options import Sandbox
 from audit.stages import stage, stages_on
@@ -19,8 +18,7 @@ if TYPE_CHECKING:
     from audit.verdicts.changes.baseline import Baseline
 
 
-@dataclass(frozen=True, slots=True)
-class RunRequest:
+class RunRequest(NamedTuple):
     """A plan to be run and judged, and how."""
 
     path: Path
@@ -93,7 +91,7 @@ def plan_with(path: Path, *, waivers: Path | None = None, repeat: int | None = N
 
     loaded = read_plan_file(path)
     if waivers is not None:
-        loaded = replace(loaded, waivers=waivers)
+        loaded = loaded._replace(waivers=waivers)
     if repeat is None:
         return loaded
     if repeat > 1 and isinstance(loaded.plan.detector, PredictionsDetector):
@@ -102,4 +100,4 @@ def plan_with(path: Path, *, waivers: Path | None = None, repeat: int | None = N
             slug="repeat-predictions",
         )
     scoring = loaded.plan.scoring.model_copy(update={"repeat": repeat})
-    return replace(loaded, plan=loaded.plan.model_copy(update={"scoring": scoring}))
+    return loaded._replace(plan=loaded.plan.model_copy(update={"scoring": scoring}))

@@ -86,7 +86,7 @@ def _changed(loaded: LoadedPlan, changes: dict[str, dict[str, Any]]) -> LoadedPl
     for table, values in changes.items():
         asked[table] = {**asked.get(table, {}), **values}
     made = loaded_plan(asked, loaded.folder)
-    return replace(made, file=loaded.file, rule_lines=loaded.rule_lines, waivers=loaded.waivers)
+    return made._replace(file=loaded.file, rule_lines=loaded.rule_lines, waivers=loaded.waivers)
 
 
 def section_of(loaded: LoadedPlan) -> BlindDetector:

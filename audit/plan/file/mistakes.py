@@ -5,9 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -40,8 +39,7 @@ _NAMED_IN_MESSAGE: Final = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(NamedTuple):
     """A mistake in words."""
 
     what: str
@@ -49,8 +47,7 @@ class Said:
     slug: str
 
 
-@dataclass(frozen=True, slots=True)
-class Mistake:
+class Mistake(NamedTuple):
     """A mistake: its place, and a function for its words, because a file may hold a hundred thousand mistakes."""
 
     where: Where

@@ -12,10 +12,9 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from numbers import Integral, Real
 from pathlib import Path, PurePath
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from pydantic import BaseModel, ValidationError
 
@@ -55,8 +54,7 @@ _MOST_DOTS: Final = 1000
 """Most dots in a line. tomllib's time for a dotted key grows with the square of its parts."""
 
 
-@dataclass(frozen=True, slots=True)
-class LoadedPlan:
+class LoadedPlan(NamedTuple):
     """A plan, and where it came from."""
 
     plan: AuditPlan
@@ -98,7 +96,7 @@ def read_plan_file(path: str | os.PathLike[str]) -> LoadedPlan:
     content = _bytes_of(path, PLAN)
     folder = Path(os.path.abspath(path.parent))  # noqa: PTH100 - keeps symlinks
     loaded = parse_plan(_decoded(content, path), name=str(path), folder=folder)
-    return replace(loaded, file=_plain_name(path), sha256=hashlib.sha256(content).hexdigest())
+    return loaded._replace(file=_plain_name(path), sha256=hashlib.sha256(content).hexdigest())
 
 
 def load_design(path: str | os.PathLike[str]) -> SamplingDesign:

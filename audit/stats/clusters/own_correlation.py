@@ -12,8 +12,7 @@ ten large ones that all happened to be good. The larger upper end counts.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -31,8 +30,7 @@ _NOTHING: Final = 1e-9
 _GRID: Final = np.linspace(0.0, 1.0, _STEPS + 1)
 
 
-@dataclass(frozen=True, slots=True)
-class Evened:
+class Evened(NamedTuple):
     """Clusters of G groups that have two rows or more, each weighted by its information on how similar its rows are."""
 
     rate: WeightedRate
@@ -81,8 +79,7 @@ def evened_powers(h: FloatArray, b: FloatArray, q: FloatArray) -> tuple[FloatArr
     return (h > 0.0).astype(np.float64), hq, hbb, hq * hq, hq * hbb, hbb * hbb
 
 
-@dataclass(frozen=True, slots=True)
-class Alike:
+class Alike(NamedTuple):
     """How similar the rows within a cluster are, as the clusters of G groups show it."""
 
     largest: FloatArray

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self
 
@@ -35,8 +34,7 @@ if TYPE_CHECKING:
     from audit.evaluation.evaluation_set import EvaluationSet
 
 
-@dataclass(frozen=True, slots=True)
-class Baseline:
+class Baseline(NamedTuple):
     """An earlier result, and where it lies."""
 
     result: AuditResult
@@ -60,8 +58,7 @@ class Baseline:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Joined:
+class Joined(NamedTuple):
     """A baseline and the pairs of both audits' decisions, or why there are none."""
 
     baseline: Baseline
@@ -215,7 +212,7 @@ def change_between(
         joined = _join_kept_answers(then, now, loaded)
     else:
         joined = Joined(then, None, "other_set")
-    change = change_from(replace(joined, whole=whole), Judged.of(now.result))
+    change = change_from(joined._replace(whole=whole), Judged.of(now.result))
     return change if same else _undecided_if_vanished(change, then.result, now.result)
 
 

@@ -8,7 +8,6 @@ share one budget.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
 from typing import Any, Final, NamedTuple, Self
 
 import numpy as np
@@ -54,8 +53,7 @@ def change_questions(plan: AuditPlan, rule: Rule) -> tuple[Question, ...]:
     """Return the sides of a rule with the margin of the change: a difference, also where the rule limits a ratio."""
     margin = margin_of(plan, rule)
     return tuple(
-        replace(
-            question,
+        question._replace(
             fail=margin_boundary("fail", question.side == "low", "difference", margin),
             within=margin_boundary("pass", question.side == "low", "difference", margin),
         )
@@ -126,8 +124,7 @@ unequal groups named one by mistake in 6.2 % of 1,300 simulated comparisons.
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(NamedTuple):
     """Counts of one family, then and now, and the pairs where there are any."""
 
     then: FamilyCounts
@@ -152,8 +149,7 @@ class Evidence:
         return cls(then, now, np.concatenate(pairs) if pairs else None)
 
 
-@dataclass(frozen=True, slots=True)
-class ChangeTests:
+class ChangeTests(NamedTuple):
     """Results of a rule's tests on the change of the G groups of a family."""
 
     tested: BoolArray
@@ -183,8 +179,8 @@ class ChangeTests:
         def kept(value: Any) -> Any:
             return value[place] if isinstance(value, np.ndarray) else None if value is None else tuple(map(kept, value))
 
-        parts = {each.name: kept(getattr(self, each.name)) for each in fields(self)}
-        return replace(self, **parts | {"pairs": None if self.pairs is None else Paired(*parts["pairs"])})
+        parts = {name: kept(value) for name, value in self._asdict().items()}
+        return self._replace(**parts | {"pairs": None if self.pairs is None else Paired(*parts["pairs"])})
 
 
 def change_level(plan: AuditPlan) -> float:
