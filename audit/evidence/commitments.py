@@ -5,7 +5,6 @@ A digest alone would tell: 20 labels, or four small counts, are found again in a
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import secrets
 from collections.abc import Mapping
@@ -58,7 +57,7 @@ def commitment(role: str, opening: Opening) -> str:
     """Return the commitment to a thing, in hexadecimal: HMAC-SHA-256 under the salt. OpenSSL computes the same."""
     thing = "absent" if opening.sha256 is None else f"sha256:{opening.sha256}"
     text = f"audit7k commitment v1\n{role}\n{thing}\n"
-    return hmac.new(bytes.fromhex(opening.salt), text.encode("ascii"), hashlib.sha256).hexdigest()
+    return hmac.digest(bytes.fromhex(opening.salt), text.encode("ascii"), "sha256").hex()
 
 
 def commitments_of(openings: Mapping[str, Opening]) -> dict[str, str]:

@@ -207,7 +207,11 @@ def _save_function(folder: Path) -> None:
 
 
 if __name__ == "__main__":
+    import importlib_metadata
+
     warnings.simplefilter("ignore")
+    # It looks at every file of every package, for MLflow to warn of versions that are others here.
+    importlib_metadata.packages_distributions = dict
     where = Path(sys.argv[1])
     answers = {**_save_sklearn(where), **_save_onnx(where)}
     _save_function(where)

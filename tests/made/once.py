@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import inspect
 import os
 import pickle
 from collections.abc import Callable
@@ -17,7 +18,13 @@ kept: dict[str, Path] = {}
 
 
 def made_once(make: Callable[..., T]) -> Callable[..., T]:
-    """Call a function once with the same arguments, and not at all where another worker has."""
+    """Call a function once with the same arguments, named or left out, and not at all where another worker has."""
+    takes = inspect.signature(make)
+
+    def asked(*given: Any, **named: Any) -> T:
+        bound = takes.bind(*given, **named)
+        bound.apply_defaults()
+        return made(*bound.args)
 
     @functools.cache
     def made(*arguments: Any) -> T:
@@ -32,4 +39,4 @@ def made_once(make: Callable[..., T]) -> Callable[..., T]:
         found: T = pickle.loads(path.read_bytes())
         return found
 
-    return functools.wraps(make)(made)
+    return functools.wraps(make)(asked)

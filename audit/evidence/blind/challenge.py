@@ -111,7 +111,7 @@ def labels_by_id(evaluation_set: EvaluationSet) -> dict[str, str]:
 
 
 def _mac(key: bytes, text: str) -> str:
-    return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
+    return hmac.digest(key, text.encode(), "sha256").hex()
 
 
 def _cases_of(evaluation_set: EvaluationSet, features: Sequence[str]) -> tuple[list[str], list[str], pa.Table]:

@@ -82,4 +82,4 @@ def _leaves(key: bytes, cids: Sequence[str], labels: Sequence[Label]) -> list[by
 
 def _salt(key: bytes, cid: str) -> str:
     """Return a salt of its own for each case: to give one away opens no other."""
-    return hmac.new(key, f"salt {cid}".encode(), hashlib.sha256).hexdigest()
+    return hmac.digest(key, f"salt {cid}".encode(), "sha256").hex()
