@@ -101,19 +101,29 @@ def not_bettered(found: Remedies, rows: pd.DataFrame, flagged: pd.Series[bool], 
         assert not strictly, (theirs, own)
 
 
-@pytest.mark.parametrize("peer", PEERS)
-def test_no_other_library_betters_a_point_of_the_front_where_it_was_chosen(peer: str, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def on_cases(tmp_path_factory: pytest.TempPathFactory) -> tuple[Remedies, pd.DataFrame]:
+    """Remedies for made-up cases, and those that choose."""
     table = cases(3_000)
     # as many scores as bins: within a bin other libraries may look closer than counts do
     table["score"] = (np.floor(table["score"] * 40) / 40).round(3)
-    write(tmp_path, table)
-    found = remedy(PLAN, folder=tmp_path, per_group="a law of the land")
-    rows = table[half_of(table["case"], found.seed, found.cases_sha256) == 0]
-    not_bettered(found, rows, PEERS[peer](rows), ["north", "south"])
+    folder = tmp_path_factory.mktemp("cases")
+    write(folder, table)
+    found = remedy(PLAN, folder=folder, per_group="a law of the land")
+    return found, table[half_of(table["case"], found.seed, found.cases_sha256) == 0]
 
 
 @pytest.mark.parametrize("peer", PEERS)
-def test_nor_on_the_scores_of_compas(peer: str) -> None:
+def test_no_other_library_betters_a_point_of_the_front_where_it_was_chosen(
+    peer: str, on_cases: tuple[Remedies, pd.DataFrame]
+) -> None:
+    found, rows = on_cases
+    not_bettered(found, rows, PEERS[peer](rows), ["north", "south"])
+
+
+@pytest.fixture(scope="module")
+def on_compas() -> tuple[Remedies, pd.DataFrame]:
+    """Remedies for the scores of COMPAS, and the people who choose."""
     table = pd.read_csv(shared_file("compas_two_years_deid.csv")).rename(
         columns={"row_id": "case", "two_year_recid": "label", "race": "origin"}
     )
@@ -121,7 +131,12 @@ def test_nor_on_the_scores_of_compas(peer: str) -> None:
     table["score"] = table["decile_score"] / 10
     plan = {**PLAN, "evaluation_set": {key: PLAN["evaluation_set"][key] for key in ("id", "label", "label_source")}}
     found = remedy(plan, table=table, per_group="a law of the land")
-    rows = table[half_of(table["case"], found.seed, found.cases_sha256) == 0]
+    return found, table[half_of(table["case"], found.seed, found.cases_sha256) == 0]
+
+
+@pytest.mark.parametrize("peer", PEERS)
+def test_nor_on_the_scores_of_compas(peer: str, on_compas: tuple[Remedies, pd.DataFrame]) -> None:
+    found, rows = on_compas
     judged = ["African-American", "Caucasian", "Hispanic", "Other"]
     few = ~rows["origin"].isin(judged)
     flagged = PEERS[peer](rows.assign(origin=rows["origin"].where(~few, "few")))
