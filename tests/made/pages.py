@@ -23,13 +23,19 @@ class Written(dict[str, Path]):
         return self[name]
 
 
-@lru_cache(maxsize=8)
 def parsed(html: str) -> Element:
     """The document as a tree, to be read only; a parse error is an error."""
+    return _many_small(html) if len(html) < 30_000 else _few_large(html)
+
+
+def _parsed(html: str) -> Element:
     parser = html5lib.HTMLParser(namespaceHTMLElements=False, strict=False)
     document: Element = parser.parse(html)
     assert not parser.errors, parser.errors[:3]
     return document
+
+
+_few_large, _many_small = lru_cache(maxsize=8)(_parsed), lru_cache(maxsize=128)(_parsed)
 
 
 def tag(element: Element) -> str:
