@@ -18,7 +18,6 @@ from audit.detectors.protocol import Detector, TableDetector, table_detector
 from audit.detectors.registry import make_detector
 from audit.errors import DetectorError
 from audit.operating_system import POSIX
-from audit.plan.services import ServiceDetector
 
 if TYPE_CHECKING:
     from audit.detectors.isolation.contained import ContainedDetector, Held
@@ -56,6 +55,8 @@ def place_detector(plan: AuditPlan, folder: Path, isolating: Isolating) -> Detec
     DetectorError
         There is no such kind, it may not be loaded, or the sandbox does not exist here.
     """
+    from audit.plan.services import ServiceDetector
+
     section: Any = plan.detector
     if section.kind == "pickle" and not isolating.allow_pickle:
         raise DetectorError(
