@@ -22,7 +22,7 @@ from audit.analyses.crosscheck import libraries
 from audit.analyses.crosscheck.tables import Rows, Tables
 rng = np.random.default_rng(5)
 tables = Tables(*(rng.integers(0, 9, (40, 3, 2)).astype(float) for _ in range(2)))
-rows = [Rows(*(rng.integers(0, 2, 90_000).astype(np.int8) for _ in range(2)))]
+rows = [Rows(*(rng.integers(0, 2, 40_000).astype(np.int8) for _ in range(2)))]
 question = libraries.Question(tables, ("true_positive_rate", "precision", "selection_rate"), rows)
 """
 

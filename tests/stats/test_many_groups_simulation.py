@@ -28,7 +28,7 @@ def test_groups_on_the_margin_are_not_called_beyond_it_together(driver: ModuleTy
     """The pattern that comes nearest to the level: a p-value a tenth as large as it should be is seen in it alone."""
     sizes = driver.zipf_sizes(200_000)
     measured = driver.unnamed_false(
-        200, np.random.default_rng(2), sizes, "90 %", 0.1, low=False, scale="ratio", limit=0.8
+        100, np.random.default_rng(2), sizes, "90 %", 0.1, low=False, scale="ratio", limit=0.8
     )
     assert at_most(measured.share, 0.01, measured.runs)
 

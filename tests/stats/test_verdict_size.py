@@ -39,8 +39,8 @@ def test_equal_detector_is_not_accused_and_the_four_fifths_rule_accuses_it(drive
 
 @pytest.mark.parametrize("cases", [2_000, 20_000])
 def test_half_on_the_margin(driver: ModuleType, cases: int) -> None:
-    measured = driver.half_on_margin(300, np.random.default_rng(2), cases, 0.7, "discarding")
-    assert at_most(measured.share, 0.045, 300)
+    measured = driver.half_on_margin(150, np.random.default_rng(2), cases, 0.7, "discarding")
+    assert at_most(measured.share, 0.045, 150)
 
 
 @pytest.mark.parametrize(("groups", "cases"), [(20, 10), (22, 30)])

@@ -42,19 +42,19 @@ def test_whole_audits_do_not_pass_or_fail_falsely(
 ) -> None:
     """`make simulate` has the other pairs, and more audits of each."""
     setting = audits.Setting(clusters, spanning, 0.5, 0.3, scale, margin)
-    for measured in audits.on_the_margin(setting, 20, np.random.default_rng(1)):
-        assert at_most(measured.share, 0.05, 20)  # four of them make it fail
+    for measured in audits.on_the_margin(setting, 12, np.random.default_rng(1)):
+        assert at_most(measured.share, 0.05, 12)  # three of them make it fail
 
 
 def test_half_of_the_groups_on_the_margin(audits: ModuleType) -> None:
     setting = audits.Setting(60, spanning=False, rate=0.5, correlation=0.1, scale="ratio", margin=0.8, beside=3)
-    for measured in audits.on_the_margin(setting, 20, np.random.default_rng(2)):
-        assert at_most(measured.share, 0.05, 20)  # four of them make it fail
+    for measured in audits.on_the_margin(setting, 12, np.random.default_rng(2)):
+        assert at_most(measured.share, 0.05, 12)  # three of them make it fail
 
 
 def test_rows_taken_alone_would_err(audits: ModuleType) -> None:
     setting = audits.Setting(100, spanning=False, rate=0.5, correlation=0.3, scale="ratio", margin=0.8)
-    naive, _ = audits.on_the_margin(setting, 40, np.random.default_rng(3), rows_alone=True)
+    naive, _ = audits.on_the_margin(setting, 24, np.random.default_rng(3), rows_alone=True)
     assert naive.share > 0.12
 
 
