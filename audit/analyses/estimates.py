@@ -6,12 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from math import isfinite
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from audit.analyses.weighted_intervals import rate_intervals
-from audit.counting.moments import Moments
 from audit.counting.table import (
     ABSTAINED,
     DECISIONS,
@@ -28,6 +27,9 @@ from audit.stats.arrays import FloatArray, IntArray
 from audit.stats.rates.intervals import clopper_pearson, wilson
 from audit.vocabulary.groups import Group
 from audit.vocabulary.metrics import METRICS, Cell, Metric
+
+if TYPE_CHECKING:
+    from audit.counting.moments import Moments
 
 _UNKNOWN = "unknown"
 MOST_HIDDEN = 0.02
@@ -108,6 +110,8 @@ def _changes_by_design(
     """Return a function that gives the fields that weights and clusters change at a place: no rate where every case is
     one.
     """
+    from audit.analyses.weighted_intervals import rate_intervals
+
     of = moments.of(family)
     found = rate_intervals(of, family, metric, level)
     numerators, denominators = of.weight(metric.numerator), of.weight(metric.denominator)

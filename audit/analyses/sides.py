@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
-from audit.counting.family_moments import Cells
 from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan, Rule
 from audit.stats.arrays import IntArray, Tables
 from audit.stats.rates.boundaries import Boundary, margin_boundary
 from audit.vocabulary.metrics import METRICS, Cell, Metric, Worse, worse_direction
+
+if TYPE_CHECKING:
+    from audit.counting.family_moments import Cells
 
 Side = Literal["low", "high"]
 When = Literal["best", "worst", "scored"]

@@ -51,9 +51,9 @@ def count_moments(evaluation_set: EvaluationSet, relation: str = SCORED) -> Mome
     """
     if evaluation_set.strata is not None:
         return _stratified(evaluation_set, evaluation_set.strata, relation)
-    weighted, clustered = (name in evaluation_set.expressions for name in ("weight_units", "cluster"))
-    if not (weighted or clustered):
+    if evaluation_set.counts_alike:
         return None
+    weighted, clustered = (name in evaluation_set.expressions for name in ("weight_units", "cluster"))
     names = [feature.name for feature in evaluation_set.features]
     groups = [f"group_{name}" for name in names]
     text = moments_text(relation, groups, weighted=weighted, clustered=clustered)

@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from audit.counting.count import SCORED, cells_by_group, count_cases, count_text
-from audit.counting.count_moments import count_moments
-from audit.counting.moments import Moments
 from audit.counting.second_counts import Second
 from audit.counting.table import FAILED, CountsTable
 from audit.plan.audit_plan import AuditPlan
@@ -19,6 +17,7 @@ from audit.vocabulary.statuses import Reason, Status
 
 if TYPE_CHECKING:
     from audit.counting.answer_tallies import GroupTallies
+    from audit.counting.moments import Moments
     from audit.counting.scan_cells import ScanCells
     from audit.counting.score_table import ScoreTable
     from audit.evaluation.evaluation_set import EvaluationSet
@@ -108,7 +107,7 @@ def count_everything(
 
 def _count(evaluation_set: EvaluationSet, plan: AuditPlan, folder: Path, *, details: bool, rounds: int) -> Counted:
     if not details:
-        return Counted(count_cases(evaluation_set), count_moments(evaluation_set))
+        return Counted(count_cases(evaluation_set), _moments(evaluation_set))
     from audit.counting.answer_tallies import count_disagreement, count_failures
     from audit.counting.controls import count_controls
     from audit.counting.scan_cells import count_scan_cells
@@ -120,7 +119,7 @@ def _count(evaluation_set: EvaluationSet, plan: AuditPlan, folder: Path, *, deta
         table, scores = count_cases_and_scores(evaluation_set, plan.detector.score_range, plan.detector.threshold)
     else:
         table = count_cases(evaluation_set)
-    moments = count_moments(evaluation_set)
+    moments = _moments(evaluation_set)
     return Counted(
         table=table,
         moments=moments,
@@ -135,6 +134,14 @@ def _count(evaluation_set: EvaluationSet, plan: AuditPlan, folder: Path, *, deta
     )
 
 
+def _moments(evaluation_set: EvaluationSet, relation: str = SCORED) -> Moments | None:
+    if evaluation_set.counts_alike:
+        return None
+    from audit.counting.count_moments import count_moments
+
+    return count_moments(evaluation_set, relation)
+
+
 def _any_failed(table: CountsTable) -> bool:
     return bool(table.cells[:, :, FAILED].any())
 
@@ -143,4 +150,4 @@ def _control_moments(evaluation_set: EvaluationSet) -> Moments | None:
     evaluation_set.engine.execute(
         f"CREATE OR REPLACE TEMP VIEW drawn_at_random AS SELECT * FROM {SCORED} WHERE {IN_CONTROL_SAMPLE}"  # noqa: S608
     )
-    return count_moments(evaluation_set, "drawn_at_random")
+    return _moments(evaluation_set, "drawn_at_random")

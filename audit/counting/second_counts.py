@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from audit.counting.count import SCORED, cells_by_group, count_cases, grouped, plain
-from audit.counting.count_moments import count_moments
-from audit.counting.moments import Moments
 from audit.counting.table import ABSTAINED, FAILED, FLAGGED, NOT_FLAGGED, CountsTable
 from audit.engines.protocol import identifier
 from audit.evaluation.labels import PEOPLE
@@ -15,6 +13,7 @@ from audit.plan.evaluation_set import CASES
 from audit.result.findings.second import SecondKind
 
 if TYPE_CHECKING:
+    from audit.counting.moments import Moments
     from audit.evaluation.evaluation_set import EvaluationSet
 
 ABOVE, BELOW, TIED, UNRANKED = FLAGGED, NOT_FLAGGED, ABSTAINED, FAILED
@@ -47,6 +46,8 @@ class Second(NamedTuple):
 
 def count_view(evaluation_set: EvaluationSet, kind: SecondKind, name: str, view: str) -> SecondCounts:
     """Count a view that has the columns of the scored set."""
+    from audit.counting.count_moments import count_moments
+
     return SecondCounts(kind, name, count_cases(evaluation_set, view), count_moments(evaluation_set, view))
 
 

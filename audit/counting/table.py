@@ -252,11 +252,11 @@ def ladder_parents(features: Mapping[str, SensitiveFeature]) -> Parents:
     }
 
 
-def groups_above(
+def levels_above(
     plan: AuditPlan, family: Family, groups: Sequence[Group], parents: Parents
-) -> Iterator[tuple[Group, ...]]:
-    """Yield for each group of a family the larger groups of which it is a part: one for each rung above, the nearest
-    first, every axis a rung higher that has one.
+) -> Iterator[list[tuple[Level, ...]]]:
+    """Yield for each group of a family the levels of the larger groups of which it is a part: one for each rung above,
+    the nearest first, every axis a rung higher that has one.
     """
     ladders = [plan.rungs(axis.feature)[plan.rungs(axis.feature).index(axis.rung) :] for axis in family.axes]
     for group in groups:
@@ -266,8 +266,8 @@ def groups_above(
                 Level(level.feature, ladder[height], parents[level]) if height < len(ladder) else level
                 for level, ladder in zip(levels, ladders, strict=True)
             )
-            above.append(Group.model_construct(root=levels))
-        yield tuple(above)
+            above.append(levels)
+        yield above
 
 
 def repeated_groups(families: Sequence[FamilyCounts], features: Mapping[str, SensitiveFeature]) -> dict[Group, Group]:

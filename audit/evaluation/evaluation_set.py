@@ -78,6 +78,11 @@ class EvaluationSet(OnEngine):
         return self.source.rows
 
     @property
+    def counts_alike(self) -> bool:
+        """Whether every row is a case by itself, without weight, stratum and cluster."""
+        return self.strata is None and self.expressions.keys().isdisjoint(("weight_units", "cluster"))
+
+    @property
     def key(self) -> str:
         """Column by which answers are joined to rows: the number of the row, or on Spark its id."""
         return ROW if isinstance(self.engine, DuckDBEngine) else ID

@@ -27,7 +27,7 @@ from audit.stats.sizes.allocation import GroupCells
 from audit.stats.sizes.approximate_power import cases_to_pass
 from audit.stats.sizes.decidable_disparity import Limit
 from audit.stats.sizes.unit_shapes import UnitShapes
-from audit.verdicts.decidability import cases_for_enough_clusters
+from audit.verdicts.design_sizes import cases_for_enough_clusters
 from audit.verdicts.planned_people import PlannedPeople, cases_to_be_alone, is_beyond_help
 from audit.vocabulary.groups import Family, Group, Level
 from audit.vocabulary.metrics import METRICS, Cell

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from audit.counting.table import FamilyCounts, groups_above, ladder_parents, repeated_groups, rule_families
+from audit.counting.table import FamilyCounts, ladder_parents, levels_above, repeated_groups, rule_families
 from audit.plan.audit_plan import AuditPlan
 from audit.stats.arrays import BoolArray, FloatArray, IntArray
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
@@ -32,12 +32,13 @@ class Climb(NamedTuple):
         groups = [group for family in families for group in family.groups]
         same, parents = repeated_groups(families, features), ladder_parents(features)
         repeats = {group: same[group] for group in groups if group in same}
-        place = {group: at for at, group in enumerate(groups)}
-        ways = [way for family in families for way in groups_above(plan, family.family, family.groups, parents)]
+        place = {group.levels: at for at, group in enumerate(groups)}
+        ways = [way for family in families for way in levels_above(plan, family.family, family.groups, parents)]
         above = np.full((max(map(len, ways), default=0) + 1, len(place)), len(place), dtype=np.int64)
         for at, way in enumerate(ways):
-            above[: len(way), at] = [place.get(group, len(place)) for group in way]
-        return cls(repeats, np.array([place[repeats.get(group, group)] for group in groups], dtype=np.int64), above)
+            above[: len(way), at] = [place.get(levels, len(place)) for levels in way]
+        kept = np.array([place[repeats.get(group, group).levels] for group in groups], dtype=np.int64)
+        return cls(repeats, kept, above)
 
     @classmethod
     def of_rules(

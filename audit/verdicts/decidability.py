@@ -10,28 +10,22 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import compress
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from audit.analyses.missing_attributes import member_places
-from audit.analyses.sides import possible_cases, possible_cells, questions
-from audit.analyses.weighted_rates import least_q
-from audit.counting.moments import Moments
+from audit.analyses.sides import possible_cases
 from audit.counting.table import FamilyCounts, is_finest, rule_families
 from audit.plan.audit_plan import AuditPlan, Rule
 from audit.stats.arrays import BoolArray, FloatArray, IntArray
-from audit.stats.clusters.effective_test import MIN_DEGREES_OF_FREEDOM, few_degrees_factor
-from audit.stats.clusters.own_correlation import Alike
-from audit.stats.clusters.unseen_clusters import Bundles, clusters_factor_needed, too_few_clusters
-from audit.stats.clusters.weighted_rate import design_size, satterthwaite, variance_factor
-from audit.stats.rates.boundaries import Boundary, counted_rate
-from audit.stats.special import ndtri
 from audit.verdicts.climb import Climb
 from audit.verdicts.planned_people import PlannedPeople, cases_to_be_alone, chance_to_miss, is_beyond_help
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
 from audit.vocabulary.metrics import METRICS
+
+if TYPE_CHECKING:
+    from audit.counting.moments import Moments
 
 _LEAST_MISSED: Final = 1e-9
 """Chance of no pass below which no size is planned."""
@@ -93,6 +87,8 @@ class RuleDecidability(NamedTuple):
     """Smallest coverage of the families on the finest rung; None where one of them has nobody."""
     same_people: Mapping[Group, tuple[Group, ...]]
     """Other groups of the rule that hold the same people as a group, and have no verdict of their own."""
+    climb: Climb
+    """Ways up the ladders among all groups of the rule."""
 
 
 def rule_decidability(
@@ -178,7 +174,7 @@ def decidability_on_the_ladder(
     same: dict[Group, tuple[Group, ...]] = {}
     for group, kept in climb.repeats.items():
         same[kept] = (*same.get(kept, ()), group)
-    return RuleDecidability(judged, judged_as, coverage, min(known) if len(known) == len(base) else None, same)
+    return RuleDecidability(judged, judged_as, coverage, min(known) if len(known) == len(base) else None, same, climb)
 
 
 def _family_decidability(
@@ -190,7 +186,11 @@ def _family_decidability(
 ) -> FamilyDecidability:
     n, m = possible_cases(family, METRICS[rule.metric])
     required = _required_cases(plan, family.family, of.cases, of.design)
-    wanted = _cases_for_clusters(plan, rule, family, moments)
+    wanted = np.zeros(n.shape)
+    if moments is not None:
+        from audit.verdicts.design_sizes import cases_for_clusters
+
+        wanted = cases_for_clusters(plan, rule, family, moments)
     too_few_to_pass = (n >= required) & (n < wanted)
     required = np.maximum(required, wanted)
     floor = plan.verdict.min_denominator
@@ -274,51 +274,14 @@ def effective_sizes(
     """Compute what the cases of every group and of its rest are worth: to be judged alone, or in tests at planned
     levels `at`.
     """
-    metric = METRICS[rule.metric]
-    n, m = possible_cases(family, metric)
+    n, m = possible_cases(family, METRICS[rule.metric])
     nowhere = np.zeros(n.shape, dtype=np.bool_)
     whole = EffectiveSizes(n.astype(np.float64), np.ones(n.shape), m.astype(np.float64), nowhere)
     if moments is None:
         return whole
-    of, cells = moments.of(family), possible_cells(metric)
-    planned = of.planned((metric.numerator, cells))
-    own, rest = of.own(planned), of.rest(planned)
-    correlation = plan.evaluation_set.expected_icc if moments.clustered else 0.0
-    degrees, rest_degrees = satterthwaite(own, correlation), satterthwaite(rest, correlation)
-    # few degrees of freedom make every case worth less, and so does a correlation that few clusters leave open
-    uneven = least_q(of, family, cells)
-    levels = plan.verdict.alpha if at is None else at
-    few = design_size(own, correlation, uneven) * few_degrees_factor(degrees, levels)
-    evened, rest_evened = (of.evened(planned, rest=side) for side in (False, True))
-    open_to = Alike.supposing(correlation, own, evened).largest
-    rest_size = design_size(rest, correlation) * few_degrees_factor(rest_degrees, levels)
-    if at is not None:
-        rest_open_to = Alike.supposing(correlation, rest, rest_evened).largest
-        rest_size = np.minimum(rest_size, design_size(rest, rest_open_to))
-    worth = np.minimum(few, design_size(own, open_to, uneven)) / np.maximum(n, 1)
-    alike = of.counts_alike(cells)
-    return EffectiveSizes(
-        people=of.weight(cells),
-        worth=np.where(alike | (worth <= 0.0), 1.0, worth),
-        rest_size=np.where(alike, whole.rest_size, rest_size),
-        too_few_clusters=~alike & (n > 0) & ((degrees < MIN_DEGREES_OF_FREEDOM) | too_few_clusters(own)),
-    )
+    from audit.verdicts.design_sizes import sizes_by_design
 
-
-def _cases_for_clusters(plan: AuditPlan, rule: Rule, family: FamilyCounts, moments: Moments | None) -> FloatArray:
-    """float64[G]: cases from as many clusters as a pass takes, if further clusters are like the present ones."""
-    metric = METRICS[rule.metric]
-    n, _ = possible_cases(family, metric)
-    if moments is None:
-        return np.zeros(n.shape)
-    of, cells = moments.of(family), possible_cells(metric)
-    planned = of.planned((metric.numerator, cells))
-    own, rest = of.own(planned), of.rest(planned)
-    correlation = plan.evaluation_set.expected_icc if moments.clustered else 0.0
-    evened, rest_evened = (of.evened(planned, rest=side).bundles.at_least(correlation) for side in (False, True))
-    factor, rows = variance_factor(own, correlation), (own.q, rest.q)
-    cases = cases_for_enough_clusters(plan, rule, (evened, rest_evened), factor, n, joint=of.shared(cells), rows=rows)
-    return np.where(of.counts_alike(cells), 0.0, cases)
+    return sizes_by_design(plan, rule, family, moments, at, whole)
 
 
 def _required_cases(plan: AuditPlan, family: Family, cases: FloatArray, design: EffectiveSizes) -> FloatArray:
@@ -328,56 +291,3 @@ def _required_cases(plan: AuditPlan, family: Family, cases: FloatArray, design: 
     if "auto" in declared:
         required = np.maximum(required, np.ceil(cases / design.worth))
     return np.where(design.too_few_clusters, np.inf, required)
-
-
-def cases_for_enough_clusters(
-    plan: AuditPlan,
-    rule: Rule,
-    sides: tuple[Bundles, Bundles],
-    factor: FloatArray,
-    cases: npt.ArrayLike,
-    within: Sequence[Boundary] | None = None,
-    *,
-    joint: npt.ArrayLike = False,
-    rows: tuple[npt.ArrayLike, npt.ArrayLike] = (0.0, 0.0),
-) -> FloatArray:
-    """Return the cases with which a group equal to its rest has enough clusters to pass.
-
-    With fewer clusters, a few bad ones could be missing from the sample by chance. Only clusters are looked at here;
-    other reasons that keep a group from a pass are not.
-
-    Parameters
-    ----------
-    sides : tuple of two Bundles of G groups
-        The clusters that there are, of the groups and of their rests.
-    factor : ndarray of float64, shape (G,)
-        The variance of a group's rate over ``p (1 - p)``.
-    cases : array_like, shape (G,)
-        The cases that there are; more of them are supposed to come in clusters like these.
-    within : sequence of Boundary, optional
-        The edges on which a pass is asked for, instead of the rule's own.
-    joint : array_like of bool, shape (G,)
-        Whether a cluster can have rows in the group and in its rest.
-    rows : tuple of two array_like, shape (G,)
-        The variances of the rates of groups and rests over ``p (1 - p)``, were rows alike to nobody.
-
-    Returns
-    -------
-    ndarray of float64, shape (G,)
-        Whole numbers; 0 where neither side has clusters, inf where no number would do.
-    """
-    n = np.asarray(cases, dtype=np.float64)
-    group, rest = sides
-    hiding = group.can_hide | rest.can_hide
-    if not hiding.any():
-        return np.zeros(n.shape)
-    asked = questions(plan, rule)
-    power = 1.0 - (1.0 - plan.verdict.power) / len(asked)
-    # half of the risk is left for the correlation, which can be found to be larger than expected
-    error = float(ndtri((1.0 + power) / 2.0)) * np.sqrt(rule.planned_rate * (1.0 - rule.planned_rate) * factor)
-    wanted = np.zeros(n.shape)
-    for boundary in [question.within for question in asked] if within is None else within:
-        rate = float(counted_rate(rule.planned_rate, boundary))
-        times = clusters_factor_needed(group, rate, error, rest, boundary, plan.verdict.alpha, joint=joint, rows=rows)
-        wanted = np.maximum(wanted, np.ceil(np.where(n > 0.0, n, 1.0) * times - 1e-6))
-    return np.where(hiding, wanted, 0.0)

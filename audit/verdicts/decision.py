@@ -92,7 +92,8 @@ def decide(
 
         groups, cells = counted_cells([everyone_as_family(counted.table), *families.values()])
         now = dict(zip(groups, cells, strict=True))
-        change = change_from(joined, Judged(plan, features, now, rules, detector_sha256))
+        climbs = {rule: of.climb for rule, of in decided.items()}
+        change = change_from(joined, Judged(plan, features, now, rules, detector_sha256, climbs))
         overall = overall_with(overall, change)
     sample, planned = None, None
     hides = plan.evaluation_set.is_counted and bool(counted.table.cells[..., ABSTAINED].any())

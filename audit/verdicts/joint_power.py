@@ -12,11 +12,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from itertools import product
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from audit.analyses.sides import possible_cases
-from audit.counting.moments import Moments
 from audit.counting.table import FamilyCounts, is_finest, rule_families
 from audit.plan.audit_plan import AuditPlan, NamedRule, Rule
 from audit.stats.arrays import FloatArray
@@ -32,6 +32,9 @@ from audit.verdicts.decidability import (
 )
 from audit.vocabulary.groups import Family, Group, Level, SensitiveFeature
 from audit.vocabulary.metrics import METRICS
+
+if TYPE_CHECKING:
+    from audit.counting.moments import Moments
 
 Families = tuple[FamilyDecidability, ...]
 Where = tuple[str, tuple[str, ...]]

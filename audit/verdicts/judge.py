@@ -12,12 +12,12 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from audit.analyses.estimates import as_known
 from audit.analyses.sides import questions
-from audit.counting.moments import Moments
 from audit.counting.table import FAILED, FamilyCounts
 from audit.plan.audit_plan import AuditPlan, NamedRule
 from audit.result.audit_result import OverallVerdict
@@ -28,9 +28,12 @@ from audit.verdicts.budget import Budget, budget
 from audit.verdicts.decidability import FamilyDecidability, RuleDecidability
 from audit.verdicts.family_tests import FamilyTests
 from audit.verdicts.joint_power import missing_expected, plan_decidability
+from audit.verdicts.margin_tests import exact_rule_tests
 from audit.verdicts.outcomes import rule_outcome
-from audit.verdicts.weighted_tests import rule_tests
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
+
+if TYPE_CHECKING:
+    from audit.counting.moments import Moments
 
 _DECIDED = ("pass", "fail")
 
@@ -75,7 +78,12 @@ def judge_rule(
 
     Where `stopped`, the detector failed too often for anything to be decided, and no group passes or fails.
     """
-    tests = rule_tests(plan, rule, families, decidability, spend, moments)
+    if moments is None:
+        tests = exact_rule_tests(plan, rule, families, decidability, spend)
+    else:
+        from audit.verdicts.weighted_tests import rule_tests
+
+        tests = rule_tests(plan, rule, families, decidability, spend, moments)
     outcomes: dict[Group, tuple[Outcome, Because]] = {}
     for family in decidability.families:
         for place in family.places:

@@ -37,11 +37,9 @@ def rule_tests(
     families: Mapping[Family, FamilyCounts],
     decidability: RuleDecidability,
     spend: Budget,
-    moments: Moments | None,
+    moments: Moments,
 ) -> dict[Family, FamilyTests]:
     """Test every group of every family of a rule: by exact tests where these hold, else by `weighted_rule_tests`."""
-    if moments is None:
-        return exact_rule_tests(plan, rule, families, decidability, spend)
     exact = [family for family in decidability.families if is_exact(plan, rule, families[family.family], moments)]
     others = [family for family in decidability.families if family not in exact]
     tests = weighted_rule_tests(plan, rule, families, moments, decidability._replace(families=tuple(others)), spend)

@@ -73,7 +73,7 @@ class Level(NamedTuple):
 class _Key(RootModel[Root]):
     """A frozen key of dicts: compared and hashed as the tuple that it is, a tenth of the time that pydantic takes."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     if not TYPE_CHECKING:
 

@@ -27,6 +27,7 @@ from audit.verdicts.changes.answers import answer_files, answers_of
 from audit.verdicts.changes.judge import judge_change, why_not_judged
 from audit.verdicts.changes.margins import Evidence
 from audit.verdicts.changes.pairs import THEN, Pairs, check_reproduced, count_pairs
+from audit.verdicts.climb import Climb
 from audit.verdicts.judge import overall_verdict
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
 
@@ -139,6 +140,8 @@ class Judged(NamedTuple):
     """int64[3, 4] of every group, everyone first: see `audit.analyses.estimates.cells_of`."""
     rules: Sequence[RuleResult]
     detector_sha256: str | None
+    climbs: Mapping[str, Climb] | None = None
+    """Ways up the ladders by the id of each rule, where they are known already."""
 
     @classmethod
     def of(cls, result: AuditResult) -> Self:
@@ -169,6 +172,7 @@ def change_from(joined: Joined, now: Judged) -> Change:
         joined.baseline.described(whole=joined.whole),
         permitted_differences(then, plan, now.detector_sha256),
         joined.unpaired,
+        now.climbs,
         too_many_failed=any(rule.because == "too_many_failed" for rule in (*then.rules, *now.rules)),
     )
 

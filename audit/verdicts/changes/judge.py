@@ -70,6 +70,7 @@ def judge_change(
     baseline: ChangeBaseline,
     differs: tuple[str, ...],
     unpaired: Unpaired | None,
+    climbs: Mapping[str, Climb] | None = None,
     *,
     too_many_failed: bool = False,
 ) -> Change:
@@ -79,13 +80,16 @@ def judge_change(
     ----------
     evidence
         Counts then and now of every family of the plan, and pairs where `unpaired` is None.
+    climbs
+        Ways up the ladders by the id of each rule, where they are known already.
     too_many_failed
         Whether one of the detectors failed on more rows than the plan allows, so that nothing is decided.
     """
     stopped = why_not_judged(plan, too_many_failed=too_many_failed)
     rules: list[ChangeRule] = []
     verdicts: list[ChangeVerdict] = []
-    climbs = {} if stopped else Climb.of_rules(plan, {of: known.now for of, known in evidence.items()}, features)
+    now = {family: known.now for family, known in evidence.items()}
+    climbs = {} if stopped else climbs or Climb.of_rules(plan, now, features)
     for rule in () if stopped else plan.named_rules:
         judged, of_groups = _judge_rule(plan, rule, evidence, climbs[rule.id], unpaired)
         rules.append(judged)
