@@ -62,14 +62,10 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "passing": report(passing_result),
         "undecided": report(undecided_result),
         "hostile": report(lambda: further_result(hostile_result(ATTACK), lambda text: f"{text}{ATTACK}")),
-        "further": report(lambda: further_result(failing_result())),
-        "answers": report(lambda: further_result(passing_result())),
-        "unnamed": report(lambda: unnamed_result(failing_result())),
-        "arabic": report(lambda: further_result(failing_result()), "ar"),
-        "chinese": report(lambda: further_result(passing_result()), "zh"),
-        "arabic-passing": report(passing_result, "ar"),
-        "chinese-passing": report(passing_result, "zh"),
-        "russian": report(lambda: further_result(failing_result()), "ru"),
+        "arabic-answers": report(lambda: further_result(passing_result()), "ar"),
+        "unnamed": report(lambda: unnamed_result(few_result())),
+        "arabic": report(lambda: further_result(few_result()), "ar"),
+        "russian": report(lambda: further_result(few_result()), "ru"),
         "spanish": report(lambda: further_result(failing_result()), "es"),
         "several": report(passing_result, "fr", "ar", "en"),
     }
@@ -119,16 +115,28 @@ def heard(page: Page) -> Iterator[Heard]:
 
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 OPEN_ALL = "document.querySelectorAll('details').forEach(part => part.open = true)"
+ALIKE = """document.querySelectorAll('tbody').forEach(part => {
+    const seen = {};
+    for (const row of [...part.rows]) {
+        const form = row.outerHTML.replace(/>[^<]+</g, '>.<')
+            .replace(/(?<!class|scope|role|lang|dir)="[^"]+"/g, '="."');
+        seen[form] = (seen[form] || 0) + 1;
+        if (seen[form] > 2) row.remove();
+    }
+})"""
+"""Takes the third and every further row of one form out of each table: of the same elements, classes and roles, with
+other texts and numbers.
+"""
 Violations = dict[int, list[tuple[str, list[str]]]]
-Axe = Callable[[str, Sequence[int]], Violations]
+Axe = Callable[..., Violations]
 
 
 @pytest.fixture(scope="session")
 def axe(browser: Browser) -> Iterator[Axe]:
     """What axe finds at an address with every fold open: rule and elements, by width; nothing where all is well.
 
-    Contrast is half of its work, and looked for at the first width alone: no width has colours of its own, as
-    `reports/test_palette.py` holds.
+    Contrast is half of its work, and looked for at the first width alone, and only in the elements `coloured` where
+    those are named: no width and no language has colours of its own, as `reports/test_palette.py` holds.
     """
     path = Path(os.environ.get("AUDIT7K_AXE", ROOT / "node_modules" / "axe-core" / "axe.min.js"))
     if not path.exists():
@@ -136,10 +144,11 @@ def axe(browser: Browser) -> Iterator[Axe]:
     context = browser.new_context(bypass_csp=True)
     page, program = context.new_page(), path.read_text(encoding="utf-8")
 
-    def found(address: str, widths: Sequence[int]) -> Violations:
+    def found(address: str, widths: Sequence[int], coloured: str = "") -> Violations:
         page.set_viewport_size({"width": widths[0], "height": 844})
         page.goto(address)
         page.evaluate(OPEN_ALL)
+        page.evaluate(ALIKE)
         page.evaluate(program)
         violations: Violations = {}
         for width in widths:
@@ -148,9 +157,14 @@ def axe(browser: Browser) -> Iterator[Axe]:
                 "resultTypes": ["violations"],
                 "selectors": False,  # a node is named by its own code
                 "runOnly": {"type": "tag", "values": TAGS},
-                "rules": {"color-contrast": {"enabled": width == widths[0]}},
+                "rules": {"color-contrast": {"enabled": width == widths[0] and not coloured}},
             }
             rules = page.evaluate("async wanted => (await axe.run(document, wanted)).violations", wanted)
+            if width == widths[0] and coloured:
+                contrast = {"runOnly": ["color-contrast"]}
+                rules += page.evaluate(
+                    "async ([where, it]) => (await axe.run(where, it)).violations", [coloured, contrast]
+                )
             if rules:
                 violations[width] = [(rule["id"], [node["html"][:200] for node in rule["nodes"][:3]]) for rule in rules]
         return violations

@@ -22,7 +22,7 @@ OPEN_ALL = "document.querySelectorAll('details').forEach(part => part.open = tru
 def failing(browser: Browser, pages: dict[str, Path]) -> Iterator[Page]:
     """The report of a system that fails, opened once for tests that change nothing of it but the size of its window."""
     opened = browser.new_page(viewport={"width": 1280, "height": 900})
-    opened.goto(pages["failing"].as_uri())
+    opened.goto(pages["few-failing"].as_uri())
     yield opened
     opened.close()
 
@@ -77,7 +77,7 @@ def test_screen_one_holds_the_verdict_and_its_numbers(failing: Page) -> None:
 
 def test_a_link_opens_what_is_folded(page: Page, pages: dict[str, Path]) -> None:
     for anchor in ("formulas", "rates", "account-groups"):
-        page.goto(f"{pages['failing'].as_uri()}#{anchor}")
+        page.goto(f"{pages['few-failing'].as_uri()}#{anchor}")
         top = page.evaluate(f"document.getElementById('{anchor}').getBoundingClientRect().top")
         assert 0 <= top < 900, anchor
         assert not page.evaluate(f"document.getElementById('{anchor}').closest('details').open"), anchor
@@ -86,12 +86,12 @@ def test_a_link_opens_what_is_folded(page: Page, pages: dict[str, Path]) -> None
 
 
 def test_it_can_be_read_by_keyboard(page: Page, pages: dict[str, Path]) -> None:
-    page.goto(pages["failing"].as_uri())
+    page.goto(pages["few-failing"].as_uri())
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.className") == "skip"
     assert page.evaluate("document.activeElement.getBoundingClientRect().top") >= 0
     page.keyboard.press("Enter")
-    page.wait_for_url("**/failing.html#findings")
+    page.wait_for_url("**/few-failing.html#findings")
     reached = set()
     for _ in range(40):
         page.keyboard.press("Tab")
@@ -136,7 +136,7 @@ def test_drawings_keep_their_ground_in_forced_colours(failing: Page) -> None:
     failing.emulate_media(color_scheme="null", forced_colors="null")
 
 
-@pytest.mark.parametrize("kind", ["failing", "passing"])
+@pytest.mark.parametrize("kind", ["few-failing", "passing"])
 def test_on_paper_the_verdict_is_on_page_one_and_the_notice_on_each(
     page: Page, pages: dict[str, Path], tmp_path: Path, kind: str
 ) -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import stat
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
+from typing import Any, Literal
 
 import pytest
 from made.entry_points import offered_by_this_version
@@ -38,6 +41,12 @@ def here(tmp_path: Path, exact: str, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@cache
+def drawn(form: Literal["svg", "png"], draw: Callable[..., Any], **choices: str) -> bytes:
+    """What the library draws of the public release."""
+    return image(draw(made_release("fail"), **choices), form)
+
+
 def invoke(*arguments: str) -> tuple[int, str, str]:
     done = CliRunner().invoke(app, ["figure", *arguments])
     return done.exit_code, done.stdout, done.stderr
@@ -46,9 +55,9 @@ def invoke(*arguments: str) -> tuple[int, str, str]:
 @pytest.mark.parametrize("place", ["out", "out/public", "out/public/release.json"])
 def test_it_draws_the_public_release_unless_it_is_told_otherwise(here: Path, place: str) -> None:
     assert invoke(place, "forest") == (0, "", "Figure: forest.svg\n")
-    assert (here / "forest.svg").read_bytes() == image(forest(made_release("fail")), "svg")
+    assert (here / "forest.svg").read_bytes() == drawn("svg", forest)
     assert invoke(place, "funnel", "--out", "f.PNG") == (0, "", "Figure: f.PNG\n")
-    assert (here / "f.PNG").read_bytes() == image(funnel(made_release("fail")), "png")
+    assert (here / "f.PNG").read_bytes() == drawn("png", funnel)
 
 
 @pytest.mark.parametrize("place", ["out", "out/result.json"])
@@ -63,9 +72,8 @@ def test_exact_counts_are_drawn_when_they_are_asked_for(here: Path, place: str) 
 
 def test_choices_reach_the_figure(here: Path) -> None:
     assert invoke("out", "forest", "--by", "nationality", "--rule", "false_positive_rate")[0] == 0
-    assert (here / "forest.svg").read_bytes() == image(
-        forest(made_release("fail"), by="nationality", rule="false_positive_rate"), "svg"
-    )
+    shown = drawn("svg", forest, by="nationality", rule="false_positive_rate")
+    assert (here / "forest.svg").read_bytes() == shown
 
 
 @pytest.mark.parametrize(

@@ -70,13 +70,21 @@ def test_the_page_of_a_run_is_that_of_the_command_too(tmp_path: Path, monkeypatc
     assert (tmp_path / "out" / "report.html").read_bytes() == first
 
 
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with two versions, and their results in `earlier` and `later`."""
+    made = tmp_path_factory.mktemp("compared")
+    made_pair(made, worse=0.12, moved=0.01, rows=6000)
+    write_result_of(made / "plan-1.toml", made / "earlier")
+    write_result_of(made / "plan-2.toml", made / "later")
+    return made
+
+
 @pytest.mark.parametrize("paired", [True, False])
 def test_the_page_of_a_comparison_takes_both_results(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, paired: bool
+    compared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, paired: bool
 ) -> None:
-    made_pair(tmp_path, worse=0.12, moved=0.01, rows=6000)
-    write_result_of(tmp_path / "plan-1.toml", tmp_path / "earlier")
-    write_result_of(tmp_path / "plan-2.toml", tmp_path / "later")
+    shutil.copytree(compared, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
     if paired:
         shutil.copy("plan-2.toml", "later/plan.toml")

@@ -112,6 +112,7 @@ def without_peers(*arguments: Any, **options: Any) -> AuditResult:
     return run_audit(*arguments, **{**options, "crosscheck": False})
 
 
+@pytest.mark.usefixtures("warm_children")
 def test_a_command_reads_each_of_its_files_once(read: Counter[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("audit.run.run_audit", without_peers)
     for cases in ("EVALUATION_CASES", "TRAINING_CASES"):

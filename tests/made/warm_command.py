@@ -12,6 +12,7 @@ less the number of that signal.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import importlib
 import json
@@ -21,9 +22,10 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 _MOST = 1 << 16
 _BEFORE = ("audit.run", "audit.analyses.further", "audit.disclosure.publish", "audit.evidence.seal", "pyarrow.compute")
@@ -68,12 +70,15 @@ def _serve(asked: socket.socket, before: str) -> None:
         with tempfile.TemporaryFile("w+") as loaded:
             if not (child := os.fork()):
                 _become(json.loads(sent), descriptors)
+                code: object = None
                 try:
                     exec(before, {})
                     main()
+                except SystemExit as end:
+                    code = end.code
                 finally:
                     print(*sys.modules, *_completed(), file=loaded, flush=True)
-                return
+                _end(code)
             ended = os.waitpid(child, 0)[1]
             loaded.seek(0)
             names = loaded.read().split()
@@ -86,6 +91,15 @@ def _serve(asked: socket.socket, before: str) -> None:
                 found = importlib.import_module(module)
                 if model and model in vars(found):
                     getattr(found, model).model_rebuild()
+
+
+def _end(code: object) -> NoReturn:
+    """End as Python does, but for taking apart all that the first process had loaded: a tenth of a second."""
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code if isinstance(code, int) else 0)
 
 
 def _completed(model: Any = None) -> Iterator[str]:

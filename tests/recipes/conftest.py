@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from made.warm_command import warm_command
 
-SMALL_DEMO = "from audit.worlds.demo import prepare\nprepare.EVALUATION_CASES //= 10"
+SMALL_DEMO = "from audit.worlds.demo import prepare\nprepare.EVALUATION_CASES //= 10\nprepare.TRAINING_CASES //= 10"
 
 
 @pytest.fixture(scope="session")
