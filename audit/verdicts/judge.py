@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -91,9 +91,9 @@ def judge_rule(
             found = _group_outcome(family, tests[family.family], decidability, place)
             outcomes[group] = ("inconclusive", "too_many_failed") if stopped and found[0] in _DECIDED else found
     verdicts = tuple(
-        _verdict(rule, family, tests[family.family], decidability, outcomes, place)
+        verdict
         for family in decidability.families
-        for place in family.places
+        for verdict in _verdicts(rule, family, tests[family.family], decidability, outcomes)
     )
     missing = missing_expected(plan, rule, families, features)
     result = _rule_result(plan, rule, decidability, tests, verdicts, missing)
@@ -151,36 +151,40 @@ def _why_undecided(tests: FamilyTests, place: int) -> Because:
     return "unknown_attribute" if tests.unknown_decide[place] else "limit_not_excluded"
 
 
-def _verdict(
+def _verdicts(
     rule: NamedRule,
     family: FamilyDecidability,
     tests: FamilyTests,
     decidability: RuleDecidability,
     outcomes: Mapping[Group, tuple[Outcome, Because]],
-    place: int,
-) -> Verdict:
-    group = family.groups[place]
-    outcome, because = outcomes[group]
-    larger = decidability.judged_as.get(group)
-    tested = bool(tests.tested[place])
-    return Verdict.model_construct(
-        rule=rule.id,
-        group=group,
-        outcome=outcome,
-        because=because,
-        cases=int(family.cases[place]),
-        cases_required=family.required_cases(place),
-        cases_needed=None if because == "too_many_failed" else _cases_needed(family, tests, outcome, place),
-        decidable=bool(family.decidable[place]),
-        judged_as=larger,
-        judged_as_outcome=None if larger is None else outcomes[larger][0],
-        p_fail=as_known(tests.p_fail[place]) if tested else None,
-        level_fail=as_known(tests.level_fail[place]) if tested else None,
-        p_pass=as_known(tests.p_pass[place]),
-        side="high" if tests.high_side[place] else "low",
-        degrees_of_freedom=None if tests.degrees_of_freedom is None else as_known(tests.degrees_of_freedom[place]),
-        same_people=decidability.same_people.get(group, ()),
+) -> Iterator[Verdict]:
+    p_fail, level_fail = (np.where(tests.tested, of, np.nan).tolist() for of in (tests.p_fail, tests.level_fail))
+    cases, decidable, p_pass, is_high = (
+        of.tolist() for of in (family.cases, family.decidable, tests.p_pass, tests.high_side)
     )
+    degrees = tests.degrees_of_freedom
+    for place in family.places:
+        group = family.groups[place]
+        outcome, because = outcomes[group]
+        larger = decidability.judged_as.get(group)
+        yield Verdict.model_construct(
+            rule=rule.id,
+            group=group,
+            outcome=outcome,
+            because=because,
+            cases=cases[place],
+            cases_required=family.required_cases(place),
+            cases_needed=None if because == "too_many_failed" else _cases_needed(family, tests, outcome, place),
+            decidable=decidable[place],
+            judged_as=larger,
+            judged_as_outcome=None if larger is None else outcomes[larger][0],
+            p_fail=as_known(p_fail[place]),
+            level_fail=as_known(level_fail[place]),
+            p_pass=as_known(p_pass[place]),
+            side="high" if is_high[place] else "low",
+            degrees_of_freedom=None if degrees is None else as_known(degrees[place]),
+            same_people=decidability.same_people.get(group, ()),
+        )
 
 
 def _cases_needed(family: FamilyDecidability, tests: FamilyTests, outcome: Outcome, place: int) -> int | None:

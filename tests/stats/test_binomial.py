@@ -22,7 +22,7 @@ def test_ends_of_the_distribution_function() -> None:
     assert binomial_cdf([0, 2, 3], 3, [0.0, 1.0, 1.0]).tolist() == [1.0, 0.0, 1.0]
 
 
-@given(st.integers(1, 10**5), st.floats(0.001, 0.999), st.floats(1e-8, 0.5))
+@given(st.integers(1, 10**7), st.floats(1e-9, 0.999999), st.floats(1e-14, 0.99))
 def test_largest_count_is_the_last_one_within_the_probability(n: int, p: float, probability: float) -> None:
     k = float(largest_count(probability, n, p))
     assert -1 <= k < n

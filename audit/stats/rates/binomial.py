@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from audit.stats.arrays import FloatArray, once_for_equals
-from audit.stats.special import betainc
+from audit.stats.special import betainc, ndtri
 
 Counts: TypeAlias = npt.ArrayLike
 """One count for each group: anything that numpy turns into an array."""
+
+_WIDE: Final = 32
+_OFF: Final = 4.0
 
 
 def binomial_cdf(k: npt.ArrayLike, n: npt.ArrayLike, p: npt.ArrayLike) -> FloatArray:
@@ -70,6 +73,13 @@ def largest_count(
 
 
 def _bisected(limit: FloatArray, trials: FloatArray, rate: FloatArray, low: FloatArray, high: FloatArray) -> FloatArray:
+    if np.max(high - low, initial=0.0) > _WIDE:
+        # the answer of a normal distribution with this skewness is off by a few, which is looked at before it is used
+        score = ndtri(np.clip(limit, 1e-300, 1.0 - 1e-15))
+        about = trials * rate + score * np.sqrt(trials * rate * (1.0 - rate)) + (score**2 - 1.0) * (0.5 - rate) / 3.0
+        below, above = (np.clip(np.floor(about) + off, low, high) for off in (-_OFF, _OFF))
+        low = np.where(binomial_cdf(below, trials, rate) <= limit, below, low)
+        high = np.where(binomial_cdf(above, trials, rate) > limit, above - 1.0, high)
     for _ in range(int(np.ceil(np.log2(np.max(high - low, initial=0.0) + 1.0)))):
         middle = np.ceil((low + high) / 2.0)
         small = binomial_cdf(middle, trials, rate) <= limit

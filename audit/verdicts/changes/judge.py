@@ -8,7 +8,7 @@ larger one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -145,9 +145,9 @@ def _judge_rule(
     }
     counted = {family: _counted(known, METRICS[rule.metric]) for family, known in of.items()}
     verdicts = tuple(
-        _verdict(plan, rule, counted[one.family], one, tests[one.family], ladder, found, place)
+        verdict
         for one in sizes
-        for place in one.places
+        for verdict in _verdicts(plan, rule, counted[one.family], one, tests[one.family], ladder, found)
     )
     return _rule(plan, rule, ladder, tests, verdicts, unpaired), verdicts
 
@@ -173,7 +173,7 @@ def _group_outcome(
     return "inconclusive", "unscored_cases" if tests.unscored_decide[place] else "margin_not_excluded"
 
 
-def _verdict(
+def _verdicts(
     plan: AuditPlan,
     rule: NamedRule,
     counted: Sequence[Sequence[int]],
@@ -181,40 +181,44 @@ def _verdict(
     tests: ChangeTests,
     ladder: RuleDecidability,
     found: Mapping[Group, tuple[Outcome, GroupChangeBecause]],
-    place: int,
-) -> ChangeVerdict:
-    group = sizes.groups[place]
-    then_numerator, then_denominator, now_numerator, now_denominator = (of[place] for of in counted)
-    outcome, because = found[group]
-    larger = ladder.judged_as.get(group)
-    tested, pairs = bool(tests.tested[place]), tests.pairs
-    value, low, high = (as_known(end[place]) for end in tests.difference)
-    return ChangeVerdict.model_construct(
-        rule=rule.id,
-        group=group,
-        outcome=outcome,
-        because=because,
-        then_numerator=then_numerator,
-        then_denominator=then_denominator,
-        now_numerator=now_numerator,
-        now_denominator=now_denominator,
-        n=None if pairs is None else int(pairs.n[place]),
-        lost=None if pairs is None else int(pairs.lost[place]),
-        gained=None if pairs is None else int(pairs.gained[place]),
-        difference=value,
-        difference_low=low,
-        difference_high=high,
-        level=plan.verdict.level,
-        cases=int(sizes.cases[place]),
-        cases_required=sizes.required_cases(place),
-        decidable=bool(sizes.decidable[place]),
-        judged_as=larger,
-        judged_as_outcome=None if larger is None else found[larger][0],
-        p_worse=as_known(tests.p_worse[place]) if tested else None,
-        level_worse=as_known(tests.level_worse[place]) if tested else None,
-        p_within=as_known(tests.p_within[place]),
-        side="high" if tests.high_side[place] else "low",
+) -> Iterator[ChangeVerdict]:
+    then_numerator, then_denominator, now_numerator, now_denominator = counted
+    value, low, high = (end.tolist() for end in tests.difference)
+    p_worse, level_worse = (np.where(tests.tested, of, np.nan).tolist() for of in (tests.p_worse, tests.level_worse))
+    cases, decidable, p_within, is_high = (
+        of.tolist() for of in (sizes.cases, sizes.decidable, tests.p_within, tests.high_side)
     )
+    pairs = tests.pairs
+    for place in sizes.places:
+        group = sizes.groups[place]
+        outcome, because = found[group]
+        larger = ladder.judged_as.get(group)
+        yield ChangeVerdict.model_construct(
+            rule=rule.id,
+            group=group,
+            outcome=outcome,
+            because=because,
+            then_numerator=then_numerator[place],
+            then_denominator=then_denominator[place],
+            now_numerator=now_numerator[place],
+            now_denominator=now_denominator[place],
+            n=None if pairs is None else int(pairs.n[place]),
+            lost=None if pairs is None else int(pairs.lost[place]),
+            gained=None if pairs is None else int(pairs.gained[place]),
+            difference=as_known(value[place]),
+            difference_low=as_known(low[place]),
+            difference_high=as_known(high[place]),
+            level=plan.verdict.level,
+            cases=cases[place],
+            cases_required=sizes.required_cases(place),
+            decidable=decidable[place],
+            judged_as=larger,
+            judged_as_outcome=None if larger is None else found[larger][0],
+            p_worse=as_known(p_worse[place]),
+            level_worse=as_known(level_worse[place]),
+            p_within=as_known(p_within[place]),
+            side="high" if is_high[place] else "low",
+        )
 
 
 _BECAUSE: Final[Mapping[RuleBecause, ChangeRuleBecause]] = {
