@@ -34,7 +34,7 @@ from audit.scoring.kept_rows import ROWS_AGAIN
 CANARY = "canary-91f4"
 PROMPT = "prompt-canary-2b6a"
 TOKEN = "token-canary-40c7"
-ROWS = 96
+ROWS = 64
 
 
 class Made:
@@ -186,7 +186,7 @@ def test_an_audit_of_a_language_model_accounts_for_every_row_and_leaks_nothing(t
     assert (system["kind"], system["name"]) == ("chat", f"model-1 at {server.url}")
     notes = " ".join(result["provenance"]["course"])
     assert (
-        "4 of 96 rows asked about got no answer that can be used: http_5xx 1, not_finite 1, refused 1, unreadable 1."
+        f"4 of {ROWS} rows asked about got no answer that can be used: http_5xx 1, not_finite 1, refused 1, unreadable 1."
         in notes
     )
     assert "They name more than one model" in notes

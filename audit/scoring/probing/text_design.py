@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from itertools import permutations, product
 from pathlib import Path
 from typing import Final
@@ -64,23 +65,19 @@ class _Collected:
 
     def add(self, number: int, place: int, template: Template, pair: tuple[Choice, Choice]) -> None:
         """Keep a pair, unless both of its texts read the same: no detector could see a difference."""
-        before, after = (self._text(template, choice) for choice in pair)
-        if before == after:
+        keys = [(template.id, choice) for choice in pair]
+        for key in keys:
+            if key not in self.read:
+                self.read[key] = render(template.pieces[key[1].language], key[1], self.words)
+        if self.read[keys[0]] == self.read[keys[1]]:
             self.alike += 1
-            return
-        self.rows.append((number, place, self._place(template, pair[0]), self._place(template, pair[1])))
+        else:
+            self.rows.append((number, place, self._place(keys[0]), self._place(keys[1])))
 
-    def _text(self, template: Template, choice: Choice) -> str:
-        key = (template.id, choice)
-        if key not in self.read:
-            self.read[key] = render(template.pieces[choice.language], choice, self.words)
-        return self.read[key]
-
-    def _place(self, template: Template, choice: Choice) -> int:
-        key = (template.id, choice)
+    def _place(self, key: tuple[str, Choice]) -> int:
         if key not in self.variants:
             self.variants[key] = len(self.texts)
-            self.texts.append(Variant(template.id, choice, self.read[key]))
+            self.texts.append(Variant(*key, self.read[key]))
         return self.variants[key]
 
 
@@ -151,6 +148,7 @@ class _Scheme:
         self._asked: dict[str, tuple[str, ...]] = dict(probe.levels.items())
         self._anchors: dict[str, str] = dict(probe.anchor.items())
         self._levels = {slot: self._levels_of(slot) for slot in probe.slots}
+        self._in_language = lru_cache(8)(lambda *of: tuple(self._pairs(*of)))  # the same for every template
 
     def comparisons(self) -> Iterator[Comparison]:
         """Yield every change, slot by slot; then every change within the levels of each other slot."""
@@ -196,7 +194,7 @@ class _Scheme:
             return self._probe.languages
         return (comparison.given if comparison.given_slot == "language" else self._probe.languages[0],)
 
-    def _in_language(self, comparison: Comparison, language: str) -> Iterator[tuple[Choice, Choice]]:
+    def _pairs(self, comparison: Comparison, language: str) -> Iterator[tuple[Choice, Choice]]:
         base = Choice(language)
         named = {slot: level for slot, level in self._anchors.items() if slot != "name"}
         if comparison.given_slot in ("demonym", "country", "gender"):
