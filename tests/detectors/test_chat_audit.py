@@ -186,8 +186,8 @@ def test_an_audit_of_a_language_model_accounts_for_every_row_and_leaks_nothing(t
     assert (system["kind"], system["name"]) == ("chat", f"model-1 at {server.url}")
     notes = " ".join(result["provenance"]["course"])
     assert (
-        f"4 of {ROWS} rows asked about got no answer that can be used: http_5xx 1, not_finite 1, refused 1, unreadable 1."
-        in notes
+        f"4 of {ROWS} rows asked about got no answer that can be used: "
+        "http_5xx 1, not_finite 1, refused 1, unreadable 1." in notes
     )
     assert "They name more than one model" in notes
     assert result["provenance"]["detector_sha256"]
