@@ -117,7 +117,7 @@ def test_the_test_of_composition_rejects_as_often_as_it_may() -> None:
     shares = 1.0 / np.arange(1, 31)
     shares /= shares.sum()
     named = {f"n{place:02}": float(share) for place, share in enumerate(shares)}
-    runs, small = 80, 0
+    runs, small = 50, 0
     for _ in range(runs):
         drawn = dict(zip(named, (int(x) for x in rng.multinomial(60, shares)), strict=True))
         p = compared(drawn, named, seed=int(rng.integers(1_000_000))).p

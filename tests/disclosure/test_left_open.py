@@ -55,7 +55,8 @@ def world(seed: int) -> tuple[Cut, list[list[Row]], dict[Place, BoolArray], Span
         return None
     listed = entries(counts, made)
     sums = [totals(ladder, rows) for ladder, rows in zip(ladders, made.rows, strict=True)]
-    return made, sums, {entry.place: members_of(ladders, made, entry) for entry in listed}, *printed(listed, rng)
+    members = dict(zip((entry.place for entry in listed), members_of(ladders, made, listed), strict=True))
+    return made, sums, members, *printed(listed, rng)
 
 
 @pytest.mark.parametrize("first", range(0, 60, 10))

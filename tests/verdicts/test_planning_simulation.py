@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 ROOT = Path(__file__).parents[2]
-RUNS = 24
+RUNS = 16
 
 
 @pytest.fixture

@@ -17,11 +17,15 @@ from made.worlds import everything, planned_families
 from typer.testing import CliRunner
 
 from audit.cli.commands.app import app
-from audit.planning.power import plan_power
+from audit.counting.table import count_families
+from audit.plan.file.plan_file import loaded_plan
+from audit.planning.check import count_labels
 from audit.result.audit_result import AuditResult
 from audit.result.file import load_result
 from audit.result.findings.judged import Outcome
 from audit.run import run_audit
+from audit.verdicts.decidable_gaps import fails_from
+from audit.verdicts.joint_power import plan_decidability
 from audit.vocabulary.groups import Group, Level
 from audit.worlds.folder import Synthesised, companion_files, synthesise
 from audit.worlds.probe_texts import MARGIN, PROBED
@@ -121,16 +125,16 @@ def test_planning_says_that_the_gaps_can_be_decided(planted: Audited, monkeypatc
     gaps = [planted.possible(finding) for finding in ("group-gap", "intersection-gap")]
     for place in ("climb", "decidability"):
         monkeypatch.setattr(f"audit.verdicts.{place}.rule_families", planned_families(gaps))
-    named = {
-        (rule.rule.metric, group.group): group.fails_from[0].disparity
-        for rule in plan_power(planted.made.plan, margins=False).rules
-        for family in rule.families
-        for group in family.groups
-    }
+    loaded = loaded_plan(planted.made.plan)
+    counts, moments, features = count_labels(loaded)
+    families = count_families(loaded.plan, counts, features)
+    decided = plan_decidability(loaded.plan, families, {one.name: one for one in features}, moments, sizes=False)
     for gap in gaps:
-        smallest = named[gap.metric, gap.group]
-        assert smallest is not None
-        assert smallest < gap.size
+        (rule,) = (rule for rule in loaded.plan.named_rules if rule.metric == gap.metric)
+        (of,) = (family for family in decided[rule.id].families if gap.group in family.groups)
+        ((smallest,),) = fails_from(loaded.plan, rule, families[of.family], of, moments, [of.groups.index(gap.group)])
+        assert smallest.disparity is not None
+        assert smallest.disparity < gap.size
 
 
 def test_the_example_is_what_is_written(planted: Audited) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -71,30 +71,30 @@ class Publisher:
         drawn = draw_side("positives", counts, made, listed, self.draws, self.method, self.secret, str(self.releases))
         self.made = made
         self.draws = remembered(self.draws, drawn.draws)
-        return [self._printed(made, entry, drawn.draws[entry.key], outcomes=drawn.has_outcomes) for entry in listed]
+        printed = zip(listed, members_of(self.ladders, made, listed), strict=True)
+        return [self._printed(entry, of, drawn.draws[entry.key], outcomes=drawn.has_outcomes) for entry, of in printed]
 
-    def _printed(self, made: Cut, entry: Entry, draw: Draw, *, outcomes: bool) -> Printed:
+    def _printed(self, entry: Entry, members: BoolArray, draw: Draw, *, outcomes: bool) -> Printed:
         few, fewer = (draw.few, draw.fewer_than) if outcomes else (None, None)
         errors = draw.errors if outcomes else None
         drawn = int(draw.people_as_of), int(draw.as_of)
-        members = members_of(self.ladders, made, entry)
         return Printed(entry.key, members, draw.people, errors, few, fewer, int(draw.day), drawn)
 
 
-def members_of(ladders: Sequence[Ladder], made: Cut, entry: Entry) -> BoolArray:
-    """bool[genders, countries]: who stands in a row."""
+def members_of(ladders: Sequence[Ladder], made: Cut, listed: Iterable[Entry]) -> Iterator[BoolArray]:
+    """bool[genders, countries] of each row: who stands in it."""
     sizes = [len(ladder.levels[0]) for ladder in ladders]
-    chosen = [np.ones(size, dtype=bool) for size in sizes]
-    place = entry.place
     rows = [(*of_feature, *totals(ladder, of_feature)) for ladder, of_feature in zip(ladders, made.rows, strict=True)]
-    if place.columns and made.cross is not None:
-        by = 1 - made.cross.rows
-        chosen[made.cross.rows] = _marked(sizes[made.cross.rows], rows[made.cross.rows][place.row].members)
-        columns = [made.cross.columns[column] for column in place.columns]
-        chosen[by] = _marked(sizes[by], [member for at in columns for member in rows[by][at].members])
-    elif place != EVERYONE:
-        chosen[place.table] = _marked(sizes[place.table], rows[place.table][place.row].members)
-    return np.outer(chosen[0], chosen[1])
+    for place in (entry.place for entry in listed):
+        chosen = [np.ones(size, dtype=bool) for size in sizes]
+        if place.columns and made.cross is not None:
+            by = 1 - made.cross.rows
+            chosen[made.cross.rows] = _marked(sizes[made.cross.rows], rows[made.cross.rows][place.row].members)
+            columns = [made.cross.columns[column] for column in place.columns]
+            chosen[by] = _marked(sizes[by], [member for at in columns for member in rows[by][at].members])
+        elif place != EVERYONE:
+            chosen[place.table] = _marked(sizes[place.table], rows[place.table][place.row].members)
+        yield np.outer(chosen[0], chosen[1])
 
 
 def _marked(size: int, members: Sequence[int]) -> BoolArray:
@@ -156,4 +156,5 @@ def first_rows(ladders: tuple[Ladder, Ladder], cells: IntArray, method: Method) 
     made = first_cut(counts, method.row, method.floor)
     if made is None:
         return []
-    return [(entry.key, members_of(ladders, made, entry)) for entry in entries(counts, made)]
+    listed = entries(counts, made)
+    return [(entry.key, of) for entry, of in zip(listed, members_of(ladders, made, listed), strict=True)]
