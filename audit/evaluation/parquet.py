@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate
@@ -86,23 +87,24 @@ def checked_files(source_name: str, files: Sequence[Path]) -> tuple[tuple[str, .
     Raises DataError if one is not a whole Parquet file, or has other columns or types than the first.
     """
     import pyarrow as pa
-    import pyarrow.parquet as pq
+    from pyarrow._parquet import ParquetReader  # `pyarrow.parquet` loads every file system that Arrow knows
 
     names: tuple[str, ...] = ()
     types: list[tuple[Any, ...]] | None = None
     rows = []
     for path in files:
         try:
-            with pq.ParquetFile(path) as file:
+            with contextlib.closing(ParquetReader()) as file:
+                file.open(str(path))
                 names, metadata = tuple(file.schema_arrow.names), file.metadata
-                stored = [file.schema.column(place) for place in range(len(file.schema))]
+                stored = [metadata.schema.column(place) for place in range(len(metadata.schema))]
                 groups = [metadata.row_group(place).num_rows for place in range(metadata.num_row_groups)]
+            # as they are stored: how wide a text is in Arrow says nothing of the file
+            own = [(column.path, column.physical_type, str(column.logical_type)) for column in stored]
         except (OSError, ValueError, pa.ArrowException):
             raise unreadable(source_name) from None
         if metadata.num_rows != sum(groups):
             raise unreadable(source_name)
-        # as they are stored: how wide a text is in Arrow says nothing of the file
-        own = [(column.path, column.physical_type, str(column.logical_type)) for column in stored]
         if types is not None and own != types:
             raise DataError(
                 f"{shown(source_name)}: {shown(path.name)} has other columns or types than {shown(files[0].name)}",
