@@ -112,11 +112,10 @@ def without_peers(*arguments: Any, **options: Any) -> AuditResult:
     return run_audit(*arguments, **{**options, "crosscheck": False})
 
 
-@pytest.mark.usefixtures("warm_children")
 def test_a_command_reads_each_of_its_files_once(read: Counter[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("audit.run.run_audit", without_peers)
     for cases in ("EVALUATION_CASES", "TRAINING_CASES"):
-        monkeypatch.setattr(prepare, cases, 1_000)
+        monkeypatch.setattr(prepare, cases, 100)
     found = {}
     for command in COMMANDS:
         done = CliRunner().invoke(app, command.split())
