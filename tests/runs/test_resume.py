@@ -358,11 +358,11 @@ def starter(folder: Path) -> Iterator[Callable[[Made], Started]]:
     with forks:
         assert forks.stdin is not None
         assert forks.stdout is not None
-        asked, told = forks.stdin, forks.stdout
+        asked, said = forks.stdin, forks.stdout
 
         def start(made: Made) -> Started:
             print(made.folder, file=asked, flush=True)
-            return Started(int(told.readline()), told)
+            return Started(int(said.readline()), said)
 
         yield start
     assert forks.returncode == 0
@@ -373,7 +373,7 @@ class Started:
     """A process that runs."""
 
     pid: int
-    told: IO[str]
+    said: IO[str]
 
     def goes_on(self) -> bool:
         """Whether it still runs."""
@@ -386,7 +386,7 @@ class Started:
         """Kill it where it is, and wait for its end."""
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGKILL)
-        assert self.told.readline() == "ended\n"
+        assert self.said.readline() == "ended\n"
 
 
 def killed_until_done(made: Made, start: Callable[[Made], Started], dice: random.Random, most: int) -> list[int]:
