@@ -10,9 +10,9 @@ from the rest to the group, with no more of the others than the odds bring along
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
-from itertools import product
+from itertools import product, takewhile
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -29,6 +29,8 @@ from audit.vocabulary.metrics import Metric
 _EVERYBODY: Final = 2**53
 _PLACES: Final = 8
 """Numbers of members among which the worst is looked for, where those who are not harmed come along."""
+_PARTS: Final = (0.25, 0.5, 0.75)
+_ODDS: Final = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
 _HAIR: Final = 1e-9
 """So that rounding lets no person too few move."""
 
@@ -42,12 +44,25 @@ class Supposed(NamedTuple):
     """The odds that those who belong to it are harmed are at most so many times those of all who may."""
     max_share: float | None
     """Largest share of a group's own cases whose feature is unknown."""
+    part: float = 1.0
+    """Part of as many as may belong to a group that does."""
 
     @classmethod
     def of(cls, section: SensitivitySection) -> Supposed:
         """Read it from a plan."""
         share, odds = section.unknown_share_factor, section.unknown_odds_factor
         return cls(None if share == "worst" else share, None if odds == "worst" else odds, section.max_missing_share)
+
+    def on_the_way(self) -> Iterator[Supposed]:
+        """Yield it, and what it leaves open beside: fewer people, at the same odds, and as many, at smaller odds.
+
+        Where variances are bounded, either can speak more strongly against a group.
+        """
+        yield self
+        if self.max_share != 0.0:
+            smaller = takewhile(lambda odds: self.odds_factor is None or odds < self.odds_factor, _ODDS)
+            yield from (self._replace(odds_factor=odds) for odds in smaller)
+            yield from (self._replace(part=part) for part in _PARTS)
 
 
 NOTHING: Final = Supposed(None, None, None)
@@ -274,9 +289,9 @@ class MemberPlaces(NamedTuple):
                         totals[among] = float(own[list(among)].sum())
                     share = min(supposed.share_factor * surely[place] / max(totals[among], _HAIR), 1.0)
                 found[place] += own[other] * share
-        if supposed.max_share is None:
-            return found
-        return np.minimum(found, surely * (supposed.max_share / (1.0 - supposed.max_share)))
+        if supposed.max_share is not None:
+            found = np.minimum(found, surely * (supposed.max_share / (1.0 - supposed.max_share)))
+        return found * supposed.part
 
 
 def member_places(family: FamilyCounts) -> MemberPlaces:

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import product
 from typing import Any, Final
 
 import numpy as np
@@ -220,8 +221,6 @@ def weighted_breakdown(
     found = bool(weakest)
     for _ in range(BISECTIONS if found else 0):
         middle = float(np.sqrt(low * high))
-        # who holds at a factor holds at a smaller one
-        asked = [one for one in asked if not set(weakest).isdisjoint(one[0])]
         some = fallen(supposed._replace(odds_factor=middle))
         low, high, weakest = (low, middle, some) if some else (middle, high, weakest)
     return {
@@ -239,11 +238,12 @@ def _by_weights(plan: AuditPlan, rule: Rule, family: FamilyCounts, moments: Mome
 
     def holds(supposed: Supposed) -> BoolArray:
         held = np.ones(len(places), dtype=np.bool_)
-        for question, start in starts:
-            moved, movable = with_possible_members(of, family, question, start, supposed)
-            passes = ~movable
-            passes[own] |= moved.of_groups(own).test(question.within, alpha).p <= alpha
-            held &= passes[places]
+        for (question, start), one in product(starts, supposed.on_the_way()):
+            if held.any():
+                moved, movable = with_possible_members(of, family, question, start, one)
+                passes = ~movable
+                passes[own] |= moved.of_groups(own).test(question.within, alpha).p <= alpha
+                held &= passes[places]
         return held
 
     return holds

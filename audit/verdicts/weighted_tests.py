@@ -142,8 +142,10 @@ class _Tested(NamedTuple):
         passing = [as_recorded]
         # first those alone who have several nationalities, where there are any
         for each in (_NOBODY, supposed) if family.parts else (supposed,):
-            moved, movable = with_possible_members(of, family, question, worst, each)
-            if movable.any():
+            for one in each.on_the_way():
+                moved, movable = with_possible_members(of, family, question, worst, one)
+                if not movable.any():
+                    break
                 p_pass = np.where(movable, np.maximum(p_pass, moved.test(question.within, alpha).p), p_pass)
             passing.append(decided.decidable & (p_pass <= alpha))
         to_pass, to_fail = self._cases_to_verdict(question, as_they_are, levels)
@@ -181,11 +183,12 @@ class _Tested(NamedTuple):
     ) -> BoolArray:
         """bool[G]: whether a FAIL stands with as many people of unknown feature in its favour as the plan supposes."""
         stands = beyond.copy()
-        if beyond.any():
-            moved, movable = with_possible_members(self.of, self.family, question, best, supposed, "best")
-            some = beyond & movable
-            if some.any():
-                stands[some] = moved.of_groups(some).test(question.fail, levels[some]).p <= levels[some]
+        for one in supposed.on_the_way():
+            if stands.any():
+                moved, movable = with_possible_members(self.of, self.family, question, best, one, "best")
+                some = stands & movable
+                if some.any():
+                    stands[some] = moved.of_groups(some).test(question.fail, levels[some]).p <= levels[some]
         return stands
 
     def _cases_to_verdict(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from made.counts import WORST
@@ -65,3 +67,30 @@ def test_nothing_breaks_where_every_group_is_known() -> None:
     found = found_in(made, made.plan({"margin": 0.1}))
     assert made.judged(made.plan({"margin": 0.1}))[0].outcome == "pass"
     assert (found.breakdown_factor, found.weakest, found.not_if_nothing_supposed) == (None, None, 0)
+
+
+# Of these sets a larger supposition once passed what a smaller one did not: (sizes, margin, share, seed).
+BENT = [
+    ({"a": 579, "b": 311, "c": 174, "unknown": 171}, 0.2, 4.0),
+    ({"a": 133, "b": 527, "c": 262, "unknown": 147}, 0.15, 1.0),
+]
+
+
+@pytest.mark.parametrize(("sizes", "margin", "share"), BENT)
+def test_who_passes_what_is_supposed_passes_whatever_it_leaves_open(
+    sizes: dict[str, int], margin: float, share: float
+) -> None:
+    rng = np.random.default_rng(3)
+    group = [code for code, size in sizes.items() for _ in range(size)]
+    passed = 0
+    for base in (0.8, 0.85, 0.9, 0.95):
+        cell = [Cell.TP if rng.random() < base else Cell.FN for _ in group]
+        made = Made(group, cell, None, rng.choice([1.0, 5.0], len(group)))
+        plan = made.plan({"margin": margin})
+        outcomes = []
+        for odds in (1, 2, 5, 8, 20, 64, "worst"):
+            verdicts = made.judged(supposing(plan, unknown_share_factor=share, unknown_odds_factor=odds))[1]
+            outcomes.append({code for code, verdict in verdicts.items() if verdict.outcome == "pass"})
+        passed += len(outcomes[0])
+        assert all(more >= fewer for more, fewer in pairwise(outcomes)), outcomes
+    assert passed > 0
