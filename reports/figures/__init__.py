@@ -114,7 +114,7 @@ def image(figure: Figure, form: Literal["svg", "png"]) -> bytes:
 
 
 class PaperFigures:
-    """The maker of figures for `audit7k figure`; registered as `figures` under `audit.makers`."""
+    """Maker of the figures of `audit7k figure`."""
 
     name: str = "matplotlib"
     kinds: tuple[str, ...] = KINDS

@@ -123,6 +123,7 @@ TAMPERED: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "a small error": (lambda d: d["rows"][0].update(errors=3), "below the floor"),
     "a row twice": (lambda d: d["rows"].append(d["rows"][1]), "its rows"),
     "the verdict": (lambda d: d["headline"].update(outcome="fail"), "its verdict and what fails"),
+    "a rule": (lambda d: d["rules"][0].update(metric="base_rate"), "a rule on what the system does not do"),
     "a day": (lambda d: d["about"].update(valid_until="soon"), "a date is none"),
     "another day": (lambda d: d["about"].update(finished="20261120"), "a date is none"),
 }
