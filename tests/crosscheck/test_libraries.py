@@ -78,3 +78,23 @@ def test_a_killed_audit_leaves_no_second_process() -> None:
         while second.exists() and "State:\tZ" not in (second / "status").read_text() and time.monotonic() < deadline:
             time.sleep(0.05)
         assert time.monotonic() < deadline
+
+
+def test_it_holds_no_lock_of_an_audit_that_has_ended(tmp_path: Path) -> None:
+    run(
+        "import fcntl\n"
+        f"path = {str(tmp_path)!r}\n"
+        "held = os.open(path, os.O_RDONLY)\n"
+        "fcntl.flock(held, fcntl.LOCK_EX)\n"
+        "with libraries.libraries_beside(wanted=True):\n"
+        "    os.close(held)\n"
+        "    again, deadline = os.open(path, os.O_RDONLY), time.monotonic() + 5\n"
+        "    while True:\n"
+        "        try:\n"
+        "            fcntl.flock(again, fcntl.LOCK_EX | fcntl.LOCK_NB)\n"
+        "        except BlockingIOError:\n"
+        "            assert time.monotonic() < deadline\n"
+        "            time.sleep(0.01)\n"
+        "        else:\n"
+        "            break\n"
+    )

@@ -102,7 +102,7 @@ def _split_off() -> _Second:
     pid = os.fork()
     if not pid:
         try:
-            _serve(asked, answered, ours, theirs)
+            _serve(asked, answered)
         finally:
             os._exit(0)
     os.close(asked)
@@ -110,15 +110,16 @@ def _split_off() -> _Second:
     return _Second(pid, os.fdopen(ours, "wb"), os.fdopen(theirs, "rb"))
 
 
-def _serve(asked: int, answered: int, *others: int) -> None:
-    """Answer one question, silently, and only as long as somebody waits."""
+def _serve(asked: int, answered: int) -> None:
+    """Answer one question, silently, and only as long as somebody waits. No lock of theirs is held meanwhile."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
     nowhere = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1, 2):
         os.dup2(nowhere, standard)
-    for other in others:
-        os.close(other)
+    first, last = sorted((asked, answered))
+    for start, end in ((3, first), (first + 1, last), (last + 1, os.sysconf("SC_OPEN_MAX"))):
+        os.closerange(start, end)
     _answers(Question(NO_TABLES, (), ()))
     with os.fdopen(asked, "rb") as questions, os.fdopen(answered, "wb") as answers:
         pickle.dump(_answers(pickle.load(questions)), answers)  # noqa: S301 - the process that split this one off
