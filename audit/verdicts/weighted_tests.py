@@ -219,6 +219,6 @@ class _Tested(NamedTuple):
             )
             least = design_size(scored.group, scored.own_correlation, scored.least_q)
             worth = np.minimum(size * few_degrees_factor(degrees, level), least) / np.maximum(self.decided.cases, 1)
-            told = known & (worth > 0.0) & ~(scored.none_seen(boundary) > level)
-            needed.append(np.where(told, np.ceil(cases / np.where(worth > 0.0, worth, 1.0)), np.inf))
+            known_cost = known & (worth > 0.0) & ~(scored.none_seen(boundary) > level)
+            needed.append(np.where(known_cost, np.ceil(cases / np.where(worth > 0.0, worth, 1.0)), np.inf))
         return needed[0], needed[1]

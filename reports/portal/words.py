@@ -84,8 +84,8 @@ class PortalWords:
 
     def gap(self, gap: Gap) -> str:
         """Return a gap with its range: "18 points (15 … 21)"."""
-        told = {"gap": _points(gap.value), "range": f"{_points(gap.low)} … {_points(gap.high)}"}
-        return self.t.ngettext("%(gap)s point (%(range)s)", "%(gap)s points (%(range)s)", _count(gap.value)) % told
+        values = {"gap": _points(gap.value), "range": f"{_points(gap.low)} … {_points(gap.high)}"}
+        return self.t.ngettext("%(gap)s point (%(range)s)", "%(gap)s points (%(range)s)", _count(gap.value)) % values
 
     def gap_limit(self, gap: Gap) -> str:
         """Return the distance at which the limit of a gap lies: "10 points"."""

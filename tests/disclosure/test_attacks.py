@@ -36,16 +36,16 @@ def test_the_attack_tells_what_a_careless_publisher_prints(case: Case, sets: int
 
 @pytest.mark.parametrize("small", [Small(1, 3, 1, 20), Small(2, 2, 1, 13)], ids=str)
 def test_who_replays_the_method_learns_of_nobody(small: Small) -> None:
-    _, asked, told = replayed(small)
+    _, asked, found = replayed(small)
     assert asked > 30
-    assert told == 0
+    assert found == 0
     assert replayed(small, others=False)[2] > 0
 
 
 def test_who_replays_the_method_sees_every_value_of_few_errors() -> None:
-    _, asked, told = Outcomes((7, 7), 15).replayed()
+    _, asked, found = Outcomes((7, 7), 15).replayed()
     assert asked > 0
-    assert told == 0
+    assert found == 0
 
 
 @pytest.mark.parametrize("case", [READERS[0], READERS[2]], ids=lambda case: f"{case.name}, {case.releases}")

@@ -254,9 +254,9 @@ def test_nothing_is_printed_where_every_row_holds_a_hidden_number(tmp_path: Path
     hidden = [(group, side) for group in GROUPS for side in SIDES]
     release = released(audited(a_table(*hidden), 9, whole=False))
     assert (release.rows, release.number) == ((), None)
-    told = sentences_beside(release)
-    assert SENTENCES["figures_hidden"] in told
-    assert SENTENCES["figures_none"] not in told  # they are not too few
+    beside = sentences_beside(release)
+    assert SENTENCES["figures_hidden"] in beside
+    assert SENTENCES["figures_none"] not in beside  # they are not too few
 
 
 def test_without_hidden_numbers_the_rows_are_those_of_single_cases(tmp_path: Path) -> None:

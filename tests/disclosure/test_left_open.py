@@ -71,6 +71,6 @@ def test_the_closed_form_is_what_an_integer_program_finds(first: int) -> None:
 def test_both_answers_occur() -> None:
     """Else the test above would hold of a function that always says the same."""
     worlds = [of for seed in range(60) if (of := world(seed)) is not None]
-    told = sum(len(Sums(made, sums).not_left_open(spans, asked(needs))) for made, sums, _, spans, needs in worlds)
+    decided = sum(len(Sums(made, sums).not_left_open(spans, asked(needs))) for made, sums, _, spans, needs in worlds)
     total = sum(len(needs) for *_, needs in worlds)
-    assert 5 < told < total / 4
+    assert 5 < decided < total / 4

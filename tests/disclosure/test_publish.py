@@ -60,8 +60,8 @@ def test_a_release_is_remembered_before_it_is_written_and_says_its_number(first:
     folder, made = first
     assert (made.public.number, made.new_key, bool(made.public.rows)) == (1, True, True)
     assert {path.name for path in (folder / "public").iterdir()} == {"release.json", *made.files}
-    told = json.loads((folder / "restricted" / RELEASES / "0001.json").read_bytes().splitlines()[1])
-    assert told["release"] == json.loads(made.files["release.json"])
+    kept = json.loads((folder / "restricted" / RELEASES / "0001.json").read_bytes().splitlines()[1])
+    assert kept["release"] == json.loads(made.files["release.json"])
     assert json.loads((folder / "restricted" / COUNTER).read_bytes())["releases"] == 1
 
 

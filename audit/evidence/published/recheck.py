@@ -301,8 +301,8 @@ def _most_people(table: PublishedTable, unknown: int | None) -> int:
 def _unknown_people(table: PublishedTable) -> int | None:
     """Return the most people that rows of an unknown category hold; None where those do not tell sex and race."""
     rows = {one: (one.sex == UNKNOWN, one.race == UNKNOWN) for one in table.of("unknown") if one.applicants}
-    told = (True, True) in rows.values() or {(True, False), (False, True)} <= set(rows.values())
-    return sum(one.applicants.high for one in rows if one.applicants) if told else None
+    follows = (True, True) in rows.values() or {(True, False), (False, True)} <= set(rows.values())
+    return sum(one.applicants.high for one in rows if one.applicants) if follows else None
 
 
 def _lacks(code: str, where: str, text: str) -> Finding:
