@@ -112,7 +112,7 @@ def test_the_same_composition_and_one_that_the_table_rules_out() -> None:
 
 
 def test_the_test_of_composition_rejects_as_often_as_it_may() -> None:
-    """Many rare levels, where the chi-square of G rejects too often."""
+    """Many rare levels, where no chi-square is near."""
     rng = np.random.default_rng(5)
     shares = 1.0 / np.arange(1, 31)
     shares /= shares.sum()

@@ -64,7 +64,7 @@ def test_a_run_shows_something_new_every_second(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("command", "stages"), [("check", ("reading",)), ("power", ("reading", "planning"))])
 def test_what_is_asked_before_a_run_shows_that_it_works(command: str, stages: Sequence[str], tmp_path: Path) -> None:
     data = tmp_path / "cases.parquet"
-    write_cases(data, 40, seed=1, spread="even")
+    write_cases(data, 100, seed=1, spread="even")
     write_answers(data)
     gaps, shown = seen([sys.executable, "-P", "-m", "audit", command, str(write_plan(data, decided="file"))], tmp_path)
     assert max(gaps) < LONGEST

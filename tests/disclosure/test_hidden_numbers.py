@@ -207,6 +207,7 @@ ON_THE_EDGE = Made(
 @SEARCHED
 @given(made_tables(), st.randoms(use_true_random=False))
 @example(ON_THE_EDGE, Random(0))
+@example(Made(a_table((GROUPS[0], "positives"), errors={GROUPS[0]: 4}), 4, whole=False), Random(0))  # few are hidden
 def test_every_public_figure_and_word_holds_whatever_is_hidden(made: Made, random: Random) -> None:
     result = audited(made.table, made.most, whole=made.whole)
     release, verdicts = released(result), {(each.rule, each.group): each for each in result.verdicts}

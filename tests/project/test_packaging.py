@@ -203,7 +203,7 @@ def share_bytecode(place: Path) -> None:
         name = own.relative_to(site)
         ours = (ROOT if name.parts[0] in PACKAGES else packages) / name
         cached = ours.parent / "__pycache__" / f"{ours.stem}.{sys.implementation.cache_tag}.pyc"
-        if "tests" not in name.parts and cached.exists() and ours.stat().st_size == own.stat().st_size:
+        if "tests" not in name.parts and cached.exists() and ours.read_bytes() == own.read_bytes():
             os.utime(own, ns=(0, ours.stat().st_mtime_ns))  # bytecode is that of a source of one time and size
             (own.parent / "__pycache__").mkdir(exist_ok=True)
             shutil.copyfile(cached, own.parent / "__pycache__" / cached.name)

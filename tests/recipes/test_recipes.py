@@ -173,11 +173,14 @@ def test_what_is_installed_can_be_said(tmp_path: Path, checkout: Path, bin_folde
     (step,) = [step for step in ACTION["runs"]["steps"] if step["name"] == "Install audit7k"]
     (script,) = GITLAB["before_script"]
 
-    def installing(script: str, requirement: str) -> int:
+    def installing(script: str, requirement: str, target: Path = target) -> int:
         pip = {"PIP_TARGET": str(target), "PIP_NO_INDEX": "1", "AUDIT7K_REQUIREMENT": requirement}
+        pip["GITHUB_ACTION_PATH"] = str(wheel)
         return in_shell(["bash", "-ec", script], checkout, environment(bin_folder, tmp_path, **pip)).returncode
 
     assert (installing(script, str(wheel)), (target / "stand_in-0.dist-info").is_dir()) == (0, True)
+    own = tmp_path / "own"
+    assert (installing(step["run"], "source", own), (own / "stand_in-0.dist-info").is_dir()) == (0, True)
     assert installing(script, "--version") != 0
     assert installing(step["run"], "--version") != 0
 

@@ -270,8 +270,9 @@ def test_a_fail_without_a_name_that_states_no_number_is_refused(result: AuditRes
     one["overall"].update(outcome="fail", failing_rules=[rule["rule"]], undecided_rules=undecided)
     assert parse_result(json.dumps(one)).rules[0].families[0].unnamed_at_least == 1
     del family["unnamed_at_least"]
-    with pytest.raises(ResultError, match="contradicts itself"):
-        parse_result(json.dumps(one))
+    for indent in (None, 1):
+        with pytest.raises(ResultError, match="contradicts itself"):
+            parse_result(json.dumps(one, indent=indent))
 
 
 def test_a_result_is_the_same_in_both_versions(result: AuditResult) -> None:

