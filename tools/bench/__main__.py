@@ -61,7 +61,7 @@ class Sizes:
     held: tuple[int, ...] = (100_000, 1_000_000)
     numbered: tuple[int, ...] = ()
     """Rows of further files whose gate is measured with ids that are numbers."""
-    gates: int = 5
+    gates: int = 7
     on_spark: tuple[int, ...] = (1_000_000, 3_000_000, 10_000_000)
     scanned: tuple[int, ...] = (3, 5)
     """Columns of the subgroup scans."""
