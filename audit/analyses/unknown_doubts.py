@@ -4,9 +4,9 @@ than a plan supposes, would undo a PASS.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from itertools import product
 from typing import Any, Final
 
@@ -16,7 +16,7 @@ from audit.analyses.estimates import as_known
 from audit.analyses.missing_attributes import NOTHING, Supposed
 from audit.analyses.sides import Question, questions
 from audit.analyses.verdict_side import RuleCounts, VerdictSide, rule_counts
-from audit.analyses.weighted_rates import is_exact, weighted_comparison, with_possible_members
+from audit.analyses.weighted_rates import Moves, is_exact, weighted_comparison
 from audit.counting.moments import Moments
 from audit.counting.table import FamilyCounts, rule_families
 from audit.plan.audit_plan import AuditPlan, Rule
@@ -207,26 +207,23 @@ def weighted_breakdown(
             else:
                 asked.append((groups, _by_weights(plan, rule, families[family], moments, groups)))
 
-    def fallen(supposed: Supposed) -> list[Group]:
-        return [
-            group for groups, holds in asked for group, held in zip(groups, holds(supposed), strict=True) if not held
-        ]
+    def fallen(supposed: Supposed) -> Iterator[Group]:
+        for groups, holds in asked:
+            yield from (group for group, held in zip(groups, holds(supposed), strict=True) if not held)
 
     if not asked:
         return {}
-    lost = len(fallen(NOTHING))
     supposed = Supposed.of(plan.sensitivity)
     low, high = 1.0, LARGEST_FACTOR
-    weakest = fallen(supposed._replace(odds_factor=high))
-    found = bool(weakest)
-    for _ in range(BISECTIONS if found else 0):
+    weakest = next(fallen(supposed._replace(odds_factor=high)), None)
+    for _ in range(BISECTIONS if weakest else 0):
         middle = float(np.sqrt(low * high))
-        some = fallen(supposed._replace(odds_factor=middle))
-        low, high, weakest = (low, middle, some) if some else (middle, high, weakest)
+        first = next(fallen(supposed._replace(odds_factor=middle)), None)
+        low, high, weakest = (low, middle, first) if first else (middle, high, weakest)
     return {
-        "breakdown_factor": high if found else None,
-        "weakest": weakest[0] if found else None,
-        "not_if_nothing_supposed": lost,
+        "breakdown_factor": high if weakest else None,
+        "weakest": weakest,
+        "not_if_nothing_supposed": sum(1 for _ in fallen(NOTHING)),
     }
 
 
@@ -234,16 +231,25 @@ def _by_weights(plan: AuditPlan, rule: Rule, family: FamilyCounts, moments: Mome
     of, alpha = moments.of(family), plan.verdict.alpha
     places = [family.groups.index(group) for group in groups]
     own = np.isin(np.arange(len(family.groups)), places)
-    starts = [(question, weighted_comparison(of, family, question, "worst")) for question in questions(plan, rule)]
+    asked = [
+        (question.within, Moves.of_question(of, family, question, weighted_comparison(of, family, question, "worst")))
+        for question in questions(plan, rule)
+    ]
+
+    @cache  # of what is supposed on the way to a factor, much is also on the way to the others
+    def passing(place: int, supposed: Supposed) -> BoolArray:
+        within, moves = asked[place]
+        moved, some = moves.supposing(supposed, own)
+        passes = ~some
+        if some.any():
+            passes[some] = moved.test(within, alpha).p <= alpha
+        return passes[places]
 
     def holds(supposed: Supposed) -> BoolArray:
         held = np.ones(len(places), dtype=np.bool_)
-        for (question, start), one in product(starts, supposed.on_the_way()):
+        for place, one in product(range(len(asked)), supposed.on_the_way()):
             if held.any():
-                moved, movable = with_possible_members(of, family, question, start, one)
-                passes = ~movable
-                passes[own] |= moved.of_groups(own).test(question.within, alpha).p <= alpha
-                held &= passes[places]
+                held &= passing(place, one)
         return held
 
     return holds

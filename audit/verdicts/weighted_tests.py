@@ -13,7 +13,7 @@ import numpy as np
 
 from audit.analyses.missing_attributes import Supposed
 from audit.analyses.sides import Question, questions
-from audit.analyses.weighted_rates import is_exact, weighted_comparison, with_possible_members
+from audit.analyses.weighted_rates import Moves, is_exact, weighted_comparison
 from audit.counting.family_moments import FamilyMoments
 from audit.counting.moments import Moments
 from audit.counting.table import FamilyCounts
@@ -140,13 +140,14 @@ class _Tested(NamedTuple):
         scored = as_they_are.test(question.within, alpha).p
         as_recorded: BoolArray = decided.decidable & (p_pass <= alpha)
         passing = [as_recorded]
+        moves, everyone = Moves.of_question(of, family, question, worst), np.ones_like(as_recorded)
         # first those alone who have several nationalities, where there are any
         for each in (_NOBODY, supposed) if family.parts else (supposed,):
             for one in each.on_the_way():
-                moved, movable = with_possible_members(of, family, question, worst, one)
-                if not movable.any():
+                moved, some = moves.supposing(one, everyone)
+                if not some.any():
                     break
-                p_pass = np.where(movable, np.maximum(p_pass, moved.test(question.within, alpha).p), p_pass)
+                p_pass[some] = np.maximum(p_pass[some], moved.test(question.within, alpha).p)
             passing.append(decided.decidable & (p_pass <= alpha))
         to_pass, to_fail = self._cases_to_verdict(question, as_they_are, levels)
         of_several = passing[1] if family.parts else as_recorded
@@ -183,12 +184,12 @@ class _Tested(NamedTuple):
     ) -> BoolArray:
         """bool[G]: whether a FAIL stands with as many people of unknown feature in its favour as the plan supposes."""
         stands = beyond.copy()
-        for one in supposed.on_the_way():
-            if stands.any():
-                moved, movable = with_possible_members(self.of, self.family, question, best, one, "best")
-                some = stands & movable
+        if stands.any():
+            moves = Moves.of_question(self.of, self.family, question, best, "best")
+            for one in supposed.on_the_way():
+                moved, some = moves.supposing(one, stands)
                 if some.any():
-                    stands[some] = moved.of_groups(some).test(question.fail, levels[some]).p <= levels[some]
+                    stands[some] = moved.test(question.fail, levels[some]).p <= levels[some]
         return stands
 
     def _cases_to_verdict(

@@ -16,7 +16,7 @@ from audit.analyses.disparities import disparities
 from audit.analyses.estimates import estimates
 from audit.analyses.missing_attributes import NOTHING, Supposed, member_places
 from audit.analyses.sides import questions
-from audit.analyses.weighted_rates import weighted_comparison, with_possible_members
+from audit.analyses.weighted_rates import Moves, weighted_comparison
 from audit.counting.family_moments import CELLS
 from audit.counting.table import everyone_as_family
 from audit.plan.sections import SensitivitySection
@@ -197,7 +197,7 @@ def test_moving_possible_members_bounds_what_moving_their_rows_does(
     (question,) = questions(plan, plan.rules[0])
     of = made.moments().of(family)
     worst = weighted_comparison(of, family, question, "worst")
-    moved, movable = with_possible_members(of, family, question, worst, supposed)
+    moved, movable = Moves.of_question(of, family, question, worst).supposing(supposed, np.ones(3, dtype=np.bool_))
     assert movable.tolist() == [True, True, False]
     assert member_places(family).unknown == [[2], [2], []]
     # in either direction a missed victim speaks against the group; at odds of 1 all others come along

@@ -111,8 +111,6 @@ class Comparison:
         """Counted rate of the rest at which the group, with its counted rate, would lie on the edge.
 
         The rest then shows too high a rate: the clusters that were missed are those without the counted outcome.
-
-        The rest then shows too high a rate, so it is clusters that are not counted that were missed.
         """
         return np.clip((counted_rate(self.group.rate, boundary) - boundary.offset) / boundary.slope, 0.0, 1.0)
 

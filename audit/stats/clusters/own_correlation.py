@@ -47,8 +47,6 @@ class Evened(NamedTuple):
 
         Classes of size are relative to each group's own largest cluster, or to `largest`, the largest weight of all
         groups.
-
-        Or by `largest`, the weight of the largest of all.
         """
         total = weight.sum(axis=1)
         rate = counted.sum(axis=1) / total

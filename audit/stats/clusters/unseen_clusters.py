@@ -31,7 +31,7 @@ FEWEST_CLUSTERS = 10
 _NO_PAIRS = 1e-9
 _TINY = 1e-300
 _SAME = 1e-12
-_RATES = 21
+_GRID = np.linspace(0.0, 1.0, 21)
 _LARGE = 0.25
 """A chance above every level that a plan can declare, whatever the rows show."""
 _NOISE = (
@@ -80,8 +80,8 @@ class Bundles:
     """
 
     number: FloatArray
-    """Number of clusters of equal size that the clusters are worth, ``(sum B)^2 / sum B^2``; inf where there are none,
-    or where the next view has the same clusters."""
+    """Clusters of equal size that they are worth, ``(sum B)^2 / sum B^2``; inf without any, or if the next view is the
+    same."""
     share: FloatArray
     """Share of all weight that lies in them, in (0, 1]."""
     shown: FloatArray
@@ -110,9 +110,9 @@ class Bundles:
         )
 
     @classmethod
-    def none(cls, groups: int) -> Bundles:
+    def none(cls, groups: int, views: int = 1) -> Bundles:
         """Build for G groups without any such cluster."""
-        nothing = np.zeros((groups, 1))
+        nothing = np.zeros((groups, views))
         return cls(nothing + np.inf, nothing + 1.0, nothing + np.nan, nothing)
 
     @classmethod
@@ -124,6 +124,12 @@ class Bundles:
     def __getitem__(self, place: Place) -> Bundles:
         """Select some of the groups."""
         return Bundles(*(getattr(self, field.name)[place] for field in fields(self)))
+
+    def beside(self, other: Bundles) -> Bundles:
+        """Put two sides of G groups beside each other: arrays of shape (2, G, C), C being that of the wider."""
+        most = max(self.number.shape[1], other.number.shape[1])
+        wide = [of.with_views_of(Bundles.none(len(of.number), most - of.number.shape[1])) for of in (self, other)]
+        return Bundles(*(np.stack([getattr(of, field.name) for of in wide]) for field in fields(self)))
 
     def with_views_of(self, other: Bundles) -> Bundles:
         """Add the views of another object of the same groups."""
@@ -142,7 +148,7 @@ class Bundles:
     @property
     def can_hide(self) -> BoolArray:
         """bool[G]: whether the group has any such cluster."""
-        return np.asarray(np.isfinite(self.number).any(axis=1))
+        return np.asarray(np.isfinite(self.number).any(axis=-1))
 
 
 def _from_the_largest(values: FloatArray, there: BoolArray) -> FloatArray:
@@ -207,10 +213,9 @@ def chance_unseen(
     Notes
     -----
     A share u of the K clusters is counted whole and all others have the rate g. With ``c = g + u (1 - g)`` seen in them
-    and
-    the correlation I, ``u (1 - u) (1 - g)^2 = I c (1 - c)`` gives ``g = c (1 - I)``. Were all rows but theirs as they
-    are seen, and the group, seen at x, on the edge b, their true rate would be ``t = c + (b - x) / w``, w being their
-    share of all weight; where that is above 1 these clusters alone cannot hide it. The share of bad ones would be
+    and the correlation I, ``u (1 - u) (1 - g)^2 = I c (1 - c)`` gives ``g = c (1 - I)``. Were all rows but theirs as
+    they are seen, and the group, seen at x, on the edge b, their true rate would be ``t = c + (b - x) / w``, w being
+    their share of all weight; where that is above 1 these clusters alone cannot hide it. The share of bad ones would be
     ``v = (t - g) / (1 - g)``, and so few or fewer are drawn with chance ``P(Bin(K, v) <= K u)``; where none is, and all
     rows are in them, with ``((1 - b) / (1 - x))^K``. The largest chance over the classes of size counts: few large
     clusters can hide what hundreds of small ones beside them do not.
@@ -222,42 +227,48 @@ def chance_unseen(
     """
     shape = group.number.shape[:1]
     x, y = (np.broadcast_to(np.asarray(of, dtype=np.float64), shape) for of in (rate, rest_rate))
+    weight = [np.broadcast_to(np.maximum(np.asarray(of, dtype=np.float64), 1.0), shape) for of in heavy]
     either, away = (np.broadcast_to(np.asarray(of), shape) for of in (joint, noise))
-    return _Sides(group, rest, x, y, boundary, heavy, either.astype(np.bool_)).averaged(away)
+    others = replace(rest, shown=1.0 - counted_rate(rest.shown, boundary))
+    clusters = replace(group, shown=counted_rate(group.shown, boundary)).beside(others)
+    return _Sides(clusters, x, y, boundary, np.stack(weight), either.astype(np.bool_)).averaged(away)
 
 
 class _Sides(NamedTuple):
     """Arguments of `chance_unseen`."""
 
-    group: Bundles
-    rest: Bundles
+    clusters: Bundles
+    """float64[2, G, C] each: of groups by what is counted in them, and of rests by what is not."""
     rate: FloatArray
     rest_rate: FloatArray
     boundary: Boundary
-    heavy: tuple[npt.ArrayLike, npt.ArrayLike]
+    heavy: FloatArray
+    """float64[2, G]."""
     joint: BoolArray
 
     def averaged(self, noise: FloatArray) -> FloatArray:
         """float64[G]: the chance averaged over the noise of rows, or without that noise if this is larger."""
-        hiding = self.group.can_hide | self.rest.can_hide
+        hiding = self.clusters.can_hide.any(axis=0)
         below = self.rate < self.boundary.edge(self.rest_rate)
         chance = np.where(below, self.chance(), np.where(hiding, 1.0, 0.0))
-        open_: BoolArray = hiding & (noise > 0.0) & (chance < _LARGE)
-        if not open_.any():
+        open_ = np.flatnonzero(hiding & (noise > 0.0) & (chance < _LARGE))
+        if not open_.size:
             return chance
+        errors = np.array([of for of, _ in _NOISE[1:]])[:, np.newaxis]
+        rate = np.minimum(self.rate[open_] + errors * noise[open_], 1.0)
+        moved = self.of_groups(np.tile(open_, len(errors)), rate.ravel())
+        beyond = moved.rate >= moved.boundary.edge(moved.rest_rate)
+        chances = np.where(beyond, 1.0, moved.chance(refined=False)).reshape(rate.shape)
         over_rows = _NOISE[0][1] * chance[open_]
-        for errors, share in _NOISE[1:]:
-            moved = self.of_groups(open_, np.minimum(self.rate + errors * noise, 1.0))
-            beyond = moved.rate >= moved.boundary.edge(moved.rest_rate)
-            over_rows += share * np.where(beyond, 1.0, moved.chance(refined=False))
+        for (_, share), of in zip(_NOISE[1:], chances, strict=True):
+            over_rows += share * of
         chance[open_] = np.maximum(chance[open_], over_rows)
         return chance
 
-    def of_groups(self, places: BoolArray, rate: FloatArray) -> _Sides:
+    def of_groups(self, places: IntArray, rate: FloatArray) -> _Sides:
         """Select some of the groups, at other rates."""
-        first, second = (np.broadcast_to(np.asarray(of, dtype=np.float64), rate.shape)[places] for of in self.heavy)
-        of_groups = self.group[places], self.rest[places], rate[places], self.rest_rate[places]
-        return _Sides(*of_groups, self.boundary, (first, second), self.joint[places])
+        rest_rate, heavy, joint = self.rest_rate[places], self.heavy[:, places], self.joint[places]
+        return _Sides(self.clusters[:, places], rate, rest_rate, self.boundary, heavy, joint)
 
     def chance(self, *, refined: bool = True) -> FloatArray:
         """float64[G]: the largest chance over the rates of the rest, for groups within the edge."""
@@ -266,43 +277,40 @@ class _Sides(NamedTuple):
         found, worst = self.largest(lowest, y)
         if not refined:
             return found
-        step = (y - lowest) / (_RATES - 1)
+        step = (y - lowest) / (_GRID.size - 1)
         nearer, _ = self.largest(np.maximum(worst - step, lowest), np.minimum(worst + step, y))
         return np.maximum(found, nearer)
 
     def largest(self, low: FloatArray, high: FloatArray) -> tuple[FloatArray, FloatArray]:
         """float64[G] each: the largest chance over rates of the rest from `low` to `high`, and the rate that has it."""
-        of, rest = self.group, self.rest
-        r = low[:, np.newaxis] + (high - low)[:, np.newaxis] * np.linspace(0.0, 1.0, _RATES)
-        shown, rest_shown = (counted_rate(side.shown, self.boundary) for side in (of, rest))
-        own = _chance(of, shown, self.boundary.edge(r), self.rate, self.heavy[0])
-        of_rest = _chance(rest, 1.0 - rest_shown, 1.0 - r, 1.0 - self.rest_rate, self.heavy[1])
+        r = low[:, np.newaxis] + (high - low)[:, np.newaxis] * _GRID
+        own, of_rest = self.at(np.stack([self.boundary.edge(r), 1.0 - r]))
         chance = np.where(self.joint[:, np.newaxis], np.minimum(own, of_rest), own * of_rest)
-        at = np.argmax(chance, axis=1)[:, np.newaxis]
-        return np.take_along_axis(chance, at, axis=1)[:, 0], np.take_along_axis(r, at, axis=1)[:, 0]
+        best = np.arange(r.shape[0]), np.argmax(chance, axis=1)
+        return chance[best], r[best]
 
-
-def _chance(of: Bundles, shown: FloatArray, true: FloatArray, seen: FloatArray, heavy: npt.ArrayLike) -> FloatArray:
-    """float64[G, R]: chance of so few clusters that are counted whole, at each of R true rates of the groups."""
-    shift = (true - seen[:, np.newaxis])[:, np.newaxis]
-    without = np.where(shift[:, 0] > _SAME, 0.0, 1.0)
-    ways = np.isfinite(of.number).any(axis=0)
-    if not ways.any():
-        return without
-    number, share, rate, alike = (part[:, ways] for part in (of.number, of.share, shown, of.alike))
-    rate = np.where(np.isnan(rate), seen[:, np.newaxis], rate)
-    needed = rate[:, :, np.newaxis] + shift / share[:, :, np.newaxis]
-    places = np.nonzero(np.isfinite(number)[:, :, np.newaxis] & (shift > _SAME) & (needed < 1.0))
-    at = places[:2]
-    good = rate[at] * (1.0 - alike[at])
-    left = np.maximum(1.0 - good, _SAME)
-    weight = np.broadcast_to(np.maximum(np.asarray(heavy, dtype=np.float64), 1.0), seen.shape)
-    k, h = number[at], weight[at[0]]
-    drawn, there = ((value - good) / left for value in (rate[at], needed[places]))
-    drawn, there = (np.clip(v / (h * (1.0 - v) + v), 0.0, 1.0) for v in (drawn, there))
-    chance = np.zeros(needed.shape)
-    chance[places] = betainc(np.maximum(k * (1.0 - drawn), _SAME), k * drawn + 1.0, 1.0 - there)
-    return np.asarray(np.maximum(without, chance.max(axis=1)))
+    def at(self, true: FloatArray) -> FloatArray:
+        """float64[2, G, R]: chance of so few clusters that are counted whole, at each of R true rates."""
+        seen = np.stack([self.rate, 1.0 - self.rest_rate])[:, :, np.newaxis]
+        shift = true - seen
+        without = np.where(shift > _SAME, 0.0, 1.0)
+        of = self.clusters
+        ways = np.isfinite(of.number).any(axis=(0, 1))
+        if not ways.any():
+            return without
+        number, share, rate, alike = (part[:, :, ways] for part in (of.number, of.share, of.shown, of.alike))
+        rate = np.where(np.isnan(rate), seen, rate)
+        needed = rate[..., np.newaxis] + shift[:, :, np.newaxis] / share[..., np.newaxis]
+        places = np.nonzero(np.isfinite(number)[..., np.newaxis] & (shift > _SAME)[:, :, np.newaxis] & (needed < 1.0))
+        at = places[:3]
+        shown, k, h = rate[at], number[at], self.heavy[at[:2]]
+        good = shown * (1.0 - alike[at])
+        left = np.maximum(1.0 - good, _SAME)
+        drawn, there = ((value - good) / left for value in (shown, needed[places]))
+        drawn, there = (np.clip(v / (h * (1.0 - v) + v), 0.0, 1.0) for v in (drawn, there))
+        chance = np.zeros(needed.shape)
+        chance[places] = betainc(np.maximum(k * (1.0 - drawn), _SAME), k * drawn + 1.0, 1.0 - there)
+        return np.asarray(np.maximum(without, chance.max(axis=2)))
 
 
 def noise_of_rows(rate: float, rows: tuple[npt.ArrayLike, npt.ArrayLike], boundary: Boundary) -> FloatArray:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from audit.stats.arrays import BoolArray, FloatArray, IntArray
 
 MAX_CORRELATION = 0.95
-Place: TypeAlias = BoolArray | IntArray | slice | tuple[slice, None]
+Place: TypeAlias = BoolArray | IntArray | slice | tuple[slice, IntArray | None]
 
 
 @dataclass(frozen=True)
