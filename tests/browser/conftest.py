@@ -115,17 +115,21 @@ def heard(page: Page) -> Iterator[Heard]:
 
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 OPEN_ALL = "document.querySelectorAll('details').forEach(part => part.open = true)"
-ALIKE = """document.querySelectorAll('tbody').forEach(part => {
-    const seen = {};
-    for (const row of [...part.rows]) {
-        const form = row.outerHTML.replace(/>[^<]+</g, '>.<')
-            .replace(/(?<!class|scope|role|lang|dir)="[^"]+"/g, '="."');
-        seen[form] = (seen[form] || 0) + 1;
-        if (seen[form] > 2) row.remove();
+ALIKE = """() => {
+    const ofTables = {};
+    const parts = 'tbody, thead tr, ul, ol, dl:has(> div), section, main';
+    for (const part of [...document.querySelectorAll(parts)].reverse()) {
+        const seen = part.matches('tbody') ? ofTables[part.parentNode.className] ??= {} : {};
+        for (const child of [...part.children]) {
+            const form = child.outerHTML.replace(/>[^<]+</g, '>.<')
+                .replace(/(?<!class|scope|role|lang|dir)="[^"]+"/g, '="."');
+            seen[form] = (seen[form] || 0) + 1;
+            if (seen[form] > 2 && part.children.length > 1) child.remove();
+        }
     }
-})"""
-"""Takes the third and every further row of one form out of each table: of the same elements, classes and roles, with
-other texts and numbers.
+}"""
+"""Takes the third and every further row, item or part of one form out of all tables of a class, a list or a section:
+of the same elements, classes and roles, with other texts and numbers.
 """
 Violations = dict[int, list[tuple[str, list[str]]]]
 Axe = Callable[..., Violations]

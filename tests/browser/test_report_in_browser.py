@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 SIDEWAYS = "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
 OPEN_ALL = "document.querySelectorAll('details').forEach(part => part.open = true)"
+CLOSE_ALL = OPEN_ALL.replace("true", "false")
 
 
 @pytest.fixture(scope="module")
@@ -31,16 +32,20 @@ def failing(browser: Browser, pages: dict[str, Path]) -> Iterator[Page]:
 def test_it_opens_without_an_error_asks_for_nothing_and_never_scrolls_sideways(
     page: Page, heard: Heard, pages: dict[str, Path], kind: str
 ) -> None:
-    """Those that differ most: on two phones, and the widest words on desks and a tablet too."""
+    """Those that differ most: on two phones, and the widest words on desks and a tablet too. Folds are open, and closed
+    on the narrower phone: what is seen then is seen with them open, but for how they say that they are closed.
+    """
     widths = {"failing": (1280, 390, 320), "spanish": (1280, 1120, 864, 768, 390, 320)}.get(kind, (390, 320))
     page.set_viewport_size({"width": widths[0], "height": 844})
     page.goto(pages[kind].as_uri())
-    for opening in ("0", OPEN_ALL):
-        page.evaluate(opening)
-        for width in widths:
-            page.set_viewport_size({"width": width, "height": 844})
-            whole, seen = page.evaluate(SIDEWAYS)
-            assert whole <= seen == width
+    page.evaluate(OPEN_ALL)
+    for width in widths:
+        page.set_viewport_size({"width": width, "height": 844})
+        whole, seen = page.evaluate(SIDEWAYS)
+        assert whole <= seen == width
+    page.evaluate(CLOSE_ALL)
+    whole, seen = page.evaluate(SIDEWAYS)
+    assert whole <= seen
     page.wait_for_timeout(50)
     assert heard.asked == [pages[kind].as_uri()]
     assert heard.said == []
