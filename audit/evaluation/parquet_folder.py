@@ -18,6 +18,11 @@ DigestOf = Literal["file", "manifest", "snapshot"]
 MOST_FILES: Final = 20_000
 """Most files that are read as one table."""
 _NO_VALUE: Final = "__HIVE_DEFAULT_PARTITION__"
+_TABLES: Final = {
+    "_delta_log": ("a Delta", 'write format = "delta"'),
+    "metadata/[v0-9]*.metadata.json*": ("an Iceberg", 'write format = "iceberg"'),
+    ".hoodie": ("a Hudi", "export its rows to Parquet"),
+}
 _SUFFIXES: Final = (".parquet", ".pq")
 
 
@@ -44,6 +49,8 @@ def folder_parts(folder: Path) -> ParquetParts:
         If there is none or there are too many, if a link or another file is among them, if partitions differ, or if
         the folder is a table of Delta or Iceberg, of which not every file counts.
     """
+    for parent in folder.resolve().parents:
+        _check_no_table(folder, parent)
     names = sorted(_names(folder), key=os.fsencode)
     if not names:
         raise _refused(folder, "holds no Parquet file", "name the folder that holds .parquet files, or one file")
@@ -76,15 +83,8 @@ def manifest_sha256(folder: Path, files: Iterable[Path], start: str = "") -> str
 def _names(folder: Path) -> Iterator[str]:
     count = 0
     for place, folders, files in os.walk(folder):
-        if "_delta_log" in folders:
-            raise _refused(folder, "is a Delta table, of which not every file counts", 'write format = "delta"')
+        _check_no_table(folder, Path(place))
         within = Path(place).relative_to(folder)
-        if (
-            place != str(folder)
-            and within.name == "metadata"
-            and any(name.endswith(".metadata.json") for name in files)
-        ):
-            raise _refused(folder, "is an Iceberg table, of which not every file counts", 'write format = "iceberg"')
         if any(name.startswith("_") and "=" in name for name in folders):
             raise _refused(folder, "is divided by a name that begins with _", "write it with another name")
         folders[:] = [name for name in folders if not name.startswith((".", "_"))]
@@ -100,6 +100,12 @@ def _names(folder: Path) -> Iterator[str]:
             if count > MOST_FILES:
                 raise _refused(folder, f"holds more than {MOST_FILES:,} files", "join them into fewer and larger ones")
             yield (within / name).as_posix()
+
+
+def _check_no_table(folder: Path, place: Path) -> None:
+    for mark, (kind, hint) in _TABLES.items():
+        if any(place.glob(mark)):
+            raise _refused(folder, f"is {kind} table or a part of one, of which not every file counts", hint)
 
 
 def _listed(keys: tuple[str, ...]) -> str:

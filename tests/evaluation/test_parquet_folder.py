@@ -151,11 +151,12 @@ def test_folders_that_are_no_table_are_refused_by_one_line(tmp_path: Path) -> No
     hidden = write_folder(tmp_path / "hidden")
     (hidden / "_gender=man").mkdir()
     assert "begins with _" in refusal(hidden)
-    for log in ("_delta_log", "metadata"):
-        lake = write_folder(tmp_path / f"lake{log}")
+    for log in ("_delta_log", "metadata", ".hoodie"):
+        lake = write_folder(tmp_path / f"lake{log}", by="gender")
         (lake / log).mkdir()
         (lake / log / "v1.metadata.json").write_text("{}")
-        assert "not every file counts" in refusal(lake)
+        for folder in (lake, lake / "gender=man"):
+            assert "not every file counts" in refusal(folder)
 
 
 def test_a_column_that_is_called_as_the_number_of_a_file_is_refused_and_read_nowhere(tmp_path: Path) -> None:
