@@ -29,6 +29,7 @@ _LEAST_VERSION: Final = (4, 0)
 _SETTINGS: Final[Mapping[str, str]] = {
     "spark.sql.ansi.enabled": "true",  # otherwise sums wrap without a word
     "spark.sql.caseSensitive": "true",
+    "spark.sql.variable.substitute": "false",  # otherwise `${spark.app.name}` in a text is another text
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.sources.partitionColumnTypeInference.enabled": "false",  # partitions are texts, as in DuckDB
 }
@@ -58,6 +59,8 @@ MOST_CASES: Final = 100_000
 """Most different texts of which the cases are counted beside other columns."""
 MOST_SENT: Final = 2_000_000
 """Most rows that are sent to Spark: the decisions of a baseline."""
+_RETRIES: Final = 6
+"""Times that Spark Connect is asked again: over a minute. By itself it waits ten for an address where nothing is."""
 _SLOTS: Final = 1 << 12
 """Numbers that are dealt out to the executors, so that each is looked at."""
 Work = Callable[[Iterator["pa.RecordBatch"]], Iterator["pa.RecordBatch"]]
@@ -119,11 +122,14 @@ class SparkEngine:
             from pyspark.sql import SparkSession
         except ImportError:
             raise PlanError('[engine] kind = "spark" takes the extra "spark"', slug="engine-extra") from None
-        with _speaking("engine-gone"):
+        with _speaking("engine-gone", "see that Spark runs at the address in [engine] or SPARK_REMOTE"):
             builder, at_hand = SparkSession.builder, SparkSession.getActiveSession()
             remote = remote or os.environ.get("SPARK_REMOTE")
             if remote is not None:
-                return cls(builder.remote(remote).create())
+                session = builder.remote(remote).create()
+                for policy in session.client.get_retry_policies():
+                    policy.max_retries = _RETRIES
+                return cls(session)
             if at_hand is not None:
                 return cls(at_hand.newSession() if hasattr(at_hand, "newSession") else at_hand)
             _start_here()

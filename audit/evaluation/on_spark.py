@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -69,6 +70,8 @@ def source_on_spark(engine: SparkEngine, plan: AuditPlan, folder: Path, name: st
     parts = ParquetParts((path,), file_sha256(path)) if path.is_file() else folder_parts(path)
     if plan.evaluation_set.sha256 not in (None, parts.sha256):
         raise another_file(path.name, parts.sha256, str(plan.evaluation_set.sha256))
+    if parts.partitions and any(unquote(name) != unquote(name, "latin-1") for name in map(str, parts.files)):
+        raise _other_rows(path.name)  # Arrow writes a letter in such a name as bytes, and Spark reads bytes as letters
     # Spark reads a column that a file lacks as empty, and a name with brackets as a pattern of many files
     stored, of_files = checked_files(path.name, parts.files)
     columns = (*stored, *parts.partitions)

@@ -42,7 +42,7 @@ CANARY = "canary-7f31"
 RNG = np.random.default_rng(1)
 TEXTS = [
     "", " ", "a", "A", "\u00a0", "İ", "i̇", "ß", "ss", "😀", "a\\b", "a'b", 'a"b', "`a`", "a\nb", "NaN", "null", "1.0",
-    "1", "007", "1e5", "%", "_", "é", "e\u0301", "\x1f", "ａ",
+    "1", "007", "1e5", "%", "_", "é", "e\u0301", "\x1f", "ａ", "${spark.master}",
 ]  # fmt: skip
 NUMBERS = [0.0, -0.0, 0.5, 1.0, 0.1 + 0.2, 1e-06, 5e-324, 0.999999, 0.4999999, 0.500001, None, 1.0, 0.005]
 
@@ -136,7 +136,7 @@ STATEMENTS = [
        FROM source WHERE score IS NOT NULL GROUP BY 1""",
     """SELECT CASE WHEN "text" IS NULL OR "text" IN ('', 'a\\b') THEN 'un''known' ELSE "text" END AS c, count(*) AS n
        FROM source GROUP BY 1""",
-    """SELECT COALESCE("text" IN ('😀', 'İ'), FALSE) AS c, count(*) AS n FROM source GROUP BY 1""",
+    """SELECT COALESCE("text" IN ('😀', 'İ', '${spark.master}'), FALSE) AS c, count(*) AS n FROM source GROUP BY 1""",
     """SELECT md5('audit7k subgroup scan: ' || id) >= '8' AS half, count(*) AS n FROM source GROUP BY 1""",
     """SELECT NULLIF("text", '') AS c, count(*) AS n FROM source GROUP BY 1""",
 ]  # fmt: skip
@@ -390,6 +390,19 @@ def test_a_name_that_spark_takes_for_a_pattern_is_refused(lake: Path, tmp_path: 
         (tmp_path / "set" / name).write_bytes(part.read_bytes())
     plan = tmp_path / "plan.toml"
     plan.write_text((lake / "plain.toml").read_text())
+    with pytest.raises(AuditError, match="Spark reads other rows or columns"):
+        run_audit(on_spark(plan))
+
+
+@pytest.mark.usefixtures("engine")
+def test_a_letter_in_a_folder_that_spark_spells_otherwise_is_refused(lake: Path, tmp_path: Path) -> None:
+    for place, part in enumerate(sorted((lake / "set").glob("*.parquet"))):
+        # as Arrow writes names of folders; Spark reads each byte as a letter
+        folder = tmp_path / "set" / ["source=hotline", "source=pol%C3%ADcia", "source=a%2Fb"][place]
+        folder.mkdir(parents=True)
+        pq.write_table(pq.read_table(part, partitioning=None).drop_columns(["source"]), folder / part.name)
+    plan = tmp_path / "plan.toml"
+    plan.write_text((lake / "plain.toml").read_text() + '[control_features.source]\ncolumn = "source"\n')
     with pytest.raises(AuditError, match="Spark reads other rows or columns"):
         run_audit(on_spark(plan))
 

@@ -135,3 +135,18 @@ def test_after_every_loss_and_a_kill_the_result_is_that_of_a_laptop(remote: str,
     assert {path: path.read_bytes() for path in sealed} == sealed
     assert asked_about(folder) >= 2_000, "the piece that was not sealed, and one that was to know the detector"
     assert len(list(parts.glob("*-*"))) == 3
+
+
+def test_an_address_where_no_spark_is_ends_the_run_soon() -> None:
+    program = (
+        "from audit.engines import spark\n"
+        "from audit.errors import StorageError\n"
+        "spark._RETRIES = 3\n"
+        "try:\n"
+        "    spark.SparkEngine.at('sc://127.0.0.1:1')\n"
+        "except StorageError as error:\n"
+        "    assert error.slug == 'engine-gone'\n"
+        "else:\n"
+        "    raise AssertionError('something answered')\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=120)
