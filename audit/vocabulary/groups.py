@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol, Self, TypeVar, cast
 
-from pydantic import ConfigDict, ModelWrapValidatorHandler, RootModel, model_validator
+from pydantic import ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, RootModel
 from pydantic.fields import FieldInfo
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
 
 from audit.vocabulary.documented import Documented
 
@@ -89,8 +91,19 @@ class _Key(RootModel[Root]):
         return hash(self.root)
 
 
-_KNOWN: Final[dict[tuple[tuple[Any, ...], ...], Any]] = {}
-_MOST_KNOWN: Final = 100_000
+class _Known(dict[tuple[tuple[str, ...], ...], "Group"]):
+    """Groups by the texts of their levels, each made once: a file names one some ten times."""
+
+    most: Final = 100_000
+
+    def __missing__(self, texts: tuple[tuple[str, ...], ...]) -> "Group":
+        group = Group.model_validate(texts)
+        if len(self) < self.most:
+            self[texts] = group
+        return group
+
+
+_KNOWN: Final = _Known()
 
 
 class Group(_Key[tuple[Level, ...]]):
@@ -100,24 +113,23 @@ class Group(_Key[tuple[Level, ...]]):
     "m49-subregion", "011"]]`. Codes are named in `AuditResult.features`.
     """
 
-    @model_validator(mode="wrap")
     @classmethod
-    def _once(cls, read: Any, validate: ModelWrapValidatorHandler[Self]) -> Self:
-        """Make each group of a file once: it names one some ten times."""
-        if type(read) is not list:
-            return validate(read)
-        for level in read:
-            if type(level) is not list:
-                return validate(read)
-        try:
-            known = _KNOWN.get(tuple(map(tuple, read)))
-        except TypeError:  # a list within a level: an error that validation words
-            known = None
-        if known is None:
-            known = validate(read)
-            if len(_KNOWN) < _MOST_KNOWN:
-                _KNOWN[known.root] = known
-        return cast("Self", known)
+    def __get_pydantic_core_schema__(cls, source: type[Any], handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Look groups of JSON up among those that are known, without a line of Python for those that are."""
+        whole = handler(source)
+        if whole["type"] != "model":  # this, made for another model
+            return whole
+        made = {key: value for key, value in whole.items() if key != "ref"}
+        level = core_schema.tuple_variable_schema(core_schema.str_schema(strict=True))
+        known = core_schema.no_info_after_validator_function(
+            _KNOWN.__getitem__, core_schema.tuple_variable_schema(level)
+        )
+        return core_schema.json_or_python_schema(known, made, ref=whole["ref"], serialization=made)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Describe what a level is, too."""
+        return handler(schema["python_schema"] if schema["type"] == "json-or-python" else schema)
 
     @property
     def levels(self) -> tuple[Level, ...]:

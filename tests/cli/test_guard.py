@@ -7,6 +7,8 @@ import os
 import signal
 import subprocess
 import sys
+import weakref
+from contextlib import suppress
 
 import pytest
 import typer
@@ -150,3 +152,24 @@ def test_an_interrupt_ends_with_130_and_one_line() -> None:
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
     assert (process.returncode, said) == (ExitCode.INTERRUPTED, "interrupted: nothing was judged\n")
+
+
+def test_what_a_command_held_is_let_go_at_once_after_an_error_alone() -> None:
+    """Freeing a result piece by piece takes time; a connection that broke removes its files as it is freed."""
+
+    class Held:
+        pass
+
+    kept = []
+
+    @guarded
+    def command(error: type[Exception]) -> None:
+        held = Held()
+        kept.append(weakref.ref(held))
+        raise error
+
+    for error in (typer.Exit, ValueError):
+        with suppress(typer.Exit):
+            command(error)
+    assert kept[0]() is not None
+    assert kept[1]() is None

@@ -185,6 +185,13 @@ def test_a_result_is_read_at_once_as_it_is_step_by_step(result: AuditResult) -> 
         assert result_to_json(at_once or read) == result_to_json(read) == text
 
 
+def test_a_group_of_a_file_is_made_once(result: AuditResult) -> None:
+    read = parse_result(result_to_json(result))
+    groups = [*(one.group for one in read.counts), *(one.group for one in read.estimates)]
+    groups += [one.group for one in read.verdicts]
+    assert len(set(map(id, groups))) == len(set(groups)) < len(groups) / 3
+
+
 def test_a_result_cut_short_is_refused(result: AuditResult) -> None:
     text = result_to_json(result)
     for end in range(0, len(text) - 2, max(1, len(text) // 50)):
