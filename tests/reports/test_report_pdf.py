@@ -20,6 +20,7 @@ import pytest
 from made.entry_points import offered_by_this_version
 from made.pages import find_all, parsed
 from made.pdfs import beginning_of, opened, places_of, require_pdf, root_of, tags, words_of
+from made.replaced import replaced
 from made.results import UNDECIDED, hostile_result, sample_result
 
 from audit.errors import AuditError
@@ -44,7 +45,9 @@ NO_FONT = "\U0010fffd"
 
 @pytest.fixture(scope="module")
 def small() -> AuditResult:
-    return sample_result(SMALL)
+    """All that a report has, of clauses and provisions a few: they are half of its sheets, in tables of two forms."""
+    made = sample_result(SMALL)
+    return replaced(made, safeguards=made.safeguards[::6], frameworks=made.frameworks[:2])
 
 
 @pytest.fixture(scope="module")
