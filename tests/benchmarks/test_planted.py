@@ -110,10 +110,10 @@ def test_a_gap_vanishes_for_fairlearn_where_no_channel_has_it() -> None:
     first = {("woman", "PRT", 1): (160, 200), ("man", "PRT", 1): (32, 40)}
     second = {("woman", "PRT", 1): (16, 40), ("man", "PRT", 1): (80, 200)}
     rows = pd.concat([rows_of(first, "one"), rows_of(second, "two")], ignore_index=True)
-    crude, within = fairlearn_rules.measured(rows), fairlearn_rules.within_channels(rows)
+    crude, within = fairlearn_rules.measured(rows), fairlearn_rules.within_channels(rows, MEN)
     assert fairlearn_rules.vanishes(crude, within, MEN, "four-fifths of all")
     stays = pd.concat([rows_of(MISSED, "one"), rows_of(MISSED, "two")], ignore_index=True)
-    crude, within = fairlearn_rules.measured(stays), fairlearn_rules.within_channels(stays)
+    crude, within = fairlearn_rules.measured(stays), fairlearn_rules.within_channels(stays, MEN)
     assert MEN in fairlearn_rules.flagged(crude, "four-fifths of all")
     assert not fairlearn_rules.vanishes(crude, within, MEN, "four-fifths of all")
 

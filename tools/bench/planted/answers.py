@@ -84,12 +84,15 @@ def run_task(task: Task) -> list[Answer]:
 
 def _fairlearn(task: Task, found: Audited) -> Iterator[Answer]:
     crude = fairlearn_rules.measured(found.rows)
-    asked = [one for one in planted(found.truth.mechanism) if one.finding == "like-with-like"]
-    within = fairlearn_rules.within_channels(found.rows) if asked else []
+    asked: dict[FindingName, Flag] = {
+        one.finding: (one.metric, key_of(one.group))
+        for one in planted(found.truth.mechanism)
+        if one.finding == "like-with-like"
+    }
+    within = {finding: fairlearn_rules.within_channels(found.rows, flag) for finding, flag in asked.items()}
     for reading in fairlearn_rules.READINGS:
-        extra: dict[FindingName, bool] = {
-            one.finding: fairlearn_rules.vanishes(crude, within, (one.metric, key_of(one.group)), reading)
-            for one in asked
+        extra = {
+            finding: fairlearn_rules.vanishes(crude, within[finding], flag, reading) for finding, flag in asked.items()
         }
         flags = fairlearn_rules.flagged(crude, reading)
         yield by_flags(task, f"fairlearn, {reading}", found.truth, flags, extra)

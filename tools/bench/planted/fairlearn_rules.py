@@ -48,10 +48,10 @@ class Rates:
     overall: Mapping[MetricName, float]
 
 
-def measured(rows: pd.DataFrame) -> list[Rates]:
-    """Return the two rates of every gender, nationality and combination."""
+def measured(rows: pd.DataFrame, families: Sequence[tuple[str, ...]] = FAMILIES) -> list[Rates]:
+    """Return the two rates of every gender, nationality and combination, or of the groups of some `families`."""
     found = []
-    for features in FAMILIES:
+    for features in families:
         frame = metrics.MetricFrame(
             metrics=_FUNCTIONS,
             y_true=rows["label"].astype(int),  # objects take twice the time
@@ -74,9 +74,10 @@ def flagged(rates: Sequence[Rates], reading: Reading) -> frozenset[Flag]:
     return frozenset(found)
 
 
-def within_channels(rows: pd.DataFrame) -> list[list[Rates]]:
-    """Compute the two rates of every family within each channel, as `control_features` does."""
-    return [measured(part) for _, part in rows.groupby("channel")]
+def within_channels(rows: pd.DataFrame, flag: Flag) -> list[list[Rates]]:
+    """Compute the two rates of the groups of a flag's features within each channel, as `control_features` does."""
+    features = tuple(feature for feature, _ in flag[1])
+    return [measured(part, [features]) for _, part in rows.groupby("channel")]
 
 
 def vanishes(crude: Sequence[Rates], within: Sequence[Sequence[Rates]], flag: Flag, reading: Reading) -> bool:

@@ -59,8 +59,10 @@ def planned(world: WorldName, rows: int | None = None) -> Planned:
         smallest = _smallest_gaps(made, count)
         sizes |= {name: math.ceil(1000.0 * size) / 1000.0 for name, size in smallest.items()}
     made = mechanism_of(chosen, sizes)
-    compared = audited(made, count, _PLANNING_SEED).result.further.reference_comparison
-    effect = 1.0 if compared is None or compared.design_effect is None else compared.design_effect
+    effect = 1.0
+    if chosen.clustered:
+        compared = audited(made, count, _PLANNING_SEED).result.further.reference_comparison
+        effect = effect if compared is None or compared.design_effect is None else compared.design_effect
     power: dict[FindingName, float] = {
         possible.finding: PLANNED_POWER
         if possible.finding in BY_POWER
