@@ -198,6 +198,8 @@ def few() -> list[Answer]:
     arms: tuple[Arm, ...] = ("doubled", "controls")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(aif360_scan, "STARTS", 2)
+        # no tool is asked what would undo its answer
+        patch.setattr("audit.analyses.further.sensitivity_findings", lambda *_: ())
         return [answer for arm in arms for answer in run_task(Task(one, arm, 1, None))]
 
 
