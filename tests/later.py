@@ -212,13 +212,17 @@ def place_of(path: Path) -> int:
     return LONGEST.index(here) if here in LONGEST else len(LONGEST)
 
 
-@cache
 def marks_of(path: Path, test: str | None = None) -> frozenset[str]:
     """Return the marks of a test file, those of its folders, and those of one of its tests or of any."""
+    found, of_tests = _marks_in(path)
+    return found.union(mark for name, mark in of_tests.items() if test in (None, name))
+
+
+@cache
+def _marks_in(path: Path) -> tuple[frozenset[str], dict[str, str]]:
     if not path.is_relative_to(_TESTS):
-        return frozenset()
+        return frozenset(), {}
     here = path.relative_to(_TESTS)
-    found = {_MARKS[str(each)] for each in (here, *here.parents) if str(each) in _MARKS}
     own = f"{here}::"
-    of_tests = (mark for name, mark in _MARKS.items() if name.startswith(own) and test in (None, name[len(own) :]))
-    return frozenset(found.union(of_tests))
+    of_tests = {name.removeprefix(own): mark for name, mark in _MARKS.items() if name.startswith(own)}
+    return frozenset(_MARKS[str(each)] for each in (here, *here.parents) if str(each) in _MARKS), of_tests
