@@ -24,13 +24,15 @@ FORMS = ("json", "csv")
 
 
 @cache
-def changed(answers: int = 0, gone: int = 0) -> AuditResult:
+def changed(answers: int = 0, gone: int = 0, *, details: bool = False) -> AuditResult:
     """The failing set with other answers for women of Nepal, and with some of them gone."""
     rows = rows_of(4_000, places=10)
     cell = rows["woman", "NPL"].copy()
     cell[0, :2] += np.array([answers - gone, -answers])
     rows["woman", "NPL"] = cell
-    return result_of(rows, [gender(tuple(GENDERS)), countries(sorted({code for _, code in rows}))], RULES)
+    return result_of(
+        rows, [gender(tuple(GENDERS)), countries(sorted({code for _, code in rows}))], RULES, details=details
+    )
 
 
 def into(public: Path) -> Writer:
@@ -150,6 +152,16 @@ def test_other_parameters_are_refused(tmp_path: Path) -> None:
     plan = result.plan.model_copy(update={"disclosure": result.plan.disclosure.model_copy(update={"floor": 12})})
     with pytest.raises(ResultError, match="floor"):
         published(result.model_copy(update={"plan": plan}), tmp_path)
+
+
+def test_nothing_of_further_questions_is_in_a_release(tmp_path: Path) -> None:
+    """But for the digest of the result, under the same key; other tests publish results that ask none."""
+    asked, plain = (published(changed(details=asks), tmp_path / str(asks)).public for asks in (True, False))
+    assert changed(details=True).further.sensitivity
+    assert len(plain.rows) > 20
+    assert asked.about.digests != plain.about.digests
+    about = asked.about.model_copy(update={"digests": plain.about.digests})
+    assert asked.model_copy(update={"about": about}) == plain
 
 
 def test_a_set_too_small_for_a_row_has_a_headline_and_no_number(tmp_path: Path) -> None:

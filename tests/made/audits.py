@@ -41,14 +41,17 @@ def result_of(
     rules: Sequence[Mapping[str, Any]],
     *,
     title: str = "Screener",
+    details: bool = True,
     **plan: Any,
 ) -> AuditResult:
-    """The result of an audit whose counts are `rows`."""
+    """The result of an audit whose counts are `rows`; without details no further question is asked, which take ten
+    times as long as the verdicts.
+    """
     asked = plan_of(rules, features, **plan)
     asked = asked.model_copy(update={"audit": asked.audit.model_copy(update={"title": title})})
     table, families = families_of(asked, features, rows)
     loaded = LoadedPlan(plan=asked, as_asked=asked.model_dump(mode="json", by_alias=True), folder=Path())
-    return summarise(Gathered(loaded, features, Counted(table), families, SYSTEM, ORIGIN))
+    return summarise(Gathered(loaded, features, Counted(table), families, SYSTEM, ORIGIN, details=details))
 
 
 def check_of(

@@ -138,7 +138,10 @@ def separately(
 ) -> tuple[AuditResult, Change]:
     """Two audits of counts, compared as separate samples."""
     rules = [{**TPR, "groups": [feature.name], **(rule or {})}]
-    before, after = (result_of(dict[tuple[str, ...], IntArray](rows.items()), [feature], rules) for rows in (then, now))
+    before, after = (
+        result_of(dict[tuple[str, ...], IntArray](rows.items()), [feature], rules, details=False)
+        for rows in (then, now)
+    )
     change = change_from(Joined(Baseline(before, Path()), None, "other_set"), Judged.of(after))
     return with_change(after, change), change
 
