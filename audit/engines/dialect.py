@@ -17,7 +17,8 @@ _NODES: Final = frozenset(
 )  # fmt: skip
 """Kinds of syntax that mean the same in DuckDB and in Spark with ANSI rules, as the conformance tests show."""
 _TYPES: Final = frozenset(
-    {"TINYINT", "SMALLINT", "INT", "BIGINT", "DECIMAL(19, 0)", "DOUBLE", "FLOAT", "TEXT", "BOOLEAN"}
+    {"TINYINT", "SMALLINT", "INT", "BIGINT", "DOUBLE", "FLOAT", "TEXT", "BOOLEAN"}
+    | {f"DECIMAL({digits}, 0)" for digits in range(1, 39)}
 )
 
 

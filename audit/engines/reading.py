@@ -48,7 +48,7 @@ def reading(source_name: str) -> Iterator[None]:
         raise  # a query of ours is wrong, not the file
     except (duckdb.OutOfMemoryException, MemoryError):
         raise _no_room(source_name) from None
-    except (duckdb.Error, pa.ArrowException, *DAMAGED) as error:
+    except (duckdb.Error, pa.ArrowException, UnicodeDecodeError, *DAMAGED) as error:
         if isinstance(error, OSError) and out_of_memory(error):
             raise _no_room(source_name) from None
         raise unreadable(source_name) from None

@@ -65,6 +65,7 @@ _SLOTS: Final = 1 << 12
 """Numbers that are dealt out to the executors, so that each is looked at."""
 Work = Callable[[Iterator["pa.RecordBatch"]], Iterator["pa.RecordBatch"]]
 _SEE_LOG: Final = "see its own log, which can quote cells; then run the audit again"
+_NO_SPARK: Final = "see that Spark runs at the address in [engine] or SPARK_REMOTE; on this machine it takes Java 17"
 _OVERFLOW: Final = "SELECT sum(x) FROM VALUES (4611686018427387904L), (4611686018427387904L) AS t(x)"
 _WORDS: Final[Mapping[str, str]] = {
     "string": "VARCHAR", "boolean": "BOOLEAN", "tinyint": "TINYINT", "smallint": "SMALLINT", "int": "INTEGER",
@@ -122,7 +123,7 @@ class SparkEngine:
             from pyspark.sql import SparkSession
         except ImportError:
             raise PlanError('[engine] kind = "spark" takes the extra "spark"', slug="engine-extra") from None
-        with _speaking("engine-gone", "see that Spark runs at the address in [engine] or SPARK_REMOTE"):
+        with _speaking("engine-gone", _NO_SPARK):
             builder, at_hand = SparkSession.builder, SparkSession.getActiveSession()
             remote = remote or os.environ.get("SPARK_REMOTE")
             if remote is not None:

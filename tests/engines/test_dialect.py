@@ -24,6 +24,7 @@ def test_every_statement_of_six_plans_is_translated(tmp_path: Path) -> None:
         "SELECT min(x, 5) FROM t",
         "SELECT x::UBIGINT FROM t",
         "SELECT x::HUGEINT FROM t",
+        "SELECT x::DECIMAL(3, 1) FROM t",
         "SELECT lower(x) FROM t",
         "SELECT trim(x) FROM t",
         "SELECT regexp_matches(x, 'a') FROM t",

@@ -44,6 +44,7 @@ TEXTS = [
     "", " ", "a", "A", "\u00a0", "İ", "i̇", "ß", "ss", "😀", "a\\b", "a'b", 'a"b', "`a`", "a\nb", "NaN", "null", "1.0",
     "1", "007", "1e5", "%", "_", "é", "e\u0301", "\x1f", "ａ", "${spark.master}",
 ]  # fmt: skip
+NO_UTF_8 = pa.Array.from_buffers(pa.string(), 4, pa.array([b"\xff", b"man", b"man", b"man"]).buffers())
 NUMBERS = [0.0, -0.0, 0.5, 1.0, 0.1 + 0.2, 1e-06, 5e-324, 0.999999, 0.4999999, 0.500001, None, 1.0, 0.005]
 
 
@@ -296,6 +297,18 @@ def test_a_standing_in_a_country_is_read_there_as_here(lake: Path, tmp_path: Pat
     assert set(found[0].values()) == {"national", "foreign", "unknown"}
 
 
+@pytest.mark.usefixtures("engine")
+def test_labels_that_are_decimals_without_a_fraction_are_read_there_as_here(lake: Path, tmp_path: Path) -> None:
+    (tmp_path / "set").mkdir()
+    rows = pq.read_table(lake / "set" / "part-0.parquet")
+    whole = rows["label"].cast(pa.decimal128(19, 0)).cast(pa.decimal128(3, 0))
+    pq.write_table(rows.set_column(1, "label", whole), tmp_path / "set" / "part.parquet")
+    plan = tmp_path / "plan.toml"
+    plan.write_text((lake / "plain.toml").read_text())
+    one, other = (run_audit(each, crosscheck=False, details=False) for each in (plan, on_spark(plan)))
+    assert result_sha256(one) == result_sha256(other)
+
+
 def test_an_engine_that_is_gone_is_none_that_answers_otherwise(
     engine: SparkEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -344,11 +357,12 @@ def test_an_engine_that_answers_otherwise_is_refused(engine: SparkEngine, monkey
         ({"gender": [CANARY, "man", "man", "man"]}, "in 1 row"),
         ({"score": [0.5, math.nan, math.inf, 0.1]}, "is not finite (NaN or infinite) in 2 rows"),
         ({"gender": [1.5, 2.0, 1.0, 1.0]}, "is stored as floats"),
+        ({"gender": NO_UTF_8}, "cannot be read: it is damaged"),
         ({"score": ["0.1", "0.2", CANARY, "0.4"]}, 'the numbers of the column "score" are stored as text'),
     ],
 )
 def test_what_is_wrong_in_a_set_is_one_line_with_numbers_and_no_cell(
-    change: dict[str, list[Any]], said: str, lake: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    change: dict[str, Any], said: str, lake: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     rows = {
         "id": list("abcd"), "label": ["1", "0", "1", "0"], "gender": ["woman", "man"] * 2, "nationality": ["NGA"] * 4,
