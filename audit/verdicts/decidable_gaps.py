@@ -8,7 +8,7 @@ All cases are supposed to be answered, and everybody else to be at the expected 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
@@ -91,33 +91,40 @@ def rule_power(
     moments: Moments | None = None,
     *,
     margins: bool = True,
+    among: Collection[Group] | None = None,
 ) -> tuple[FamilyPower, ...]:
     """Find for every group of `rule` the gap that would fail it and, with `margins`, the margin at which it would
-    pass.
+    pass. With `among`, only for these groups.
     """
-    return tuple(
-        _family_power(plan, rule, families[decided.family], decided, moments, decidability.judged_as, margins=margins)
+    asked = [
+        (decided, [place for place in decided.places if among is None or decided.groups[place] in among])
         for decided in decidability.families
-        if decided.places
+    ]
+    return tuple(
+        _family_power(plan, rule, families, decided, places, moments, decidability.judged_as, margins=margins)
+        for decided, places in asked
+        if places
     )
 
 
 def _family_power(
     plan: AuditPlan,
     rule: Rule,
-    counts: FamilyCounts,
+    families: Mapping[Family, FamilyCounts],
     decided: FamilyDecidability,
+    places: Sequence[int],
     moments: Moments | None,
     judged_as: Mapping[Group, Group | None],
     *,
     margins: bool,
 ) -> FamilyPower:
-    family, asked = _Family.of(plan, rule, counts, decided, moments), questions(plan, rule)
+    counts, asked = families[decided.family], questions(plan, rule)
+    family = _Family.of(plan, rule, counts, decided, moments)
     sizes = effective_sizes(plan, rule, counts, moments)
     # as where sizes are planned: of two sides each passes with half of the risk
     power = 1.0 - (1.0 - plan.verdict.power) / len(asked)
-    failing = family.fails_from(range(len(decided.groups)))
-    passing = [family.passes_at(question, power) for question in (asked if margins else ())]
+    failing = family.fails_from(places)
+    passing = [family.passes_at(question, power, places) for question in (asked if margins else ())]
     return FamilyPower(
         family=decided.family,
         exact=family.moments is None,
@@ -129,10 +136,10 @@ def _family_power(
                 required=decided.required_cases(place),
                 decidable=bool(decided.decidable[place]),
                 judged_as=judged_as.get(group),
-                fails_from=failing[place],
-                passes_at=tuple(side[place] for side in passing),
+                fails_from=failing[number],
+                passes_at=tuple(side[number] for side in passing),
             )
-            for place in decided.places
+            for number, place in enumerate(places)
             for group in [decided.groups[place]]
         ),
     )
@@ -189,7 +196,7 @@ class _Family(NamedTuple):
 
         return [smallest(place) for place in places]
 
-    def passes_at(self, question: Question, power: float) -> list[Smallest]:
+    def passes_at(self, question: Question, power: float, places: Sequence[int]) -> list[Smallest]:
         limit, alpha = replace(self._limit(question), limit=0.5), self.plan.verdict.alpha
         sizes, hidden = self._sizes(np.full(len(self.decided.groups), alpha)), self._hidden_by_clusters()
 
@@ -203,7 +210,7 @@ class _Family(NamedTuple):
             edge = hidden[place].passing_edge(limit, edge, alpha, power)
             return _smallest(question.side, limit, edge, alpha, "too_few_clusters")
 
-        return [smallest(place) for place in range(len(self.decided.groups))]
+        return [smallest(place) for place in places]
 
     def _limit(self, question: Question) -> Limit:
         return Limit(question.side == "low", self.rule.scale, self.rule.limit, self.rule.planned_rate)

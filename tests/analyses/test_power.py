@@ -24,6 +24,7 @@ from audit.stats.sizes.decidable_disparity import Limit
 from audit.stats.sizes.effective_levels import effective_levels, first_effective_levels
 from audit.verdicts.decidability import rule_decidability
 from audit.verdicts.decidable_gaps import FamilyPower, rule_power
+from audit.vocabulary.groups import Group, Level
 from audit.vocabulary.metrics import METRICS, Cell
 
 RULE = {"metric": "true_positive_rate", "groups": ["sex"], "margin": 0.1}
@@ -32,7 +33,8 @@ WIDE = Limit(True, "difference", 0.2, 0.8)
 """A limit that few cases decide."""
 
 
-def of_sizes(sizes: dict[str, int], flagged: float = 0.0, **rule: object) -> FamilyPower:
+def of_sizes(sizes: dict[str, int], flagged: float = 0.0, among: str = "", **rule: object) -> FamilyPower:
+    """What `power` says of groups of these sizes, or of some `among` them."""
     rows: dict[tuple[str, ...], IntArray] = {
         (name,): cells(tp=round(size * flagged), fn=size - round(size * flagged), tn=3) for name, size in sizes.items()
     }
@@ -40,8 +42,13 @@ def of_sizes(sizes: dict[str, int], flagged: float = 0.0, **rule: object) -> Fam
     plan = plan_of([RULE | rule], [feature])
     _, families = families_of(plan, [feature], rows)
     asked = plan.named_rules[0]
-    (family,) = rule_power(plan, asked, families, rule_decidability(plan, asked, families, {"sex": feature}))
+    decidability = rule_decidability(plan, asked, families, {"sex": feature})
+    (family,) = rule_power(plan, asked, families, decidability, among=named(among))
     return family
+
+
+def named(codes: str) -> tuple[Group, ...] | None:
+    return tuple(Group((Level("sex", "level", code),)) for code in codes) or None
 
 
 def test_nothing_that_the_detector_answered_plays_a_part() -> None:
@@ -94,15 +101,15 @@ def test_a_gap_lies_beyond_the_limit_and_a_pass_agrees_with_who_is_judged_alone(
 
 
 def test_on_two_sides_each_has_its_own_gap_and_a_pass_needs_more() -> None:
-    one = of_sizes({"a": 200, "b": 100}).groups[1]
-    two = of_sizes({"a": 200, "b": 100}, direction="both").groups[1]
+    (one,) = of_sizes({"a": 200, "b": 100}, among="b").groups
+    (two,) = of_sizes({"a": 200, "b": 100}, among="b", direction="both").groups
     assert [side.side for side in two.fails_from] == ["low", "high"]
     assert two.fails_from[0].level == pytest.approx((one.fails_from[0].level or 0.0) / 2, rel=0.3)
     assert (two.passes_at[0].disparity or 0.0) > (one.passes_at[0].disparity or 0.0)
 
 
 def test_a_ratio_is_told_as_a_ratio() -> None:
-    (_, group) = of_sizes({"a": 5_000, "b": 900}, margin=None, ratio=0.8).groups
+    (group,) = of_sizes({"a": 5_000, "b": 900}, among="b", margin=None, ratio=0.8).groups
     assert 0.0 < (group.fails_from[0].disparity or 0.0) < 0.8 < (group.passes_at[0].disparity or 0.0) < 1.0
     assert group.fails_from[0].rate == pytest.approx(0.8 * (group.fails_from[0].disparity or 0.0))
 
@@ -214,7 +221,9 @@ def test_rows_hold_the_label_that_the_rate_counts() -> None:
     assert share_of_rows(METRICS["precision"], 0.01) is None
 
 
-def of_clusters(sizes: dict[str, tuple[int, int]], weight: float | None = None, **rule: object) -> FamilyPower:
+def of_clusters(
+    sizes: dict[str, tuple[int, int]], weight: float | None = None, among: str = "", **rule: object
+) -> FamilyPower:
     """`sizes` says how many clusters each group has, of how many rows; every second row weighs `weight`."""
     group, cluster, weights = [], [], []
     for code, (clusters, rows) in sizes.items():
@@ -237,13 +246,13 @@ def of_clusters(sizes: dict[str, tuple[int, int]], weight: float | None = None, 
     _, families = families_of(plan, [feature], counts)
     asked = plan.named_rules[0]
     decidability = rule_decidability(plan, asked, families, {"sex": feature}, moments)
-    (family,) = rule_power(plan, asked, families, decidability, moments)
+    (family,) = rule_power(plan, asked, families, decidability, moments, among=named(among))
     return family
 
 
 def test_rows_of_clusters_decide_less_than_as_many_rows_alone() -> None:
-    alone = of_clusters({"a": (600, 1), "b": (200, 1)}).groups[1]
-    alike = of_clusters({"a": (60, 10), "b": (20, 10)}).groups[1]
+    (alone,) = of_clusters({"a": (600, 1), "b": (200, 1)}, among="b").groups
+    (alike,) = of_clusters({"a": (60, 10), "b": (20, 10)}, among="b").groups
     assert alone.cases == alike.cases == 200
     assert alone.worth == pytest.approx(200.0, rel=0.01)
     assert alike.worth < 170.0
@@ -254,15 +263,14 @@ def test_rows_of_clusters_decide_less_than_as_many_rows_alone() -> None:
 
 def test_weights_that_differ_decide_less_and_equal_ones_change_nothing() -> None:
     sizes = {"a": (1_000, 1), "b": (200, 1)}
-    plain, equal, unlike = (of_clusters(sizes, weight) for weight in (None, 1.0, 9.0))
+    plain, equal, unlike = (of_clusters(sizes, weight, among="b") for weight in (None, 1.0, 9.0))
     assert plain == equal
     assert not unlike.exact
-    assert unlike.groups[1].worth < 133.0
+    assert unlike.groups[0].worth < 133.0
 
 
 def test_few_clusters_decide_nothing_and_somewhat_more_only_wide_limits() -> None:
-    family = of_clusters({"a": (200, 10), "b": (9, 30), "c": (12, 200)}, expected_rate=0.95)
-    _, few, more = family.groups
+    few, more = of_clusters({"a": (200, 10), "b": (9, 30), "c": (12, 200)}, among="bc", expected_rate=0.95).groups
     assert few.fails_from[0].reason == few.passes_at[0].reason == "too_few_clusters"
     assert few.required is None
     # twelve clusters of 200 cases beside 209 that are worth 183 of one size, expected to be alike by .05

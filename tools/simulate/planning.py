@@ -17,10 +17,10 @@ from audit.counting.moments import Moments
 from audit.counting.table import FLAGGED, NEGATIVE, NOT_FLAGGED, POSITIVE, CountsTable, count_families
 from audit.plan.audit_plan import AuditPlan
 from audit.planning.planned_cases import Asked, planned_cases
-from audit.planning.power import counts_power
 from audit.stats.arrays import IntArray
 from audit.stats.sizes.decidable_disparity import Limit
-from audit.verdicts.decidable_gaps import GroupPower
+from audit.verdicts.decidable_gaps import GroupPower, rule_power
+from audit.verdicts.joint_power import plan_decidability
 from audit.verdicts.judge import judge
 from audit.vocabulary.groups import LevelName, SensitiveFeature
 from tools.simulate.verdict_size import Measured, zipf_sizes
@@ -96,8 +96,17 @@ def table(world: World, flagged: Sequence[int] | IntArray) -> CountsTable:
 def decidable(world: World) -> GroupPower:
     """Return what `power` says of the group looked at."""
     named = feature(len(world.sizes))
-    report = counts_power(plan(rule_of(world)), table(world, [0] * len(world.sizes)), [named])
-    return report.rules[0].families[0].groups[world.place]
+    return group_power(plan(rule_of(world)), table(world, [0] * len(world.sizes)), named, world.place)
+
+
+def group_power(
+    asked: AuditPlan, counts: CountsTable, named: SensitiveFeature, place: int, moments: Moments | None = None
+) -> GroupPower:
+    """Return what `power` says of one group under the only rule of a plan."""
+    (rule,), families = asked.named_rules, count_families(asked, counts, [named])
+    decided = plan_decidability(asked, families, {named.name: named}, moments)[rule.id]
+    (family,) = rule_power(asked, rule, families, decided, moments, among=[decided.families[0].groups[place]])
+    return family.groups[0]
 
 
 def outcomes(world: World, asked: AuditPlan, own_rate: float, runs: int, rng: np.random.Generator) -> Iterator[str]:
@@ -160,8 +169,8 @@ def clustered(setting: Setting, runs: int, rng: np.random.Generator) -> Iterator
     scale = "ratio" if setting.scale == "ratio" else "margin"
     section = {"cluster": "cluster", "weight": "weight", "expected_icc": setting.correlation}
     rule = {"metric": "true_positive_rate", "expected_rate": setting.rate}
-    power = counts_power(plan({**rule, scale: setting.margin}, **section), counts, [FEATURE], moments)
-    (fails,), (passes,) = (getattr(power.rules[0].families[0].groups[0], of) for of in ("fails_from", "passes_at"))
+    power = group_power(plan({**rule, scale: setting.margin}, **section), counts, FEATURE, 0, moments)
+    (fails,), (passes,) = power.fails_from, power.passes_at
     for wanted, rate, limit in (("fail", fails.rate, setting.margin), ("pass", setting.rate, passes.disparity)):
         if rate is None or limit is None:
             continue
