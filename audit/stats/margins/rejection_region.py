@@ -246,6 +246,7 @@ class _QuickSums:
         seen = _reach(self._m, rates)[:, :, None]
         cdf = self._rest.at(rates)
         cdf = np.where(np.abs(away) <= seen, cdf[:, :, :-1], np.where(away > 0.0, cdf[:, :, -1:], 0.0))
-        weight = np.diff(cdf, axis=2, prepend=0.0)
+        weight = cdf.copy()
+        weight[:, :, 1:] -= cdf[:, :, :-1]
         below = np.where(weight > _UNMATTERING, self._group.at(self._boundary.edge(rates)), 1.0)
         return np.asarray((weight * below).sum(axis=2))
