@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
@@ -163,7 +162,7 @@ def _counted(loaded: LoadedPlan, evaluation_set: EvaluationSet, scored: Scored, 
     assert answers is not None  # noqa: S101 - whatever scores a set says where its answers are
     from audit.scoring.second_questions import second_questions
 
-    return replace(counted, second=second_questions(plan, evaluation_set, loaded.folder, answers))
+    return counted._replace(second=second_questions(plan, evaluation_set, loaded.folder, answers))
 
 
 def _families(plan: AuditPlan, counts: CountsTable, features: Sequence[SensitiveFeature]) -> dict[Family, FamilyCounts]:

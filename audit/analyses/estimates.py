@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import lru_cache
 from math import isfinite
 from typing import TYPE_CHECKING
@@ -154,7 +153,7 @@ def without_hidden(family: FamilyCounts) -> FamilyCounts:
         return stated
 
     gone = (family.cells[..., ABSTAINED] > MOST_HIDDEN * family.cells.sum(axis=-1)).any(axis=-1, keepdims=True)
-    return replace(family, cells=known(family.cells, gone), everyone=known(family.everyone, np.False_))
+    return family._replace(cells=known(family.cells, gone), everyone=known(family.everyone, np.False_))
 
 
 def why_not_stated(denominator: int, min_denominator: int) -> EstimateReason | None:

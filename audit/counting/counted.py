@@ -5,9 +5,8 @@ Count the cases that were drawn at random: they check whom the labels of the oth
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from audit.counting.count import SCORED, cells_by_group, count_cases, count_text
 from audit.counting.second_counts import Second
@@ -52,8 +51,7 @@ def count_control_sample(evaluation_set: EvaluationSet, relation: str = SCORED) 
     return CountsTable.of(features, cells_by_group(counted, [evaluation_set.codes[name] for name in features]))
 
 
-@dataclass(frozen=True, slots=True)
-class Counted:
+class Counted(NamedTuple):
     """All counts of a scored set."""
 
     table: CountsTable
@@ -76,7 +74,7 @@ class Counted:
     """Rows without a usable answer, by status and reason; None if no row failed or the detector was not run."""
     disagreement: GroupTallies | None = None
     """Rows on which the detector contradicts itself; None if it was asked once."""
-    second: Second = field(default_factory=Second)
+    second: Second = Second()
     """The set counted again for questions beside that of the detector's flag."""
     added_over: tuple[str, ...] = ()
     """Columns of a table of counts over which its rows were added up, because the plan does not name them."""
@@ -102,7 +100,7 @@ def count_everything(
     counted = evaluation_set.engine.with_little_memory(
         lambda: _count(evaluation_set, plan, folder, details=details, rounds=rounds)
     )
-    return replace(counted, added_over=evaluation_set.source.added_over)
+    return counted._replace(added_over=evaluation_set.source.added_over)
 
 
 def _count(evaluation_set: EvaluationSet, plan: AuditPlan, folder: Path, *, details: bool, rounds: int) -> Counted:

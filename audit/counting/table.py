@@ -5,9 +5,10 @@ families of groups that a plan asks for.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import product
-from typing import Final
+from types import MappingProxyType
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -43,8 +44,7 @@ _WHERE: Final[Mapping[Cell, tuple[int, tuple[int, ...]]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class FamilyCounts:
+class FamilyCounts(NamedTuple):
     """The counts of groups that stand side by side. They share rows only where a person has several nationalities."""
 
     family: Family
@@ -54,7 +54,7 @@ class FamilyCounts:
     """int64[G, 3, 4]: label x decision of each group."""
     everyone: IntArray
     """int64[3, 4]: label x decision of the whole set."""
-    parts: Mapping[Level, tuple[str, ...]] = field(default_factory=dict)
+    parts: Mapping[Level, tuple[str, ...]] = MappingProxyType({})
     """For each level that holds people of several nationalities: the codes of these nationalities."""
 
     @property

@@ -52,7 +52,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol, cast
 
 from audit.vocabulary.statuses import REASONS, STATUSES, Reason, Status
 
@@ -156,8 +156,7 @@ class Detector(Protocol):
         """Release everything. It is also called after an error, and when there is nothing to release."""
 
 
-@dataclass(frozen=True, slots=True)
-class TableAnswers:
+class TableAnswers(NamedTuple):
     """The place of existing answers in the connection of the evaluation set."""
 
     relation: str

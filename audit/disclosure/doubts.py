@@ -7,7 +7,6 @@ it, and only a number that leaves fewer than ten values below T, the row has no 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -115,5 +114,5 @@ class Doubts:
             for label, error, right in ((POSITIVE, NOT_FLAGGED, FLAGGED), (NEGATIVE, FLAGGED, NOT_FLAGGED)):
                 cells[places, label, error], cells[places, label, right] = unprinted, 0
             supposed = Supposed.of(self._plan.sensitivity)
-            self._possible[key] = possible_members([replace(table, cells=cells)], METRICS[rule.metric], supposed)
+            self._possible[key] = possible_members([table._replace(cells=cells)], METRICS[rule.metric], supposed)
         return self._possible[key]

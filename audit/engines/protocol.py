@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeVar
 
 if TYPE_CHECKING:
@@ -23,22 +22,19 @@ class Found(NamedTuple):
     """The lowest of their numbers, at most `audit.vocabulary.text.SHOWN`; none from Spark, which has none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Where:
+class Where(NamedTuple):
     """Question how many rows meet an SQL condition, and which; answered by `Found`."""
 
     condition: str
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
+class Figure(NamedTuple):
     """Question for an SQL aggregate over all rows; answered by its value."""
 
     aggregate: str
 
 
-@dataclass(frozen=True, slots=True)
-class Values:
+class Values(NamedTuple):
     """Question for the distinct texts of a column, None among them; answered by a list, or None above `most`."""
 
     cell: str
@@ -46,23 +42,20 @@ class Values:
     most: int
 
 
-@dataclass(frozen=True, slots=True)
-class Cases:
+class Cases(NamedTuple):
     """Question how many rows have each text, of which there are few; answered by pairs of a text and a number."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Holding:
+class Holding(NamedTuple):
     """Question which rows hold one of some texts that were seen before; answered by `Found`."""
 
     text: str
     values: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Repeats:
+class Repeats(NamedTuple):
     """Question which rows have a text that an earlier row has; answered by `Found`.
 
     `whole` is SQL of the same as a number where it is a whole one, so that it need not be written as a text.

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from audit.engines.protocol import Cases, Figure, literal
@@ -87,11 +87,10 @@ WEIGHT_BITS: Final = 30
 equal in every order, and sums of their squares still fit. A weight is exact to one part in 2**29 of the largest."""
 
 
-@dataclass(frozen=True, slots=True)
-class Design:
+class Design(NamedTuple):
     """Further columns of a set, as SQL over its relation."""
 
-    expressions: Mapping[str, str] = field(default_factory=dict)
+    expressions: Mapping[str, str] = MappingProxyType({})
     """`weight_units` (BIGINT), `stratum`, `cluster`, `control_<name>` and `scan_<place>` (VARCHAR, never NULL) and
     `in_control_sample` (BOOLEAN), as far as the plan asks for them."""
     weight_unit: float = 1.0

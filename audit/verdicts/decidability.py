@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from itertools import compress
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
@@ -31,8 +31,7 @@ _LEAST_MISSED: Final = 1e-9
 """Chance of no pass below which no size is planned."""
 
 
-@dataclass(frozen=True, slots=True)
-class FamilyDecidability:
+class FamilyDecidability(NamedTuple):
     """What the labels allow a rule to say about the G groups of a family."""
 
     family: Family
@@ -61,7 +60,7 @@ class FamilyDecidability:
     """float64[G]: planned chance that the group would not pass if it were treated like everyone else."""
     beyond_help: BoolArray
     """bool[G]: whether no number of cases would do, so many people are unknown who may belong to the group."""
-    repeats: Mapping[Group, Group] = field(default_factory=dict)
+    repeats: Mapping[Group, Group] = MappingProxyType({})
     """Groups that hold the same people as another group of the rule, and the one that stands for both."""
 
     @property
@@ -152,7 +151,7 @@ def people_once(judged: Sequence[FamilyDecidability], climb: Climb) -> tuple[Fam
     for family in judged:
         own = np.array([group not in climb.repeats for group in family.groups], dtype=np.bool_)
         evaluable, decidable = family.evaluable & own, family.decidable & own
-        found.append(replace(family, evaluable=evaluable, decidable=decidable, repeats=climb.repeats))
+        found.append(family._replace(evaluable=evaluable, decidable=decidable, repeats=climb.repeats))
     return tuple(found)
 
 
@@ -238,7 +237,7 @@ def _with_fewer_alone(family: FamilyDecidability, most_missed: float, cases: Flo
     # planned sizes and chances are two approximations; the chance decides
     required = np.where(decidable, np.minimum(required, n), required)
     required = np.where(family.decidable & ~decidable, np.maximum(required, n + 1), required)
-    return replace(family, decidable=decidable, required=required)
+    return family._replace(decidable=decidable, required=required)
 
 
 def stays_alone(family: FamilyDecidability, most_missed: float) -> BoolArray:

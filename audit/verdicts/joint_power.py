@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from itertools import product
 from typing import TYPE_CHECKING
 
@@ -75,7 +74,7 @@ def plan_decidability(
         else:
             left = [(family, stays_alone(family, missed)) for family, missed in zip(every, least, strict=True)]
             fewer = tuple(
-                replace(family, decidable=stay) if is_auto(plan, family.family) else family for family, stay in left
+                family._replace(decidable=stay) if is_auto(plan, family.family) else family for family, stay in left
             )
         return decidability_on_the_ladder(plan, fewer, climbs[rule.id])
 

@@ -6,8 +6,7 @@ import difflib
 import types
 import typing
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -61,8 +60,7 @@ REPEATED: Final = _by_name(AuditPlan, dict, tuple)
 """Tables that a plan has several times, by name or in a list."""
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(NamedTuple):
     """Tables and models of one kind of file."""
 
     noun: str
@@ -76,9 +74,9 @@ class Layout:
     repeated: Mapping[str, type[BaseModel]]
     listed: frozenset[str]
     """Tables among `repeated` that stand in a list, in double brackets."""
-    detectors: Mapping[str, type[BaseModel]] = field(default_factory=dict)
-    probes: Mapping[str, type[BaseModel]] = field(default_factory=dict)
-    rule_forms: Mapping[str, type[BaseModel]] = field(default_factory=dict)
+    detectors: Mapping[str, type[BaseModel]] = types.MappingProxyType({})
+    probes: Mapping[str, type[BaseModel]] = types.MappingProxyType({})
+    rule_forms: Mapping[str, type[BaseModel]] = types.MappingProxyType({})
     """Model of each form of a rule, where rules can limit more than one kind of thing."""
 
     @property

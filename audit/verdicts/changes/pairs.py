@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
@@ -83,7 +83,7 @@ def check_reproduced(
     """Raise ResultError where joined answers do not give the counts of the result that they are said to be of."""
     by_name, other = {feature.name: feature for feature in result.features}, 3 if audit == "then" else 2
     shown = [everyone_as_family(pairs.both), *(pairs.family(family, by_name) for family in families)]
-    check_counts(result, [replace(family, cells=family.cells.sum(axis=other)) for family in shown])
+    check_counts(result, [family._replace(cells=family.cells.sum(axis=other)) for family in shown])
 
 
 def check_counts(result: AuditResult, shown: Sequence[FamilyCounts]) -> None:
