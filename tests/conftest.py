@@ -21,7 +21,6 @@ from _pytest.mark.expression import Expression
 from hypothesis import HealthCheck, settings
 from later import marks_of, place_of
 from made import once
-from made.warm_children import Nursery, nursery
 
 from audit.cli import collect_rarely
 from audit.detectors.command_setup import ONE_THREAD
@@ -168,13 +167,18 @@ _ONCE = {
 
 
 @pytest.fixture(scope="session")
-def _nursery() -> Iterator[Nursery | None]:
-    with contextlib.ExitStack() as until:
-        yield until.enter_context(nursery()) if sys.platform == "linux" else None
+def _nursery(tmp_path_factory: pytest.TempPathFactory, _made_once_for_all_workers: None) -> Iterator[Any]:
+    if sys.platform != "linux":
+        yield None
+        return
+    from made.warm_children import Nursery
+
+    with contextlib.closing(Nursery(once.kept.get("folder", tmp_path_factory.getbasetemp()))) as shared:
+        yield shared
 
 
 @pytest.fixture
-def warm_children(_nursery: Nursery | None, monkeypatch: pytest.MonkeyPatch) -> None:
+def warm_children(_nursery: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Fork the children of detectors from a process that has loaded what they load, for tests that are not about how
     they start. Elsewhere than on Linux they start as ever.
     """
@@ -183,7 +187,7 @@ def warm_children(_nursery: Nursery | None, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.fixture(scope="module")
-def warm_children_of_module(_nursery: Nursery | None) -> Iterator[None]:
+def warm_children_of_module(_nursery: Any) -> Iterator[None]:
     """The same for the fixtures and tests of a whole module."""
     with pytest.MonkeyPatch.context() as patch:
         if _nursery is not None:

@@ -54,10 +54,10 @@ def block(language: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, list[float]]]:
+def models(tmp_path_factory: pytest.TempPathFactory, _nursery: Any) -> tuple[Path, dict[str, list[float]]]:
     folder = tmp_path_factory.mktemp("mlflow")
     code = MODEL + block("python").replace("signature=", "pip_requirements=['scikit-learn'], signature=")
-    return folder, saved(folder, code)
+    return folder, saved(folder, code, _nursery)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import sys
 import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -32,6 +32,9 @@ from audit.detectors.mlflow_model import MlflowDetector
 from audit.detectors.protocol import DetectorInfo, RunContext
 from audit.errors import DetectorError
 from audit.plan.detectors import MlflowDetector as MlflowSection
+
+if TYPE_CHECKING:
+    from made.warm_children import Nursery
 
 ROWS = 240
 
@@ -108,24 +111,22 @@ class Audited:
         return caught.value
 
 
-def saved(folder: Path, program: str = "") -> dict[str, list[float]]:
+def saved(folder: Path, program: str, warm: Nursery | None) -> dict[str, list[float]]:
     """Have every model saved in `folder` by MLflow; the probabilities of the class 1 by the models that it loads.
 
-    A program that saves more is run there, by the same Python: to import MLflow takes seconds.
+    A program that saves more is run there, by the same Python: to import MLflow takes seconds, and scikit-learn too,
+    which a warm process has loaded.
     """
     environment = {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true", "HOME": str(folder), "GIT_PYTHON_REFRESH": "quiet"}
     environment["PYTHONPATH"] = str(Path(__file__).parents[1])
-    command = [
-        sys.executable,
-        "-P",
-        __file__,
-        str(folder),
-        program,
-    ]  # -P: beside this file, `mlflow` would be this file
-    done = subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False
-    )
-    assert done.returncode == 0, done.stderr
+    if warm is not None:
+        warm.run(__file__, [str(folder), program], folder, environment)
+    else:
+        command = [sys.executable, "-P", __file__, str(folder), program]  # -P: beside this file, `mlflow` would be it
+        done = subprocess.run(
+            command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False
+        )
+        assert done.returncode == 0, done.stderr
     served: dict[str, list[float]] = json.loads((folder / "served.json").read_text(encoding="utf-8"))
     return served
 
