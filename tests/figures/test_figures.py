@@ -10,17 +10,13 @@ import subprocess
 import sys
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
 from made.portal import made_release
 from made.replaced import replaced
-from matplotlib.axes import Axes
-from matplotlib.colors import to_rgb
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from audit.errors import AuditError
 from audit.public.names import RowNames
@@ -33,6 +29,11 @@ from reports.figures.data import limit_in_words
 from reports.figures.sheet import LOOKS
 from reports.language import ENGLISH
 from reports.words import Words
+
+if TYPE_CHECKING:  # every worker collects this file, one runs it
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
 ROOT = Path(__file__).parents[2]
 FORMS: tuple[Literal["svg", "png"], ...] = ("svg", "png")
@@ -476,6 +477,8 @@ def test_hostile_names_are_text(tmp_path: Path) -> None:
 
 def test_outcomes_are_told_apart_without_colour() -> None:
     """By shape, or by filling: each pair differs in one of them."""
+    from matplotlib.colors import to_rgb
+
     seen = {
         (look["marker"], look["markerfacecolor"] == look["color"] or look["marker"] == "x") for look in LOOKS.values()
     }
