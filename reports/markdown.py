@@ -14,7 +14,7 @@ from audit.result.audit_result import AuditResult
 from audit.result.cases import Suite, suites
 from audit.result.findings.change import Change
 from audit.result.findings.judged import RuleResult
-from audit.result.reading import Finding, changed_worst_first
+from audit.result.reading import Finding, changed_groups, changed_worst_first
 from audit.vocabulary.groups import Axis, Group
 from audit.vocabulary.names import Names
 from reports.change_words import ChangeWords
@@ -79,7 +79,7 @@ class _Comment(Writer):
             changed=_CHANGED,
             day="" if change is None else ENGLISH.date(change.baseline.finished),
             change_words=ChangeWords(self.result, ENGLISH),
-            changed_groups=() if change is None else changed_worst_first(change),
+            changed_groups=() if change is None else changed_worst_first(changed_groups(change)),
             picked=self.words.sorted_by_result(self.result.plan.verdict.level),
             suites=judged,
             why=self._why,

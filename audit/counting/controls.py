@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from audit.counting.count import SCORED, cells_by_group, check_total, count_text
+from audit.counting.count import SCORED, check_total, count_text, counts_by_group
 from audit.counting.table import UNKNOWN, CountsTable, FamilyCounts, group_of_codes, ladder_map
 from audit.plan.audit_plan import AuditPlan
 from audit.stats.arrays import IntArray
@@ -98,7 +98,7 @@ def count_controls(evaluation_set: EvaluationSet, plan: AuditPlan, relation: str
         {level: level or UNKNOWN for level in {line[place] for line in counted}}
         for place in range(len(sensitive), len(columns))
     ]
-    table = CountsTable.of((*sensitive, *controls), cells_by_group(counted, codes))
+    table = counts_by_group((*sensitive, *controls), counted, codes)
     check_total(table, evaluation_set.rows)
     return table
 

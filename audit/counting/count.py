@@ -10,7 +10,6 @@ import numpy as np
 from audit.counting.table import DECISIONS, NEGATIVE, POSITIVE, UNLABELLED, CountsTable
 from audit.engines.protocol import identifier
 from audit.plan.evaluation_set import CASES
-from audit.stats.arrays import IntArray
 
 if TYPE_CHECKING:
     from audit.evaluation.evaluation_set import EvaluationSet
@@ -42,8 +41,7 @@ def count_cases(evaluation_set: EvaluationSet, relation: str = SCORED) -> Counts
     is_counted = CASES in evaluation_set.expressions
     text = count_text(relation, [f"group_{name}" for name in features], cases=CASES if is_counted else None)
     counted = evaluation_set.rows_of(text)
-    codes = [evaluation_set.codes[name] for name in features]
-    table = CountsTable.of(features, cells_by_group(counted, codes))
+    table = counts_by_group(features, counted, [evaluation_set.codes[name] for name in features])
     check_total(table, evaluation_set.rows)
     return table
 
@@ -80,17 +78,24 @@ def plain(names: Iterable[str]) -> dict[str, str]:
     return {name: identifier(name) for name in names}
 
 
-def cells_by_group(
-    counted: Iterable[Sequence[Any]], codes: Sequence[Mapping[str | None, str]]
-) -> dict[tuple[str, ...], IntArray]:
-    """int64[3, 4] for every combination of codes that occurs. Several raw values can have the same code.
+def counts_by_group(
+    features: Sequence[str], counted: Sequence[Sequence[Any]], codes: Sequence[Mapping[Any, str]]
+) -> CountsTable:
+    """Add up every combination of codes that occurs. Several raw values can have the same code.
 
-    `counted` holds lines of raw values, label, decision and cases; `codes` maps the raw values of each column to codes.
+    `counted` holds lines of raw values, label, decision and cases; `codes` maps the raw values of each feature to
+    codes. Raises AssertionError if a line has no decision: a defect of this tool.
     """
-    rows: dict[tuple[str, ...], IntArray] = {}
-    for *values, label, decision, cases in counted:
-        if decision is None:
-            raise AssertionError(f"{cases} rows have no decision")
-        key = tuple(code[value] for code, value in zip(codes, values, strict=True))
-        rows.setdefault(key, np.zeros(_SHAPE, dtype=np.int64))[PLACE_OF_LABEL[label], decision] += cases
-    return rows
+    if not counted:
+        return CountsTable.of(features, {})
+    *raw, labels, decisions, cases = zip(*counted, strict=True)
+    if None in decisions:
+        raise AssertionError(f"{cases[decisions.index(None)]} rows have no decision")
+    coded = (map(code.__getitem__, values) for code, values in zip(codes, raw, strict=True))
+    keys = list(zip(*coded, strict=True)) or [()] * len(counted)
+    groups = sorted(set(keys))
+    places = {key: place for place, key in enumerate(groups)}
+    cells = np.zeros((len(groups), *_SHAPE), dtype=np.int64)
+    at = ([places[key] for key in keys], [PLACE_OF_LABEL[label] for label in labels], list(decisions))
+    np.add.at(cells, at, cases)
+    return CountsTable(tuple(features), tuple(groups), cells)

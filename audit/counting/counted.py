@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from audit.counting.count import SCORED, cells_by_group, count_cases, count_text
+from audit.counting.count import SCORED, count_cases, count_text, counts_by_group
 from audit.counting.second_counts import Second
 from audit.counting.table import FAILED, CountsTable
 from audit.plan.audit_plan import AuditPlan
@@ -48,7 +48,7 @@ def count_control_sample(evaluation_set: EvaluationSet, relation: str = SCORED) 
     features = [feature.name for feature in evaluation_set.features]
     text = count_text(relation, [f"group_{name}" for name in features], only=IN_CONTROL_SAMPLE)
     counted = evaluation_set.rows_of(text)
-    return CountsTable.of(features, cells_by_group(counted, [evaluation_set.codes[name] for name in features]))
+    return counts_by_group(features, counted, [evaluation_set.codes[name] for name in features])
 
 
 class Counted(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from audit.counting.count import SCORED, cells_by_group, count_cases, grouped, plain
+from audit.counting.count import SCORED, count_cases, counts_by_group, grouped, plain
 from audit.counting.table import ABSTAINED, FAILED, FLAGGED, NOT_FLAGGED, CountsTable
 from audit.engines.protocol import identifier
 from audit.evaluation.labels import PEOPLE
@@ -67,7 +67,7 @@ def count_people(evaluation_set: EvaluationSet) -> tuple[SecondCounts, dict[int 
     def labelled(truth: int | None) -> CountsTable:
         of = [line for line in lines if line[-4] == truth]
         pairs = [(*groups, _FLAGS.get(then), _DECIDED[now], cases) for *groups, _, then, now, cases in of]
-        return CountsTable.of(names, cells_by_group(pairs, codes))
+        return counts_by_group(names, pairs, codes)
 
     people = {truth: labelled(truth) for truth in (1, 0, None)}
     return count_view(evaluation_set, "decisions", "", "decided_by_people"), people
@@ -84,4 +84,4 @@ def count_first(evaluation_set: EvaluationSet, first: int) -> CountsTable:
     names = [feature.name for feature in evaluation_set.features]
     keys = plain([*(f"group_{name}" for name in names), "label"]) | {"decision": f"CASE {ranked} ELSE {UNRANKED} END"}
     lines = evaluation_set.rows_of(grouped(SCORED, keys, {"cases": "count(*)"}))
-    return CountsTable.of(names, cells_by_group(lines, [evaluation_set.codes[name] for name in names]))
+    return counts_by_group(names, lines, [evaluation_set.codes[name] for name in names])

@@ -159,9 +159,10 @@ def climbed_codes(
     codes: Sequence[tuple[str, ...]], names: Sequence[str], family: Family, features: Mapping[str, SensitiveFeature]
 ) -> list[tuple[str, ...]]:
     """For each finest group, the codes of the group of `family` that it is a part of; `names` are its features."""
-    places = [names.index(axis.feature) for axis in family.axes]
+    columns = [[code[place] for code in codes] for place in (names.index(axis.feature) for axis in family.axes)]
     climbs = [ladder_map(features[axis.feature], axis.rung) for axis in family.axes]
-    return [tuple(climb[code[place]] for place, climb in zip(places, climbs, strict=True)) for code in codes]
+    climbed = (map(climb.__getitem__, column) for climb, column in zip(climbs, columns, strict=True))
+    return list(zip(*climbed, strict=True)) or [()] * len(codes)
 
 
 def group_of_codes(axes: Sequence[Axis], key: Sequence[str]) -> Group:

@@ -198,10 +198,10 @@ def changed_groups(change: Change) -> list[ChangeVerdict]:
     return each_once(change.verdicts, lambda verdict: verdict)
 
 
-def changed_worst_first(change: Change) -> list[ChangeVerdict]:
-    """The changed groups that have a rate: worse first, then unknown, then not worse; the largest loss first."""
+def changed_worst_first(groups: Iterable[ChangeVerdict]) -> list[ChangeVerdict]:
+    """Those of `changed_groups` that have a rate: worse first, then unknown, then not worse; the largest loss first."""
     order = ("fail", "inconclusive", "pass")
-    rated = [each for each in changed_groups(change) if each.outcome != "not_evaluable"]
+    rated = [each for each in groups if each.outcome != "not_evaluable"]
     return sorted(rated, key=lambda each: (order.index(each.outcome), not each.decidable, -_loss(each)))
 
 

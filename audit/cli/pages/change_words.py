@@ -86,12 +86,12 @@ def public_headline(result: AuditResult) -> dict[str, object]:
 
 def rule_change_lines(change: Change, features: tuple[SensitiveFeature, ...], style: Style) -> list[str]:
     """Write a line for each rule whose change does not pass, with the groups that became worse."""
-    names = GroupNames(features)
+    names, groups = GroupNames(features), changed_groups(change)
     lines = []
     for rule in change.rules:
         if rule.outcome == "pass":
             continue
-        worse = [one for one in changed_groups(change) if one.rule == rule.rule and one.outcome == "fail"]
+        worse = [one for one in groups if one.rule == rule.rule and one.outcome == "fail"]
         named = first_of([names.name_within(one.group, 40) for one in worse], 3, "; ")
         said = f"{style.shape(rule.outcome)} change of {rule.rule}: {_rule_words(rule, len(worse))}"
         lines.append(style.paint(said + (f": {named}" if named else ""), rule.outcome))
@@ -113,15 +113,16 @@ def change_summary(change: Change, features: tuple[SensitiveFeature, ...], title
     lines.append(f"  {_compared(change)}")
     lines += [f"  {line}" for line in _difference_line(change.differs)]
     lines.append("")
+    groups = changed_groups(change)
     for rule in change.rules[:4]:
-        worse = sum(one.rule == rule.rule and one.outcome == "fail" for one in changed_groups(change))
+        worse = sum(one.rule == rule.rule and one.outcome == "fail" for one in groups)
         lines.append(f"{style.shape(rule.outcome)} {rule.rule} (margin {rule.margin:g}): {_rule_words(rule, worse)}")
     if change.rules:
         lines += ["", style.paint(_columns("", "Group", "Rule", "then", "now", "change"), "faint")]
-    shown = changed_worst_first(change)
+    shown = changed_worst_first(groups)
     names = GroupNames(features)
     lines += [_row(one, names, style) for one in shown[: _MOST - max(0, len(change.rules[:4]) - 2)]]
-    left = len(changed_groups(change)) - min(len(shown), _MOST - max(0, len(change.rules[:4]) - 2))
+    left = len(groups) - min(len(shown), _MOST - max(0, len(change.rules[:4]) - 2))
     lines.append(f"  and {left:,} more with --json or --out" if left > 0 else "")
     lines.append("Restricted: exact counts can single out people; not for publication.")
     return "\n".join(fit(line, WIDTH).rstrip() if "\x1b" not in line else line for line in lines) + "\n"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from audit.result.findings.change import ChangeVerdict
 from audit.result.findings.further import FailedRows, SelfDisagreement
-from audit.result.reading import changed_worst_first
+from audit.result.reading import changed_groups, changed_worst_first
 from audit.vocabulary.groups import Group
 from reports.change_words import ChangeWords
 from reports.html.looks.parts import Look, LookWriter, Row
@@ -25,7 +25,8 @@ class ChangeWriter(LookWriter):
         if change is None:
             return self.absent()
         sentences = filter(None, (words.sentence(), words.compared(), words.differs(), *self._limits()))
-        return self.tabled([self._row(one, words) for one in changed_worst_first(change)], sentences, by_result=True)
+        worst_first = changed_worst_first(changed_groups(change))
+        return self.tabled([self._row(one, words) for one in worst_first], sentences, by_result=True)
 
     def _limits(self) -> tuple[str, ...]:
         """Return how much worse each rate may have become."""
