@@ -409,6 +409,18 @@ def test_a_name_that_spark_takes_for_a_pattern_is_refused(lake: Path, tmp_path: 
 
 
 @pytest.mark.usefixtures("engine")
+def test_a_column_whose_name_hadoop_replaces_is_refused(lake: Path, tmp_path: Path) -> None:
+    (tmp_path / "set").mkdir()
+    rows = pq.read_table(lake / "set" / "part-0.parquet")
+    names = ["${java.version}" if name == "gender" else name for name in rows.column_names]
+    pq.write_table(rows.rename_columns(names), tmp_path / "set" / "part.parquet")
+    plan = tmp_path / "plan.toml"
+    plan.write_text((lake / "plain.toml").read_text().replace('column = "gender"', 'column = "${java.version}"'))
+    with pytest.raises(AuditError, match="Spark reads other rows or columns"):
+        run_audit(on_spark(plan))
+
+
+@pytest.mark.usefixtures("engine")
 def test_a_letter_in_a_folder_that_spark_spells_otherwise_is_refused(lake: Path, tmp_path: Path) -> None:
     for place, part in enumerate(sorted((lake / "set").glob("*.parquet"))):
         # as Arrow writes names of folders; Spark reads each byte as a letter
