@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from made.changes import made_pair, write_result_of
-from made.pages import find_all, parsed, section, text
+from made.pages import find_all, parsed, part_of, text
 from made.pdfs import require_pdf
 from made.published import write_set
 from typer.testing import CliRunner
@@ -127,6 +127,6 @@ def test_a_pdf_says_how_to_make_itself(folder: Path, monkeypatch: pytest.MonkeyP
 def test_what_a_page_says_of_itself_stands_under_its_check(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
     assert call("report", "result.json", "--restricted", "--lang", "en", "--out", "page.html") == 0
-    shown = text(section(parsed((folder / "page.html").read_text(encoding="utf-8")), "check"))
+    shown = text(part_of((folder / "page.html").read_text(encoding="utf-8"), "check"))
     assert "The bytes must be the same: audit7k report result.json --restricted --format html --lang en" in shown
     (folder / "page.html").unlink()

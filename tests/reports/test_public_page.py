@@ -6,7 +6,7 @@ import re
 from xml.etree.ElementTree import Element
 
 import pytest
-from made.pages import find_all, parsed, section, text
+from made.pages import find_all, parsed, part_of, section, text
 from made.public import rare, with_about, with_headline, with_words, without_beyond
 from made.releases import made_release
 
@@ -38,7 +38,7 @@ def sections(root: Element) -> list[str]:
 
 
 def screen_of(release: PublicRelease) -> str:
-    return text(section(parsed(render(release)), "verdict"))
+    return text(part_of(render(release), "verdict"))
 
 
 def rows_of(root: Element, anchor: str) -> dict[str, str]:
@@ -60,11 +60,11 @@ def test_everything_stands_in_its_order(pages: dict[str, Element]) -> None:
 
 def test_cases_without_an_answer_or_a_label_are_said() -> None:
     release = made_release("pass").model_copy(update={"unscored": 98, "unlabelled": 1_450})
-    affected = text(section(parsed(render(release)), "affected"))
+    affected = text(part_of(render(release), "affected"))
     assert "Cases without a usable answer of the system: about 98. No rate here counts them, and" in affected
     assert "Cases without a label: about 1,450. No rate here counts them." in affected
     without = release.model_copy(update={"unscored": None, "unlabelled": None})
-    assert "usable answer" not in text(section(parsed(render(without)), "affected"))
+    assert "usable answer" not in text(part_of(render(without), "affected"))
 
 
 def test_screen_one_of_a_fail_shows_whom_it_fails_and_each_ones_own_limit(pages: dict[str, Element]) -> None:
@@ -200,7 +200,7 @@ def test_figures_of_an_earlier_audit_have_a_mark_that_is_explained(pages: dict[s
 def test_a_limit_exceeded_by_a_group_that_no_row_names_is_said_under_its_error() -> None:
     rules = tuple(rule.model_copy(update={"outcome": "fail"}) for rule in made_release("inconclusive").rules)
     unnamed = made_release("inconclusive").model_copy(update={"rules": rules})
-    assert text(section(parsed(render(unnamed)), "affected")).count(SENTENCES["no_group_named"]) == 2
+    assert text(part_of(render(unnamed), "affected")).count(SENTENCES["no_group_named"]) == 2
 
 
 def test_every_state_and_reason_is_said_in_words(pages: dict[str, Element]) -> None:
@@ -218,7 +218,7 @@ def test_every_state_and_reason_is_said_in_words(pages: dict[str, Element]) -> N
 
 def test_a_smaller_group_is_said_in_its_sentence() -> None:
     assert SENTENCES["smaller_beyond"] == SMALLER
-    affected = text(section(parsed(render(rare())), "affected"))
+    affected = text(part_of(render(rare()), "affected"))
     assert f"Men; Women: {SMALLER}" in affected
     alone = without_beyond(rare())
     screen = screen_of(with_headline(alone, change=None, fails_on=("groups",)))
@@ -235,7 +235,7 @@ def test_a_fail_that_names_nobody_says_so() -> None:
     assert SENTENCES["no_group_named"] in screen
     assert "should learn from the auditor" in screen
     assert "widest gap" not in screen, "what is no fail would stand there as one"
-    affected = text(section(parsed(render(unnamed)), "affected"))
+    affected = text(part_of(render(unnamed), "affected"))
     assert "No row is beyond this limit" not in affected
     for fails_on, said in ((("probes",), "fails_on_probes"), (("change",), "change_fail")):
         assert SENTENCES[said] in screen_of(with_headline(unnamed, fails_on=fails_on, no_group_named=False))
@@ -355,7 +355,7 @@ def test_safeguards_are_one_line_with_what_was_measured(pages: dict[str, Element
 
 def test_laws_stand_folded_by_their_names() -> None:
     row = PublicFramework(instrument="A law", article="Article 9", evidence="errors", state="partial", declared=("x",))
-    part = section(parsed(render(with_about(made_release("none"), frameworks=(row,)))), "safeguards")
+    part = part_of(render(with_about(made_release("none"), frameworks=(row,))), "safeguards")
     fold = next(each for each in find_all(part, "details") if text(each).startswith("Laws and standards"))
     assert "Article 9" in text(fold)
     assert "partial" in text(fold)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, get_args
 
 import pytest
-from made.pages import parsed, section, text
+from made.pages import part_of, text
 from made.results import PASSING, sample_result
 
 from audit.result.audit_result import AuditResult
@@ -55,7 +55,7 @@ def made(
 
 
 def shown(result: AuditResult, part: str = "verdict") -> str:
-    return text(section(parsed(HtmlReporter().render(result)), part))
+    return text(part_of(HtmlReporter().render(result), part))
 
 
 FAIL_LOW = {"outcome": "fail", "because": "beyond_limit", "side": "low"}

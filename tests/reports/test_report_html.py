@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from made.pages import find_all, parsed, section, tag, text
+from made.pages import find_all, parsed, part_of, section, tag, text
 from made.results import passing_result
 
 from audit.result.audit_result import AuditResult
@@ -186,7 +186,7 @@ def test_screen_one_has_no_decimals_and_p_values_stay_in_the_method(further_html
 
 
 def test_it_quotes_the_draft_letter_by_letter_and_calls_it_one(html: str) -> None:
-    part = section(parsed(html), "safeguards")
+    part = part_of(html, "safeguards")
     quoted = [text(paragraph) for quote in find_all(part, "blockquote") for paragraph in find_all(quote, "p")]
     assert quoted == [PARAGRAPH_2, PARAGRAPH_7, PARAGRAPH_7K]
     shown = text(part)

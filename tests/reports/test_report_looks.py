@@ -6,7 +6,7 @@ import re
 from xml.etree.ElementTree import Element
 
 import pytest
-from made.pages import find_all, parsed, section, text
+from made.pages import find_all, parsed, part_of, section, text
 from made.replaced import replaced
 from made.second_looks import COUNTRY, further_result
 
@@ -52,7 +52,7 @@ def test_each_answer_stands_in_a_sentence_and_a_table(further_html: str, anchor:
 
 
 def test_what_has_no_answer_says_why_in_one_line(passing_html: str) -> None:
-    part = section(parsed(passing_html), "not-looked-at")
+    part = part_of(passing_html, "not-looked-at")
     lines = [text(item) for item in find_all(part, "li")]
     own = ("change", "together")  # sections of their own, whether there is an answer or not
     assert len(lines) == len(SAID) - 1 - len(own), "the made-up result has a second opinion and nothing else"
@@ -73,7 +73,7 @@ def test_a_comparison_and_all_groups_at_once_are_sections_with_the_reason_where_
 
 
 def test_nothing_is_said_to_be_missing_where_all_is_there(further_html: str) -> None:
-    part = section(parsed(further_html), "not-looked-at")
+    part = part_of(further_html, "not-looked-at")
     assert not list(find_all(part, "li"))
 
 
@@ -88,7 +88,7 @@ def test_the_same_people_on_several_rungs_stand_once(further_html: str) -> None:
 
 
 def test_the_least_sure_verdicts_say_what_would_overturn_them(further_html: str) -> None:
-    table = rows(section(parsed(further_html), "sure"))
+    table = rows(part_of(further_html, "sure"))
     ghana = next(row for row in table if row[0] == "Ghana")
     assert ghana == [
         "Ghana",
@@ -106,7 +106,7 @@ def test_the_least_sure_verdicts_say_what_would_overturn_them(further_html: str)
 
 
 def test_the_funnel_has_a_mark_a_group_and_its_limits_in_numbers(further: AuditResult, further_html: str) -> None:
-    part = section(parsed(further_html), "together")
+    part = part_of(further_html, "together")
     (drawing,) = [svg for svg in find_all(part, "svg") if svg.get("class") == "f"]
     stated = {
         estimate.group: estimate.value for estimate in further.estimates if estimate.metric == "true_positive_rate"
@@ -135,7 +135,7 @@ def test_no_list_of_the_worst_names_whom_a_fail_without_a_name_does_not(
 ) -> None:
     from made.second_looks import unnamed_result
 
-    shown = section(parsed(HtmlReporter().render(further_result(unnamed_result(few)))), "together")
+    shown = part_of(HtmlReporter().render(further_result(unnamed_result(few))), "together")
     assert "Who stands furthest towards harm" not in text(shown)
     assert few_further.further.between_groups[1].worst
 
@@ -157,7 +157,7 @@ def test_weights_are_used_where_rates_are_compared_with_everyone_else(passing: A
         }
     )
     html = HtmlReporter().render(weighted)
-    part = text(section(parsed(html), "part-1"))
+    part = text(part_of(html, "part-1"))
     assert re.search(r"[\d,]+ of [\d,]+; worth [\d,]+, df 2", part)
     assert "df are the degrees of freedom, and below 3 nothing is decided" in part
     women = next(each for each in passing.estimates if each.metric == "true_positive_rate" and each.group.root)
@@ -180,7 +180,7 @@ def test_a_group_without_an_auc_is_missing_for_a_reason_that_is_said(few_further
     without = [one.model_copy(update={**nothing, "reason": why}) for one, why in zip(groups, MISSING, strict=False)]
     written = language(code)
     result = replaced(few_further, aucs=(everyone, *without))
-    page, before = (text(section(parsed(render_page(one, written)), "ranking")) for one in (result, few_further))
+    page, before = (text(part_of(render_page(one, written), "ranking")) for one in (result, few_further))
     for sentence in MISSING.values():
         wording = " ".join(written.translations.gettext(sentence).split())
         assert (wording == sentence) == (code == "en")
@@ -217,7 +217,7 @@ def test_the_threshold_of_the_audit_stands_among_those_tried(few_further: AuditR
     for chosen in (0.45, 0.9):  # one of those tried, and one beyond them
         detector = few_further.plan.detector.model_copy(update={"threshold": chosen})
         at = few_further.model_copy(update={"plan": few_further.plan.model_copy(update={"detector": detector})})
-        part = section(parsed(HtmlReporter().render(at)), "thresholds")
+        part = part_of(HtmlReporter().render(at), "thresholds")
         assert f"This audit’s own threshold is {chosen}." in text(part)
         rows = [text(row) for row in find_all(next(find_all(part, "tbody")), "tr")]
         marked = [row for row in rows if "(this audit)" in row]
@@ -239,7 +239,7 @@ def test_a_share_to_vouch_for_is_never_rounded_up(for_all: float, shown: str, fe
         rule.model_copy(update={"missing_share_for_all": for_all}) for rule in few_further.further.sensitivity
     )
     html = HtmlReporter().render(replaced(few_further, sensitivity=doubts))
-    sentence = next(text(line) for line in find_all(section(parsed(html), "sure"), "p") if "would pass" in text(line))
+    sentence = next(text(line) for line in find_all(part_of(html, "sure"), "p") if "would pass" in text(line))
     assert sentence.endswith(shown)
 
 
@@ -254,7 +254,7 @@ def test_the_threshold_of_the_audit_has_the_digits_that_the_plan_gave_it(few_fur
     )  # fmt: skip
     plan = few_further.plan.model_copy(update={"detector": detector})
     page = HtmlReporter().render(replaced(few_further, plan=plan, sweeps=sweeps))
-    part = section(parsed(page), "thresholds")
+    part = part_of(page, "thresholds")
     assert "This audit’s own threshold is 0.475." in text(part)
     rows = [text(row) for row in find_all(next(find_all(part, "tbody")), "tr")]
     assert [row.split(" ")[0] for row in rows if "(this audit)" in row] == ["0.475"]

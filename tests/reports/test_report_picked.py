@@ -9,7 +9,7 @@ from xml.etree.ElementTree import Element
 import pytest
 from made.change_told import change_told
 from made.figures import scored_result
-from made.pages import find_all, parsed, section, text
+from made.pages import find_all, parsed, part_of, section, text
 from statsmodels.stats.proportion import proportion_confint
 
 from audit.cli.console.terminal import Style
@@ -59,7 +59,7 @@ def exact(x: int, n: int, level: float, digits: int = 0) -> str:
 @pytest.mark.parametrize("part", ["forest", "nationality"])
 def test_the_first_rows_have_the_ranges_of_picked_rows(failing_html: str, part: str) -> None:
     wide = 0
-    for table, note in tables(section(parsed(failing_html), part)):
+    for table, note in tables(part_of(failing_html, part)):
         said = None if note is None else WIDER.match(text(note))
         if said is None:
             continue
@@ -74,7 +74,7 @@ def test_the_first_rows_have_the_ranges_of_picked_rows(failing_html: str, part: 
 
 
 def test_tables_that_show_every_row_have_95_per_cent(failing: AuditResult, failing_html: str) -> None:
-    (table, note), *_ = tables(section(parsed(failing_html), "part-1"))
+    (table, note), *_ = tables(part_of(failing_html, "part-1"))
     assert note is None
     printed = {(x, n): shown for shown, x, n in ranges(table)}
     by_counts = {(each.numerator, each.denominator): each for each in failing.estimates}
@@ -84,7 +84,7 @@ def test_tables_that_show_every_row_have_95_per_cent(failing: AuditResult, faili
 
 
 def test_failing_groups_are_picked_from_all_that_were_compared(failing: AuditResult, failing_html: str) -> None:
-    part = section(parsed(failing_html), "affected")
+    part = part_of(failing_html, "affected")
     first, note = next(tables(part))
     rated = [
         each for each in Reading(failing).each_once if each.metric == "true_positive_rate" and each.value is not None

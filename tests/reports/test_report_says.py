@@ -8,7 +8,7 @@ from dataclasses import replace
 from xml.etree.ElementTree import Element
 
 import pytest
-from made.pages import find_all, parsed, section, text
+from made.pages import find_all, parsed, part_of, section, text
 from made.results import FAILING, PASSING, RULES, UNDECIDED, sample_result
 
 from audit.result.audit_result import AuditResult
@@ -79,7 +79,7 @@ def test_everyone_finds_her_own_nationality_and_only_the_smallest_groups_of_two_
 def test_the_bar_of_states_counts_the_same(failing: AuditResult, failing_html: str) -> None:
     states = [
         [text(item) for item in find_all(part, "li")]
-        for part in find_all(section(parsed(failing_html), "verdict"), "div")
+        for part in find_all(part_of(failing_html, "verdict"), "div")
         if part.get("class") == "states"
     ]
     assert len(states) == len(failing.rules)
@@ -154,7 +154,7 @@ def test_a_group_judged_as_part_of_another_is_never_shown_as_a_pass(failing: Aud
 
 
 def test_the_row_account_adds_up_on_the_page(failing: AuditResult, failing_html: str) -> None:
-    part = section(parsed(failing_html), "account")
+    part = part_of(failing_html, "account")
     values = [int(text(value).replace(",", "")) for value in find_all(part, "dd")]
     read, decided, abstained, failed, labelled, unlabelled, unknown = values
     assert read == decided + abstained + failed == labelled + unlabelled == failing.rows[0].read
@@ -187,7 +187,7 @@ def test_the_verdict_in_plain_words(
 
 
 def test_people_come_first_and_in_natural_frequencies(failing_html: str) -> None:
-    part = text(section(parsed(failing_html), "affected"))
+    part = text(part_of(failing_html, "affected"))
     assert "Misses about 54 in 100; among everyone else 23 in 100" in part
     assert "Wrongly flags about 26 in 100; among everyone else 10 in 100" in part
     assert part.index("The person stays exploited") < part.index("A scarce place is used")
@@ -197,7 +197,7 @@ def test_where_flags_go_to_enforcement_the_wrong_flag_comes_first() -> None:
     sample = replace(
         FAILING, rows=8_000, countries=("NPL", "BGD", "GHA", "ROU"), route="enforcement", use="lead-generation"
     )
-    part = text(section(parsed(HtmlReporter().render(sample_result(sample))), "affected"))
+    part = text(part_of(HtmlReporter().render(sample_result(sample)), "affected"))
     assert "A flag goes to law enforcement. So the error that harms most is to flag a person wrongly" in part
     assert part.index("People wrongly flagged") < part.index("Victims missed")
     assert part.index("Raids, arrests of sex workers") < part.index("The network is not investigated")
@@ -216,7 +216,7 @@ def test_an_error_without_a_limit_is_shown_and_not_judged(passing: AuditResult, 
 
 
 def test_limits_say_who_set_them_and_why(failing_html: str) -> None:
-    part = text(section(parsed(failing_html), "rules"))
+    part = text(part_of(failing_html, "rules"))
     assert "Set by: The inspection unit and three survivors’ organisations, June 2026" in part
     assert "One in ten is what two trained officers disagree on." in part
     assert "the plan gives no reason" in part
@@ -235,11 +235,11 @@ def test_limits_say_who_set_them_and_why(failing_html: str) -> None:
 )
 def test_every_kind_of_limit_has_its_words(rule: dict[str, object], shown: str) -> None:
     sample = replace(UNDECIDED, rows=400, countries=("GHA", "ROU"), rules=({**rule, "groups": ["gender"]},))
-    assert shown in text(section(parsed(HtmlReporter().render(sample_result(sample))), "rules"))
+    assert shown in text(part_of(HtmlReporter().render(sample_result(sample)), "rules"))
 
 
 def test_safeguards_are_measured_declared_or_not_shown(failing_html: str) -> None:
-    rows = [[text(cell) for cell in row] for row in find_all(section(parsed(failing_html), "safeguards"), "tr")]
+    rows = [[text(cell) for cell in row] for row in find_all(part_of(failing_html, "safeguards"), "tr")]
     shown = {row[1]: row[3:] for row in rows}
     assert shown["Who is missed?"] == ["measured here", "24 November 2026"]
     assert shown["Who can stop it?"] == ["declared by the operator", "2 November 2026"]
@@ -250,10 +250,10 @@ def test_safeguards_are_measured_declared_or_not_shown(failing_html: str) -> Non
 
 
 def test_cases_still_needed_name_the_group_and_the_number(undecided_html: str, passing_html: str) -> None:
-    rows = [[text(cell) for cell in row] for row in find_all(section(parsed(undecided_html), "needed"), "tr")][1:]
+    rows = [[text(cell) for cell in row] for row in find_all(part_of(undecided_html, "needed"), "tr")][1:]
     assert len(rows) == 12
     assert all(int(row[3].replace(",", "")) > 0 for row in rows)
-    assert "No group waits for more cases." in text(section(parsed(passing_html), "needed"))
+    assert "No group waits for more cases." in text(part_of(passing_html, "needed"))
 
 
 def test_the_rules_of_the_samples_are_the_ones_reports_were_written_for() -> None:

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 import pytest
-from made.pages import find_all, parsed, section, text
+from made.pages import find_all, parsed, part_of, section, text
 from made.results import PASSING, sample_result
 from made.second_looks import unnamed_result
 from statsmodels.stats.proportion import proportion_confint
@@ -22,7 +22,7 @@ RANGE = re.compile(r"likely range [<>]?\d+–[<>]?\d+%")
 
 def numbers(result: AuditResult) -> list[tuple[str, str, str]]:
     """Value, label and note of each."""
-    part = section(parsed(HtmlReporter().render(result)), "verdict")
+    part = part_of(HtmlReporter().render(result), "verdict")
     (three,) = [each for each in find_all(part, "ul") if each.get("class") == "three"]
     return [(text(each[0]), text(each[1]), text(each[2])) for each in three]
 

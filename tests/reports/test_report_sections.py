@@ -7,7 +7,7 @@ import io
 from dataclasses import replace
 from urllib.parse import unquote
 
-from made.pages import find_all, parsed, section, text
+from made.pages import find_all, parsed, part_of, section, text
 from made.results import FAILING, PASSING, sample_result
 from made.second_looks import unnamed_result
 
@@ -24,11 +24,11 @@ GENDER = [{"metric": "true_positive_rate", "groups": ["gender"], "margin": 0.1}]
 
 
 def stated(result: AuditResult, part: str) -> str:
-    return text(section(parsed(HtmlReporter().render(result)), part))
+    return text(part_of(HtmlReporter().render(result), part))
 
 
 def test_the_surest_stand_first_and_those_beyond_the_limit_before_all(failing: AuditResult, failing_html: str) -> None:
-    part = section(parsed(failing_html), "forest")
+    part = part_of(failing_html, "forest")
     tables = list(find_all(part, "table"))
     assert [text(next(find_all(table, "caption"))).partition(" Limit")[0] for table in tables] == [
         "Share of victims found, all groups",
@@ -47,7 +47,7 @@ def test_the_surest_stand_first_and_those_beyond_the_limit_before_all(failing: A
 
 def test_no_table_of_the_surest_names_whom_a_fail_without_a_name_does_not(few: AuditResult) -> None:
     result = unnamed_result(few)
-    part = section(parsed(HtmlReporter().render(result)), "forest")
+    part = part_of(HtmlReporter().render(result), "forest")
     assert "a list of the likeliest would name them" in text(part)
     first = next(find_all(part, "table"))
     assert "Share of victims found" in text(next(find_all(first, "caption")))
@@ -65,7 +65,7 @@ def test_no_table_of_the_surest_names_whom_a_fail_without_a_name_does_not(few: A
 def test_every_nationality_that_is_judged_is_a_square_in_its_worst_state(
     failing: AuditResult, failing_html: str
 ) -> None:
-    part = section(parsed(failing_html), "nationality")
+    part = part_of(failing_html, "nationality")
     shown = {text(each): str(state.get("class")) for state in find_all(part, "ul") for each in find_all(state, "li")}
     country = [
         each for each in Reading(failing).findings if [axis.rung for axis in each.group.family.axes] == ["country"]
@@ -138,7 +138,7 @@ def test_no_feature_is_said_to_be_missing_from_the_set(failing: AuditResult) -> 
 
 
 def test_the_download_holds_every_group_with_its_counts_and_verdicts(failing: AuditResult, failing_html: str) -> None:
-    part = section(parsed(failing_html), "downloads")
+    part = part_of(failing_html, "downloads")
     (link,) = find_all(part, "a")
     assert link.get("download") == "restricted-groups.csv"
     kind, _, held = (link.get("href") or "").partition(",")
@@ -184,7 +184,7 @@ def test_where_there_is_no_funnel_the_page_says_why(passing: AuditResult, furthe
     few = stated(passing, "together")
     assert "Funnel of “Found” by gender not shown: " in few
     assert "of its groups were tested exactly, and a funnel takes 10." in few
-    assert "Funnel of “Found” by nationality not shown" not in text(section(parsed(further_html), "together"))
+    assert "Funnel of “Found” by nationality not shown" not in text(part_of(further_html, "together"))
     clustered = passing.model_copy(
         update={"verdicts": tuple(each.model_copy(update={"degrees_of_freedom": 9.0}) for each in passing.verdicts)}
     )
@@ -195,7 +195,7 @@ def test_where_there_is_no_funnel_the_page_says_why(passing: AuditResult, furthe
 
 def test_every_word_of_a_glossary_is_explained_in_the_terminal(further_html: str) -> None:
     """The documentation promises it, and that both say the same."""
-    entries = section(parsed(further_html), "glossary")
+    entries = part_of(further_html, "glossary")
     for entry in find_all(entries, "dt"):
         assert term_called(text(entry)) or metric_called(text(entry)), text(entry)
     own = {"Limit", "Clearly", "Percentage point", "Protected figures", "Restricted report"}

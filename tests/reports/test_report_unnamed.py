@@ -5,7 +5,7 @@ from __future__ import annotations
 from xml.etree import ElementTree as ET
 
 import pytest
-from made.pages import find_all, parsed, section, text
+from made.pages import find_all, part_of, text
 from made.second_looks import unnamed_result
 
 from audit.cli.console.terminal import Style
@@ -32,7 +32,7 @@ def html(unnamed: AuditResult) -> str:
 
 
 def test_the_first_screen_says_what_was_found_and_that_nobody_may_be_singled_out(html: str) -> None:
-    shown = text(section(parsed(html), "verdict"))
+    shown = text(part_of(html, "verdict"))
     assert shown.startswith("Exceeds the limit In this test the system missed victims of at least 7 of ")
     assert "This can be told of all nationalities together, and of none by name." in shown
     assert "No nationality may be singled out from this" in shown
@@ -44,8 +44,8 @@ def test_the_first_screen_says_what_was_found_and_that_nobody_may_be_singled_out
 
 def test_nothing_is_counted_as_none(html: str, unnamed: AuditResult) -> None:
     for shown in (
-        text(section(parsed(html), "verdict")),
-        text(section(parsed(html), "affected")),
+        text(part_of(html, "verdict")),
+        text(part_of(html, "affected")),
         summary(unnamed, PLAIN),
         *rule_lines(unnamed, PLAIN),
     ):
@@ -54,7 +54,7 @@ def test_nothing_is_counted_as_none(html: str, unnamed: AuditResult) -> None:
 
 
 def test_who_is_affected_is_told_with_the_words_of_the_draft(html: str) -> None:
-    part = section(parsed(html), "affected")
+    part = part_of(html, "affected")
     shown = text(part)
     assert f"The system missed victims of {LEAST} clearly more often than the limit allows. None of these" in shown
     assert "61 of them point that way" in shown
@@ -73,7 +73,7 @@ def test_no_list_of_the_likeliest_stands_under_it(html: str, unnamed: AuditResul
         if finding.beyond and finding.rule is rule and ("nationality", "country") in finding.group.family.axes
     }
     assert len(suspects) > 10
-    affected = section(parsed(html), "affected")
+    affected = part_of(html, "affected")
     tables = [table for table in find_all(affected, "table") if "wrongly" not in text(table).lower()]
     listed = {text(row[0]) for table in tables for row in find_all(next(find_all(table, "tbody")), "tr")}
     assert not listed & suspects
@@ -87,7 +87,7 @@ def test_beside_groups_that_are_named_it_is_told_as_well(few: AuditResult) -> No
     both = unnamed_result(few, metric="true_positive_rate", keep_names=True)
     assert Reading(both).unnamed
     assert Reading(both).with_outcome("fail")
-    shown = text(section(parsed(HtmlReporter().render(both)), "verdict"))
+    shown = text(part_of(HtmlReporter().render(both), "verdict"))
     assert "than among everyone else. Beside the groups named, it missed victims of at least 7 of " in shown
     assert "These errors affect the most people in one group: " in shown
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from made.audits import check_of, result_of
 from made.counts import categorical, cells, group, nationality
-from made.pages import parsed, section, text
+from made.pages import part_of, text
 from made.sets import made_cells, made_plan, write_set
 
 from audit.cli.console.terminal import Style
@@ -106,7 +106,7 @@ def test_everybody_is_told() -> None:
     shown = summary(found, PLAIN)
     assert "Expected by the plan, too few in the set: sex = c" in shown
     assert "too few cases of 1 group that the plan expects: sex = c" in "\n".join(rule_lines(found, PLAIN))
-    page = text(section(parsed(HtmlReporter().render(found)), "rules"))
+    page = text(part_of(HtmlReporter().render(found), "rules"))
     assert "Expected and missing" in page
     report = check_of(ROWS, [expecting(SEX, "c")], [RULE])
     assert report.rules[0].can_pass is False
