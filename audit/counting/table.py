@@ -189,7 +189,7 @@ def _pick(cells: IntArray, wanted: Sequence[Cell]) -> IntArray:
     return picked
 
 
-EVERYONE: Final = Group(())
+EVERYONE: Final = Group.model_construct(())
 """Group of no levels: all rows of the set."""
 
 
@@ -327,7 +327,7 @@ def _families_on_every_rung(plan: AuditPlan, features: tuple[str, ...]) -> tuple
     ordered = [feature for feature in plan.groups if feature in features]
     combinations = product(*(plan.rungs(feature) for feature in ordered))
     return tuple(
-        Family(tuple(Axis(feature, rung) for feature, rung in zip(ordered, rungs, strict=True)))
+        Family.model_construct(tuple(Axis(feature, rung) for feature, rung in zip(ordered, rungs, strict=True)))
         for rungs in combinations
     )
 

@@ -198,7 +198,7 @@ class DuckDBEngine:
         import duckdb
 
         done = 0
-        with self._holding(STREAMING_LIMIT, threads=1):
+        with self._holding(STREAMING_LIMIT, 1, self._threads()):
             try:
                 for piece in self.sql(query).to_arrow_reader(size):
                     done += piece.num_rows
@@ -216,9 +216,10 @@ class DuckDBEngine:
         """
         import duckdb
 
-        used = threads or self._threads()
+        before = self._threads()
+        used = threads or before
         try:
-            with self._holding(f"{max(LEAST_LIMIT, LIMIT_OF_A_THREAD * used)}MB", used):
+            with self._holding(f"{max(LEAST_LIMIT, LIMIT_OF_A_THREAD * used)}MB", used, before):
                 return work()
         except (duckdb.OutOfMemoryException, OSError) as error:
             if not out_of_memory(error):  # after the handler nothing of the first attempt is in memory
@@ -229,11 +230,10 @@ class DuckDBEngine:
         return work()
 
     @contextlib.contextmanager
-    def _holding(self, limit: str, threads: int) -> Iterator[None]:
-        """Limit memory and threads of DuckDB within this context."""
+    def _holding(self, limit: str, threads: int, before: int) -> Iterator[None]:
+        """Limit memory and threads of DuckDB, which has `before`, within this context."""
         import duckdb
 
-        before = self._threads()
         others = before != threads
         try:
             self.execute(f"SET memory_limit = '{limit}'" + f"; SET threads = {threads}" * others)
