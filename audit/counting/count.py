@@ -91,11 +91,23 @@ def counts_by_group(
     *raw, labels, decisions, cases = zip(*counted, strict=True)
     if None in decisions:
         raise AssertionError(f"{cases[decisions.index(None)]} rows have no decision")
+    at = ([PLACE_OF_LABEL[label] for label in labels], decisions)
+    return added_by_group(features, raw, codes, at, cases, _SHAPE)
+
+
+def added_by_group(
+    features: Sequence[str],
+    raw: Sequence[Sequence[Any]],
+    codes: Sequence[Mapping[Any, str]],
+    at: Sequence[Sequence[int]],
+    cases: Sequence[int],
+    shape: tuple[int, ...],
+) -> CountsTable:
+    """Add lines up by the codes of their group: `raw` values of each feature, places `at` in `shape`, and `cases`."""
     coded = (map(code.__getitem__, values) for code, values in zip(codes, raw, strict=True))
-    keys = list(zip(*coded, strict=True)) or [()] * len(counted)
+    keys = list(zip(*coded, strict=True)) or [()] * len(cases)
     groups = sorted(set(keys))
     places = {key: place for place, key in enumerate(groups)}
-    cells = np.zeros((len(groups), *_SHAPE), dtype=np.int64)
-    at = ([places[key] for key in keys], [PLACE_OF_LABEL[label] for label in labels], list(decisions))
-    np.add.at(cells, at, cases)
+    cells = np.zeros((len(groups), *shape), dtype=np.int64)
+    np.add.at(cells, ([places[key] for key in keys], *map(list, at)), cases)
     return CountsTable(tuple(features), tuple(groups), cells)

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Final, Literal
 import numpy as np
 
 from audit.analyses.estimates import cells_of, counted_cells
-from audit.counting.count import SCORED
+from audit.counting.count import SCORED, added_by_group
 from audit.counting.table import DECISIONS, UNLABELLED, CountsTable, FamilyCounts, everyone_as_family
 from audit.engines.protocol import identifier
-from audit.stats.arrays import IntArray
 from audit.verdicts.changes.answers import of_another_run
 from audit.vocabulary.groups import Family, SensitiveFeature
 
@@ -64,17 +63,12 @@ def count_pairs(evaluation_set: EvaluationSet, then: str) -> Pairs:
         f" decision FROM {SCORED}) now LEFT JOIN (SELECT case_id, decision FROM {then}) past USING (case_id)"
         " GROUP BY ALL"
     )
-    rows: dict[tuple[str, ...], IntArray] = {}
-    for *values, label, before, after, count in counted:
-        if before is None or after is None:
-            raise of_another_run("are not of the cases of its evaluation set, each once")
-        key = tuple(evaluation_set.codes[name][value] for name, value in zip(names, values, strict=True))
-        cells = rows.setdefault(key, np.zeros((UNLABELLED + 1, DECISIONS, DECISIONS), dtype=np.int64))
-        cells[label, before, after] += count
-    total = sum(int(cells.sum()) for cells in rows.values())
-    if total != evaluation_set.rows:
+    *raw, labels, before, after, cases = zip(*counted, strict=True)
+    if None in (*before, *after) or sum(cases) != evaluation_set.rows:
         raise of_another_run("are not of the cases of its evaluation set, each once")
-    return Pairs(CountsTable.of(names, rows))
+    codes = [evaluation_set.codes[name] for name in names]
+    shape = (UNLABELLED + 1, DECISIONS, DECISIONS)
+    return Pairs(added_by_group(names, raw, codes, (labels, before, after), cases, shape))
 
 
 def check_reproduced(
