@@ -6,13 +6,17 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from made.counts import WORST
+from made.counts import WORST, categorical, plan_of
 from made.weighted_rows import Made
 
 from audit.analyses.sensitivity import sensitivity_findings
+from audit.analyses.unknown_doubts import LARGEST_FACTOR
+from audit.counting.moments import Moments
+from audit.counting.table import CountsTable, count_families
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.sections import SensitivitySection
 from audit.result.findings.sensitivity import RuleSensitivity
+from audit.verdicts.judge import judge
 from audit.vocabulary.metrics import Cell
 
 
@@ -59,6 +63,31 @@ def test_a_pass_falls_at_its_breakdown_factor_and_not_below(kind: str, margin: f
     assert found.not_if_nothing_supposed == sum(worst[code].outcome != "pass" for code in passing) > 0
 
 
+@pytest.mark.parametrize("unknown", ["first", "second"])
+def test_of_several_families_that_one_counts_whose_group_falls_first(unknown: str) -> None:
+    """People of unknown group are of one feature alone, and the groups of the other cannot fall."""
+    rng = np.random.default_rng(11)
+    own = np.repeat(["a", "b", "unknown"], [2_000, 4_000, 480])
+    both = list(zip(own, rng.choice(["c", "d"], own.size), strict=True))
+    codes = both if unknown == "first" else [(other, known) for known, other in both]
+    cell = [Cell.TP if rng.random() < 0.8 else Cell.FN for _ in codes]
+    made = Made([" ".join(code) for code in codes], cell, None, rng.choice([1.0, 1.5], own.size))
+    pairs = tuple((first, second) for (code,) in made.codes for first, second in [code.split()])
+    features = [categorical(name, [pair[place] for pair in pairs]) for place, name in enumerate(("first", "second"))]
+    rule = {"metric": "true_positive_rate", "groups": ["first", "second"], "margin": 0.06}
+    plan = plan_of([rule], features, groups={name: {"min_cases": 20} for name in ("first", "second")})
+    plan = supposing(plan, unknown_share_factor=2.0, unknown_odds_factor=2.0)
+    families = count_families(plan, CountsTable(("first", "second"), pairs, made.counts.cells), features)
+    moments = Moments(tuple(features), pairs, made.moments().table, weighted=True)
+    _, verdicts, _ = judge(plan, families, {feature.name: feature for feature in features}, moments)
+    passing = {verdict.group.levels[0].code for verdict in verdicts if verdict.outcome == "pass"}
+    assert passing >= {"a", "b", "c", "d"}
+    (found,) = sensitivity_findings(plan, families, verdicts, moments)
+    assert found.breakdown_factor is not None
+    assert found.weakest is not None
+    assert found.weakest.levels[0].feature == unknown
+
+
 def test_nothing_breaks_where_every_group_is_known() -> None:
     rng = np.random.default_rng(2)
     group = ["a"] * 900 + ["b"] * 900
@@ -82,15 +111,21 @@ def test_who_passes_what_is_supposed_passes_whatever_it_leaves_open(
 ) -> None:
     rng = np.random.default_rng(3)
     group = [code for code, size in sizes.items() for _ in range(size)]
-    passed = 0
+    asked: list[tuple[Made, set[str]]] = []
+
+    def passing(made: Made, odds: float | str) -> set[str]:
+        plan = supposing(made.plan({"margin": margin}), unknown_share_factor=share, unknown_odds_factor=odds)
+        return {code for code, verdict in made.judged(plan)[1].items() if verdict.outcome == "pass"}
+
     for base in (0.8, 0.85, 0.9, 0.95):
         cell = [Cell.TP if rng.random() < base else Cell.FN for _ in group]
         made = Made(group, cell, None, rng.choice([1.0, 5.0], len(group)))
-        plan = made.plan({"margin": margin})
-        outcomes = []
-        for odds in (1, 2, 5, 8, 20, 64, "worst"):
-            verdicts = made.judged(supposing(plan, unknown_share_factor=share, unknown_odds_factor=odds))[1]
-            outcomes.append({code for code, verdict in verdicts.items() if verdict.outcome == "pass"})
-        passed += len(outcomes[0])
+        outcomes = [passing(made, odds) for odds in (1, 2, 5, 8, 20, 64, "worst")]
+        asked.append((made, outcomes[0]))
         assert all(more >= fewer for more, fewer in pairwise(outcomes)), outcomes
-    assert passed > 0
+    assert any(first for _, first in asked)
+    made, first = asked[-1]
+    # and where a larger supposition would pass it, a breakdown factor is found all the same
+    plan = supposing(made.plan({"margin": margin}), unknown_share_factor=share, unknown_odds_factor=1)
+    falls = not passing(made, LARGEST_FACTOR) >= first
+    assert (found_in(made, plan).breakdown_factor is not None) == falls
