@@ -68,12 +68,12 @@ class Nursery:
     def __init__(self, folder: Path) -> None:
         self._asking = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         place = folder / "nursery"
-        with _alone(folder):
+        with _alone(folder), _address(place) as address:
             try:
-                self._asking.connect(str(place))
+                self._asking.connect(address)
             except FileNotFoundError:
-                _start(place)
-                self._asking.connect(str(place))
+                _start(place, address)
+                self._asking.connect(address)
 
     def Popen(  # noqa: N802 - the name that it stands for
         self, command: Sequence[str], *, pass_fds: Sequence[int], env: Mapping[str, str], **_: Any
@@ -108,10 +108,20 @@ def _alone(folder: Path) -> Iterator[None]:
         yield
 
 
-def _start(place: Path) -> None:
+@contextlib.contextmanager
+def _address(place: Path) -> Iterator[str]:
+    """Name a socket by its folder, held open: its own path may be longer than the 107 letters that an address has."""
+    folder = os.open(place.parent, os.O_PATH)
+    try:
+        yield f"/proc/self/fd/{folder}/{place.name}"
+    finally:
+        os.close(folder)
+
+
+def _start(place: Path, address: str) -> None:
     """Start the process, as a child of nobody: whoever starts it may end before the others."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as asked:
-        asked.bind(str(place))
+        asked.bind(address)
         asked.listen()
         subprocess.run(
             [sys.executable, "-P", __file__, str(asked.fileno()), str(place)],

@@ -9,6 +9,8 @@ from types import ModuleType
 import numpy as np
 import pytest
 
+from audit.planning.power import counts_power
+
 ROOT = Path(__file__).parents[2]
 RUNS = 16
 
@@ -48,3 +50,14 @@ def test_with_clusters_the_promise_is_kept_or_exceeded(simulation: ModuleType) -
     setting = simulation.Setting(60, False, 0.8, 0.1, "difference", 0.1, weighted=False)
     for each in simulation.clustered(setting, runs, np.random.default_rng(13)):
         assert each.share >= 0.8 - 3.0 * float(np.sqrt(0.16 / runs))
+
+
+def test_power_tells_each_group_what_is_tried_here(simulation: ModuleType) -> None:
+    """The simulation asks about one group alone, the command about all, of clusters too."""
+    setting = simulation.Setting(60, False, 0.8, 0.1, "difference", 0.1, weighted=False)
+    counts, moments = simulation.counted(setting, simulation.draw(setting, np.random.default_rng(13)))
+    asked = simulation.plan({"metric": "true_positive_rate", "margin": 0.1}, cluster="cluster")
+    (family,) = counts_power(asked, counts, [simulation.FEATURE], moments).rules[0].families
+    alone = [simulation.group_power(asked, counts, simulation.FEATURE, place, moments) for place in (0, 1)]
+    assert list(family.groups[:2]) == alone
+    assert alone[0] != simulation.group_power(asked, counts, simulation.FEATURE, 0)
