@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from made.clusters import over_rows
 from scipy import stats
 
 from audit.stats.arrays import FloatArray, IntArray
@@ -224,8 +225,17 @@ def test_a_cluster_on_both_sides_can_be_bad_for_one_and_good_for_the_other() -> 
 def test_a_bad_cluster_that_weighs_more_is_rarer(clusters: int, share: float, heavy: float) -> None:
     """A share v of the weight in clusters h times as heavy as others: ``v / (h (1 - v) + v)`` of all clusters."""
     boundary = margin_boundary("pass", low_is_worse=True, scale="difference", margin=share)
-    found = chance_unseen(of(clusters), [0.0], known_rest(), [0.0], boundary, heavy=([heavy], 1.0))[0]
-    assert found == pytest.approx((1 - share / (heavy * (1 - share) + share)) ** clusters)
+
+    def chance(seen: float) -> float:
+        bad = (share - seen) / (1 - seen)
+        return float((1 - bad / (heavy * (1 - bad) + bad)) ** clusters) if seen < share else 1.0
+
+    asked = of(clusters), [0.0], known_rest(), [0.0], boundary
+    assert chance_unseen(*asked, heavy=([heavy], 1.0))[0] == pytest.approx(chance(0.0))
+    # and as much rarer where luck in rows comes together with luck in clusters
+    noise = share / 3
+    expected = over_rows(chance, noise) if chance(0.0) < 0.25 else chance(0.0)
+    assert chance_unseen(*asked, heavy=([heavy], 1.0), noise=[noise])[0] == pytest.approx(expected)
 
 
 def test_classes_of_size_are_of_twice_the_size_each() -> None:
