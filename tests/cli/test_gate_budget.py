@@ -83,10 +83,11 @@ def test_a_gate_loads_no_more_than_it_needs(tmp_path: Path) -> None:
     assert not [name for name in of_plan if name.startswith(NOT_OF_A_GATE)]
     assert len(of_plan) <= OF_A_PLAN
 
-    asked = ["run", str(plan), "--restricted", "--no-crosscheck", "--report", "junit", "--out", str(tmp_path / "out")]
-    assert CliRunner().invoke(app, asked).exit_code in (0, 1, 3)
-    for arguments in ((), ("--restricted",), ("--only", "true_positive_rate")):
-        of_result = loaded_by("gate", str(tmp_path / "out"), *arguments)
+    for out, *more in (("out", "--restricted"), ("public",)):
+        asked = ["run", str(plan), *more, "--no-crosscheck", "--report", "junit", "--out", str(tmp_path / out)]
+        assert CliRunner().invoke(app, asked).exit_code in (0, 1, 3)
+    for out, *arguments in (("public",), ("out",), ("out", "--restricted"), ("out", "--only", "true_positive_rate")):
+        of_result = loaded_by("gate", str(tmp_path / out), *arguments)
         assert {name.partition(".")[0] for name in of_result}.isdisjoint(FRAMEWORKS | ENGINES)
         assert not [name for name in of_result if name.startswith("audit.plan.file")]
         assert len(of_result) <= OF_A_RESULT

@@ -47,12 +47,12 @@ def result_on_rules(result: AuditResult, only: Sequence[str], *, quiet: bool) ->
 
 def release_on_rules(release: PublicRelease, narrowed: AuditResult) -> PublicRelease:
     """Return the part of a release on the rules of `narrowed`, with their verdict alone, for lines in a log."""
-    from audit.disclosure.about import headline_of
-
     ids = {rule.rule for rule in narrowed.rules}
     rules = tuple(rule for rule in release.rules if rule.rule in ids)
     if len(rules) == len(release.rules) and len(narrowed.probe_rules) == release.about.probe_rules:
         return release
+    from audit.disclosure.about import headline_of  # with NumPy: not where nothing is left out
+
     rows = tuple(
         row.model_copy(update={"words": tuple(word for word in row.words if word.rule in ids)}) for row in release.rows
     )

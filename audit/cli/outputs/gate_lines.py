@@ -106,7 +106,7 @@ def public_lines(release: PublicRelease) -> list[str]:
     cases = PublicCases(release)
     lines = [line for rule in release.rules for line in _rule_lines(cases, rule)]
     lines += [SENTENCES[name] for name in release.left_out if name != "figures_people"]
-    return [*lines, *why_it_fails(release), *public_waiver_lines(release)]
+    return [*lines, *why_it_fails(release), *public_waiver_lines(cases)]
 
 
 def _rule_lines(cases: PublicCases, rule: PublicRule) -> Iterator[str]:

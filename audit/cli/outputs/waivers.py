@@ -17,7 +17,8 @@ from audit.verdicts.narrowed import outcome_left
 from audit.vocabulary.text import count_of, printable
 
 if TYPE_CHECKING:
-    from audit.public.release import PublicRelease, PublicWaiver
+    from audit.public.cases import PublicCases
+    from audit.public.release import PublicWaiver
 
 
 def today() -> str:
@@ -151,13 +152,12 @@ def waiver_totals(result: AuditResult, narrowed: AuditResult) -> dict[str, objec
     return {"waived": {"left": left, "waivers": len(result.waivers), "first_expires": first}}
 
 
-def public_waiver_lines(release: PublicRelease) -> list[str]:
+def public_waiver_lines(cases: PublicCases) -> list[str]:
     """Write a line for each waiver of a public release, with a name for groups whose rows are beyond the limit."""
-    from audit.public.cases import PublicCases
-
-    names = {case.row.group: case.name for case in PublicCases(release).failing if case.row.group is not None}
+    names = {case.row.group: case.name for case in cases.failing if case.row.group is not None}
     return [
-        _public_line(waiver, "" if waiver.group is None else names.get(waiver.group, "")) for waiver in release.waivers
+        _public_line(waiver, "" if waiver.group is None else names.get(waiver.group, ""))
+        for waiver in cases.release.waivers
     ]
 
 
