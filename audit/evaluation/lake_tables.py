@@ -15,6 +15,7 @@ from urllib.parse import unquote, urlparse
 
 from audit.errors import DataError
 from audit.evaluation.parquet_folder import ParquetParts, manifest_sha256
+from audit.evaluation.unchanged import Unchanged
 from audit.vocabulary.text import shown
 
 if TYPE_CHECKING:
@@ -122,8 +123,9 @@ def _parts(
     paths = tuple(file for file, _ in ordered)
     if not all(path.resolve().is_relative_to(place.resolve()) for path in paths):
         raise _refused(table, "has files outside its folder")
-    start = f"{table.format}\0{table.version}\n"
+    start, unchanged = f"{table.format}\0{table.version}\n", Unchanged.now(*paths)
     digest = manifest_sha256(place, paths, start)
+    unchanged.check()
     return ParquetParts(paths, digest, "snapshot", partitions, tuple(own for _, own in ordered))
 
 

@@ -11,13 +11,13 @@ from typing import Final
 from audit.errors import DataError
 from audit.vocabulary.text import shown
 
-_State = tuple[str, int, int, int]
-"""Path, size, time of change and inode of a file."""
+_State = tuple[str, int, int, int, int]
+"""Path, size, time of change, inode, and time of change that nobody can set (on Windows: of creation) of a file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unchanged:
-    """Record of the size, time and inode of files, and of each file of folders, when they were opened."""
+    """Record of the size, times and inode of files, and of each file of folders, when they were opened."""
 
     paths: tuple[Path, ...]
     _seen: tuple[_State, ...] | None
@@ -50,4 +50,4 @@ def _look(paths: Iterable[Path]) -> tuple[_State, ...]:
         below = (Path(place) / name for place, _, names in os.walk(path) for name in names)
         files += sorted(below) if path.is_dir() else [path]
     states = [(str(file), os.stat(file)) for file in files]  # noqa: PTH116
-    return tuple((name, state.st_size, state.st_mtime_ns, state.st_ino) for name, state in states)
+    return tuple((name, at.st_size, at.st_mtime_ns, at.st_ino, at.st_ctime_ns) for name, at in states)

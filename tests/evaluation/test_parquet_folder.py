@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import os
 import subprocess
 import time
 from pathlib import Path
@@ -109,7 +110,7 @@ def test_the_digest_can_be_made_with_the_tools_of_any_system(tmp_path: Path) -> 
 
 
 def test_a_file_that_comes_goes_or_changes_ends_the_run(tmp_path: Path) -> None:
-    for change in ("comes", "goes", "changes"):
+    for change in ("comes", "goes", "changes", "changes unseen"):
         folder = write_folder(tmp_path / change)
         with open_evaluation_set(made_plan(change), tmp_path) as opened:
             opened.check_unchanged()
@@ -118,6 +119,11 @@ def test_a_file_that_comes_goes_or_changes_ends_the_run(tmp_path: Path) -> None:
                 (folder / "part-9.parquet").write_bytes(first.read_bytes())
             elif change == "goes":
                 first.unlink()
+            elif change == "changes unseen":
+                before = first.stat()
+                with first.open("r+b") as file:
+                    file.write(b"X")
+                os.utime(first, ns=(before.st_atime_ns, before.st_mtime_ns))
             else:
                 first.write_bytes(first.read_bytes() + b" ")
             with pytest.raises(AuditError, match=f"{change} changed while it was read"):
