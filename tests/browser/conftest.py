@@ -117,7 +117,7 @@ TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 OPEN_ALL = "document.querySelectorAll('details').forEach(part => part.open = true)"
 ALIKE = """() => {
     const ofTables = {};
-    const parts = 'tbody, thead tr, ul, ol, dl:has(> div), section, main';
+    const parts = 'tbody, ul, ol, dl:has(> div), section, main';
     for (const part of [...document.querySelectorAll(parts)].reverse()) {
         const seen = part.matches('tbody') ? ofTables[part.parentNode.className] ??= {} : {};
         for (const child of [...part.children]) {

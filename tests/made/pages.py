@@ -76,6 +76,7 @@ def part_of(html: str, name: str) -> Element:
     start = re.search(rf'<section [^>]*aria-labelledby="?{re.escape(name)}"?[ >]', html)
     assert start, name
     part = html[start.start() : html.index("</section>", start.end())]
+    assert "<section" not in part[1:], "it would end with the first that it holds"
     return section(parsed(f"<!doctype html><title></title>{part}</section>"), name)
 
 
