@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeVar
 
 if TYPE_CHECKING:
@@ -22,19 +23,23 @@ class Found(NamedTuple):
     """The lowest of their numbers, at most `audit.vocabulary.text.SHOWN`; none from Spark, which has none."""
 
 
-class Where(NamedTuple):
+# No named tuples: an engine collects answers by question, and those of two kinds with one text would be the same.
+@dataclass(frozen=True, slots=True)
+class Where:
     """Question how many rows meet an SQL condition, and which; answered by `Found`."""
 
     condition: str
 
 
-class Figure(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Figure:
     """Question for an SQL aggregate over all rows; answered by its value."""
 
     aggregate: str
 
 
-class Values(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Values:
     """Question for the distinct texts of a column, None among them; answered by a list, or None above `most`."""
 
     cell: str
@@ -42,20 +47,23 @@ class Values(NamedTuple):
     most: int
 
 
-class Cases(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Cases:
     """Question how many rows have each text, of which there are few; answered by pairs of a text and a number."""
 
     text: str
 
 
-class Holding(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Holding:
     """Question which rows hold one of some texts that were seen before; answered by `Found`."""
 
     text: str
     values: tuple[str, ...]
 
 
-class Repeats(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Repeats:
     """Question which rows have a text that an earlier row has; answered by `Found`.
 
     `whole` is SQL of the same as a number where it is a whole one, so that it need not be written as a text.

@@ -8,6 +8,7 @@ import pytest
 from made.lake_statements import statements_of_plans
 
 from audit.engines.dialect import spark_sql
+from audit.engines.protocol import Cases, Figure, Where
 
 
 def test_every_statement_of_six_plans_is_translated(tmp_path: Path) -> None:
@@ -52,3 +53,7 @@ def test_finite_numbers_are_asked_for_in_the_words_of_each_engine() -> None:
 
 def test_texts_keep_their_backslashes_and_quotes() -> None:
     assert spark_sql(r"SELECT x = 'a\b''c' FROM t") == r"SELECT x = 'a\\b\'c' FROM t"
+
+
+def test_questions_of_two_kinds_are_never_the_same() -> None:
+    assert len({Where("x"), Figure("x"), Cases("x")}) == 3
