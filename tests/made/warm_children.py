@@ -160,7 +160,10 @@ def _serve(asked: socket.socket, place: Path) -> None:
 
 def _answered(answering: socket.socket, own: Sequence[socket.socket]) -> bool:
     """Answer one question; False where whoever asked is gone."""
-    asked, descriptors, *_ = socket.recv_fds(answering, _MOST, 2)
+    try:
+        asked, descriptors, *_ = socket.recv_fds(answering, _MOST, 2)
+    except ConnectionResetError:  # it was killed while an answer was on its way
+        return False
     if not asked:
         return False
     what = json.loads(asked)
