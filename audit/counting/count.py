@@ -109,5 +109,5 @@ def added_by_group(
     groups = sorted(set(keys))
     places = {key: place for place, key in enumerate(groups)}
     cells = np.zeros((len(groups), *shape), dtype=np.int64)
-    np.add.at(cells, ([places[key] for key in keys], *map(list, at)), cases)
+    np.add.at(cells, ([places[key] for key in keys], *map(list, at)), np.array(cases, dtype=np.int64))
     return CountsTable(tuple(features), tuple(groups), cells)

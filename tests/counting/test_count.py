@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made.sets import made_plan
 
-from audit.counting.count import count_cases, count_text
+from audit.counting.count import count_cases, count_text, counts_by_group
 from audit.counting.table import CountsTable
 from audit.evaluation.evaluation_set import EvaluationSet, open_evaluation_set
 
@@ -95,6 +95,11 @@ def test_a_row_without_a_decision_or_a_lost_row_is_a_defect_and_no_count() -> No
         opened.connection.execute(view.format(2))
         with pytest.raises(AssertionError, match="2 rows were read and 1 were counted"):
             count_cases(opened)
+
+
+def test_a_number_of_cases_that_is_too_large_never_becomes_another() -> None:
+    with pytest.raises(OverflowError):
+        counts_by_group(["gender"], [("woman", 1, 0, 2**63)], [{"woman": "woman"}])
 
 
 def test_it_is_one_scan_without_the_ids() -> None:
