@@ -23,7 +23,7 @@ from later import marks_of, place_of
 from made import once
 
 from audit.cli import collect_rarely
-from audit.detectors.command_setup import ONE_THREAD
+from audit.detectors.command_setup import ALWAYS_SET
 from audit.disclosure.digests import KEY_BYTES
 from audit.stats.arrays import FloatArray
 from audit.stats.margins import score_test
@@ -38,7 +38,7 @@ settings.register_profile("full", settings.get_profile("quick"), max_examples=20
 settings.load_profile("quick")
 
 # Before any of them is loaded: libraries of as many threads as there are cores, in every worker, wait for each other.
-for _name in ONE_THREAD:
+for _name in ALWAYS_SET:
     os.environ.setdefault(_name, "1")
 
 collect_rarely()  # as the command does: tests make as many small objects

@@ -16,7 +16,9 @@ from audit.vocabulary.text import shown
 
 GIVEN: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR")
 """Environment variables that every program is given, if they are set."""
-ONE_THREAD: Final = (
+ALWAYS_SET: Final = (
+    "DO_NOT_TRACK",
+    "ORT_DISABLE_TELEMETRY",
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
     "MKL_NUM_THREADS",
@@ -25,7 +27,11 @@ ONE_THREAD: Final = (
     "NUMEXPR_NUM_THREADS",
     "RAYON_NUM_THREADS",
 )
-"""Environment variables that are set to 1 unless the plan names them: sums depend on the number of threads."""
+"""Environment variables that are set to 1 unless the plan names them.
+
+Libraries report nothing to their makers: onnxruntime sends the name of a model's file and digests of its weights. Sums
+depend on the number of threads.
+"""
 
 
 def check_platform() -> None:
@@ -38,12 +44,12 @@ def check_platform() -> None:
 
 
 def program_environment(names: Sequence[str]) -> dict[str, str]:
-    """Make the whole environment of the program: `GIVEN`, `ONE_THREAD`, and the variables `names`.
+    """Make the whole environment of the program: `GIVEN`, `ALWAYS_SET`, and the variables `names`.
 
     Raises DetectorError if one of `names` is not set.
     """
     chosen = {name: os.environ[name] for name in GIVEN if name in os.environ}
-    chosen.update(dict.fromkeys(ONE_THREAD, "1"))
+    chosen.update(dict.fromkeys(ALWAYS_SET, "1"))
     for name in names:
         if name not in os.environ:
             raise DetectorError(

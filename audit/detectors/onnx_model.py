@@ -8,6 +8,7 @@ input for each feature is given them by name. The score is the only column of th
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -46,7 +47,9 @@ class OnnxDetector(ModelOfPath[OnnxSection]):
 
     def open(self, ctx: RunContext) -> None:
         """Load the file. Raises DetectorError if the extra is missing, or the file is no ONNX model or does not fit."""
+        os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # before it is imported: it is read once, and not on Windows
         runtime = import_extra("onnxruntime", kind="onnx", extra="onnx")
+        runtime.disable_telemetry_events()
         from audit.detectors.onnx_file import LARGEST, OnnxGraph
         from audit.detectors.onnx_inputs import OnnxInputs
         from audit.detectors.onnx_outputs import OnnxOutput

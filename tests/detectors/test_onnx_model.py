@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +97,25 @@ def audited(folder: Path, detector: dict[str, Any]) -> tuple[pd.DataFrame, Any]:
     out = folder / f"{detector['kind']}.parquet"
     result = run_audit(plan, folder=folder, predictions_to=out, crosscheck=False, details=False)
     return pq.read_table(out).to_pandas(), result
+
+
+ONCE = """
+import os, sys
+from pathlib import Path
+import pandas as pd
+from made.onnx import Run, identity
+assert Run(Path(sys.argv[1]), identity(), ["x"]).scores(pd.DataFrame({"x": [0.25]}).astype("float32")) == [0.25]
+"""
+
+
+def test_onnxruntime_keeps_no_record_of_its_use_to_send_to_its_maker(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    quiet = {"CI", "DO_NOT_TRACK", "ORT_DISABLE_TELEMETRY", "XDG_CACHE_HOME", "TF_BUILD", "GITHUB_ACTIONS"}
+    environment = {name: value for name, value in os.environ.items() if name not in quiet}
+    environment |= {"HOME": str(home), "PYTHONPATH": str(Path(__file__).parents[1])}
+    subprocess.run([sys.executable, "-c", ONCE, str(tmp_path)], env=environment, check=True, timeout=120)
+    assert list(home.rglob("*")) == []
 
 
 @pytest.mark.usefixtures("installed")

@@ -25,7 +25,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from audit.detectors.command_setup import ONE_THREAD
+from audit.detectors.command_setup import ALWAYS_SET
 
 _LOADED = ("joblib", "pandas", "pyarrow", "skops.io", "sklearn.linear_model", "audit.detectors.pickle_model")
 _MOST = 1 << 16
@@ -129,7 +129,7 @@ def _start(place: Path, address: str) -> None:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             pass_fds=[asked.fileno()],
-            env=os.environ | dict.fromkeys(ONE_THREAD, "1"),
+            env=os.environ | dict.fromkeys(ALWAYS_SET, "1"),
             check=True,
         )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -129,6 +130,8 @@ def _skops(folder: Path, *, fast: bool) -> Contenders:
 
 
 def _onnx(folder: Path, *, fast: bool) -> Contenders:
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # before it is imported
+
     import numpy as np
     import onnxruntime as ort
     from skl2onnx import to_onnx

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
-from audit.detectors.command_setup import GIVEN, ONE_THREAD
+from audit.detectors.command_setup import ALWAYS_SET, GIVEN
 from audit.detectors.isolation.options import Isolating, Sandbox
 from audit.detectors.protocol import Detector, TableDetector, table_detector
 from audit.detectors.registry import make_detector
@@ -152,11 +152,11 @@ def _held(plan: AuditPlan, folder: Path, isolating: Isolating) -> Held:
 
 
 def _environment(section: Any, named: tuple[str, ...], path: list[str]) -> dict[str, str]:
-    """Make the whole environment of the child: one thread, the variables that it needs, and those that the plan
+    """Make the whole environment of the child: `ALWAYS_SET`, the variables that it needs, and those that the plan
     names.
     """
     chosen = {name: os.environ[name] for name in _GIVEN if name in os.environ}
-    chosen.update(dict.fromkeys(ONE_THREAD, "1"))
+    chosen.update(dict.fromkeys(ALWAYS_SET, "1"))
     # so that the child finds this package; it sets sys.path itself, entry by entry
     chosen["PYTHONPATH"] = os.pathsep.join(path)
     for name in named:
