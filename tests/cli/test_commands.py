@@ -312,7 +312,7 @@ def test_colour_is_asked_for_or_absent(here: Path) -> None:
     command = [str(SCRIPT), "gate", "audit-out"]
     base = {key: value for key, value in os.environ.items() if key not in {"NO_COLOR", "FORCE_COLOR"}}
     for extra, coloured in (({}, False), ({"FORCE_COLOR": "1"}, True), ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, False)):
-        done = subprocess.run(command, env=base | extra, capture_output=True, text=True, check=False, timeout=120)
+        done = subprocess.run(command, env=base | extra, capture_output=True, text=True, check=False, timeout=240)
         assert done.returncode == ExitCode.FAIL
         assert ("\x1b[" in done.stdout) is coloured
         assert "FAIL" in done.stdout
@@ -327,7 +327,7 @@ def test_a_reader_that_has_gone_away_does_not_change_the_verdict(here: Path) -> 
     assert process.stdout is not None
     process.stdout.close()
     process.stdout = None
-    _, complaint = process.communicate(timeout=120)
+    _, complaint = process.communicate(timeout=240)
     assert (process.returncode, complaint) == (ExitCode.FAIL, b"")
 
 
@@ -336,7 +336,7 @@ def test_a_reader_that_has_gone_away_does_not_change_the_verdict(here: Path) -> 
 def test_output_that_cannot_be_written_is_no_verdict(arguments: list[str]) -> None:
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
-            [str(SCRIPT), *arguments], stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=60
+            [str(SCRIPT), *arguments], stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=240
         )
     assert done.returncode == ExitCode.STORAGE_FAILED
     assert done.stderr.startswith("error: reading or writing failed (No space left on device)")
@@ -345,7 +345,7 @@ def test_output_that_cannot_be_written_is_no_verdict(arguments: list[str]) -> No
 
 def with_closed_stdout(arguments: str) -> tuple[int, str]:
     command = ["bash", "-c", f"'{SCRIPT}' {arguments} >&-"]
-    done = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False, timeout=120)
+    done = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False, timeout=240)
     return done.returncode, done.stderr
 
 
@@ -368,7 +368,7 @@ def test_a_stdout_that_is_closed_changes_no_verdict_of_a_plan(here: Path) -> Non
 
 def test_python_m_audit_is_the_same_command() -> None:
     command = [sys.executable, "-m", "audit", "--version"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=240)
     assert done.stdout == subprocess.run([str(SCRIPT), "--version"], capture_output=True, text=True, check=True).stdout
 
 
@@ -376,7 +376,7 @@ def test_python_m_audit_is_the_same_command() -> None:
 def test_completion_is_offered_for_each_shell(shell: str, tmp_path: Path) -> None:
     hook = {"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1", "HOME": str(tmp_path), "PATH": os.environ["PATH"]}
     script = subprocess.run(
-        [str(SCRIPT), "--show-completion", shell], env=hook, capture_output=True, text=True, check=True, timeout=60
+        [str(SCRIPT), "--show-completion", shell], env=hook, capture_output=True, text=True, check=True, timeout=240
     ).stdout
     assert f"complete_{shell}" in script
     assert "audit7k" in script
@@ -387,7 +387,7 @@ def test_completion_is_offered_for_each_shell(shell: str, tmp_path: Path) -> Non
     }[shell]
     done = subprocess.run(
         [str(SCRIPT)], env=hook | asked | {"_AUDIT7K_COMPLETE": f"complete_{shell}"},
-        capture_output=True, text=True, check=True, timeout=60,
+        capture_output=True, text=True, check=True, timeout=240,
     )  # fmt: skip
     assert "report" in done.stdout
     assert "gate" not in done.stdout
@@ -397,7 +397,7 @@ def test_completion_is_offered_for_each_shell(shell: str, tmp_path: Path) -> Non
 def test_completion_is_installed_for_the_shell_that_asks(tmp_path: Path) -> None:
     environ = {"HOME": str(tmp_path), "PATH": os.environ["PATH"]}
     asked = ["bash", "-c", f"'{SCRIPT}' --install-completion; true"]
-    done = subprocess.run(asked, env=environ, capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run(asked, env=environ, capture_output=True, text=True, check=True, timeout=240)
     assert "bash completion installed" in done.stdout
     assert "audit7k" in (tmp_path / ".bashrc").read_text()
 

@@ -67,7 +67,7 @@ def made(folder: Path, rows: int) -> Path:
 
 def loaded_by(*arguments: str) -> set[str]:
     command = [sys.executable, "-P", "-c", PROBE, *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=240)
     assert done.returncode in (0, 1, 3), done.stderr
     loaded = set(json.loads(done.stderr.rpartition("LOADED")[2]))
     # numpy.f2py takes it where an environment has it: this one, for the documentation

@@ -208,7 +208,7 @@ def test_in_a_terminal_it_asks_where_there_is_a_choice_and_nowhere_else(here: Pa
     os.close(terminal)
     os.write(person, b"9\n2\n")
     try:
-        _, complaint = process.communicate(timeout=60)
+        _, complaint = process.communicate(timeout=240)
     finally:
         process.kill()
     shown = os.read(person, 65536)

@@ -211,7 +211,7 @@ def test_two_runs_cannot_write_into_one_folder(tmp_path: Path) -> None:
     assert caught.value.exit_code is ExitCode.FOLDER_IN_USE
     first.stdin.write("\n")
     first.stdin.close()
-    assert first.wait(timeout=30) == 0
+    assert first.wait(timeout=240) == 0
     first.stdout.close()
     assert content(tmp_path) == {"result.json": "first"}
     write(tmp_path, FILES)

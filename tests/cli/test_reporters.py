@@ -72,7 +72,7 @@ def test_the_real_command_uses_a_reporter_of_another_package(site: Path, tmp_pat
     script = Path(sys.executable).parent / "audit7k"
     command = [str(script), "report", str(tmp_path), "--restricted", "--format", "plain", "--out", "-"]
     done = subprocess.run(
-        command, env={"PYTHONPATH": str(site)}, capture_output=True, text=True, check=False, timeout=60
+        command, env={"PYTHONPATH": str(site)}, capture_output=True, text=True, check=False, timeout=240
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == f"fail {len(large_result().verdicts)}"
@@ -128,7 +128,7 @@ def test_a_users_own_file_that_hides_ours_is_named(tmp_path: Path) -> None:
     (tmp_path / "reports.py").write_text("# minutes of meetings\n")
     done = subprocess.run(
         [sys.executable, "-m", "audit", "report", "result.json"],
-        cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60,
+        cwd=tmp_path, capture_output=True, text=True, check=False, timeout=240,
     )  # fmt: skip
     assert done.returncode == ExitCode.NOT_JUDGED
     assert done.stderr.count("\n") == 1

@@ -68,7 +68,7 @@ OF_ALL_HELP = 180
 
 def modules_of(*arguments: str) -> set[str]:
     done = subprocess.run(
-        [sys.executable, "-P", "-c", PROBE, *arguments], capture_output=True, text=True, check=False, timeout=60
+        [sys.executable, "-P", "-c", PROBE, *arguments], capture_output=True, text=True, check=False, timeout=240
     )
     assert done.returncode == 0, done.stderr
     return set(done.stderr.rpartition("LOADED")[2].split())
@@ -138,4 +138,4 @@ def test_a_table_becomes_a_data_frame_where_arrow_took_pandas_for_absent() -> No
         "import pandas\n"
         "assert pyarrow.array(pandas.Series([1.0, None]), from_pandas=True).null_count == 1\n"
     )
-    subprocess.run([sys.executable, "-P", "-c", program], check=True, timeout=60)
+    subprocess.run([sys.executable, "-P", "-c", program], check=True, timeout=240)

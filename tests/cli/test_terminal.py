@@ -55,7 +55,7 @@ def test_paint_adds_colour_and_nothing_else() -> None:
 
 def run(program: str, **kwargs: str) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, check=False, timeout=60, env=kwargs or None
+        [sys.executable, "-c", program], capture_output=True, check=False, timeout=240, env=kwargs or None
     )
 
 
@@ -86,5 +86,5 @@ def test_a_reader_that_has_gone_away_is_no_error(function: str) -> None:
     assert process.stdout is not None
     process.stdout.close()
     process.stdout = None
-    _, complaint = process.communicate(b"go\n", timeout=60)
+    _, complaint = process.communicate(b"go\n", timeout=240)
     assert (process.returncode, complaint) == (3, b"")

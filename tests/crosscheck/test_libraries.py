@@ -28,7 +28,7 @@ question = libraries.Question(tables, ("true_positive_rate", "precision", "selec
 
 
 def run(program: str) -> None:
-    subprocess.run([sys.executable, "-P", "-c", SETUP + program], check=True, timeout=60)
+    subprocess.run([sys.executable, "-P", "-c", SETUP + program], check=True, timeout=240)
 
 
 def test_a_second_process_answers_as_this_one_would_which_asks_where_that_one_ends() -> None:

@@ -63,7 +63,7 @@ EXACT_ALONE = ("--restricted", "--no-crosscheck")
 
 def audit7k(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [str(COMMAND), *arguments], cwd=folder, capture_output=True, text=True, check=False, timeout=120
+        [str(COMMAND), *arguments], cwd=folder, capture_output=True, text=True, check=False, timeout=240
     )
 
 

@@ -54,7 +54,7 @@ def test_the_folder_holds_what_the_readme_says(demo: Path) -> None:
 def test_a_seed_gives_the_same_bytes_in_another_process(demo: Path, tmp_path: Path) -> None:
     surroundings = {"PYTHONHASHSEED": "12345", "OMP_NUM_THREADS": "1", "TZ": "Pacific/Apia", "LC_ALL": "C"}
     command = [sys.executable, "-c", IN_A_PROCESS, str(tmp_path / "again")]
-    subprocess.run(command, check=True, env=os.environ | surroundings, timeout=120)
+    subprocess.run(command, check=True, env=os.environ | surroundings, timeout=240)
     assert contents(tmp_path / "again") == contents(demo)
 
 

@@ -37,7 +37,7 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
         capture_output=True,
         text=True,
         check=False,
-        timeout=200,
+        timeout=240,
     )
     if done.returncode and not os.environ.get("CI"):
         pytest.skip("alt-profanity-check is not to be had here")

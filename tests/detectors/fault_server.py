@@ -35,6 +35,8 @@ class Asked:
     body: Any
     number: int
     """The how-manyth request this is, from 1."""
+    over: threading.Event
+    """Set when the service ends."""
 
     @property
     def rows(self) -> list[dict[str, Any]]:
@@ -56,6 +58,11 @@ class Asked:
 
     def answer(self) -> None:
         self.reply({"predictions": self.answers})
+
+    def say_nothing(self) -> None:
+        """Hold the connection until the service ends."""
+        self.over.wait(60)
+        self.handler.close_connection = True
 
     def drop(self) -> None:
         """Hang up with a reset, without a word."""
@@ -98,6 +105,13 @@ class FaultServer:
     at_once: int = 0
     most_at_once: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
+    over: threading.Event = field(default_factory=threading.Event)
+
+    def wait_for(self, at_once: int) -> None:
+        """Wait until so many are being answered at once, or have been."""
+        until = time.monotonic() + 60
+        while self.most_at_once < at_once and time.monotonic() < until:
+            time.sleep(0.002)
 
 
 @contextlib.contextmanager
@@ -112,7 +126,8 @@ def serving(act: Act, *, tls: ssl.SSLContext | None = None) -> Iterator[FaultSer
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             with server_state.lock:
-                asked = Asked(self, dict(self.headers.items()), body, len(server_state.asked) + 1)
+                number = len(server_state.asked) + 1
+                asked = Asked(self, dict(self.headers.items()), body, number, server_state.over)
                 server_state.asked.append(asked)
                 server_state.times.append(time.monotonic())
                 server_state.at_once += 1
@@ -154,6 +169,7 @@ def serving(act: Act, *, tls: ssl.SSLContext | None = None) -> Iterator[FaultSer
     try:
         yield server_state
     finally:
+        server_state.over.set()
         server.shutdown()
         server.server_close()
         thread.join()

@@ -61,7 +61,7 @@ def test_the_digest_can_be_computed_as_the_page_says(tmp_path: Path) -> None:
     (tmp_path / "screener.py").write_text(block("python"), encoding="utf-8")
     (line,) = re.findall(r"^  `(sha256sum .*)`\.", PAGE, flags=re.MULTILINE)
     said = subprocess.run(
-        ["sh", "-c", line], cwd=tmp_path, capture_output=True, text=True, timeout=20, check=True
+        ["sh", "-c", line], cwd=tmp_path, capture_output=True, text=True, timeout=240, check=True
     ).stdout.split()[0]
     detector = CommandDetector(section(), tmp_path)
     detector.open(RunContext(tmp_path, section().features, "score", (0.0, 1.0), 3))

@@ -79,7 +79,7 @@ def test_answers_come_in_order_however_long_each_takes() -> None:
 
 
 def test_they_are_asked_at_the_same_time() -> None:
-    together = threading.Barrier(4, timeout=10)
+    together = threading.Barrier(4, timeout=60)
     scores(Asked(lambda _: together.wait()), 8)
 
 
@@ -173,7 +173,7 @@ def test_an_error_while_batches_are_read_goes_on_its_way() -> None:
 def test_the_threads_are_gone_afterwards() -> None:
     before = set(threading.enumerate())
     scores(Asked(lambda _: None), 9)
-    assert set(threading.enumerate()) == before
+    assert not set(threading.enumerate()) - before  # those of an earlier test may end at any time
 
 
 @pytest.mark.parametrize("workers", [0, -1, MOST_WORKERS + 1, 2.0, True, "4", None])
@@ -190,10 +190,10 @@ def test_an_interrupt_ends_it_though_calls_never_return(tmp_path: Path) -> None:
         assert process.stdout.read(3) == b"..."
         begun = time.monotonic()
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=30)
+        _, errors = process.communicate(timeout=240)
     assert process.returncode != 0
     assert b"KeyboardInterrupt" in errors
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < 60  # a call takes an hour
 
 
 def test_what_is_not_asked_about_keeps_its_turn() -> None:

@@ -174,7 +174,7 @@ def without_cryptography(*arguments: str) -> subprocess.CompletedProcess[str]:
         "audit.cli.main()\n"
     )
     command = [sys.executable, "-P", "-c", program, *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=240)
 
 
 def test_without_the_extra_all_but_signatures_is_checked(here: Path) -> None:

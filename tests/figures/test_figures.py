@@ -458,7 +458,7 @@ def test_the_same_numbers_give_the_same_bytes_in_another_process(release: Public
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=240,
     )
     here = [image(forest(release), "svg"), image(funnel(release), "png")]
     assert done.stdout.split() == [hashlib.sha256(content).hexdigest() for content in here]
@@ -509,7 +509,7 @@ def test_without_matplotlib_one_line_names_the_extra(tmp_path: Path, release: Pu
     )
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True, text=True, check=True, timeout=60,
+        capture_output=True, text=True, check=True, timeout=240,
     )  # fmt: skip
     assert done.stdout == "figure-extra 4 figures need the extra \"figures\" — pip install 'audit7k[figures]'\n"
 

@@ -270,7 +270,7 @@ def test_a_run_goes_on_in_another_sandbox_and_with_another_limit(tmp_path: Path)
     while not list((tmp_path / "parts" / "scoring" / "parts").glob("*.json")) and time.monotonic() < until:
         time.sleep(0.01)
     os.killpg(started.pid, signal.SIGINT)  # as a terminal does: whoever is in the group gets it
-    _, said = started.communicate(timeout=60)
+    _, said = started.communicate(timeout=240)
     assert started.returncode == 130, said
     assert "rows are scored and kept" in said
     plan.write_text(PLAN + "[sandbox]\nmemory_mib = 8192\n", encoding="utf-8")

@@ -101,24 +101,27 @@ class Listener:
     def __init__(self) -> None:
         self.calls = 0
         self._socket = socket.create_server(("127.0.0.1", 0))
-        self._socket.settimeout(0.1)
+        self._socket.settimeout(0.02)
         self.port = self._socket.getsockname()[1]
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._serve)
         self._thread.start()
 
     def _serve(self) -> None:
-        while not self._stop.is_set():
+        stopping = False
+        while True:
             try:
                 connection, _ = self._socket.accept()
             except TimeoutError:
+                if stopping:
+                    return
+                stopping = self._stop.is_set()  # whoever called before is still counted
                 continue
             self.calls += 1
             connection.close()
 
     def close(self) -> None:
-        """Count whoever is still on the way, and stop."""
-        time.sleep(0.15)
+        """Count whoever has called, and stop."""
         self._stop.set()
         self._thread.join()
         self._socket.close()
@@ -147,7 +150,7 @@ def descendants(process: int) -> set[int]:
     return found
 
 
-def gone(processes: set[int], patience: float = 5.0) -> bool:
+def gone(processes: set[int], patience: float = 60.0) -> bool:
     """Whether none of these processes is left, at the latest after so many seconds."""
     until = time.monotonic() + patience
     while time.monotonic() < until:

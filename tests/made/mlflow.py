@@ -124,7 +124,7 @@ def saved(folder: Path, program: str, warm: Nursery | None) -> dict[str, list[fl
     else:
         command = [sys.executable, "-P", __file__, str(folder), program]  # -P: beside this file, `mlflow` would be it
         done = subprocess.run(
-            command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False
+            command, cwd=folder, env=environment, capture_output=True, text=True, timeout=240, check=False
         )
         assert done.returncode == 0, done.stderr
     served: dict[str, list[float]] = json.loads((folder / "served.json").read_text(encoding="utf-8"))

@@ -122,7 +122,7 @@ def run_gitlab(checkout: Path, bin_folder: Path, home: Path, **variables: str) -
 def in_shell(words: list[str], folder: Path, shown: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
     """Run a command, what it says on stderr together with the rest, as a log has it."""
     return subprocess.run(
-        words, cwd=folder, env=dict(shown), text=True, check=False, timeout=180,
+        words, cwd=folder, env=dict(shown), text=True, check=False, timeout=240,
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
 

@@ -354,6 +354,6 @@ def test_the_same_releases_give_the_same_bytes_in_another_process(audits: Path, 
     )
     environment = {**os.environ, "PYTHONHASHSEED": "77", "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"}
     command = [sys.executable, "-c", program, str(audits)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=240)
     here = hashlib.sha256(b"".join(name.encode() + pages[name] for name in sorted(pages))).hexdigest()
     assert done.stdout.strip() == here

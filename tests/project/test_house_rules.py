@@ -17,7 +17,7 @@ LONG_FUNCTION = "def long() -> int:\n" + "    assert True\n" * 58 + "    return 
 
 def run_rules(folder: Path) -> tuple[int, list[str]]:
     command = [sys.executable, str(HOUSE_RULES), str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=240)
     assert not done.stderr
     return done.returncode, done.stdout.splitlines()
 

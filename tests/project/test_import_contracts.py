@@ -105,7 +105,7 @@ def copy_of_the_tree(folder: Path) -> Path:
 def lint(folder: Path) -> tuple[int, dict[str, str], str]:
     """Exit code, state of each contract by id, and everything printed."""
     command = [str(LINT_IMPORTS), "--no-cache"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=240)
     lines = (done.stdout + done.stderr).splitlines()
     states = {}
     for name, contract in CONTRACTS.items():

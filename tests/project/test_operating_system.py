@@ -99,7 +99,7 @@ limit("RLIMIT_NOFILE", 200)
 limit("RLIMIT_NOFILE", 300)
 print(*resource.getrlimit(resource.RLIMIT_NOFILE))
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=240)
     assert done.stdout == "200 200\n"
 
 
@@ -118,7 +118,7 @@ resource.setrlimit = refuse
 sys.platform = "darwin"
 print(confinement.confine(1024, confinement.network_namespace(), namespaces=True))
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=240)
     assert (done.stdout, done.stderr) == ("(False, False)\n", "")
 
 

@@ -35,7 +35,7 @@ LOCKS = {name: wheelhouse.LOCKS / f"{name}.txt" for name in ("run", "dev")}
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
     folder = tmp_path_factory.mktemp("wheel")
     command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(ROOT)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=240)
     assert done.returncode == 0, done.stdout + done.stderr
     (built,) = folder.glob("*.whl")
     return zipfile.ZipFile(built)
@@ -141,7 +141,7 @@ def no_network() -> list[str]:
     if (unshare := shutil.which("unshare")) is None:
         return []
     command = [unshare, "--map-root-user", "--net"]
-    tried = subprocess.run([*command, "true"], check=False, capture_output=True, timeout=60)
+    tried = subprocess.run([*command, "true"], check=False, capture_output=True, timeout=240)
     return command if tried.returncode == 0 else []
 
 
@@ -287,7 +287,7 @@ def test_the_scripts_name_the_python_that_is_missing(tmp_path: Path) -> None:
     text = (ROOT / "tools" / "wheelhouse" / "install.sh").read_text(encoding="utf-8")
     (tmp_path / "install.sh").write_text(text.replace("@PYTHON@", "3.99"), encoding="utf-8")
     command = ["sh", str(tmp_path / "install.sh"), str(tmp_path / "there")]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=240)
     assert (done.returncode, done.stdout) == (4, "")
     assert done.stderr.startswith("Python 3.99 with venv and pip is needed")
     assert not (tmp_path / "there").exists()

@@ -42,7 +42,7 @@ CASES = "case_id,exploited,risk,sex,citizenship\n" + "".join(
 def type_in(audit7k: list[str], command: str, folder: Path) -> subprocess.CompletedProcess[str]:
     words = [*audit7k, *shlex.split(command)[1:]]
     return subprocess.run(
-        words, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=180
+        words, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=240
     )
 
 

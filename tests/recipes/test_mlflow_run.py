@@ -86,7 +86,7 @@ def logged(folder: Path) -> list[Any]:
     }
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", LOG + SHOWN],
-        cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=120,
+        cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=240,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     shown = json.loads(done.stdout.splitlines()[-1])
@@ -145,5 +145,7 @@ def test_a_run_without_mlflow_is_told_to_install_it(folder: Path) -> None:
     )
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-c", code]
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=240
+    )
     assert "MLflow is not installed" in done.stderr.splitlines()[-1]

@@ -283,7 +283,7 @@ def test_pre_commit_takes_the_hooks() -> None:
         "validate-manifest",
         str(ROOT / ".pre-commit-hooks.yaml"),
     ]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=240)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -142,7 +142,7 @@ def test_it_is_the_same_file_in_another_process_with_other_hashes(small: AuditRe
         capture_output=True,
         text=True,
         check=True,
-        timeout=120,
+        timeout=240,
     )
     shown, other = done.stdout.split()
     assert shown == hashlib.sha256(pdf_of(page, {"a.json": b"1", "b.csv": b"2"})).hexdigest()

@@ -482,7 +482,7 @@ def test_an_error_is_never_a_detector_error_without_a_hint(scene: Scene) -> None
 def test_a_third_partys_detector_may_answer_several_batches_at_once(
     scene: Scene, spy: SpySection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    together = threading.Barrier(3, timeout=10)
+    together = threading.Barrier(3, timeout=60)
 
     def answered(batch: pa.RecordBatch) -> Any:
         together.wait()

@@ -53,7 +53,7 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, site: Path) 
     monkeypatch.delenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", raising=False)
 
     def run_pytest(*arguments: str) -> pytest.RunResult:
-        return pytester.runpytest_subprocess(*OURS_ALONE, *arguments, timeout=120)
+        return pytester.runpytest_subprocess(*OURS_ALONE, *arguments, timeout=240)
 
     return run_pytest
 
@@ -395,6 +395,6 @@ def test_importing_the_plugin_alone_imports_pytest_and_nothing_else() -> None:
     )
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
-        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True, timeout=240
     )
     assert done.stdout.split() == ["audit7k_pytest"]
