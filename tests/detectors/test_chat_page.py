@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import re
-import socket
-import subprocess
-import sys
-import time
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from detectors.documented_service import running
 
 from audit.detectors.chat import ChatDetector
 from audit.detectors.protocol import REASONS, STATUSES, RunContext
@@ -32,23 +29,9 @@ def block(language: str, place: int = 0, page: str = PAGE) -> str:
 @pytest.fixture
 def port(tmp_path: Path) -> Iterator[int]:
     """The model of the page, on a port that is free."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = int(free.getsockname()[1])
-    code = block("python")
-    assert "8766" in code
     (tmp_path / "service.py").write_text(block("python", page=WHOLE), encoding="utf-8")
-    (tmp_path / "model.py").write_text(code.replace("8766", str(port)), encoding="utf-8")
-    with subprocess.Popen([sys.executable, "model.py"], cwd=tmp_path, stderr=subprocess.DEVNULL) as process:
-        try:
-            for _ in range(200):
-                with socket.socket() as probe:
-                    if probe.connect_ex(("127.0.0.1", port)) == 0:
-                        break
-                time.sleep(0.05)
-            yield port
-        finally:
-            process.terminate()
+    with running(tmp_path / "model.py", block("python"), 8766) as port:
+        yield port
 
 
 def test_the_plan_and_the_model_of_the_page_fit(port: int) -> None:

@@ -428,10 +428,10 @@ def test_yaml_that_is_more_than_text_is_refused(model: Path, text: str, why: str
 
 @pytest.mark.parametrize("text", ["[" * LARGEST, "- " * LARGEST, "a:\n" * LARGEST, "1:" * LARGEST, "{a: " * LARGEST])
 def test_a_bomb_takes_no_time(text: str) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     with contextlib.suppress(NotPlainError):
         read_plain_yaml(text.encode()[: LARGEST - 1])
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5
 
 
 def test_a_description_that_is_too_large_or_no_text_is_refused(model: Path) -> None:

@@ -20,7 +20,7 @@ from pathlib import Path
 from audit.storage import held
 place = Path(sys.argv[1])
 for _ in range(5):
-    with held(place / "lock", patience=30.0):
+    with held(place / "lock", patience=120.0):
         count = int((place / "count").read_text())
         time.sleep(0.01)
         (place / "count").write_text(str(count + 1))
@@ -41,7 +41,7 @@ def test_processes_that_count_in_turn_lose_no_count(tmp_path: Path, locks: str) 
     (tmp_path / "count").write_text("0", encoding="utf-8")
     command = [sys.executable, "-c", COUNTS, str(tmp_path), locks]
     running = [subprocess.Popen(command) for _ in range(3)]
-    assert [one.wait(60) for one in running] == [0, 0, 0]
+    assert [one.wait(240) for one in running] == [0, 0, 0]
     assert (tmp_path / "count").read_text(encoding="utf-8") == "15"
 
 
@@ -56,13 +56,13 @@ def test_whoever_comes_second_is_told_or_waits(tmp_path: Path) -> None:
         came = threading.Event()
 
         def wait() -> None:
-            with held(place, patience=30.0):
+            with held(place, patience=120.0):
                 came.set()
 
         waiting = threading.Thread(target=wait)
         waiting.start()
         assert not came.wait(0.2)
-    waiting.join(30)
+    waiting.join(120)
     assert came.is_set()
     assert not (tmp_path / "lock.held").exists()
 
@@ -77,7 +77,7 @@ def test_what_a_killed_process_left_is_waited_for_and_then_named(
     begun = time.monotonic()
     with pytest.raises(BlockingIOError), held(place, patience=30.0, most=0.2):
         pass
-    assert 0.2 <= time.monotonic() - begun < 10
+    assert 0.2 <= time.monotonic() - begun < 25
     assert may_be_left(place) == "; if it was killed, remove lock.held"
     (tmp_path / "lock.held").unlink()
     with held(place):

@@ -143,7 +143,7 @@ def test_a_public_key_has_one_reading(plain: bytes, how: str) -> None:
         parse_public_key(PUBLIC[how](pem), "it")
 
 
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(60)
 def test_what_is_no_file_is_one_line_at_once(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "folder").mkdir()

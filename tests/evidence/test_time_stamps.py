@@ -121,8 +121,8 @@ def stamped(authority: Authority, tmp_path_factory: pytest.TempPathFactory) -> t
     folder = published_into(tmp_path_factory.mktemp("stamped") / "audit-out")
     signer = signer_in(folder)
     made = sealed_in(folder, signer).public
-    today = dt.datetime.now(dt.UTC).date()
     made = made.with_time_stamp(authority.reply(time_request(made.signatures["signature-1"])))
+    today = dt.datetime.now(dt.UTC).date()  # not before the stamp, also at midnight
     owner = Trusted(role="auditor", name="Auditor", fingerprint=signer.public.fingerprint, until=today)
     return made, trusting(signer).model_copy(update={"signer": (owner,), "time_authority": (authority.certificate,)})
 

@@ -323,9 +323,9 @@ def test_killed_at_any_moment_it_comes_to_the_same_bytes(tmp_path: Path) -> None
     kills = int(os.environ.get("AUDIT7K_KILLS", "3"))
     done, in_between = 0, 0
     with starter(tmp_path / "first") as start:
-        while done < kills:
+        while done < kills or (in_between == 0 and done < 10 * kills):  # on a busy machine a kill may come too late
             made = made_run(tmp_path / f"run{done}", pause=0.02)
-            left = killed_until_done(made, start, dice, kills - done)
+            left = killed_until_done(made, start, dice, max(1, kills - done))
             done += len(left)
             in_between += sum(0 < parts < BATCHES for parts in left)
             assert made.run() == expected
