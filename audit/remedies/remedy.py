@@ -66,8 +66,16 @@ _MOST_EFFECTS: Final = 12
 """Most groups for which gains and prices are said; people of the others are taken together."""
 
 
+class AskedPlan(NamedTuple):
+    """Plan that is asked about, read once."""
+
+    loaded: LoadedPlan
+    audited: Baseline | None = None
+    """The audit of which it is the plan; None where a plan itself is named."""
+
+
 def remedy(
-    of: AnyPlan,
+    of: AnyPlan | AskedPlan,
     table: pa.Table | pd.DataFrame | None = None,
     *,
     ways: Sequence[str] = WAYS,
@@ -98,7 +106,7 @@ def remedy(
         If plan, data, answers or detector are in error, or no group can be judged in both halves.
     """
     _check(ways, per_group, review_right)
-    found, audited = asked_plan(of, folder)
+    found, audited = of if isinstance(of, AskedPlan) else asked_plan(of, folder)
     loaded, result = _with_scores(found, audited), None if audited is None else audited.result
     with open_evaluation_set(loaded.plan, loaded.folder, table) as evaluation_set:
         if result is not None and evaluation_set.sha256 != result.provenance.evaluation_set_sha256:
@@ -132,14 +140,11 @@ def _check(ways: Sequence[str], per_group: str | None, review_right: tuple[float
         raise ArgumentError("people are right in a share of cases", slug="remedy-review")
 
 
-def asked_plan(of: AnyPlan, folder: str | Path | None = None) -> tuple[LoadedPlan, Baseline | None]:
-    """Return the plan that is asked about, and the audit of which it is the plan; None where a plan itself is named.
-
-    Raises AuditError where the plan of a result is not at hand.
-    """
+def asked_plan(of: AnyPlan, folder: str | Path | None = None) -> AskedPlan:
+    """Read a plan, or a result and its plan. Raises AuditError where the plan of a result is not at hand."""
     place = Path(of) if isinstance(of, str | Path) and "\n" not in str(of) else None
     if place is None or not (place.is_dir() or place.suffix == ".json"):
-        return loaded_plan(of, folder), None
+        return AskedPlan(loaded_plan(of, folder))
     audited = load_baseline(place)
     beside = audited.beside.parent / Path(audited.result.provenance.plan_file or "plan.toml").name
     found = plan_at_hand(audited.result, None) or plan_at_hand(audited.result, beside if beside.is_file() else None)
@@ -147,7 +152,7 @@ def asked_plan(of: AnyPlan, folder: str | Path | None = None) -> tuple[LoadedPla
         raise ResultError(
             "the plan of this result is not at hand", slug="no-plan", hint="name the plan itself: its detector is run"
         )
-    return found, audited
+    return AskedPlan(found, audited)
 
 
 def _with_scores(loaded: LoadedPlan, audited: Baseline | None) -> LoadedPlan:

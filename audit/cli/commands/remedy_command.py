@@ -50,11 +50,12 @@ def remedy(  # noqa: PLR0913, PLR0917 - a parameter for each option
         from audit.result.reporters import find_reporters, languages_of, remedies_report
 
         languages_of(find_reporters(["html"]), lang)
-        loaded, result = asked_plan(of)
-        refuse_exact_among_public(public_folder(result.beside if result else of), [out, *([plan] if plan else [])])
-        _check_place(plan, loaded.folder)
+        asked = asked_plan(of)
+        place = asked.audited.beside if asked.audited else of
+        refuse_exact_among_public(public_folder(place), [out, *([plan] if plan else [])])
+        _check_place(plan, asked.loaded.folder)
         found = find(
-            of,
+            asked,
             ways=[name.strip() for name in ways.split(",")],
             per_group=per_group,
             review_right=review_right,
@@ -70,7 +71,7 @@ def remedy(  # noqa: PLR0913, PLR0917 - a parameter for each option
         say(panel)
         note(f"Page: {out / page.filename} (restricted)")
     if plan is not None:
-        write_file(plan, next_plan(loaded, found, taken(found, take)))
+        write_file(plan, next_plan(asked.loaded, found, taken(found, take)))
         note(f"Plan of the next audit: {plan}; its set has to be new")
 
 
