@@ -17,7 +17,7 @@ from audit.result.findings.further import Further, OwnMeasure
 from audit.result.findings.swaps import SwapProbe
 from audit.result.findings.system import SystemDescription
 from audit.result.waivers_file import read_plan_waivers
-from audit.scoring.provenance import digests_of, provenance, scoring_identity
+from audit.scoring.provenance import provenance, scoring_identity
 from audit.stages import stage
 from audit.verdicts.decision import decide
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
@@ -88,10 +88,9 @@ def run_audit(  # noqa: PLR0913 - what an audit can be given
         rows = _single_rows(loaded.plan, evaluation_set) if crosscheck else None
         measures = _own_measures(loaded, evaluation_set) if details else ()
         evaluation_set.check_unchanged()
-        digests = digests_of(evaluation_set, scored, predictions_to, whole=records)
+        origin = provenance(loaded, evaluation_set, scored, predictions_to, started, whole=records)
         features = evaluation_set.features
     families = _families(loaded.plan, counted.table, features)
-    origin = provenance(loaded, digests, started, scored, evaluation_set.strata, whole=records)
     gathered = Gathered(loaded, features, counted, families, scored.system, origin)
     gathered = gathered._replace(waivers=waivers, measures=measures, answered=answered, rows=rows)
     return summarise(gathered._replace(joined=joined, details=details, records=records))

@@ -9,7 +9,7 @@ import platform
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from audit.plan.audit_plan import AuditPlan, Rule
 from audit.plan.file.plan_file import LoadedPlan, canonical_plan_sha256
@@ -19,9 +19,7 @@ from audit.result.audit_result import Provenance, StratumDrawn
 from audit.version import __version__
 
 if TYPE_CHECKING:
-    from audit.evaluation.design import Strata
     from audit.evaluation.evaluation_set import EvaluationSet
-    from audit.evaluation.parquet_folder import DigestOf
     from audit.scoring.scored import Scored
 
 _NO_BASELINE: Final = {"regression_margin": None}
@@ -33,28 +31,27 @@ _PACKAGES: Final = Path(__file__).with_name("packages.txt").read_text(encoding="
 
 def provenance(
     loaded: LoadedPlan,
-    digests: Digests,
+    evaluation_set: EvaluationSet,
+    scored: Scored,
+    predictions: Path | None,
     started: datetime,
-    scored: Scored | None = None,
-    strata: Strata | None = None,
     *,
-    whole: bool = True,
+    whole: bool,
 ) -> Provenance:
-    """Record digests, versions and times; `digests` comes from `digests_of`.
+    """Record digests, versions and times of a scored set; `predictions` is the file with its answers, if there is one.
 
-    `scored` adds where the detector ran and how that went, and when rows were scored if some were scored before.
-    Without `whole`, nobody asks for versions of packages and the commit.
+    Without `whole`, nobody asks for the digest of the cases, versions of packages and the commit.
     """
     commit, dirty = _git(loaded.folder) if whole else (None, None)
-    legs = () if scored is None else scored.legs
+    legs, strata = scored.legs, evaluation_set.strata
     return Provenance(
         plan_sha256=canonical_plan_sha256(loaded.plan),
-        evaluation_set_sha256=digests.evaluation_set,
-        evaluation_set_digest_of=digests.evaluation_set_digest_of,
-        counted_on=digests.counted_on,
-        detector_sha256=digests.detector,
-        predictions_sha256=digests.predictions,
-        cases_sha256=digests.cases,
+        evaluation_set_sha256=evaluation_set.sha256,
+        evaluation_set_digest_of=evaluation_set.digest_of,
+        counted_on=evaluation_set.engine.counted_on,
+        detector_sha256=scored.detector_sha256,
+        predictions_sha256=sha256_of(predictions),
+        cases_sha256=evaluation_set.cases_sha256() if whole else None,
         tool=_TOOL,
         packages=_packages() if whole else {},
         python=platform.python_version(),
@@ -64,40 +61,13 @@ def provenance(
         started=_stamp(started),
         finished=_stamp(datetime.now(UTC)),
         legs=legs if any(begun < _stamp(started) for begun, _ in legs) else (),
-        ran_in=None if scored is None else scored.ran_in,
-        course=() if scored is None else scored.course,
+        ran_in=scored.ran_in,
+        course=scored.course,
         strata=()
         if strata is None
         else tuple(StratumDrawn(name=name, size=size, drawn=strata.drawn[name]) for name, size in strata.sizes.items()),
         plan_file=loaded.file,
         rule_lines=_rule_lines(loaded),
-    )
-
-
-class Digests(NamedTuple):
-    """SHA-256 (hex) of what a result was made from; None where there is no such file."""
-
-    evaluation_set: str | None
-    evaluation_set_digest_of: DigestOf
-    cases: str | None
-    detector: str | None
-    predictions: str | None
-    counted_on: str | None = None
-
-
-def digests_of(
-    evaluation_set: EvaluationSet, scored: Scored, predictions: Path | None, *, whole: bool = True
-) -> Digests:
-    """Digests for `provenance`: of the set, of its cases if `whole`, of the detector, and of predictions if they were
-    written.
-    """
-    return Digests(
-        evaluation_set=evaluation_set.sha256,
-        evaluation_set_digest_of=evaluation_set.digest_of,
-        cases=evaluation_set.cases_sha256() if whole else None,
-        detector=scored.detector_sha256,
-        predictions=sha256_of(predictions),
-        counted_on=evaluation_set.engine.counted_on,
     )
 
 

@@ -46,18 +46,16 @@ def analysis(data: Path, rounds: int = 3) -> Analysis:
     from audit.plan.file.plan_file import loaded_plan
     from audit.run import Gathered, summarise
     from audit.scoring import score
-    from audit.scoring.provenance import Digests, provenance
+    from audit.scoring.provenance import provenance
 
     collect_rarely()
     loaded = loaded_plan(write_plan(data, decided="score"))
-    bare, origin = (
-        duckdb.connect(),
-        provenance(loaded, Digests(None, "file", "", None, None), datetime.now(UTC)),
-    )
+    bare = duckdb.connect()
     times: dict[str, list[float]] = {"bare": [], "counting": [], "judging": [], "whole": []}
     groups = 0
     with open_evaluation_set(loaded.plan, data.parent) as evaluation_set:
-        system = score(loaded.plan, evaluation_set, data.parent).system
+        scored = score(loaded.plan, evaluation_set, data.parent)
+        origin = provenance(loaded, evaluation_set, scored, None, datetime.now(UTC), whole=False)
         for _ in range(rounds):
             started = time.perf_counter()
             bare.sql(BARE, params={"path": str(data)}).to_arrow_table()
@@ -68,7 +66,7 @@ def analysis(data: Path, rounds: int = 3) -> Analysis:
             for details, name in ((True, "whole"), (False, "judging")):
                 begun = time.perf_counter()
                 result = summarise(
-                    Gathered(loaded, evaluation_set.features, counted, families, system, origin, details=details)
+                    Gathered(loaded, evaluation_set.features, counted, families, scored.system, origin, details=details)
                 )
                 groups = len(result.verdicts)
                 times[name].append(time.perf_counter() - begun + (ended - scanned if details else 0.0))
