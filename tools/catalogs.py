@@ -45,8 +45,6 @@ METHODS: Final = [("**.py", "python"), ("**/templates/**.html", "jinja2"), ("**/
 _AS_RENDERED: Final = {"trimmed": "true", "newstyle_gettext": "true"}  # else "100%" is looked for as "100%%"
 OPTIONS: Final = {"**/templates/**.html": _AS_RENDERED, "**/templates/**.css": _AS_RENDERED}
 TRANSLATED: Final = tuple(code for code in LANGUAGES if code != "en")
-AS_THEY_ARE: Final = {"%(first)s %(more)s", "%(first)s; %(other)s", "%(name)s (%(code)s)", "p %(p)s"}
-"""Messages that may read the same in another language."""
 
 CLAIMS: Final = {
     "fr": r"\béquitab|\bimpartia|sans biais|non biaisé|\bconforme",

@@ -67,17 +67,13 @@ def round_view(place: int) -> str:
     return f"round_{place}"
 
 
-def count_failures(
-    evaluation_set: EvaluationSet, view: str = round_view(1)
-) -> tuple[tuple[tuple[Status, Reason | None], ...], GroupTallies]:
+def count_failures(evaluation_set: EvaluationSet) -> tuple[tuple[tuple[Status, Reason | None], ...], GroupTallies]:
     """Count rows without a usable answer by status and reason.
 
     Parameters
     ----------
     evaluation_set : EvaluationSet
         The set, after a detector was run over it.
-    view : str
-        The view of a round; see `audit.scoring.decisions.create_round_views`.
 
     Returns
     -------
@@ -87,7 +83,7 @@ def count_failures(
         Numbers of rows by these M kinds.
     """
     own = evaluation_set.key
-    answered = f"SELECT {own}, status, reason FROM {view} WHERE decision = {FAILED}"  # noqa: S608 - our own names
+    answered = f"SELECT {own}, status, reason FROM {round_view(1)} WHERE decision = {FAILED}"  # noqa: S608 - our own names
     groups = _groups(evaluation_set)
     names = ", ".join(identifier(name) for name, _ in groups)
     found = _grouped(

@@ -27,13 +27,13 @@ IN_CONTROL_SAMPLE: Final = "in_control_sample"
 """Column of the scored set: whether a row is in the control sample."""
 
 
-def count_control_sample(evaluation_set: EvaluationSet, relation: str = SCORED) -> CountsTable | None:
+def count_control_sample(evaluation_set: EvaluationSet) -> CountsTable | None:
     """Count the rows of the scored set that are in the control sample; None if the plan names none.
 
     Parameters
     ----------
     evaluation_set : EvaluationSet
-        The set after scoring: `relation` has the columns for `audit.counting.count.count_cases`, and
+        The set after scoring: it has the columns for `audit.counting.count.count_cases`, and
         `in_control_sample` (BOOLEAN) if the plan has a control sample.
 
     Raises
@@ -46,7 +46,7 @@ def count_control_sample(evaluation_set: EvaluationSet, relation: str = SCORED) 
     if IN_CONTROL_SAMPLE not in evaluation_set.expressions:
         return None
     features = [feature.name for feature in evaluation_set.features]
-    text = count_text(relation, [f"group_{name}" for name in features], only=IN_CONTROL_SAMPLE)
+    text = count_text(SCORED, [f"group_{name}" for name in features], only=IN_CONTROL_SAMPLE)
     counted = evaluation_set.rows_of(text)
     return counts_by_group(features, counted, [evaluation_set.codes[name] for name in features])
 

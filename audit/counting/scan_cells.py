@@ -100,13 +100,13 @@ class ScanCells:
         )
 
 
-def count_scan_cells(evaluation_set: EvaluationSet, plan: AuditPlan, relation: str = SCORED) -> ScanCells | None:
+def count_scan_cells(evaluation_set: EvaluationSet, plan: AuditPlan) -> ScanCells | None:
     """Count the labelled rows of the scored set by every attribute that the plan's scan searches: one more scan.
 
     Parameters
     ----------
     evaluation_set : EvaluationSet
-        The set after scoring: `relation` has `case_id`, `label`, `decision` and `group_<feature>` as in `count_cases`,
+        The set after scoring: it has `case_id`, `label`, `decision` and `group_<feature>` as in `count_cases`,
         and, where the plan asks for them, `scan_<place>` and `cluster` (VARCHAR).
 
     Returns
@@ -129,7 +129,7 @@ def count_scan_cells(evaluation_set: EvaluationSet, plan: AuditPlan, relation: s
     groups = [*keys, *(f"group_{name}" for name in features)]
     clustered = plan.evaluation_set.cluster is not None
     with reading(evaluation_set.source_name):
-        counted = evaluation_set.engine.sql(scan_text(relation, groups, clustered=clustered))
+        counted = evaluation_set.engine.sql(scan_text(SCORED, groups, clustered=clustered))
         coded = _coded(counted.to_arrow_reader(_BATCH), groups, clustered=clustered)
     renamed: list[Mapping[str | None, str] | None] = [None] * len(keys) + [evaluation_set.codes[f] for f in features]
     described = [(name, "column") for name in plan.scan.columns] + [(name, "feature") for name in features]

@@ -156,7 +156,6 @@ def column_codes(
     column: str,
     coding: ReadAs,
     encoding: str = "utf-8",
-    delimiter: str | None = None,
     codes: GenderCodes | None = None,
     sheet: str | None = None,
 ) -> ColumnCodes:
@@ -172,8 +171,6 @@ def column_codes(
         Coding by which its values are read.
     encoding : str
         Encoding of a CSV or JSONL file; never guessed.
-    delimiter : str, optional
-        Delimiter of a CSV file; by default the one of comma, semicolon, tab and bar that splits the first line most.
     codes : {"iso-5218", "icao-9303", "unodc"}, optional
         For a gender: the list whose codes the column holds.
     sheet : str, optional
@@ -188,7 +185,7 @@ def column_codes(
     check_file(path)
     with DuckDBEngine([path]) as engine:
         lists = frozenset({column}) if coding == "nationality" else frozenset[str]()
-        options = ReadOptions(None, encoding, delimiter or likely_delimiter(path, encoding, None), lists, sheet=sheet)
+        options = ReadOptions(None, encoding, likely_delimiter(path, encoding), lists, sheet=sheet)
         relation = read_file(engine, "data", path, options, {column: "--column"})
         counted = _counted(engine, relation, column)
     as_numbers = is_number_type(relation.types[column]) or column in relation.all_numbers

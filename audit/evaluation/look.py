@@ -78,13 +78,7 @@ class DataLook:
         raise KeyError(name)
 
 
-def look_at(
-    path: Path,
-    encoding: str | None = None,
-    delimiter: str | None = None,
-    kind: Format | None = None,
-    sheet: str | None = None,
-) -> DataLook:
+def look_at(path: Path, encoding: str | None = None, sheet: str | None = None) -> DataLook:
     """Read a whole file and describe its columns.
 
     Parameters
@@ -93,10 +87,6 @@ def look_at(
         Parquet, CSV or JSONL, plain or compressed, or a spreadsheet.
     encoding : str, optional
         Encoding of a CSV or JSONL file; by default UTF-8, or else a guess, which the result says.
-    delimiter : str, optional
-        Delimiter of a CSV file; by default the one of comma, semicolon, tab and bar that splits the first line most.
-    kind : {"parquet", "csv", "jsonl"}, optional
-        Format of the file, where its name does not say.
     sheet : str, optional
         Sheet of a spreadsheet; not needed where it has only one.
 
@@ -107,11 +97,11 @@ def look_at(
     """
     path = path.absolute()
     check_file(path)
-    guessed = None if encoding is not None else guessed_encoding(path, kind)
+    guessed = None if encoding is not None else guessed_encoding(path)
     encoding = encoding or guessed or "utf-8"
     with DuckDBEngine([path]) as engine:
-        chosen = delimiter or likely_delimiter(path, encoding, kind)
-        options = ReadOptions(kind, encoding, chosen, sheet=sheet)
+        chosen = likely_delimiter(path, encoding)
+        options = ReadOptions(None, encoding, chosen, sheet=sheet)
         relation = read_file(engine, "data", path, options)
         with reading(path.name):
             counted = seen_counts(engine, relation, counted_columns(tuple(relation.types)))
@@ -123,7 +113,7 @@ def look_at(
         )
     return DataLook(
         source_name=path.name,
-        format=kind or format_of(path),
+        format=format_of(path),
         delimiter=chosen,
         encoding=encoding,
         encoding_guessed=guessed is not None,
@@ -142,9 +132,9 @@ def _left_out(relation: Relation, columns: Iterable[ColumnLook]) -> tuple[str, .
     return (*unread, *(column.name for column in columns if column.kind == "other"))
 
 
-def guessed_encoding(path: Path, kind: Format | None) -> str | None:
+def guessed_encoding(path: Path) -> str | None:
     """Encoding of a text file that is not in UTF-8: UTF-16 by its byte order mark, or that of Windows; else None."""
-    if (kind or format_of(path)) not in ("csv", "jsonl"):
+    if format_of(path) not in ("csv", "jsonl"):
         return None
     try:
         with open_bytes(path) as file:
@@ -160,10 +150,10 @@ def guessed_encoding(path: Path, kind: Format | None) -> str | None:
     return None
 
 
-def likely_delimiter(path: Path, encoding: str, kind: Format | None) -> str:
+def likely_delimiter(path: Path, encoding: str) -> str:
     """Delimiter that splits most the first line of a CSV file that has one; a comma for any other file."""
     try:
-        if (kind or format_of(path)) != "csv":
+        if format_of(path) != "csv":
             return ","
         with open_text(path, encoding, newline="") as text:
             lines = [text.readline(1 << 20) for _ in range(_LINES)]

@@ -52,16 +52,16 @@ def term_called(word: str) -> Term | None:
     return TERMS[name] if name else None
 
 
-def terms_like(word: str, most: int = 3) -> list[Term]:
-    """Terms whose names resemble `word` or hold it, the most similar first."""
+def terms_like(word: str) -> list[Term]:
+    """Terms whose names resemble `word` or hold it, the three most similar first."""
     import difflib
 
     names, asked = _names(), plain_name(word)[:60]
     found = [
-        *difflib.get_close_matches(asked, names, n=3 * most, cutoff=0.6),
+        *difflib.get_close_matches(asked, names, n=9, cutoff=0.6),
         *(name for name in names if len(asked) > 3 and asked in name),
     ]
-    return [TERMS[name] for name in dict.fromkeys(names[match] for match in found)][:most]
+    return [TERMS[name] for name in dict.fromkeys(names[match] for match in found)][:3]
 
 
 def _names() -> dict[str, str]:

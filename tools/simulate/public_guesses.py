@@ -24,7 +24,6 @@ SIZE: Final = 64
 TARGET: Final = (0, 0)
 BAR: Final = 0.6
 
-Release = Callable[[IntArray], list[Printed]]
 Others = Callable[[IntArray, int, np.random.Generator], IntArray]
 """From the numbers before and the release, from 0, to the numbers of everybody but the person."""
 

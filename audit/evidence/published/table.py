@@ -104,9 +104,9 @@ def read_table(path: Path, sheet: str | None = None) -> PublishedTable:
     rows: list[tuple[str | None, ...]] = []
     columns: tuple[str, ...] = ()
     if path.is_file() and path.stat().st_size <= _MOST_BYTES and not compression(path):
-        encoding = guessed_encoding(path, None) or "utf-8"
+        encoding = guessed_encoding(path) or "utf-8"
         with DuckDBEngine([path]) as engine:
-            options = ReadOptions(None, encoding, likely_delimiter(path, encoding, None), sheet=sheet)
+            options = ReadOptions(None, encoding, likely_delimiter(path, encoding), sheet=sheet)
             relation = read_file(engine, "published", path, options)
             texts = ", ".join(text_of(relation.expression(name), kind) for name, kind in relation.types.items())
             query = f"SELECT {texts} FROM {relation.name} ORDER BY {ROW} LIMIT {_MOST_ROWS + 1}"  # noqa: S608

@@ -33,7 +33,6 @@ def falling_root(
     ends: tuple[FloatArray, FloatArray],
     values: tuple[FloatArray, FloatArray],
     precision: npt.ArrayLike,
-    steps: int = 60,
 ) -> tuple[FloatArray, FloatArray]:
     """Find the roots of G falling functions between `ends`, where their `values` are above and below 0.
 
@@ -54,7 +53,7 @@ def falling_root(
     """
     (low, high), (above, below) = ends, values
     root, side, done = high, np.zeros(low.shape), (low == high) | (below >= 0.0) | (above <= 0.0)
-    for step in range(steps):
+    for step in range(60):
         if done.all():
             break
         gap = above - below

@@ -41,9 +41,8 @@ MEN: Final[Mapping[bool, float]] = {True: 0.39, False: 0.50}
 """Share of men among cases of exploitation, and among the others."""
 NON_BINARY: Final = 0.005
 GENDER_UNKNOWN: Final = 0.08
-NATIONALITY_UNKNOWN: Final = 0.10
 NATIONALITIES: Final[Mapping[str, float]] = _TABLES["nationalities"]
-"""Shares of nationalities in the whole set; `NATIONALITY_UNKNOWN` is the rest."""
+"""Shares of nationalities in the whole set; the rest, a tenth, is not known."""
 SOURCES: Final[Mapping[str, float]] = _TABLES["sources"]
 NOT_ASKED: Final[Mapping[str, float]] = _TABLES["not_asked"]
 """By source: share of signs that nobody asked about. Such a cell is missing, which is not the same as 0."""
