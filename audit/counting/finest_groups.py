@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import numpy as np
 
 from audit.engines.protocol import identifier
 from audit.stats.arrays import IntArray
+
+LABELLED: Final = "label IS NOT NULL AND score IS NOT NULL"
+"""SQL of the rows that are ranked."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from audit.counting.finest_groups import FinestGroups, group_columns
+from audit.counting.finest_groups import LABELLED, FinestGroups, group_columns
 from audit.engines.duckdb import DuckDBEngine
 from audit.stats.arrays import BoolArray, FloatArray, IntArray
 from audit.stats.scores.ranked_cases import Integers, RankedCases
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 MOST_RANKED: Final = 2_000_000
 """Most labelled rows with a score that are ranked one by one."""
-LABELLED: Final = "label IS NOT NULL AND score IS NOT NULL"
 STEPS: Final = 1_000
 """Steps that hold as many rows each, above that."""
 _BATCH: Final = 1 << 17

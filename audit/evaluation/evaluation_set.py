@@ -11,6 +11,7 @@ from audit.engines.duckdb import DuckDBEngine
 from audit.engines.protocol import ROW
 from audit.engines.reading import reading
 from audit.errors import DataError, PlanError
+from audit.evaluation.asked_columns import asked_columns
 from audit.evaluation.checks import Check, alongside, run_check
 from audit.evaluation.design import check_design
 from audit.evaluation.ids import cases_digest, check_ids
@@ -20,11 +21,10 @@ from audit.evaluation.parquet_folder import DigestOf
 from audit.evaluation.relation import Relation, text_of
 from audit.evaluation.scores import check_number_cells, number_expression
 from audit.evaluation.sensitive import check_maps, check_names, code_features, list_columns
-from audit.evaluation.table_file import Format, ReadOptions, read_file, reference_path, relation
+from audit.evaluation.table_file import Format, ReadOptions, read_file, reference_path, relation, set_place
 from audit.plan.answers import PredictionsDetector
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.evaluation_set import CASES
-from audit.plan.probes import ColumnsProbe
 from audit.vocabulary.groups import SensitiveFeature
 from audit.vocabulary.text import shown
 
@@ -279,62 +279,6 @@ def _checked(
             slug="remedy-same-cases",
         )
     return found
-
-
-def asked_columns(plan: AuditPlan) -> dict[str, str]:
-    """Columns that a plan takes from its evaluation set, each with the first key of the plan that asks for it."""
-    keys: dict[str, str] = {}
-    for column, key in every_asked_column(plan):
-        keys.setdefault(column, key)
-    return keys
-
-
-def every_asked_column(plan: AuditPlan) -> list[tuple[str, str]]:
-    """Columns that a plan takes from its evaluation set, with every key of the plan that asks for one."""
-    section, detector = plan.evaluation_set, plan.detector
-    asked = [(section.id, "evaluation_set.id"), (section.label, "evaluation_set.label")]
-    asked += [(feature.column, f"groups.{name}.column") for name, feature in plan.groups.items()]
-    asked += [
-        (feature.country_column, f"groups.{name}.country_column")
-        for name, feature in plan.groups.items()
-        if feature.country_column is not None
-    ]
-    asked += [(column, "detector.features") for column in getattr(detector, "features", ())]
-    if isinstance(detector, PredictionsDetector) and detector.stands_in_set:
-        asked.append((detector.answer, f"detector.{detector.answer_key}"))
-    asked += [
-        (column, f"probes.{probe.id}.features")
-        for probe in plan.probes
-        if isinstance(probe, ColumnsProbe)
-        for column in probe.features
-    ]
-    asked += _design_columns(plan)
-    return asked + [(column, "evaluation_set.numbers") for column in section.numbers]
-
-
-def _design_columns(plan: AuditPlan) -> list[tuple[str, str]]:
-    section = plan.evaluation_set
-    asked = [(getattr(section, key), f"evaluation_set.{key}") for key in ("weight", "stratum", "cluster")]
-    asked += [(control.column, f"control_features.{name}.column") for name, control in plan.control_features.items()]
-    asked += [(column, "scan.columns") for column in (plan.scan.columns if plan.scan else ())]
-    if plan.control_sample is not None:
-        asked.append((plan.control_sample.column, "control_sample.column"))
-    if plan.decisions is not None:
-        asked.append((plan.decisions.column, "decisions.column"))
-    return [(column, key) for column, key in asked if column is not None]
-
-
-def set_place(plan: AuditPlan, folder: Path) -> Path:
-    """Return the file or folder that the set lies in. Raises PlanError where the plan names none."""
-    section = plan.evaluation_set
-    if section.table is not None:
-        from audit.evaluation.lake_tables import lake_table, place_of
-
-        return place_of(lake_table(section, folder))
-    path = section.counts or section.path
-    if path is None:
-        raise PlanError("the plan names no evaluation set", slug="no-evaluation-set")
-    return (folder / path).absolute()
 
 
 def set_options(plan: AuditPlan, folder: Path) -> ReadOptions:

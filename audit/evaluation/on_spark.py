@@ -13,12 +13,12 @@ import pyarrow.parquet as pq
 from audit.engines.protocol import Figure
 from audit.engines.spark import SparkEngine
 from audit.errors import DataError, PlanError
+from audit.evaluation.asked_columns import asked_columns, every_asked_column
 from audit.evaluation.checks import Check, ask
-from audit.evaluation.evaluation_set import asked_columns, every_asked_column, set_place
 from audit.evaluation.parquet import checked_files
 from audit.evaluation.parquet_folder import ParquetParts, folder_parts
 from audit.evaluation.relation import Relation, is_float, wanted_columns
-from audit.evaluation.table_file import another_file, check_file, format_of
+from audit.evaluation.table_file import another_file, check_file, format_of, set_place
 from audit.evaluation.text_table import no_rows
 from audit.evaluation.unchanged import Unchanged
 from audit.plan.answers import PredictionsDetector

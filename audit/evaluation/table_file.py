@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from audit.engines.protocol import ROW
 from audit.engines.reading import reading
-from audit.errors import DataError
+from audit.errors import DataError, PlanError
 from audit.evaluation.byte_stream import check_unpacked, compression
 from audit.evaluation.parquet_folder import ParquetParts, folder_parts
 from audit.evaluation.relation import Content, Relation
@@ -185,3 +185,16 @@ def check_file(path: Path) -> None:
 def reference_path(plan: AuditPlan, folder: Path) -> Path | None:
     """Path of the reference table; None where the plan has none."""
     return None if plan.reference_table is None else (folder / plan.reference_table.path).absolute()
+
+
+def set_place(plan: AuditPlan, folder: Path) -> Path:
+    """Return the file or folder that the set lies in. Raises PlanError where the plan names none."""
+    section = plan.evaluation_set
+    if section.table is not None:
+        from audit.evaluation.lake_tables import lake_table, place_of
+
+        return place_of(lake_table(section, folder))
+    path = section.counts or section.path
+    if path is None:
+        raise PlanError("the plan names no evaluation set", slug="no-evaluation-set")
+    return (folder / path).absolute()

@@ -113,7 +113,7 @@ def read_published(folder: Path, place: Path, document: Document | None = None) 
 def _digest_of(document: bytes) -> str:
     """Return the digest of a result by its file; of one that somebody wrote otherwise, a digest that nothing has."""
     try:
-        return written_sha256(document.decode("utf-8"))
+        return written_sha256(document.decode("utf-8"), list(AuditResult.model_fields))
     except ValueError:
         return ""
 

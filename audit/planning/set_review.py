@@ -21,9 +21,9 @@ from audit.counting.set_columns import (
 from audit.counting.table import FamilyCounts
 from audit.engines.protocol import ROW
 from audit.errors import DataError
-from audit.evaluation.evaluation_set import set_options, set_place
+from audit.evaluation.evaluation_set import set_options
 from audit.evaluation.relation import Relation
-from audit.evaluation.table_file import read_file, relation
+from audit.evaluation.table_file import read_file, relation, set_place
 from audit.plan.answers import PredictionsDetector
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.file.plan_file import LoadedPlan

@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import weakref
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Final
 
 from pydantic import BaseModel
 
-from audit.result.audit_result import AuditResult
 from audit.result.findings.further import Further
+
+if TYPE_CHECKING:
+    from audit.result.audit_result import AuditResult
 
 _SHA256: Final[dict[int, tuple[weakref.ref[AuditResult], str]]] = {}
 """Digest of the result that was rendered last, by its identity: who writes a result publishes it too."""
@@ -34,7 +36,7 @@ def result_sha256(result: AuditResult) -> str:
 
 
 def _fields(result: AuditResult) -> dict[str, bytes]:
-    return {name: field_json(getattr(result, name)) for name in AuditResult.model_fields}
+    return {name: field_json(getattr(result, name)) for name in type(result).model_fields}
 
 
 def _sha256(fields: Mapping[str, bytes]) -> str:
@@ -46,12 +48,12 @@ def _sha256(fields: Mapping[str, bytes]) -> str:
     return digest.hexdigest()
 
 
-def written_sha256(text: str) -> str:
+def written_sha256(text: str, names: Sequence[str]) -> str:
     """Return `result_sha256` of the result in a text of `result_to_json`, without making its records again.
 
-    Raises ValueError if the text is none.
+    `names` are the fields of a result. Raises ValueError if the text is none.
     """
-    digest, names, at = hashlib.sha256(), list(AuditResult.model_fields), 1
+    digest, at = hashlib.sha256(), 1
     for name, following in zip(names, [*names[1:], None], strict=True):
         begin = f'\n "{name}": '
         end = len(text) - 3 if following is None else text.index(f',\n "{following}": ', at)

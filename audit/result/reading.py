@@ -10,13 +10,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
-from audit.result.audit_result import AuditResult
 from audit.result.findings.change import Change, ChangeVerdict
 from audit.result.findings.judged import Estimate, FamilyResult, Outcome, RuleResult, Verdict
 from audit.vocabulary.groups import Axis, Family, Group, Level, SensitiveFeature
 from audit.vocabulary.metrics import MetricDefinition, MetricName, error_of
+
+if TYPE_CHECKING:
+    from audit.result.audit_result import AuditResult
 
 Key = tuple[Level, ...]
 People = frozenset[tuple[str, str]]

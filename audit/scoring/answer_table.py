@@ -15,7 +15,7 @@ from audit.engines.duckdb import as_one_file
 from audit.engines.protocol import ROW, literals
 from audit.engines.reading import reading, room_on_disk
 from audit.errors import DetectorError
-from audit.scoring.decisions import AnswerSource
+from audit.scoring.scored import AnswerSource
 
 if TYPE_CHECKING:
     from audit.evaluation.evaluation_set import EvaluationSet

@@ -3,47 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from audit.counting.count import SCORED
 from audit.counting.table import ABSTAINED, FAILED, FLAGGED, NEAR, NOT_FLAGGED
 from audit.engines.protocol import ROW, identifier
 from audit.scoring.rules import DecisionRule
-from audit.scoring.scored import Tally
+from audit.scoring.scored import AnswerSource, Tally
 
 if TYPE_CHECKING:
-    from audit.detectors.protocol import TableAnswers
     from audit.evaluation.evaluation_set import EvaluationSet
 
 EVERYONE: Final = "TRUE"
 """SQL of the flag when the capacity is not reached."""
 
 _CAPACITY: Final = "__capacity__"
-
-
-class AnswerSource(NamedTuple):
-    """The answers as SQL over one relation, which has a row for each row of the set."""
-
-    relation: str
-    """`source`, or a relation with the key of each row; see `EvaluationSet.key`."""
-    score: str
-    """DOUBLE: finite and in range, or NULL."""
-    flagged: str
-    """BOOLEAN: the detector's own decision, or NULL. Used when neither threshold nor capacity is set."""
-    abstained: str
-    """BOOLEAN: the detector declined to answer. Score and `flagged` are NULL there."""
-    failed: str = "FALSE"
-    """BOOLEAN: there is no usable answer. Score and `flagged` are NULL there."""
-
-    @classmethod
-    def of_table(cls, found: TableAnswers) -> Self:
-        """Take the answers that existed already; an empty cell is an abstention."""
-        return cls(
-            relation=found.relation,
-            score="NULL::DOUBLE" if found.score is None else f"({found.score})",
-            flagged="NULL::BOOLEAN" if found.decision is None else f"({found.decision})",
-            abstained=f"({found.score if found.decision is None else found.decision}) IS NULL",
-        )
 
 
 class Decided(NamedTuple):

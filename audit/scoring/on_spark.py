@@ -27,7 +27,7 @@ from audit.scoring.on_executors import SAID, SCHEMA, Task, check_same, raise_err
 from audit.scoring.provenance import scoring_identity
 from audit.scoring.rounds import answers_nothing
 from audit.scoring.runner import Keeping, describe, interrupted, progress_shown, stop_between_batches
-from audit.scoring.scored import Scored
+from audit.scoring.scored import AnswerSource, Scored
 from audit.vocabulary.statuses import REASONS, STATUSES
 
 if TYPE_CHECKING:
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from audit.evaluation.evaluation_set import EvaluationSet
     from audit.plan.answers import ModelDetector
     from audit.plan.audit_plan import AuditPlan
-    from audit.scoring.decisions import AnswerSource
     from audit.scoring.progress import Progress
 
 ROWS_OF_A_PIECE: Final = 2_000_000
@@ -53,7 +52,7 @@ def score_on_spark(
     keeping: Keeping | None,
     isolating: Isolating,
 ) -> Scored:
-    """Score a set on the executors; see `audit.scoring.runner.score`."""
+    """Score a set on the executors; see `audit.scoring.score_set.score`."""
     from audit.scoring.decisions import create_round_views, decide
     from audit.scoring.rules import decision_rule
 

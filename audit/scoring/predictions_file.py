@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from audit.evaluation.evaluation_set import EvaluationSet
-    from audit.scoring.decisions import AnswerSource
     from audit.scoring.row_order import Wanted
+    from audit.scoring.scored import AnswerSource
 
 DECISIONS: Final = ("flagged", "not flagged", "abstained", "failed")
 """The words of the decision codes."""

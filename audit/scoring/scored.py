@@ -3,13 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from audit.detectors.protocol import Reason, Status
 
 if TYPE_CHECKING:
+    from audit.detectors.protocol import TableAnswers
     from audit.result.findings.system import RanIn, SystemDescription
-    from audit.scoring.decisions import AnswerSource
+
+
+class AnswerSource(NamedTuple):
+    """The answers as SQL over one relation, which has a row for each row of the set."""
+
+    relation: str
+    """`source`, or a relation with the key of each row; see `EvaluationSet.key`."""
+    score: str
+    """DOUBLE: finite and in range, or NULL."""
+    flagged: str
+    """BOOLEAN: the detector's own decision, or NULL. Used when neither threshold nor capacity is set."""
+    abstained: str
+    """BOOLEAN: the detector declined to answer. Score and `flagged` are NULL there."""
+    failed: str = "FALSE"
+    """BOOLEAN: there is no usable answer. Score and `flagged` are NULL there."""
+
+    @classmethod
+    def of_table(cls, found: TableAnswers) -> Self:
+        """Take the answers that existed already; an empty cell is an abstention."""
+        return cls(
+            relation=found.relation,
+            score="NULL::DOUBLE" if found.score is None else f"({found.score})",
+            flagged="NULL::BOOLEAN" if found.decision is None else f"({found.decision})",
+            abstained=f"({found.score if found.decision is None else found.decision}) IS NULL",
+        )
 
 
 class Tally(NamedTuple):

@@ -12,7 +12,8 @@ from audit.evaluation.checks import run_check
 from audit.evaluation.labels import check_labels
 from audit.plan.answers import ModelDetector, PredictionsDetector
 from audit.plan.audit_plan import AuditPlan
-from audit.scoring.decisions import AnswerSource, decide
+from audit.scoring.decisions import decide
+from audit.scoring.scored import AnswerSource
 
 if TYPE_CHECKING:
     from audit.evaluation.evaluation_set import EvaluationSet

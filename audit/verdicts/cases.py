@@ -11,7 +11,8 @@ from audit.counting.table import FLAGGED, NOT_FLAGGED, plan_families
 from audit.engines.protocol import ROW, identifier
 from audit.engines.reading import reading
 from audit.errors import ArgumentError, PlanError, ResultError, check_choice, check_texts, path_of
-from audit.evaluation.evaluation_set import EvaluationSet, asked_columns, open_evaluation_set
+from audit.evaluation.asked_columns import asked_columns
+from audit.evaluation.evaluation_set import EvaluationSet, open_evaluation_set
 from audit.plan.file.mistakes import one_line
 from audit.plan.file.plan_file import AnyPlan
 from audit.result.audit_result import AuditResult

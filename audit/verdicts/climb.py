@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -11,9 +11,6 @@ from audit.counting.table import FamilyCounts, ladder_parents, levels_above, rep
 from audit.plan.audit_plan import AuditPlan
 from audit.stats.arrays import BoolArray, FloatArray, IntArray
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
-
-if TYPE_CHECKING:
-    from audit.verdicts.decidability import FamilyDecidability
 
 
 class Climb(NamedTuple):
@@ -54,16 +51,17 @@ class Climb(NamedTuple):
         return np.append(np.concatenate(decidable)[self.kept], np.False_)
 
     def coverage(
-        self, judged: Sequence[FamilyDecidability], decidable: Sequence[BoolArray]
+        self, people: Mapping[Family, FloatArray], decidable: Sequence[BoolArray]
     ) -> dict[Family, float | None]:
-        """Share of the people of each family in groups that are judged, alone or as a part; None where nobody is."""
+        """Share of the people of each family in groups that are judged, alone or as a part; None where nobody is.
+
+        `people` has float64[G] for each family, in the order of all groups.
+        """
         alone = self.alone(decidable)
         covered = alone[:-1] | alone[self.above].any(axis=0)
-        ends = np.cumsum([len(family.groups) for family in judged])[:-1]
-        return {
-            family.family: _share(family.planned.people, own)
-            for family, own in zip(judged, np.split(covered, ends), strict=True)
-        }
+        ends = np.cumsum([own.size for own in people.values()])[:-1]
+        shares = map(_share, people.values(), np.split(covered, ends))
+        return dict(zip(people, shares, strict=True))
 
 
 def _share(people: FloatArray, covered: BoolArray) -> float | None:

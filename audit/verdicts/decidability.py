@@ -20,7 +20,13 @@ from audit.counting.table import FamilyCounts, is_finest, rule_families
 from audit.plan.audit_plan import AuditPlan, Rule
 from audit.stats.arrays import BoolArray, FloatArray, IntArray
 from audit.verdicts.climb import Climb
-from audit.verdicts.planned_people import PlannedPeople, cases_to_be_alone, chance_to_miss, is_beyond_help
+from audit.verdicts.planned_people import (
+    EffectiveSizes,
+    PlannedPeople,
+    cases_to_be_alone,
+    chance_to_miss,
+    is_beyond_help,
+)
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
 from audit.vocabulary.metrics import METRICS
 
@@ -167,7 +173,7 @@ def decidability_on_the_ladder(
         groups[at]: groups[climb.kept[nearest[at]]] if alone[nearest[at]] else None
         for at in np.flatnonzero(~alone[:-1]).tolist()
     }
-    coverage = climb.coverage(judged, decidable)
+    coverage = climb.coverage({family.family: family.planned.people for family in judged}, decidable)
     base = [coverage[family.family] for family in judged if is_finest(plan, family.family)]
     known = [share for share in base if share is not None]
     same: dict[Group, tuple[Group, ...]] = {}
@@ -248,19 +254,6 @@ def stays_alone(family: FamilyDecidability, most_missed: float) -> BoolArray:
 def is_auto(plan: AuditPlan, family: Family) -> bool:
     """Say whether the plan leaves it to the labels who of a family is judged alone."""
     return any(plan.groups[axis.feature].min_cases == "auto" for axis in family.axes)
-
-
-class EffectiveSizes(NamedTuple):
-    """What the cases of the G groups of a family are worth, from weights and clusters, never from an answer of the
-    model.
-    """
-
-    people: FloatArray
-    worth: FloatArray
-    """float64[G]: number of independent cases of equal weight that one case is worth."""
-    rest_size: FloatArray
-    """float64[G]: effective size of the rest."""
-    too_few_clusters: BoolArray
 
 
 def effective_sizes(

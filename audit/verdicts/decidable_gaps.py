@@ -28,8 +28,9 @@ from audit.stats.sizes.decidable_clusters import Hidden
 from audit.stats.sizes.decidable_disparity import Limit, failing_rate, passing_edge
 from audit.stats.sizes.effective_levels import first_effective_levels, power_width
 from audit.verdicts.budget import budget
-from audit.verdicts.decidability import EffectiveSizes, FamilyDecidability, RuleDecidability, effective_sizes
+from audit.verdicts.decidability import FamilyDecidability, RuleDecidability, effective_sizes
 from audit.verdicts.margin_tests import procedure_of
+from audit.verdicts.planned_people import EffectiveSizes
 from audit.vocabulary.groups import Family, Group
 from audit.vocabulary.metrics import METRICS
 

@@ -19,7 +19,7 @@ from audit.stats.clusters.unseen_clusters import Bundles, clusters_factor_needed
 from audit.stats.clusters.weighted_rate import design_size, satterthwaite, variance_factor
 from audit.stats.rates.boundaries import Boundary, counted_rate
 from audit.stats.special import ndtri
-from audit.verdicts.decidability import EffectiveSizes
+from audit.verdicts.planned_people import EffectiveSizes
 from audit.vocabulary.metrics import METRICS
 
 

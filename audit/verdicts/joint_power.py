@@ -184,9 +184,8 @@ def _not_covered(
     plan: AuditPlan, rule_id: str, families: Families, most: Mapping[Where, float], climb: Climb
 ) -> list[Where]:
     """List the features of a rule over which coverage is not enough for a pass, the fewest first."""
-    coverage = climb.coverage(
-        families, [stays_alone(family, most.get((rule_id, _features_of(family)), 1.0)) for family in families]
-    )
+    alone = [stays_alone(family, most.get((rule_id, _features_of(family)), 1.0)) for family in families]
+    coverage = climb.coverage({family.family: family.planned.people for family in families}, alone)
     short = [
         _features_of(family)
         for family in families

@@ -36,6 +36,19 @@ NOBODY: Final = MemberPlaces([], [], [])
 """Members of no group, where nobody's feature is unknown."""
 
 
+class EffectiveSizes(NamedTuple):
+    """What the cases of the G groups of a family are worth, from weights and clusters, never from an answer of the
+    model.
+    """
+
+    people: FloatArray
+    worth: FloatArray
+    """float64[G]: number of independent cases of equal weight that one case is worth."""
+    rest_size: FloatArray
+    """float64[G]: effective size of the rest."""
+    too_few_clusters: BoolArray
+
+
 @dataclass(frozen=True, slots=True)
 class PlannedPeople:
     """Groups of a family as planning sees them."""

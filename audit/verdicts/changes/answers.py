@@ -15,10 +15,11 @@ from audit.plan.answers import PredictionsDetector
 from audit.plan.audit_plan import AuditPlan
 from audit.result.audit_result import AuditResult
 from audit.scoring import score
-from audit.scoring.decisions import AnswerSource, decide
+from audit.scoring.decisions import decide
 from audit.scoring.predictions_file import DECISIONS
 from audit.scoring.provenance import sha256_of
 from audit.scoring.rules import decision_rule
+from audit.scoring.scored import AnswerSource
 
 if TYPE_CHECKING:
     import pyarrow as pa
