@@ -24,7 +24,7 @@ LATER: Final = {
         "crosscheck/test_own_measures.py::test_intervals_cover",
         "disclosure/test_attacks.py::test_the_attack_tells_what_a_careless_publisher_prints",
         "disclosure/test_attacks.py::test_answers_and_people_that_return_do_not_tell_who_left",
-        "remedies/test_choosing.py",
+        "remedies/test_choice.py",
         "runs/test_drawing_simulation.py",
         "sequential/test_nightly_simulation.py",
         "stats/test_conditional_simulation.py",

@@ -178,7 +178,7 @@ def _read(
         return {"path": ""}, table.append_column(_ROW, pa.array(range(table.num_rows)))
     from audit.engines.duckdb import DuckDBEngine
     from audit.engines.protocol import ROW, identifier
-    from audit.engines.reading import reading
+    from audit.engines.read_errors import reading
     from audit.evaluation.look import look_at
     from audit.evaluation.table_file import ReadOptions, read_file
 

@@ -11,7 +11,7 @@ import numpy as np
 from audit.counting.count import SCORED, grouped, plain
 from audit.counting.table import ABSTAINED, FLAGGED
 from audit.engines.protocol import literal
-from audit.engines.reading import reading
+from audit.engines.read_errors import reading
 from audit.plan.audit_plan import AuditPlan
 from audit.stats.arrays import IntArray
 

@@ -24,7 +24,7 @@ from audit.counting.table import (
     climbed_codes,
     group_of_codes,
 )
-from audit.engines.reading import reading
+from audit.engines.read_errors import reading
 from audit.stats.arrays import IntArray
 from audit.stats.scores.ranked_cases import RankedCases
 from audit.vocabulary.groups import Family, Group, SensitiveFeature

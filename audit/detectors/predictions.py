@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from audit.detectors.protocol import API_VERSION, DetectorInfo, TableAnswers
 from audit.engines.protocol import ROW, Found, Where
-from audit.engines.reading import reading
+from audit.engines.read_errors import reading
 from audit.errors import DataError, PlanError
 from audit.evaluation.checks import Check, alongside, ask, run_check
 from audit.evaluation.labels import check_decisions

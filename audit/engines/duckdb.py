@@ -23,7 +23,7 @@ from audit.engines.protocol import (
     Where,
     literals,
 )
-from audit.engines.reading import out_of_memory
+from audit.engines.read_errors import out_of_memory
 from audit.engines.repeats import repeated_hashes
 from audit.errors import StorageError
 from audit.vocabulary.text import SHOWN

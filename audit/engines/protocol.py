@@ -92,7 +92,7 @@ class Answer(Protocol):
 
 
 class Engine(Protocol):
-    """What counts rows. It raises StorageError where it is gone, and else what `audit.engines.reading` translates."""
+    """Engine that counts rows. Raises StorageError where it is gone, and else what `audit.engines.read_errors` says."""
 
     @property
     def counted_on(self) -> str | None:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from io import FileIO
 from typing import TYPE_CHECKING, Final
 
-from audit.engines.reading import room_on_disk
+from audit.engines.read_errors import room_on_disk
 
 if TYPE_CHECKING:
     import numpy as np

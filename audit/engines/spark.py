@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 from audit.engines.dialect import spark_sql
 from audit.engines.private_folder import PrivateFolder
 from audit.engines.protocol import Cases, Figure, Found, Holding, Question, Repeats, Result, Values, Where
-from audit.engines.reading import not_on_spark
+from audit.engines.read_errors import not_on_spark
 from audit.errors import PlanError, StorageError
 
 if TYPE_CHECKING:

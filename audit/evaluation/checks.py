@@ -11,7 +11,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from audit.engines.protocol import Found, Question, Where, identifier
-from audit.engines.reading import reading
+from audit.engines.read_errors import reading
 from audit.errors import AuditError, DataError
 from audit.evaluation.relation import Relation
 from audit.vocabulary.text import rows_text, shown

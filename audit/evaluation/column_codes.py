@@ -18,7 +18,7 @@ from typing import Literal
 
 from audit.engines.duckdb import DuckDBEngine
 from audit.engines.protocol import identifier
-from audit.engines.reading import reading
+from audit.engines.read_errors import reading
 from audit.errors import DataError
 from audit.evaluation import gender, nationality, nationality_words
 from audit.evaluation.design import MOST_LEVELS

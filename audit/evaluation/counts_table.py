@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from audit.engines.protocol import ROW, identifier
-from audit.engines.reading import reading
+from audit.engines.read_errors import reading
 from audit.errors import DataError
 from audit.evaluation.counts_header import CountedColumns, known_header
 from audit.evaluation.relation import Content, Relation, check_asked, text_of

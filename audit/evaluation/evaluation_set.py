@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from audit.engines.duckdb import DuckDBEngine
 from audit.engines.protocol import ROW
-from audit.engines.reading import reading
+from audit.engines.read_errors import reading
 from audit.errors import DataError, PlanError
 from audit.evaluation.asked_columns import asked_columns
 from audit.evaluation.checks import Check, alongside, run_check

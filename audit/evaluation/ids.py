@@ -6,7 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING, Final
 
 from audit.engines.protocol import Found, Repeats, identifier
-from audit.engines.reading import reading
+from audit.engines.read_errors import reading
 from audit.errors import DataError
 from audit.evaluation.checks import Check, alongside, ask, refuse_rows
 from audit.evaluation.relation import EXACT_INTEGERS, Relation, check_text_type, is_float, text_of

@@ -14,7 +14,7 @@ from typing import Literal
 
 from audit.engines.duckdb import DuckDBEngine
 from audit.engines.protocol import identifier, literal
-from audit.engines.reading import DAMAGED, reading
+from audit.engines.read_errors import DAMAGED, reading
 from audit.errors import DataError
 from audit.evaluation.byte_stream import open_bytes, open_text
 from audit.evaluation.counts_header import CountedColumns, counted_columns

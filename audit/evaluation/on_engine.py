@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Self
 
 from audit.engines.duckdb import DuckDBEngine
-from audit.engines.reading import not_on_spark, reading
+from audit.engines.read_errors import not_on_spark, reading
 from audit.evaluation.relation import Relation
 
 if TYPE_CHECKING:

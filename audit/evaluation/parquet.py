@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from audit.engines.protocol import ROW, identifier, literal, literals
-from audit.engines.reading import DAMAGED, unreadable
+from audit.engines.read_errors import DAMAGED, unreadable
 from audit.errors import DataError
 from audit.evaluation.byte_stream import MOST_PACKED_ROWS, compression, open_bytes, unpacks_too_far
 from audit.evaluation.parquet_folder import ParquetParts
@@ -37,7 +37,7 @@ def view_parquet(
     ------
     DataError
         If one is not a whole Parquet file, has a column twice or other columns than the first, or lacks one. Damage
-        inside a column shows only when that column is scanned: `audit.engines.reading.reading` turns it into the
+        inside a column shows only when that column is scanned: `audit.engines.read_errors.reading` turns it into the
         same error.
     """
     is_alone = parts.digest_of == "file"  # of several, one that is compressed as a whole is none that a reader knows

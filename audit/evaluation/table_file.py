@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from audit.engines.protocol import ROW
-from audit.engines.reading import reading
+from audit.engines.read_errors import reading
 from audit.errors import DataError, PlanError
 from audit.evaluation.byte_stream import check_unpacked, compression
 from audit.evaluation.parquet_folder import ParquetParts, folder_parts

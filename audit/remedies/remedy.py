@@ -28,8 +28,8 @@ from audit.evaluation.evaluation_set import open_evaluation_set
 from audit.plan.answers import PredictionsDetector
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.file.plan_file import AnyPlan, LoadedPlan, canonical_plan_sha256, loaded_plan
-from audit.remedies.choosing import Measures, candidates_of, front_of, thinned, tried
-from audit.remedies.flagging import Candidate, Half, Limits, members_of, threshold_at
+from audit.remedies.choice import Measures, candidates_of, front_of, thinned, tried
+from audit.remedies.ways_to_flag import Candidate, Half, Limits, members_of, threshold_at
 from audit.result.findings.judged import Outcome, Verdict
 from audit.result.findings.remedies import (
     MOST_TRIED,

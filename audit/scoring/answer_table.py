@@ -13,7 +13,7 @@ from audit.detectors.answers import ABSTAIN, OK, CheckedAnswers
 from audit.detectors.protocol import Reason, Status
 from audit.engines.duckdb import as_one_file
 from audit.engines.protocol import ROW, literals
-from audit.engines.reading import reading, room_on_disk
+from audit.engines.read_errors import reading, room_on_disk
 from audit.errors import DetectorError
 from audit.scoring.scored import AnswerSource
 

@@ -59,7 +59,7 @@ def read_batches(
     import numpy as np
     import pyarrow as pa
 
-    from audit.engines.reading import reading
+    from audit.engines.read_errors import reading
     from audit.scoring.row_order import in_file_order, in_id_order
 
     columns = {name: evaluation_set.feature_expression(name) for name in features}

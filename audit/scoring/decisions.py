@@ -39,7 +39,7 @@ def decide(evaluation_set: EvaluationSet, answers: AnswerSource, rule: DecisionR
     `score` is DOUBLE, NULL where there is none. Answers in the set itself are read in place; others are joined by
     `EvaluationSet.key`.
     """
-    from audit.engines.reading import reading
+    from audit.engines.read_errors import reading
 
     ties: int | None = None
     notes: tuple[str, ...] = ()
@@ -75,7 +75,7 @@ def create_round_views(
         Number of views.
     """
     from audit.counting.answer_tallies import round_view
-    from audit.engines.reading import reading
+    from audit.engines.read_errors import reading
 
     with reading(evaluation_set.source_name):
         for place, answers in enumerate(rounds, start=1):

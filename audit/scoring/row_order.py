@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from audit.engines.protocol import ROW, identifier
-from audit.engines.reading import room_on_disk
+from audit.engines.read_errors import room_on_disk
 
 if TYPE_CHECKING:
     from audit.evaluation.evaluation_set import EvaluationSet
@@ -55,7 +55,7 @@ class Wanted(NamedTuple):
 def in_file_order(evaluation_set: EvaluationSet, columns: dict[str, str], size: int) -> Iterator[pa.RecordBatch]:
     """Stream `__row__` and `columns` in the order of the file, in record batches of about `size` rows.
 
-    `columns` maps names to SQL over `evaluation_set.source`. Raises the errors that `audit.engines.reading.reading`
+    `columns` maps names to SQL over `evaluation_set.source`. Raises the errors that `audit.engines.read_errors.reading`
     translates, and AssertionError if a row came out of turn: a defect of this tool.
     """
     last = 0

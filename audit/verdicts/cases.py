@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from audit.counting.count import SCORED
 from audit.counting.table import FLAGGED, NOT_FLAGGED, plan_families
 from audit.engines.protocol import ROW, identifier
-from audit.engines.reading import reading
+from audit.engines.read_errors import reading
 from audit.errors import ArgumentError, PlanError, ResultError, check_choice, check_texts, path_of
 from audit.evaluation.asked_columns import asked_columns
 from audit.evaluation.evaluation_set import EvaluationSet, open_evaluation_set

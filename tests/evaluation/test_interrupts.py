@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from audit.engines.duckdb import DuckDBEngine
-from audit.engines.reading import reading
+from audit.engines.read_errors import reading
 from audit.errors import DataError
 
 

@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from audit.engines.duckdb import DuckDBEngine
-from audit.engines.reading import reading
+from audit.engines.read_errors import reading
 from audit.errors import StorageError
 
 

@@ -23,7 +23,7 @@ from statsmodels.stats.proportion import proportion_confint
 from typer.testing import CliRunner
 
 from audit.cli.commands.app import app
-from audit.cli.outputs.signing import now
+from audit.cli.outputs.signer import now
 from audit.errors import ArgumentError, EvidenceError, ExitCode
 from audit.evidence.blind.challenge import read_challenge, read_table, table_bytes
 from audit.evidence.blind.checks import Checked, check_answers
@@ -330,7 +330,7 @@ def test_a_vendor_that_dates_its_answers_after_the_deadline_or_before_the_questi
     for number, at in enumerate((LATER, "2020-01-01T00:00:00Z")):
         sides = challenged.copied_to(tmp_path / str(number))
         with monkeypatch.context() as patch:
-            patch.setattr("audit.cli.outputs.signing.now", lambda at=at: at)
+            patch.setattr("audit.cli.outputs.signer.now", lambda at=at: at)
             sides.answer()
         assert state(taken(sides), "deadline") is State.CONTRADICTED
 
@@ -672,7 +672,7 @@ def test_the_second_in_which_answers_came_decides_whether_they_are_late_wherever
     deadline = datetime.fromisoformat(read_challenge(answered.regulator / "challenge")[0].deadline)
     came = (deadline + timedelta(seconds=seconds)).astimezone(timezone(timedelta(hours=5, minutes=30)))
     with monkeypatch.context() as patch:
-        patch.setattr("audit.cli.outputs.signing.now", lambda: LATER)
+        patch.setattr("audit.cli.outputs.signer.now", lambda: LATER)
         received = came.strftime("%Y-%m-%dT%H:%M:%S%z")
         said = answered.judge("--received", received, code=ExitCode.NOT_JUDGED if seconds else ExitCode.PASS)
     assert f"received {came.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ} by the regulator's" in said

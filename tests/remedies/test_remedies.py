@@ -19,8 +19,8 @@ from audit import AuditError, remedy, run_audit
 from audit.counting.halves import HalvedScores
 from audit.counting.table import FLAGGED, NEGATIVE, NOT_FLAGGED, POSITIVE, count_families
 from audit.plan.file.plan_file import loaded_plan
-from audit.remedies.flagging import Half, Limits
 from audit.remedies.next_plan import next_plan, taken
+from audit.remedies.ways_to_flag import Half, Limits
 from audit.result.findings.remedies import Option, Remedies, Tried
 from audit.verdicts.joint_power import plan_decidability
 from audit.vocabulary.groups import LevelName

@@ -73,7 +73,7 @@ def commit(
 
     Send the history to the regulator, and keep the file beside it, which holds the opening.
     """
-    from audit.cli.outputs.signing import now
+    from audit.cli.outputs.signer import now
     from audit.detectors.isolation.options import Isolating
     from audit.evidence.blind import vendor
 
@@ -107,7 +107,7 @@ def challenge(  # noqa: PLR0913, PLR0917 - a parameter for each option
 
     Only the folder of the challenge leaves the house. Its secret lies beside it.
     """
-    from audit.cli.outputs.signing import now
+    from audit.cli.outputs.signer import now
     from audit.evidence.blind import regulator
     from audit.evidence.history import MAX_BYTES
 
@@ -144,7 +144,7 @@ def answer(
 
     A run that is interrupted goes on where it stopped.
     """
-    from audit.cli.outputs.signing import now
+    from audit.cli.outputs.signer import now
     from audit.evidence.blind import vendor
 
     loaded = vendor.vendor_plan(plan)
@@ -219,7 +219,7 @@ def judge(
     """
     from audit.cli.outputs.attempt import Signed
     from audit.cli.outputs.output_folder import OutputFolder
-    from audit.cli.outputs.signing import now
+    from audit.cli.outputs.signer import now
     from audit.evidence.blind.regulator import refuse, registered_in, take_answers
 
     came = now() if received is None else received.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -259,7 +259,7 @@ def repeat(
     import tempfile
     from secrets import SystemRandom
 
-    from audit.cli.outputs.signing import now
+    from audit.cli.outputs.signer import now
     from audit.evidence.blind import asked_again as again
     from audit.evidence.blind.vendor import system_in, vendor_plan
 
@@ -311,7 +311,7 @@ def open_label(
 
     None is opened before its audit is over. Exit code 5: it is not the label that was fixed.
     """
-    from audit.cli.outputs.signing import now
+    from audit.cli.outputs.signer import now
     from audit.evidence.blind.labels import LabelOpening
     from audit.evidence.blind.opened_label import write_opening
     from audit.evidence.blind.terms import TERMS, Terms, read_part
@@ -353,7 +353,7 @@ def _passes(secret: Path, request: RunRequest, signed: Signed, attempt: int) -> 
     """Whether an attempt passes. If not, the history says that and no more, with a commitment to the result."""
     from audit.cli.outputs.attempt import attempt as tried
     from audit.cli.outputs.output_folder import write_file
-    from audit.cli.outputs.signing import now
+    from audit.cli.outputs.signer import now
     from audit.evidence.blind.terms import sha256
     from audit.result.json_text import result_to_json
 
@@ -372,7 +372,7 @@ def _passes(secret: Path, request: RunRequest, signed: Signed, attempt: int) -> 
 
 @contextmanager
 def _history_for(history: Path, key: Path) -> Iterator[tuple[HistoryFile, Signer]]:
-    from audit.cli.outputs.signing import open_signer
+    from audit.cli.outputs.signer import open_signer
     from audit.evidence.history_file import open_history
 
     signer = open_signer(key)

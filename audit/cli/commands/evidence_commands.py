@@ -62,7 +62,7 @@ def key(
     The public part lies beside the private one, as FILE.pub. OpenSSL reads both.
     """
     from audit.cli.outputs.output_folder import write_file
-    from audit.cli.outputs.signing import new_passphrase, open_signer
+    from audit.cli.outputs.signer import new_passphrase, open_signer
     from audit.evidence.keys import new_private_key, read_public_key
 
     beside = file.with_name(f"{file.name}.pub")
@@ -104,7 +104,7 @@ def seal(
 
     from audit.cli.outputs.audience import find_restricted_folder, public_folder
     from audit.cli.outputs.evidence_files import write_bundles
-    from audit.cli.outputs.signing import now, open_signer
+    from audit.cli.outputs.signer import now, open_signer
     from audit.evidence import seal as sealing
 
     with _held(folder):
@@ -264,7 +264,7 @@ def countersign(
     Both bundles are written with the signature: the restricted one in its place, evidence.a7k beside it.
     """
     from audit.cli.outputs.output_folder import write_file
-    from audit.cli.outputs.signing import now, open_signer
+    from audit.cli.outputs.signer import now, open_signer
     from audit.evidence.replay import countersigned
 
     signer = open_signer(key)

@@ -32,7 +32,7 @@ def register(
     Entries hold commitments: nobody learns what is asked until the plan is shown. To prove that it was fixed in time,
     let another party sign the head of the history before the run: audit7k history FILE --cosign THEIR.key
     """
-    from audit.cli.outputs.signing import now, open_signer
+    from audit.cli.outputs.signer import now, open_signer
     from audit.evidence.history import payload_sha256
     from audit.evidence.history_file import open_history
     from audit.evidence.registration import QUESTION, SET, system_of
@@ -137,7 +137,7 @@ def _keep_head(file: HistoryFile) -> None:
 
 
 def _cosign(file: HistoryFile, key: Path) -> None:
-    from audit.cli.outputs.signing import open_signer
+    from audit.cli.outputs.signer import open_signer
     from audit.evidence.checkpoint import HEAD, checkpoint_of
 
     signer, head = open_signer(key), checkpoint_of(file.history.payloads)
@@ -186,7 +186,7 @@ def _seed(file: HistoryFile, beacon: str) -> int:
 
 
 def _take_back(file: HistoryFile, withdraw: int | None, supersede: int | None, key: Path) -> None:
-    from audit.cli.outputs.signing import now, open_signer
+    from audit.cli.outputs.signer import now, open_signer
 
     signer = open_signer(key)
     if withdraw is not None:

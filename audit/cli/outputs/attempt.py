@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from audit.cli.outputs.signing import now, open_signer
+from audit.cli.outputs.signer import now, open_signer
 from audit.errors import ArgumentError
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from audit.engines.duckdb import DuckDBEngine
 from audit.engines.protocol import identifier
-from audit.engines.reading import reading
+from audit.engines.read_errors import reading
 from audit.errors import DataError, EvidenceError
 from audit.evaluation.table_file import ReadOptions, read_file
 from audit.evidence.blind.labels import Label, label_root

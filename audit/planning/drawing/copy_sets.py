@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from audit.engines.reading import reading
+from audit.engines.read_errors import reading
 from audit.plan.sampling_design import SamplingDesign
 from audit.planning.drawing.pool import Copies, Pool, ticket_of
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from audit.engines.protocol import ROW, identifier, literal
-from audit.engines.reading import reading
+from audit.engines.read_errors import reading
 from audit.errors import DataError, StorageError
 from audit.evaluation.relation import BETWEEN_ITEMS, is_number_type, text_of
 from audit.plan.sampling_design import SamplingDesign

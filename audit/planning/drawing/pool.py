@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from audit.engines.duckdb import DuckDBEngine
 from audit.engines.protocol import ROW, identifier, literal
-from audit.engines.reading import reading
+from audit.engines.read_errors import reading
 from audit.errors import DataError
 from audit.evaluation.checks import alongside, run_check
 from audit.evaluation.design import cluster_text

@@ -11,7 +11,7 @@ import numpy as np
 
 from audit.counting.probed import MOST_VARIANTS, Comparison, Design, Pairs, SlotOfProbe
 from audit.engines.protocol import identifier
-from audit.engines.reading import reading
+from audit.engines.read_errors import reading
 from audit.errors import PlanError
 from audit.plan.probes import ColumnsProbe
 from audit.scoring.probing.text_design import variant_id

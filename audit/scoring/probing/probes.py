@@ -20,7 +20,7 @@ from audit.detectors.isolation.placement import place_restartable_detector
 from audit.detectors.predictions import attached_answers, checked_answer
 from audit.detectors.protocol import ROW_ID, Detector
 from audit.engines.protocol import identifier
-from audit.engines.reading import reading
+from audit.engines.read_errors import reading
 from audit.errors import DataError, PlanError
 from audit.evaluation.relation import check_text_type
 from audit.plan.answers import ModelDetector, PredictionsDetector

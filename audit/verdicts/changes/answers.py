@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from audit.counting.count import SCORED
 from audit.detectors.predictions import PredictionsDetector as Predictions
 from audit.engines.protocol import identifier
-from audit.engines.reading import reading
+from audit.engines.read_errors import reading
 from audit.errors import DataError, PlanError, ResultError
 from audit.evaluation.evaluation_set import EvaluationSet, open_evaluation_set
 from audit.plan.answers import PredictionsDetector

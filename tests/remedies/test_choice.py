@@ -20,7 +20,7 @@ from remedies.made_remedies import PLAN, cases, half_of, write
 from sklearn.base import BaseEstimator
 
 from audit import remedy
-from audit.remedies.choosing import front_of
+from audit.remedies.choice import front_of
 from audit.result.findings.remedies import Remedies
 
 ROOT = Path(__file__).parents[2]

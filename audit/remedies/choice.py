@@ -11,7 +11,7 @@ import numpy as np
 
 from audit.counting.table import FLAGGED, NEGATIVE, POSITIVE, rule_families
 from audit.plan.audit_plan import AuditPlan
-from audit.remedies.flagging import Candidate, Half, Limits, Measured, members_of
+from audit.remedies.ways_to_flag import Candidate, Half, Limits, Measured, members_of
 from audit.result.findings.remedies import MOST_TRIED, ORDER, Way
 from audit.stats.arrays import BoolArray, FloatArray, IntArray
 from audit.stats.scores.sweeps import edges_flagging
