@@ -63,7 +63,10 @@ def test_the_policy_stops_a_script_that_got_in(
     breach += "<img src='pixel.png' onerror=\"document.title = 'owned'\">"
     (tmp_path / "breached.html").write_text(html.replace("</main>", f"{breach}</main>"), encoding="utf-8")
     page.goto((tmp_path / "breached.html").as_uri())
-    page.wait_for_timeout(100)
+    for _ in range(100):
+        page.wait_for_timeout(100)
+        if len([message for message in heard.said if "Content Security Policy" in message]) >= 3:
+            break
     assert page.title() != "owned"
     assert page.evaluate("getComputedStyle(document.getElementById('styled')).position") == "static"
     assert len([message for message in heard.said if "Content Security Policy" in message]) >= 3

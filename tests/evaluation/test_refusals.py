@@ -306,9 +306,9 @@ def test_a_small_file_that_unpacks_to_work_for_hours_is_refused_in_seconds(tmp_p
     for name, content in packed.items():
         (tmp_path / name).write_bytes(content)
         assert len(content) < 4 << 20
-        began = time.monotonic()
+        began = time.process_time()
         assert refusal(made_plan(name), tmp_path) == name + said
-        assert time.monotonic() - began < 60
+        assert time.process_time() - began < 60
     pq.write_table(pa.table({column: pa.nulls(25_000_001) for column in made_cells()}), tmp_path / "rows.parquet")
     assert refusal(made_plan("rows.parquet"), tmp_path) == "rows.parquet" + said
 

@@ -49,11 +49,13 @@ LATER = "2030-01-01T00:00:00Z"
 
 @pytest.fixture(scope="module")
 def asked(tmp_path_factory: pytest.TempPathFactory) -> Sides:
-    """A challenge that waits for its answers, with decisions from production."""
+    """A challenge that waits for its answers, with decisions from production, and the same chances at every run."""
     sides = two_sides(tmp_path_factory.mktemp("asked"))
     write_production(sides.regulator)
     sides.commit()
-    sides.challenge("--log-rows", "production.csv")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("audit.evidence.blind.regulator.secrets.token_bytes", lambda size: bytes(range(size)))
+        sides.challenge("--log-rows", "production.csv")
     return sides
 
 
