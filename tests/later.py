@@ -61,6 +61,7 @@ LATER: Final = {
         "cli/test_compare_command.py",
         "cli/test_draw_command.py",
         "cli/test_figure_command.py",
+        "cli/test_leaves_nothing.py",
         "cli/test_keeping.py",
         "cli/test_nightly_command.py",
         "cli/test_page_made_again.py",

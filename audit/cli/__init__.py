@@ -9,19 +9,23 @@ import signal
 import sys
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
-from typing import NoReturn
+
+from audit.operating_system import limit
 
 
 def main() -> None:
     """Run the console script `audit7k`, and end the process with the exit code of what happened."""
     collect_rarely()
-    # nobody's plugin sees a plan or a result, and looking for one reads the metadata of all that is installed
-    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-    if os.environ["PYDANTIC_DISABLE_PLUGINS"] == "__all__":  # even then the reader of metadata would be loaded
+    # nobody's plugin sees a plan or a result, and looking for one reads the metadata of all that is installed: even
+    # where none is wanted the reader of metadata would be loaded
+    if os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__") == "__all__":
         nobody = sys.modules["pydantic.plugin._loader"] = ModuleType("pydantic.plugin._loader")
         nobody.get_plugins = tuple  # type: ignore[attr-defined]
     # threads of OpenBLAS wait by turning, a tenth of a gate; and a model computes alike on any number of processors
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    # Matplotlib keeps a list of fonts in the home folder; where it cannot, it uses a folder that goes with the process
+    os.environ.setdefault("MPLCONFIGDIR", os.devnull)
+    limit("RLIMIT_CORE", 0)  # what a crash leaves would hold rows
     sys.meta_path.insert(0, _ArrowAlone())
     _end_cleanly_when_stopped()
     try:
@@ -80,8 +84,4 @@ def _end_cleanly_when_stopped() -> None:
         number = getattr(signal, name, None)
         with contextlib.suppress(ValueError):  # outside the main thread no signal can be taken
             if number is not None and signal.getsignal(number) == signal.SIG_DFL:
-                signal.signal(number, _interrupt)
-
-
-def _interrupt(*_: object) -> NoReturn:
-    raise KeyboardInterrupt
+                signal.signal(number, signal.default_int_handler)

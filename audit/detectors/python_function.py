@@ -13,7 +13,7 @@ import contextlib
 import hashlib
 import importlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
@@ -129,14 +129,17 @@ class ModulesBeside:
         self._before = set(sys.modules)
         self._former: dict[str, ModuleType] = {}
         self._appended = False
+        self._compiled = sys.dont_write_bytecode
 
     def load(self, name: str, entry: str) -> ModuleType:
         """Import a module. Raises DetectorError with the type of an error, and never its text."""
         top = name.partition(".")[0]
         if self._holds(top):
             self._set_aside(top, entry)
+        sys.path.insert(0, self._path)
+        sys.dont_write_bytecode = True  # nothing is left beside the plan
         try:
-            with self._folder_first(), contextlib.redirect_stdout(sys.stderr):
+            with contextlib.redirect_stdout(sys.stderr):
                 importlib.invalidate_caches()
                 module = importlib.import_module(name)
         except ModuleNotFoundError as error:
@@ -154,12 +157,16 @@ class ModulesBeside:
                 slug="detector-import",
                 hint=f'try it: python -c "import {name}" in the folder of the plan',
             ) from None
+        finally:
+            with contextlib.suppress(ValueError):
+                sys.path.remove(self._path)
         sys.path.append(self._path)
         self._appended = True
         return module
 
     def forget(self) -> None:
         """Remove the folder from sys.path, and its modules from sys.modules."""
+        sys.dont_write_bytecode = self._compiled
         if self._appended:
             with contextlib.suppress(ValueError):
                 # the last one: an earlier entry of the same folder was there before us
@@ -192,15 +199,6 @@ class ModulesBeside:
             return False
         place = self._folder.joinpath(*name.split("."))
         return Path(file) in {place.with_suffix(".py"), place / "__init__.py"}
-
-    @contextlib.contextmanager
-    def _folder_first(self) -> Iterator[None]:
-        sys.path.insert(0, self._path)
-        try:
-            yield
-        finally:
-            with contextlib.suppress(ValueError):
-                sys.path.remove(self._path)
 
 
 def _digest(module: ModuleType) -> str | None:

@@ -95,7 +95,7 @@ _PATTERN: Final = frozenset("*?[]{}")
 
 
 class PrivateFolder:
-    """A folder that only this user can enter, for data that does not fit into memory; `remove` deletes it.
+    """A folder that only this user can enter, for rows that do not stay: `remove`, or the end of a block, deletes it.
 
     Making one also removes the folders that killed runs have left beside it.
     """
@@ -104,6 +104,12 @@ class PrivateFolder:
         remove_leftovers(Path(tempfile.gettempdir()))
         self._folder = tempfile.TemporaryDirectory(prefix=PREFIX, ignore_cleanup_errors=True)
         self._held = hold(self.path)
+
+    def __enter__(self) -> Path:
+        return self.path
+
+    def __exit__(self, *_: object) -> None:
+        self.remove()
 
     @property
     def path(self) -> Path:

@@ -7,9 +7,11 @@ passed on, because it quotes cells.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import logging
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -34,9 +36,16 @@ _SETTINGS: Final[Mapping[str, str]] = {
     "spark.sql.sources.partitionColumnTypeInference.enabled": "false",  # partitions are texts, as in DuckDB
 }
 _ON_THIS_MACHINE: Final[Mapping[str, str]] = {
+    "spark.authenticate": "true",  # otherwise whoever works on this machine can ask for its rows
+    "spark.hadoop.fs.permissions.umask-mode": "077",
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
     "spark.sql.shuffle.partitions": str(2 * (os.cpu_count() or 1)),  # 200 by default: most of the time of a small set
+}
+_SURROUNDINGS: Final[Mapping[str, str]] = {
+    "PYSPARK_PYTHON": sys.executable,
+    "SPARK_LAUNCHER_OPTS": "-XX:-UsePerfData",  # otherwise Java makes a folder in /tmp
+    "SPARK_LOCAL_IP": "127.0.0.1",  # otherwise it listens in the network, and asks a name server for its own name
 }
 _SELF_TEST: Final[tuple[tuple[str, object], ...]] = (
     ("conv('ffffffffffffffff', 16, 10)", "18446744073709551615"),
@@ -61,6 +70,8 @@ MOST_SENT: Final = 2_000_000
 """Most rows that are sent to Spark: the decisions of a baseline."""
 _RETRIES: Final = 6
 """Times that Spark Connect is asked again: over a minute. By itself it waits ten for an address where nothing is."""
+_END: Final = 10.0
+"""Seconds to wait for the end of Spark."""
 _SLOTS: Final = 1 << 12
 """Numbers that are dealt out to the executors, so that each is looked at."""
 Work = Callable[[Iterator["pa.RecordBatch"]], Iterator["pa.RecordBatch"]]
@@ -309,16 +320,35 @@ class SparkEngine:
 
 
 def _start_here() -> None:
-    """Start a Spark on this machine whose words reach nobody: they quote cells."""
+    """Start a Spark that only this process can reach. Its words, which quote cells, reach nobody; its files, which hold
+    rows, lie in a folder for this user alone that goes with the process.
+    """
     from pyspark import SparkConf, SparkContext
     from pyspark.java_gateway import launch_gateway
 
-    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    for name, value in _SURROUNDINGS.items():
+        os.environ.setdefault(name, value)
     conf = SparkConf().setMaster("local[*, 4]").setAppName("audit7k").setAll(_ON_THIS_MACHINE.items())
     if SparkContext._active_spark_context is None:  # noqa: SLF001 - pyspark has no other name for it
-        silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        context = SparkContext(conf=conf, gateway=launch_gateway(conf, silent))
+        private = PrivateFolder()
+        conf.set("spark.sql.warehouse.dir", _place(private.path))
+        conf.set(
+            "spark.driver.defaultJavaOptions", f"-XX:-UsePerfData -Djava.io.tmpdir={shlex.quote(str(private.path))}"
+        )
+        silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "umask": 0o077}
+        gateway = launch_gateway(conf, silent)
+        context = SparkContext(conf=conf, gateway=gateway)
+        atexit.register(_end_here, context, gateway.proc, private)
         context.setLogLevel("OFF")
+
+
+def _end_here(context: Any, java: Any, private: PrivateFolder) -> None:
+    """End the Spark of this process, whose Java ends with its input, and remove its files."""
+    with contextlib.suppress(Exception):  # it is gone, or was never ours
+        context.stop()
+        java.stdin.close()
+        java.wait(_END)
+    private.remove()
 
 
 def _word(kind: str) -> str:

@@ -6,7 +6,6 @@ A second party signs which levels it made again, and found the same.
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 from audit.disclosure.public_files import make_files
 from audit.disclosure.publish import made_again
+from audit.engines.private_folder import PrivateFolder
 from audit.errors import AuditError, EvidenceError
 from audit.evidence.bundle import LOG, RESULT, STATEMENT, Bundle
 from audit.evidence.envelope import Envelope
@@ -135,9 +135,9 @@ def replay(bundle: Bundle, levels: Sequence[Level], folder: Path | None, run: Ru
     }
     is_model = _is_numbers(result.plan.detector)
     for level in levels or (LEVELS if is_model else LEVELS[:2]):
-        with tempfile.TemporaryDirectory(prefix="audit7k-replay-") as work:
+        with PrivateFolder() as work:
             try:
-                other = make[level](Material(bundle, result, folder, Path(work)), run)
+                other = make[level](Material(bundle, result, folder, work), run)
             except AuditError as error:
                 yield Shown(level, State.NOT_SHOWN, f"{level} could not be made again: {error}")
                 continue

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
+import os
 import subprocess
 import sys
 import traceback
@@ -458,3 +460,38 @@ def test_a_set_that_changes_while_it_is_counted_ends_the_run(lake: Path, tmp_pat
         (tmp_path / "set" / "more.parquet").write_bytes(b"")
         with pytest.raises(AuditError, match="changed while it was read"):
             opened.check_unchanged()
+
+
+STARTED_HERE = """
+import json
+from pathlib import Path
+from audit.engines.spark import SparkEngine
+engine = SparkEngine.at(None)
+engine._session.range(1000).createOrReplaceTempView("rows")
+engine.map_rows("SELECT max(id) AS id FROM rows GROUP BY id & 7", lambda batches: batches, "id long", Path("out"))
+java = engine._session._jvm
+env = java.org.apache.spark.SparkEnv.get()
+print(json.dumps({
+    "hosts": [env.rpcEnv().address().host(), env.blockManager().blockManagerId().host()],
+    "temporary": java.System.getProperty("java.io.tmpdir"),
+    "written": list(env.blockManager().diskBlockManager().localDirsString()),
+    "open": [str(path) for path in Path().rglob("*") if path.stat().st_mode & 0o077],
+}))
+engine.close()
+"""
+
+
+def test_a_spark_that_is_started_here_is_reached_from_here_alone_and_leaves_nothing(tmp_path: Path) -> None:
+    temporary, work = tmp_path / "temporary of one", tmp_path / "work"
+    for folder in (temporary, work):
+        folder.mkdir()
+    script = [sys.executable, "-c", STARTED_HERE]
+    around = {**os.environ, "TMPDIR": str(temporary), "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    done = subprocess.run(script, cwd=work, env=around, capture_output=True, text=True, check=True)
+    seen = json.loads(done.stdout)
+    assert set(seen["hosts"]) <= {"127.0.0.1", "localhost"}
+    assert {Path(seen["temporary"]).parent, *(Path(folder).parents[1] for folder in seen["written"])} == {temporary}
+    assert not seen["open"]
+    assert not list(temporary.iterdir())
+    assert [path.name for path in work.iterdir()] == ["out"]
+    assert not done.stderr

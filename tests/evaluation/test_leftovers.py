@@ -11,7 +11,6 @@ import time
 from pathlib import Path
 
 import pytest
-from made.private import private_folder
 
 from audit.engines.private_folder import PrivateFolder, remove
 
@@ -41,15 +40,15 @@ def test_the_folder_of_a_killed_run_goes_and_that_of_a_living_one_stays(temporar
         try:
             assert run.stdout is not None
             left = Path(run.stdout.readline().strip())
-            with private_folder() as private:
+            with PrivateFolder() as private:
                 assert (left / "places-0.arrow").is_file()
-                assert private.path.is_dir()
+                assert private.is_dir()
         finally:
             run.kill()
     assert (left / "places-0.arrow").is_file()
-    with private_folder() as private:
+    with PrivateFolder() as private:
         assert not left.exists()
-        assert private.path.stat().st_mode & 0o777 == 0o700
+        assert private.stat().st_mode & 0o777 == 0o700
     assert not list(temporary.iterdir())
 
 
@@ -65,7 +64,7 @@ def test_what_was_left_without_its_lock_goes_after_a_week(temporary: Path) -> No
         if name == f"{ours}full":
             os.utime(temporary / name / "__answers__.parquet", (then, then))
         os.utime(temporary / name, (then, then))
-    with private_folder():
+    with PrivateFolder():
         pass
     assert sorted(path.name for path in temporary.iterdir()) == ["audit7k-demo", f"{ours}at-work", f"{ours}new"]
 
@@ -101,7 +100,7 @@ def test_what_may_be_anybody_s_stays(temporary: Path, tmp_path_factory: pytest.T
         if name != "audit7k-unlocked":
             (temporary / name / ".in-use").touch()
     before = sorted(temporary.rglob("*"))
-    with private_folder():
+    with PrivateFolder():
         pass
     assert sorted(temporary.rglob("*")) == before
     assert (elsewhere / ".in-use").is_file()

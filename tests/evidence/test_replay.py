@@ -5,8 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import errno
 import json
+import os
 import re
 import shutil
+import subprocess
+import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +24,7 @@ from typer.testing import CliRunner
 from audit.cli.commands.app import app
 from audit.cli.commands.evidence_commands import run_again
 from audit.disclosure.public_files import make_files
+from audit.engines.private_folder import PrivateFolder
 from audit.errors import EvidenceError, ExitCode
 from audit.evidence.bundle import LOG, RESULT, Bundle, read_bundle
 from audit.evidence.commitments import Opening, commitments_of
@@ -129,6 +134,32 @@ def test_all_levels_come_out_the_same_without_the_key_and_are_countersigned(
     assert code == 0, shown
     code, shown = regulator.does("verify", "replayed", "--trust", "trust.toml")
     assert (code, "made again and found equal (public, counts), says We" in shown) == (0, True)
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from audit.evidence.bundle import read_bundle
+from audit.evidence.replay import replay
+def run(*_): os.kill(os.getpid(), signal.SIGKILL)
+list(replay(read_bundle(Path(sys.argv[1]).read_bytes(), sys.argv[1]), ("counts",), None, run))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="it has no locks that end with their process")
+def test_the_cases_of_a_replay_that_was_killed_go_with_the_next_command(
+    bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    (tmp_path / RESTRICTED).write_bytes(bundle.content)
+    killed = [sys.executable, "-c", KILLED, RESTRICTED]
+    subprocess.run(killed, cwd=tmp_path, env={**os.environ, "TMPDIR": str(temporary)}, check=False)
+    assert list(temporary.rglob("*.csv"))
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    with PrivateFolder():
+        pass
+    assert not list(temporary.iterdir())
 
 
 def levels_of(found: Bundle, *levels: Any) -> dict[str, State]:

@@ -169,8 +169,7 @@ def rehearse(
 
     A sample that holds answers.parquet says which answers are expected; exit code 3 if others come out.
     """
-    import tempfile
-
+    from audit.engines.private_folder import PrivateFolder
     from audit.evidence.blind.challenge import DECISION, read_challenge, read_table
     from audit.evidence.blind.terms import ANSWERS, CID
     from audit.evidence.blind.vendor import vendor_plan
@@ -181,8 +180,8 @@ def rehearse(
         raise ArgumentError(f"{ANSWERS} holds no answers", slug="no-answers", hint="take it out of the sample")
     said = []
     for _ in range(2):
-        with tempfile.TemporaryDirectory() as work:
-            made = _let_answer(loaded, cases, Path(work), sandbox, allow_pickle=allow_pickle)
+        with PrivateFolder() as work:
+            made = _let_answer(loaded, cases, work, sandbox, allow_pickle=allow_pickle)
             said.append(made.answers[DECISION].to_pylist())
     for word in sorted(set(said[0])):
         say(f"{said[0].count(word):>9,}  {word}")
