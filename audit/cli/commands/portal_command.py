@@ -10,7 +10,7 @@ import typer
 
 from audit.cli.console.terminal import note, say
 from audit.errors import ArgumentError
-from audit.vocabulary.text import day_in
+from audit.vocabulary.text import LANGUAGES, day_in
 
 
 def portal(
@@ -18,7 +18,7 @@ def portal(
     out: Annotated[Path, typer.Option(metavar="SITE", help="The site.")] = Path("audit-portal"),
     lang: Annotated[
         str | None,
-        typer.Option(metavar="CODES", help="Languages, the first at the root: en,fr.  [en, fr, es, ar, ru, zh]"),
+        typer.Option(metavar="CODES", help=f"Languages, the first at the root: en,fr.  [{', '.join(LANGUAGES)}]"),
     ] = None,
     publisher: Annotated[
         Path | None,

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from audit.detectors.isolation.options import Sandbox
+from audit.vocabulary.text import LANGUAGES
 
 PlanPath = Annotated[Path, typer.Argument(help="The plan file (TOML).")]
 SetFile = Annotated[Path, typer.Argument(help="The evaluation set: Parquet, CSV, JSONL, .xlsx, .xls or .ods.")]
@@ -83,6 +84,6 @@ Lang = Annotated[
         "--lang",
         metavar="CODES",
         help="Languages of the report for people: fr,ar. PDF: restricted a file each, public the first."
-        "  [en, fr, es, ar, ru, zh]",
+        f"  [{', '.join(LANGUAGES)}]",
     ),
 ]
