@@ -32,7 +32,9 @@ class Decided(NamedTuple):
     """Facts that a reader must know."""
 
 
-def decide(evaluation_set: EvaluationSet, answers: AnswerSource, rule: DecisionRule, view: str = SCORED) -> Decided:
+def create_scored_view(
+    evaluation_set: EvaluationSet, answers: AnswerSource, rule: DecisionRule, view: str = SCORED
+) -> Decided:
     """Create a view, `scored` or another: the set's expressions, `score` and `decision`, a row for each of its rows.
 
     `decision` is a TINYINT with the codes of `audit.counting.table`: 0 flagged, 1 not flagged, 2 abstained, 3 failed.

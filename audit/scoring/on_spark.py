@@ -53,7 +53,7 @@ def score_on_spark(
     isolating: Isolating,
 ) -> Scored:
     """Score a set on the executors; see `audit.scoring.score_set.score`."""
-    from audit.scoring.decisions import create_round_views, decide
+    from audit.scoring.decisions import create_round_views, create_scored_view
     from audit.scoring.rules import decision_rule
 
     engine, section = evaluation_set.engine, plan.detector
@@ -92,7 +92,7 @@ def score_on_spark(
                 raise interrupted(checkpoint.rows_kept, evaluation_set.rows) from None
         checkpoint.complete()
         answers = pieces.answers()
-    decided = decide(evaluation_set, answers, rule)
+    decided = create_scored_view(evaluation_set, answers, rule)
     asked = create_round_views(evaluation_set, [answers], decided, rule)
     system, failures = describe(plan, info, rule, decided), _failures(engine)
     return Scored(system, info.artefact_sha256, decided.tally, failures, checkpoint.legs, asked, where, answers=answers)

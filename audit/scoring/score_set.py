@@ -31,7 +31,7 @@ def score(
     rounds: int | None = None,
     isolating: Isolating = IN_PROCESS,
 ) -> Scored:
-    """Score a set and create the view `scored` in its connection; see `audit.scoring.decisions.decide`.
+    """Score a set and create the view `scored` in its connection; see `audit.scoring.decisions.create_scored_view`.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def score(
         return _answered_already(plan, evaluation_set, table)
     from audit.scoring.answer_table import AnswerTable, table_name
     from audit.scoring.batches import SetRows
-    from audit.scoring.decisions import create_round_views, decide
+    from audit.scoring.decisions import create_round_views, create_scored_view
     from audit.scoring.predictions_file import write_predictions
     from audit.scoring.rules import decision_rule
 
@@ -73,7 +73,7 @@ def score(
     tables = [AnswerTable(evaluation_set, section, table_name(place)) for place in range(batches.rounds)]
     info, legs = run_rounds(batches, tables, folder, progress, keeping)
     sources = [each.create() for each in tables]
-    decided = decide(evaluation_set, sources[0], rule)
+    decided = create_scored_view(evaluation_set, sources[0], rule)
     if predictions_to is not None:
         write_predictions(evaluation_set, sources[0], decided.decision, predictions_to, batches.classes)
     asked = create_round_views(evaluation_set, sources, decided, rule)
@@ -82,10 +82,10 @@ def score(
 
 
 def _answered_already(plan: AuditPlan, evaluation_set: EvaluationSet, detector: TableDetector) -> Scored:
-    from audit.scoring.decisions import decide
+    from audit.scoring.decisions import create_scored_view
     from audit.scoring.rules import decision_rule
 
     answers = AnswerSource.of_table(detector.find_answers(evaluation_set, plan.evaluation_set.id))
     rule, info = decision_rule(plan.detector), detector.info
-    decided = evaluation_set.engine.with_little_memory(lambda: decide(evaluation_set, answers, rule))
+    decided = evaluation_set.engine.with_little_memory(lambda: create_scored_view(evaluation_set, answers, rule))
     return Scored(describe(plan, info, rule, decided), info.artefact_sha256, decided.tally, {}, answers=answers)

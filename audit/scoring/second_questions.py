@@ -12,7 +12,7 @@ from audit.evaluation.checks import run_check
 from audit.evaluation.labels import check_labels
 from audit.plan.answers import ModelDetector, PredictionsDetector
 from audit.plan.audit_plan import AuditPlan
-from audit.scoring.decisions import decide
+from audit.scoring.decisions import create_scored_view
 from audit.scoring.scored import AnswerSource
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def _forms(
         label = run_check(evaluation_set.engine, source, check_labels(source, labels))
         of_form = replace(evaluation_set, expressions={**evaluation_set.expressions, "label": label})
         answered = _answers_of(form, place, plan, of_form, folder, answers)
-        decide(of_form, answered, decision_rule(plan.detector), view := f"form_{place}")
+        create_scored_view(of_form, answered, decision_rule(plan.detector), view := f"form_{place}")
         yield count_view(of_form, "form", form, view)
 
 

@@ -15,7 +15,7 @@ from audit.plan.answers import PredictionsDetector
 from audit.plan.audit_plan import AuditPlan
 from audit.result.audit_result import AuditResult
 from audit.scoring import score
-from audit.scoring.decisions import decide
+from audit.scoring.decisions import create_scored_view
 from audit.scoring.predictions_file import DECISIONS
 from audit.scoring.provenance import sha256_of
 from audit.scoring.rules import decision_rule
@@ -100,7 +100,9 @@ def _decided_again(
         answers = AnswerSource.of_table(detector.find_answers(evaluation_set, plan.evaluation_set.id))
         if detector.info.artefact_sha256 != result.provenance.detector_sha256:
             return False
-        evaluation_set.engine.with_little_memory(lambda: decide(evaluation_set, answers, decision_rule(section), view))
+        evaluation_set.engine.with_little_memory(
+            lambda: create_scored_view(evaluation_set, answers, decision_rule(section), view)
+        )
     except (DataError, PlanError):
         return False
     return True
