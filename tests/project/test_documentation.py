@@ -20,6 +20,7 @@ from audit.vocabulary.text import LANGUAGES
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
+MODULES = {path.name for room in ("audit", "reports", "tools", "tests") for path in (ROOT / room).rglob("*.py")}
 PAGES = sorted([*DOCS.rglob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"])
 
 
@@ -172,6 +173,11 @@ def test_a_page_names_only_targets_and_files_that_exist(page: Path) -> None:
     assert set(re.findall(r"(?:^|`)make ([a-z]+)", text, re.MULTILINE)) <= targets
     for path in re.findall(r"`((?:audit|reports|tests|tools|docs|examples)/[\w./-]*\w)`", text):
         assert (ROOT / path).exists(), path
+    for command in re.findall(r"tools\.simulate ([^`]*)", text):
+        for subject in re.findall(r"--only (\w+)", command):
+            assert (ROOT / "tools" / "simulate" / f"{subject}.py").exists(), command
+    if "how-to" not in page.parts:  # there a reader writes files too
+        assert set(re.findall(r"`(\w+\.py)`", text)) <= MODULES
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
