@@ -29,8 +29,7 @@ from audit.evidence.blind.challenge import read_challenge, read_table, table_byt
 from audit.evidence.blind.checks import Checked, check_answers
 from audit.evidence.blind.labels import LabelOpening, label_root, open_label
 from audit.evidence.blind.ledger import Ledger
-from audit.evidence.blind.opened_label import opening_of
-from audit.evidence.blind.regulator import take_answers, with_attempts
+from audit.evidence.blind.regulator import opening_of, take_answers, with_attempts
 from audit.evidence.blind.terms import ROWS, Terms, sha256
 from audit.evidence.blind.vendor import system_in
 from audit.evidence.history import Kind, read_history

@@ -312,7 +312,7 @@ def open_label(
     """
     from audit.cli.outputs.signer import now
     from audit.evidence.blind.labels import LabelOpening
-    from audit.evidence.blind.opened_label import write_opening
+    from audit.evidence.blind.regulator import write_opening
     from audit.evidence.blind.terms import TERMS, Terms, read_part
 
     if [case is None, key is None, history is None] != [challenge is not None] * 3:

@@ -23,7 +23,7 @@ from audit.evidence.blind.challenge import (
     table_bytes,
 )
 from audit.evidence.blind.checks import Checked, check_answers, check_entries
-from audit.evidence.blind.labels import label_root
+from audit.evidence.blind.labels import LabelOpening, label_root, open_label
 from audit.evidence.blind.ledger import Ledger
 from audit.evidence.blind.terms import (
     ANSWERS,
@@ -351,3 +351,34 @@ def _joined(loaded: LoadedPlan, folder: Path, rows: pa.Table, answers: pa.Table,
     path = os.path.relpath(folder / ANSWERS, loaded.folder)
     written = {"path": Path(path).as_posix(), "deployed": checked.deployed, "production": checked.production}
     return _changed(loaded, {"detector": {**written, "differ": checked.differ}})
+
+
+def opening_of(folder: Path, cid: str) -> LabelOpening:
+    """Open the label of one case of a challenge, whose secret lies in `folder`. Raises ArgumentError for no case."""
+    secret, (rows, _) = read_part(folder / SECRET, Secret), read_table(folder / ROWS)
+    cids = rows[CID].to_pylist()
+    if cid not in cids:
+        raise ArgumentError("the challenge has no case of this id", slug="no-case")
+    return open_label(secret.key_bytes, cids, labels_of(rows), cid)
+
+
+def write_opening(file: HistoryFile, signer: Signer, at: str, folder: Path, cid: str) -> str:
+    """Open a label as `opening_of` does, write that down, and return the text that shows it.
+
+    Raises
+    ------
+    EvidenceError
+        If answers to the challenge may still be judged: a vendor that knows a label could gain by it.
+    """
+    secret, terms = read_part(folder / SECRET, Secret), read_part(folder / TERMS, Terms)
+    if secret.is_open(file.history, terms.system):
+        raise EvidenceError(
+            "the audit of these cases is not over, and a vendor that knows a label could gain by it",
+            slug="labels-closed",
+            hint=f"judge them, or end it: audit7k history HISTORY --withdraw {secret.registration_entry} --key FILE",
+        )
+    text = opening_of(folder, cid).model_dump_json(indent=1) + "\n"
+    file.append(
+        signer, "label_opened", at, terms.system, answers=secret.challenge_entry, statement=sha256(text.encode())
+    )
+    return text
