@@ -8,16 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Final, Literal, NamedTuple
+from typing import Final, NamedTuple
 
 from audit.evidence.checkpoint import Checkpoint
 from audit.evidence.history import Entry, History
 from audit.evidence.keys import PublicKey
 from audit.evidence.statement import System
+from audit.vocabulary.attempts import Registration
 
-Registration = Literal["shown", "shown_for_limits", "registered_late", "declared", "not_shown"]
-"""`shown`: question and set were fixed before scoring began. `shown_for_limits`: the question was. `registered_late`:
-after it began, or it was changed since. `declared`: the plan names a day. `not_shown`: nothing says so."""
 QUESTION: Final = "question"
 SET: Final = "evaluation-set"
 

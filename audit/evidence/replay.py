@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, NamedTuple, get_args
 
 from audit.disclosure.public_files import make_files
 from audit.disclosure.publish import made_again
@@ -20,7 +20,7 @@ from audit.evidence.envelope import Envelope
 from audit.evidence.keys import Signer
 from audit.evidence.seal import software
 from audit.evidence.shown import Shown, State
-from audit.evidence.statement import Countersignature, statement_bytes
+from audit.evidence.statement import Countersignature, Level, statement_bytes
 from audit.evidence.verification import sha256
 from audit.plan.answers import PredictionsDetector
 from audit.plan.file.plan_file import loaded_plan
@@ -32,8 +32,7 @@ from audit.safeguards import with_safeguards
 from audit.storage import file_sha256
 from audit.vocabulary.file_names import RELEASE
 
-Level = Literal["public", "counts", "scores"]
-LEVELS: Final[tuple[Level, ...]] = ("public", "counts", "scores")
+LEVELS: Final[tuple[Level, ...]] = get_args(Level)
 SET: Final = "evaluation-set"
 DETECTOR: Final = "detector"
 PREDICTIONS: Final = "predictions"

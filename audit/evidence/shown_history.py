@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, get_args
 
 from audit.disclosure.read import parse_release
 from audit.errors import AuditError
@@ -13,14 +13,15 @@ from audit.evidence.checkpoint import HEAD, Checkpoint
 from audit.evidence.history import Entry, History, payload_sha256, read_history
 from audit.evidence.history_file import heads_among, keys_among
 from audit.evidence.keys import PublicKey, can_verify
-from audit.evidence.registration import Registration, Standing, standing_of, witnessed_sizes
+from audit.evidence.registration import Standing, standing_of, witnessed_sizes
 from audit.evidence.shown import Reading, Shown, State
+from audit.vocabulary.attempts import Registration
 from audit.vocabulary.file_names import RELEASE
 from audit.vocabulary.text import count_of, printable
 
 _CLOCKS: Final = timedelta(days=1)
 """What clocks may differ by."""
-_FIXED: Final[tuple[Registration, ...]] = ("shown", "shown_for_limits", "registered_late", "declared", "not_shown")
+_FIXED: Final[tuple[Registration, ...]] = get_args(Registration)
 _WITNESSED: Final = _FIXED[:2]
 """What the reports say only where another party signed in time."""
 _REGISTERED: Final[dict[Registration, tuple[State, str]]] = {

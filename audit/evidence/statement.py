@@ -87,6 +87,10 @@ class Evidence(Predicate):
     """Number of the entry that registered its question."""
 
 
+Level = Literal["public", "counts", "scores"]
+"""What is made again of an audit, from the figures for the public to the scores."""
+
+
 class Countersignature(Predicate):
     """A second party's word on which levels it made again and found equal."""
 
@@ -94,7 +98,7 @@ class Countersignature(Predicate):
 
     schema_version: Literal[1] = 1
     signed_at: Moment
-    levels: Annotated[tuple[Literal["public", "counts", "scores"], ...], Field(min_length=1)]
+    levels: Annotated[tuple[Level, ...], Field(min_length=1)]
     """Levels that were replayed, each of which came out byte for byte."""
     software: Software
 

@@ -26,7 +26,7 @@ People = frozenset[tuple[str, str]]
 T = TypeVar("T")
 
 
-WORST_FIRST: Final = ("fail", "inconclusive", "not_evaluable", "pass")
+WORST_FIRST: Final[tuple[Outcome, ...]] = ("fail", "inconclusive", "not_evaluable", "pass")
 
 
 @dataclass(frozen=True, slots=True)

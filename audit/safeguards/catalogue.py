@@ -10,13 +10,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from audit.errors import DataError
 from audit.result.findings.safeguards import PublicState
 
 DATA: Final = Path(__file__).with_name("data")
-_STATES: Final[tuple[PublicState, ...]] = ("measured", "declared", "elsewhere", "not_shown")
+_STATES: Final[tuple[PublicState, ...]] = get_args(PublicState)
 _FLAGS: Final = ("small_groups", "of_table", "of_rules", "only_declared")
 _HIDING: Final = ("small_groups", "of_table", "of_rules")
 _HEADLINES: Final = ("kept", "exceeded", "exceeded_among")

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
+from audit.result.findings.judged import Procedure
 from audit.stats.arrays import BoolArray, FloatArray
-
-Procedure = Literal["discarding", "weights_only", "any_dependence"]
-"""Method that divides a family's share of alpha over its groups."""
 
 
 class Together(NamedTuple):

@@ -12,6 +12,7 @@ from audit.analyses.missing_attributes import PossibleMembers, Supposed, possibl
 from audit.analyses.sides import Question, questions
 from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan, Rule
+from audit.result.findings.judged import Procedure
 from audit.stats.arrays import BoolArray, FloatArray, Tables
 from audit.stats.margins.multiplicity import DISCARDING_MIN_GROUPS, Method, method_by_sizes, reject_family
 from audit.stats.margins.score_test import FAIL_BETA, PASS_BETA, asymptotic_p, exact_rejects, screened_p
@@ -20,7 +21,7 @@ from audit.stats.rates.boundaries import Boundary, counted_outcome
 from audit.stats.sizes.approximate_power import cases_to_decide
 from audit.verdicts.budget import Budget, is_combined
 from audit.verdicts.decidability import FamilyDecidability, RuleDecidability
-from audit.verdicts.family_tests import FamilyTests, Procedure, SideTests, Together
+from audit.verdicts.family_tests import FamilyTests, SideTests, Together
 from audit.vocabulary.groups import Family
 from audit.vocabulary.metrics import METRICS
 

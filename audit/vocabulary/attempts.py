@@ -5,6 +5,9 @@ from typing import Literal
 
 from audit.vocabulary.groups import Part
 
+Registration = Literal["shown", "shown_for_limits", "registered_late", "declared", "not_shown"]
+"""Whether what is asked was fixed before scoring began, as far as a history shows."""
+
 
 class HistoryRecord(Part):
     """What a history of audits, to which entries are only added, shows of this one."""
@@ -13,7 +16,7 @@ class HistoryRecord(Part):
     """The how many-th audit of this system in that history it is, from 1."""
     earlier: tuple[Literal["pass", "fail", "inconclusive", "aborted", "unfinished", "sealed", "not_passed"], ...]
     """How those before it ended."""
-    registration: Literal["shown", "shown_for_limits", "registered_late", "declared", "not_shown"]
+    registration: Registration
     """Whether what is asked was fixed before scoring began. `shown`: question and set were, as another key than the
     auditor's signed; `audit7k verify` says whose it is. `shown_for_limits`: the question was. `registered_late`: it was
     registered after scoring began, or changed since. `declared`: only the auditor says so. `not_shown`: nobody does."""

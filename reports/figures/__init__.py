@@ -12,7 +12,7 @@ drawn.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, Literal, Never, TypeVar
+from typing import TYPE_CHECKING, Final, Literal, Never, TypeVar, get_args
 
 from audit.errors import AuditError
 
@@ -26,7 +26,7 @@ __all__ = ["KINDS", "PaperFigures", "forest", "funnel", "image", "reliability", 
 
 Kind = Literal["funnel", "forest", "sweep", "reliability"]
 Data = TypeVar("Data")
-KINDS: Final[tuple[Kind, ...]] = ("funnel", "forest", "sweep", "reliability")
+KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 
 
 def funnel(source: PublicRelease | AuditResult, *, rule: str | None = None, by: str | None = None) -> Figure:

@@ -9,7 +9,7 @@ from typing import Literal
 from markupsafe import Markup
 
 from audit.result.findings.judged import Outcome, RuleResult
-from audit.result.reading import Finding
+from audit.result.reading import WORST_FIRST, Finding
 from audit.vocabulary.metrics import MISSED, WRONGLY_FLAGGED
 from audit.vocabulary.terms import TERMS, Term
 from reports.group_counts import as_link, groups_csv
@@ -31,7 +31,6 @@ _MOST_DATA = 80_000
 _MOST_DATA_BESIDE_LONG_WORDS = 2_000
 _LONG_WORDS = ("ar", "ru")
 """Languages whose letters take two bytes: the words of a page weigh 100,000 bytes more than in others."""
-_OUTCOMES: tuple[Outcome, ...] = ("fail", "inconclusive", "not_evaluable", "pass")
 
 
 class Page(Writer):
@@ -133,7 +132,7 @@ class Page(Writer):
     def states(self, rule: RuleResult) -> list[tuple[Outcome, int]]:
         """Return the number of groups that have each outcome under a rule; people that stand twice count once."""
         outcomes = Counter(each.outcome for each in self._findings if each.rule is rule)
-        return [(outcome, outcomes[outcome]) for outcome in _OUTCOMES if outcomes[outcome]]
+        return [(outcome, outcomes[outcome]) for outcome in WORST_FIRST if outcomes[outcome]]
 
     def bar(self, rule: RuleResult) -> Markup:
         """Return the drawing of these numbers. Empty where there are no groups."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, get_args
 
 from audit.public.cases import relied_on
 from audit.public.site import PublicAudit, PublicSite, State
 
-STATES: Final[tuple[State, ...]] = ("fail", "inconclusive", "expired", "pass")
+STATES: Final[tuple[State, ...]] = get_args(State)
 """The states, in the order in which they are shown."""
 _LETTERS: Final = "abcdefghijklmnop"
 _NOT_LETTERS: Final = re.compile(r"[^a-z]+")

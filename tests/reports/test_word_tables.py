@@ -12,12 +12,11 @@ from audit.public.figures import State
 from audit.public.site import State as PortalState
 from audit.result.findings.change import ChangeOutcome, ChangeRuleBecause, Unpaired
 from audit.result.findings.further import OutOfReach, OwnMeasureReason, Remedy
-from audit.result.findings.judged import Because, Disparity, Outcome, RuleBecause
+from audit.result.findings.judged import Because, Disparity, Outcome, Procedure, RuleBecause
 from audit.result.findings.patterns import Amplifies
 from audit.result.findings.remedies import Status, Way
 from audit.result.findings.second import Exposure
 from audit.result.reasons import Cure
-from audit.verdicts.family_tests import Procedure
 from audit.vocabulary.metrics import METRICS, Cell, Metric, MetricName, Worse
 from audit.vocabulary.statuses import REASONS, STATUSES, Deployed, is_shown
 from reports.language import ENGLISH, WORDS

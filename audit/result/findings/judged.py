@@ -14,6 +14,8 @@ from audit.vocabulary.metrics import MetricName
 Outcome = Literal["pass", "fail", "inconclusive", "not_evaluable"]
 OUTCOMES: Final[tuple[Outcome, ...]] = ("fail", "pass", "inconclusive", "not_evaluable")
 """Every outcome, in the order in which they are counted."""
+Procedure = Literal["discarding", "weights_only", "any_dependence"]
+"""Method that divides a family's share of alpha over its groups."""
 Scale = Literal["difference", "ratio"]
 Because = Literal[
     "beyond_limit",  # fail: worse than the rest by more than the limit, tested with correction for all groups
@@ -240,7 +242,7 @@ class FamilyResult(Part):
     """Groups tested for FAIL: those of which a rate may be stated and whose rate could lie beyond the limit at all."""
     level: float
     """Share of alpha that this family could spend on false alarms."""
-    procedure: Literal["discarding", "weights_only", "any_dependence"]
+    procedure: Procedure
     """Procedure that divided this share over its groups, chosen by the plan and their sizes. `any_dependence`: two
     steps, where rows can stand in several groups, or where groups are large enough to be shown within the limit."""
     coverage: float | None
