@@ -53,6 +53,8 @@ class DuckDBEngine:
     counted_on = None
 
     def __init__(self, files: Sequence[Path] = ()) -> None:
+        import duckdb  # noqa: F401 - first: an interrupt meanwhile ends the process at once, and would leave a folder
+
         self.private = PrivateFolder()
         try:
             self.connection = connect(self.private, files)

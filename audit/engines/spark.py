@@ -12,6 +12,7 @@ import contextlib
 import logging
 import os
 import shlex
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -339,7 +340,20 @@ def _start_here() -> None:
         gateway = launch_gateway(conf, silent)
         context = SparkContext(conf=conf, gateway=gateway)
         atexit.register(_end_here, context, gateway.proc, private)
+        _stop_at_interrupts(context)
         context.setLogLevel("OFF")
+
+
+def _stop_at_interrupts(context: Any) -> None:
+    """Let Ctrl-C be an interrupt: pyspark cancels first, and where it waits for an answer meanwhile, that fails."""
+
+    def stop(*_: object) -> NoReturn:
+        with contextlib.suppress(Exception):
+            context.cancelAllJobs()
+        raise KeyboardInterrupt
+
+    with contextlib.suppress(ValueError):  # outside the main thread no signal can be taken
+        signal.signal(signal.SIGINT, stop)
 
 
 def _end_here(context: Any, java: Any, private: PrivateFolder) -> None:
@@ -372,6 +386,11 @@ def _speaking(slug: str, hint: str = _SEE_LOG) -> Iterator[None]:
     except (AssertionError, KeyboardInterrupt, PlanError):
         raise
     except Exception as error:
+        cause: BaseException | None = error
+        while cause is not None and not isinstance(cause, KeyboardInterrupt):
+            cause = cause.__context__
+        if cause is not None:  # pyspark cleared up after it, and that failed
+            raise KeyboardInterrupt from None
         raise StorageError(
             f"Spark did not answer ({type(error).__name__})",
             slug=slug,

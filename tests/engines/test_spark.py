@@ -495,3 +495,33 @@ def test_a_spark_that_is_started_here_is_reached_from_here_alone_and_leaves_noth
     assert not list(temporary.iterdir())
     assert [path.name for path in work.iterdir()] == ["out"]
     assert not done.stderr
+
+
+INTERRUPTED = """
+import os, signal, threading, time
+from pathlib import Path
+from audit.engines.spark import SparkEngine
+engine = SparkEngine.at(None)
+engine._session.range(10).createOrReplaceTempView("rows")
+def work(batches):
+    time.sleep(60)
+    return batches
+def ask():
+    engine.run_on_executors(work, "id long")
+def write():
+    engine.map_rows("SELECT id FROM rows", work, "id long", Path("out"))
+for wait in (ask, write):
+    threading.Timer(4.0, os.kill, (os.getpid(), signal.SIGINT)).start()
+    try:
+        wait()
+    except BaseException as error:
+        print(type(error).__name__)
+"""
+
+
+def test_an_interrupt_is_one_whatever_pyspark_waits_for(tmp_path: Path) -> None:
+    around = {**os.environ, "TMPDIR": str(tmp_path), "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    script = [sys.executable, "-c", INTERRUPTED]
+    done = subprocess.run(script, cwd=tmp_path, env=around, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["KeyboardInterrupt"] * 2
+    assert {path.name for path in tmp_path.iterdir()} <= {"out"}

@@ -27,6 +27,18 @@ print(private.path, flush=True)
 sys.stdin.read()
 """
 
+LOOKS = """
+import os, sys, tempfile
+class Look:
+    def find_spec(self, name, *rest):
+        if name == "duckdb":
+            print(os.listdir(tempfile.gettempdir()), flush=True)
+            os.abort()
+sys.meta_path.insert(0, Look())
+from audit.engines.duckdb import DuckDBEngine
+DuckDBEngine()
+"""
+
 
 @pytest.fixture
 def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -104,3 +116,10 @@ def test_what_may_be_anybody_s_stays(temporary: Path, tmp_path_factory: pytest.T
         pass
     assert sorted(temporary.rglob("*")) == before
     assert (elsewhere / ".in-use").is_file()
+
+
+def test_a_process_that_ends_while_duckdb_is_loaded_leaves_nothing(tmp_path: Path) -> None:
+    """DuckDB turns an interrupt of its import into an abort."""
+    around = {**os.environ, "TMPDIR": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", LOOKS], env=around, capture_output=True, text=True, check=False)
+    assert done.stdout == "[]\n", done.stderr
