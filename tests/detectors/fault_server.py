@@ -102,10 +102,20 @@ class FaultServer:
     asked: list[Asked] = field(default_factory=list)
     times: list[float] = field(default_factory=list)
     connections: int = 0
+    ended: int = 0
+    """Connections that are over."""
     at_once: int = 0
     most_at_once: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
     over: threading.Event = field(default_factory=threading.Event)
+
+    def forget(self) -> None:
+        """Forget what was asked, once nobody is connected any more: what was sent before has come by then."""
+        until, still = time.monotonic() + 60, 0
+        while still < 3 and time.monotonic() < until:
+            time.sleep(0.01)
+            still = still + 1 if self.ended == self.connections else 0
+        self.asked.clear()
 
     def wait_for(self, at_once: int) -> None:
         """Wait until so many are being answered at once, or have been."""
@@ -153,6 +163,8 @@ def serving(act: Act, *, tls: ssl.SSLContext | None = None) -> Iterator[FaultSer
         def finish(self) -> None:
             with contextlib.suppress(OSError, ValueError):
                 super().finish()
+            with server_state.lock:
+                server_state.ended += 1
 
     class Server(ThreadingHTTPServer):
         daemon_threads = True

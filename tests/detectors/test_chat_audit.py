@@ -225,7 +225,7 @@ def test_killed_it_goes_on_and_asks_for_no_answer_twice(tmp_path: Path, batch_si
 
     with chatting(slow) as server:
         whole = Made(tmp_path / "whole", server.url, batch_size=batch_size).run()
-        server.asked.clear()
+        server.forget()
         made = Made(tmp_path / "run", server.url, batch_size=batch_size)
         here = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2])]
         with subprocess.Popen([sys.executable, "-c", PROGRAM, *here], cwd=made.folder) as running:
@@ -237,7 +237,7 @@ def test_killed_it_goes_on_and_asks_for_no_answer_twice(tmp_path: Path, batch_si
         asked_before = times_asked(server)
         answered = made.rows_in_cache()
         assert len(asked_before) - 4 <= answered <= len(asked_before)  # lost are at most those on their way
-        server.asked.clear()
+        server.forget()
         assert made.run() == whole
         assert len(server.asked) == ROWS - answered + ROWS_AGAIN
         assert made.rows_in_cache() == ROWS
@@ -257,8 +257,8 @@ def test_stopped_at_once_in_the_first_batch_its_answers_stay(tmp_path: Path) -> 
         made = Made(tmp_path / "run", server.url, batch_size=4096)
         interrupted(made, "interrupted: answers to rows of the first batch are kept")
         answered = made.rows_in_cache()
-        assert answered >= 27
-        server.asked.clear()
+        assert answered >= 30 - 4  # but for those on their way
+        server.forget()
         result = made.run()
         assert len(server.asked) == ROWS - answered + ROWS_AGAIN
         assert result == Made(tmp_path / "whole", server.url, batch_size=4096).run()
@@ -271,7 +271,7 @@ def test_a_finished_run_asks_about_a_few_rows_to_see_whether_it_is_the_same(tmp_
         assert times_asked(server) == dict.fromkeys(range(ROWS), 1)
         assert made.run() == first
         assert times_asked(server) == {row: 1 + (row < ROWS_AGAIN) for row in range(ROWS)}
-        server.asked.clear()
+        server.forget()
         assert made.run(fresh=True) == first
         assert times_asked(server) == dict.fromkeys(range(ROWS), 1)
 
@@ -283,12 +283,12 @@ def test_what_became_of_the_file_is_no_matter(tmp_path: Path) -> None:
         for path in (made.kept / "parts").iterdir():
             path.unlink()
         (made.kept / "complete.json").unlink()
-        server.asked.clear()
+        server.forget()
         assert made.run() == first
         assert len(server.asked) == ROWS_AGAIN
         (made.kept / "parts" / "000002.json").unlink()
         (made.kept / "rows.sqlite").write_bytes(b"SQLite format 3\x00" + os.urandom(5000))
-        server.asked.clear()
+        server.forget()
         assert made.run()[0] == first[0]
         assert len(server.asked) == ROWS_AGAIN + 16
         assert made.rows_in_cache() == 16
@@ -318,7 +318,7 @@ def test_two_models_are_never_mixed_in_one_run(tmp_path: Path, batch_size: int) 
         acts.append(answer)
         made.run()
         acts.append(other_answers)
-        server.asked.clear()
+        server.forget()
         changed = made.run()  # of a finished run the answers are thrown away, those of single rows among them
         assert len(server.asked) == 2 * ROWS_AGAIN + ROWS
         assert changed == Made(tmp_path / "other", server.url, batch_size=batch_size).run()
@@ -333,7 +333,7 @@ def test_single_answers_are_not_thrown_away_by_a_slip_of_the_pen(tmp_path: Path)
         with pytest.raises(ResumeError, match="what the plan says of set and detector"):
             made.run()
         assert made.rows_in_cache() == kept > 0
-        server.asked.clear()
+        server.forget()
         made.run(fresh=True)
         assert len(server.asked) == ROWS
 
@@ -362,7 +362,7 @@ def test_a_row_that_failed_is_asked_about_again_when_its_batch_is(tmp_path: Path
         assert made.rows_in_cache() == ROWS - 1
         (made.kept / "parts" / "000001.json").unlink()
         broken.clear()
-        server.asked.clear()
+        server.forget()
         made.run()
     assert times_asked(server) == {**dict.fromkeys(range(ROWS_AGAIN), 1), 20: 1}
 
