@@ -104,7 +104,7 @@ def run(
         found.error = error
     finally:
         detector.close()
-    assert time.monotonic() - begin < 10
+    assert time.monotonic() - begin < 90  # what hangs does so for ten minutes
     if found.error is not None:
         assert found.error.__cause__ is None
         assert CANARY not in str(found.error)
@@ -120,8 +120,8 @@ def notes(found: Run) -> str:
 
 
 def gone(pid: int) -> bool:
-    """Whether a process ends within a few seconds: it no longer exists, or is dead and not yet collected."""
-    for _ in range(300):
+    """Whether a process ends within a minute: it no longer exists, or is dead and not yet collected."""
+    for _ in range(6000):
         try:
             os.kill(pid, 0)
         except ProcessLookupError:
@@ -325,7 +325,7 @@ def test_a_long_line_is_as_long_as_the_plan_says() -> None:
 
 @pytest.mark.parametrize("line", ["y", "{}", '{"row_id": 0, "score": 1}'])
 def test_endless_lines_end_with_the_batch(line: str) -> None:
-    found = run(program("floods", line, "lines"), rows=300, width=2000, start_timeout=5, timeout=0.5)
+    found = run(program("floods", line, "lines"), rows=300, width=2000, start_timeout=60, timeout=0.5)
     reasons = {reason for _, _, reason in found.batches[0][1:]}
     assert reasons <= {"unreadable", "out_of_order"}
     assert all(status == "invalid_output" for _, status, _ in found.batches[0][1:])
@@ -346,7 +346,7 @@ def test_an_answer_too_many_at_the_end_of_a_batch_counts_against_the_next() -> N
 
 
 def test_a_program_may_take_its_time_to_start_but_not_to_answer() -> None:
-    assert run(program("starts_slowly"), start_timeout=8, timeout=1.0).batches == [[OK] * ROWS]
+    assert run(program("starts_slowly"), start_timeout=60, timeout=1.0).batches == [[OK] * ROWS]
     found = run(program("starts_slowly"), start_timeout=0.2, timeout=5)
     assert found.batches == [failed("timeout", None, ROWS)]
 
@@ -357,16 +357,16 @@ def test_an_interrupt_ends_the_program_and_its_children(tmp_path: Path) -> None:
         stdout=subprocess.PIPE,
         text=True,
     )
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 240
     while not (tmp_path / "ids").exists():
         assert harness.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.02)
     begin = time.monotonic()
     harness.send_signal(signal.SIGINT)
-    said, _ = harness.communicate(timeout=20)
+    said, _ = harness.communicate(timeout=60)
     assert said == "interrupted\n"
-    assert time.monotonic() - begin < 4
+    assert time.monotonic() - begin < 60  # what hangs does so for ten minutes
     parent, child = map(int, (tmp_path / "ids").read_text(encoding="ascii").split())
     assert gone(parent)
     assert gone(child)
