@@ -77,9 +77,14 @@ def waited_for(what: Callable[[], bool], running: subprocess.Popen[bytes]) -> No
 @pytest.fixture
 def remote(tmp_path: Path) -> Iterator[str]:
     """Address of a Spark Connect of two executors, each a process of its own."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    with socket.socket() as kept:
+        # bound until it listens there, which who binds to it so may on Linux: nobody else is given the port
+        kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        kept.bind(("127.0.0.1", 0))
+        yield from _listening(kept.getsockname()[1], tmp_path)
+
+
+def _listening(port: int, tmp_path: Path) -> Iterator[str]:
     home = Path(str(pyspark.__file__)).parent
     settings = {"connect.grpc.binding.port": port, "ui.enabled": "false", "local.dir": tmp_path / "spark"}
     command = [home / "bin" / "spark-submit", "--master", "local-cluster[2,1,1024]"]
