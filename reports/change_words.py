@@ -24,7 +24,7 @@ class ChangeWords:
 
     @property
     def decides(self) -> bool:
-        """Tell whether the verdict would be better without the change."""
+        """Say whether the verdict would be better without the change."""
         if self.change is None or self.change.outcome == "pass":
             return False
         own = {rule.outcome for rule in self._rules}

@@ -179,9 +179,8 @@ def _and_moved(alike: Alike | None, moved: WeightedRate) -> Alike | None:
 
 
 def _divided(of: FamilyMoments, members: _Members, start: Comparison, moving: _Moving) -> StratifiedComparison:
-    """Move possible members from the rest to the group: those drawn most rarely first, and the other way round.
-
-    The weight that moves is fixed, and not whose it is. Rates are the same either way; variances lie between.
+    """Move a fixed weight of possible members from the rest to the group: once those drawn most rarely first, and once
+    those drawn most often. Rates are the same for any choice of members; variances lie between these two.
     """
     of, start = cast("StratifiedFamily", of), cast("StratifiedComparison", start)
     scored, unscored, otherwise = members.cells

@@ -34,7 +34,7 @@ class SecondCounts(NamedTuple):
 
 
 class Second(NamedTuple):
-    """All of them that a plan asks for."""
+    """Counts of all second questions of a plan."""
 
     counts: tuple[SecondCounts, ...] = ()
     people: Mapping[int | None, CountsTable] | None = None

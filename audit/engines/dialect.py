@@ -49,8 +49,8 @@ def spark_sql(text: str) -> str:
 
 
 def _finite(node: Any) -> Any:
-    """Spark has no `isfinite`. DuckDB needs it: of a comparison it skips Parquet rows by statistics that leave out
-    NaN.
+    """Replace `isfinite` by a comparison, as Spark has none. DuckDB needs it: where it compares, it skips Parquet rows
+    by statistics that leave out NaN.
     """
     import sqlglot
 

@@ -1,4 +1,4 @@
-"""What counts rows, what it is asked, and names and texts in its SQL: DuckDB here, or a Spark that answers the same."""
+"""Engine that counts rows, its questions, and names and texts in its SQL: DuckDB, or a Spark that answers the same."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ class Engine(Protocol):
 
     @property
     def counted_on(self) -> str | None:
-        """What counts if not DuckDB in this process."""
+        """Name of the engine; None for DuckDB in this process."""
 
     def execute(self, text: str, /) -> Any:
         """Run a statement, such as one that makes a view."""

@@ -43,7 +43,7 @@ class CountedColumns:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Every such column."""
+        """Every column that holds, or may hold, a number of cases."""
         return tuple(dict.fromkeys((*self.cells.values(), *self.wrongly_flagged, *self.numbers)))
 
 

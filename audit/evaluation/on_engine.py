@@ -1,4 +1,4 @@
-"""What lies on an engine: an evaluation set, or a pool that one is drawn from."""
+"""Rows on an engine: an evaluation set, or a pool that one is drawn from."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class OnEngine:
 
     @property
     def private(self) -> PrivateFolder:
-        """Its folder for data that does not fit into memory."""
+        """Folder of the engine for data that does not fit into memory."""
         return self.local_engine.private
 
     @property

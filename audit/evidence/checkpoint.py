@@ -49,7 +49,7 @@ class Checkpoint:
 
     @property
     def body(self) -> str:
-        """What is signed."""
+        """Text that is signed."""
         return f"{self.origin}\n{self.size}\n{base64.b64encode(self.root).decode()}\n"
 
     @property

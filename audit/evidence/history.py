@@ -113,7 +113,7 @@ class Attempt(NamedTuple):
 
     @property
     def outcome(self) -> str:
-        """Its verdict, `aborted`, or `unfinished`."""
+        """Verdict of the attempt, `aborted`, or `unfinished`."""
         if self.end is None:
             return "unfinished"
         return self.end.headline or self.end.kind
@@ -139,7 +139,7 @@ class History:
 
     @property
     def payloads(self) -> tuple[bytes, ...]:
-        """What was signed, entry by entry."""
+        """Signed bytes, entry by entry."""
         return tuple(envelope.payload for envelope in self.envelopes)
 
     @property

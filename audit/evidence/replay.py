@@ -57,7 +57,7 @@ Runner = Callable[[dict[str, Any], Path, Path], Run]
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """What an audit is made again from."""
+    """Material from which an audit is made again."""
 
     bundle: Bundle
     result: AuditResult

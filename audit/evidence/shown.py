@@ -17,7 +17,7 @@ from audit.evidence.trust import Trust
 
 
 class State(StrEnum):
-    """What is known of one thing."""
+    """State of one claim about a bundle."""
 
     HOLDS = "holds"
     """It was checked, and is so."""

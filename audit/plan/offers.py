@@ -36,7 +36,7 @@ def _offered(group: str) -> EntryPoints:
 
 
 def _changed(place: str) -> int | None:
-    """When a place on the path changed; None where this user sees none there."""
+    """Time at which a place on the path changed; None where this user sees nothing there."""
     try:
         return Path(place).stat().st_mtime_ns
     except OSError:

@@ -138,7 +138,7 @@ class DrawReport:
 
     @property
     def draws_left(self) -> int:
-        """How many more such sets the pool holds, if none shares a case with another."""
+        """Number of further such sets in the pool, if none shares a case with another."""
         taken = [(cell.distinct - cell.drawn, cell.drawn) for cell in self.cells if cell.drawn]
         return min((left // drawn for left, drawn in taken), default=0)
 

@@ -87,7 +87,7 @@ def _bands(half: Half, occupied: IntArray) -> Iterator[tuple[int, int]]:
 
 
 def thinned(places: IntArray, most: int) -> list[int]:
-    """At most so many of some places, the first and the last among them, at equal distances."""
+    """Pick at most `most` of some places at equal distances, the first and the last among them."""
     at = np.unique(np.linspace(0, places.size - 1, most).astype(np.int64))
     return [int(place) for place in places[at]] if places.size else []
 

@@ -168,7 +168,7 @@ class Finding(Rate):
 
     @property
     def excess(self) -> float:
-        """How far the measured rate lies beyond the limit, in shares; negative within it. To sort by, alone."""
+        """Distance of the measured rate beyond the limit, in shares; negative within it. For sorting alone."""
         value, limit = self.value, self.nearest_limit
         if value is None or limit is None:
             return float("-inf")
@@ -201,7 +201,7 @@ def changed_groups(change: Change) -> list[ChangeVerdict]:
 
 
 def changed_worst_first(groups: Iterable[ChangeVerdict]) -> list[ChangeVerdict]:
-    """Those of `changed_groups` that have a rate: worse first, then unknown, then not worse; the largest loss first."""
+    """Verdicts of `changed_groups` with a rate: worse first, then unknown, then not worse; the largest loss first."""
     order = ("fail", "inconclusive", "pass")
     rated = [each for each in groups if each.outcome != "not_evaluable"]
     return sorted(rated, key=lambda each: (order.index(each.outcome), not each.decidable, -_loss(each)))
@@ -343,7 +343,7 @@ def worst_outcomes(findings: Iterable[Finding]) -> dict[People, Outcome]:
 
 
 def people_beyond(findings: list[Finding], features: Sequence[SensitiveFeature]) -> float:
-    """At most how many cases of these groups would have gone the other way at the rate of everyone else.
+    """Largest number of cases of these groups that would have gone the other way at the rate of everyone else.
 
     The same people are counted once: a country, its sub-region and its region count as much as the one of them that is
     furthest apart, or as the groups inside of it together. Of groups that merely overlap nobody need stand in both, so

@@ -124,7 +124,7 @@ def evidence_of(result: AuditResult) -> dict[str, FoundEvidence]:
 
 
 def _limits_changed_word(result: AuditResult, key: str) -> bool:
-    """Tell whether a rule of the plan limits texts that change such a word, and whether these texts were scored."""
+    """Say whether a rule of the plan limits texts that change such a word, and whether these texts were scored."""
     limited = {probe for probe, kind, slot in _limited(result.plan) if kind == "text" and _is_of(key, slot)}
     return any(probe.probe in limited and _scored(probe, key) for probe in result.probes)
 
@@ -158,7 +158,7 @@ def _is_of(key: str, slot: str) -> bool:
 
 
 def _scored(probe: SwapProbe, key: str) -> bool:
-    """Tell whether this probe holds measured evidence, by the test that `of_changes` uses."""
+    """Say whether this probe holds measured evidence, by the test that `of_changes` uses."""
     if key == "swaps":
         return any(slot.pairs for slot in probe.slots)
     return any(

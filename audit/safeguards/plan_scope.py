@@ -19,13 +19,13 @@ NATIONALITY_SLOTS: Final = frozenset({"demonym", "country"})
 
 
 def asks_for(plan: AuditPlan, key: str) -> bool:
-    """Tell whether an audit by this plan can find evidence of this key."""
+    """Say whether an audit by this plan can find evidence of this key."""
     asked = _ASKED.get(key)
     return asked is None or asked(plan)
 
 
 def changes_nationality(plan: AuditPlan, probe: object, slot: str) -> bool:
-    """Tell whether a probe that changes this slot or column changes a nationality."""
+    """Say whether a probe that changes this slot or column changes a nationality."""
     if isinstance(probe, TextProbe):
         return slot in NATIONALITY_SLOTS
     return slot in {plan.groups[feature].column for feature in features_coded(plan, "nationality")}
@@ -53,7 +53,7 @@ def _by_nationality(plan: AuditPlan) -> bool:
 
 
 def _by_both(plan: AuditPlan) -> bool:
-    """Tell whether a rule counts gender and nationality together. Nothing else counts them together."""
+    """Say whether a rule counts gender and nationality together. Nothing else counts them together."""
     sets = (features for rule in plan.rules for features in rule.feature_sets)
     return any(sorted(map(plan.coding, features)) == ["gender", "nationality"] for features in sets)
 

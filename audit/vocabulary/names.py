@@ -173,9 +173,9 @@ class Names:
         return self.axes(tuple(Axis(axis.feature, "") for axis in axes))
 
     def is_categorical(self, level: Level) -> bool:
-        """Tell whether a level is a plain value of a column, known or not listed."""
+        """Say whether a level is a plain value of a column, known or not listed."""
         return self._codings.get(level.feature) == "categorical" and level.code not in (UNKNOWN, UNLISTED)
 
     def is_nationality(self, axis: Axis) -> bool:
-        """Tell whether an axis is a rung of a nationality."""
+        """Say whether an axis is a rung of a nationality."""
         return self._codings.get(axis.feature) == "nationality"

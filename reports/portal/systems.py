@@ -93,7 +93,7 @@ def operators(site: PublicSite) -> tuple[Operator, ...]:
 
 
 def is_expired(audit: PublicAudit, today: str) -> bool:
-    """Tell whether the last day on which the audit should be relied on has passed."""
+    """Say whether the last day on which the audit should be relied on has passed."""
     until = audit.release.about.valid_until
     return until is not None and until < today
 

@@ -1,4 +1,4 @@
-"""Do fairlearn and AIF360 compute the same rates and disparities? A second and a third opinion on every audit."""
+"""Comparison with fairlearn and AIF360: a second and a third opinion on the rates and disparities of an audit."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class Asked:
         return Opinions(agreements, "agreed" if agreements else "no_answer", agreement_notices(agreements))
 
     def agreements(self, shown: Sequence[Estimate | Disparity]) -> tuple[Agreement, ...]:
-        """As `opinions`, without the words."""
+        """Return how far each library agrees with these records."""
         if self.weighted and not any(isinstance(one, Estimate) and one.weighted_numerator is not None for one in shown):
             shown = ()  # until the records of a weighted audit are weighted, they say something else
         answered = zip(libraries.LIBRARIES, self.answers(), strict=True)
@@ -225,7 +225,7 @@ def _compare_shown(
 
 
 def _values(record: Estimate | Disparity) -> dict[int, float | None]:
-    """What a record shows, by the place of its kind in `Answers`."""
+    """Numbers that a record shows, by the place of its kind in `Answers`."""
     if isinstance(record, Estimate):
         return {0: record.value}
     return {1: record.difference, 2: record.ratio} if record.compared_with == "rest" else {}

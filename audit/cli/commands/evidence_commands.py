@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class ReplayLevel(enum.StrEnum):
-    """What is made again."""
+    """Level of a replay."""
 
     PUBLIC = "public"
     COUNTS = "counts"
@@ -44,7 +44,7 @@ PlanFolder = Annotated[
 
 
 class KeyAction(enum.StrEnum):
-    """What is done with a key."""
+    """Action on a key."""
 
     NEW = "new"
     SHOW = "show"

@@ -75,7 +75,7 @@ def power(  # noqa: PLR0913, PLR0917 - a parameter for each option
 
 
 class _Answer(NamedTuple):
-    """What makes each form of an answer: a large set's takes up to seconds."""
+    """Makers of each form of an answer, called when it is asked for: that of a large set takes seconds."""
 
     text: Callable[[], str]
     document: Callable[[], str]

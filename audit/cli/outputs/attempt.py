@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Signed(NamedTuple):
-    """Where an audit is written down, and who signs its entries."""
+    """History that an audit is written into, and the signer of its entries."""
 
     history: Path
     signer: Signer

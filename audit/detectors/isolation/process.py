@@ -160,7 +160,7 @@ class Child:
                 raise self._gone()
 
     def _received(self, seconds: float) -> bytes | None:
-        """Some output; None if none came in time, and nothing if none can come."""
+        """Read some output; None if none came in time, empty if none can come any more."""
         self._socket.settimeout(seconds)
         try:
             return self._socket.recv(AT_ONCE)

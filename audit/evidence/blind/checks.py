@@ -32,7 +32,7 @@ _FLAGGED, _NOT_FLAGGED = DECISIONS[:2]
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What the checks came to."""
+    """Findings of the checks."""
 
     shown: tuple[Shown, ...]
     deployed: Deployed

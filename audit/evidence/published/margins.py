@@ -1,4 +1,4 @@
-"""Do the tables of one audit add up: by sex, by race, and by both? Exact, in whole numbers."""
+"""Check whether the tables of one audit add up: by sex, by race, and by both. Exact, in whole numbers."""
 
 from __future__ import annotations
 

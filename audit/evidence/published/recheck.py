@@ -32,7 +32,7 @@ _Range = tuple[Fraction, Fraction]
 
 
 class State(StrEnum):
-    """What can be said of one thing."""
+    """Kind of a finding."""
 
     WRONG = "does not follow"
     UNTOLD = "cannot be told"
@@ -51,7 +51,7 @@ class Finding(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Rechecked:
-    """What came out."""
+    """Findings on a table, and what follows from its own numbers."""
 
     table: PublishedTable
     findings: tuple[Finding, ...]

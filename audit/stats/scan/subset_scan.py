@@ -94,7 +94,7 @@ def _best_of_alike(harmed: FloatArray, cases: FloatArray, expected: FloatArray, 
 
 
 def _best_severity(harmed: FloatArray, cases: FloatArray, expected: FloatArray, penalty: float) -> FloatArray:
-    """float64[P]: the log odds ratio tried whose subset has the best score; the first where none is above 0."""
+    """float64[P]: of the log odds ratios tried, the one with the best subset; the first where no score is above 0."""
     rates, of_rate = np.unique(expected, return_inverse=True)
     offsets = np.log1p(rates * np.expm1(SEVERITIES)[:, None])[:, of_rate, None]
     sums = np.empty((3, len(SEVERITIES), len(expected)))

@@ -174,11 +174,11 @@ class AllGroupsWriter(LookWriter):
             yield self.fold("ranked", tables[:6])
 
     def _differ(self, each: BetweenGroups, asked: list[BetweenGroups]) -> bool:
-        """Tell whether groups differ by more than chance explains, corrected for the number of tests."""
+        """Say whether groups differ by more than chance explains, corrected for the number of tests."""
         return each.equality_p is not None and each.equality_p <= _RARELY / len(asked)
 
     def _is_unnamed(self, metric: str, family: Family) -> bool:
-        """Tell whether a list of the worst groups would name the ones that a FAIL without a name does not name."""
+        """Say whether a list of the worst groups would name the ones that a FAIL without a name does not name."""
         return any(rule.metric == metric and each.family == family for rule, each in self.reading.unnamed)
 
     def _entropy(self) -> Iterator[Fold]:

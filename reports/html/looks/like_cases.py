@@ -153,7 +153,7 @@ class LikeCasesWriter(LookWriter):
 
     @property
     def _has_several_ways(self) -> bool:
-        """Tell whether cases are compared within strata in more than one way, so that a row has to say in which."""
+        """Say whether cases are compared within strata in more than one way, so that a row has to say in which."""
         return len({record.controls for record in self.result.further.conditional}) > 1
 
     def _kinds(self, controls: tuple[str, ...]) -> str:
