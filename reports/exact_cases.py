@@ -19,7 +19,7 @@ from audit.vocabulary.names import reading_order
 from reports.cases import Case, Suite, Waived
 from reports.change_words import ChangeWords
 from reports.language import ENGLISH
-from reports.second_words import alone
+from reports.second_words import result_of_second
 from reports.swap_words import SwapWords
 from reports.unnamed_words import UnnamedWords
 from reports.waiver_words import WaiverWords, plain_words
@@ -54,7 +54,7 @@ class ExactCases(Writer):
     def _beside(self, second: SecondVerdict) -> Iterator[Suite]:
         """Yield suites of verdicts beside that of the audit: a pipeline sees their fails, and stops for none."""
         of = "people's decisions" if second.kind == "decisions" else f"form {second.name}"
-        for suite in ExactCases(alone(self.result, second)).suites():
+        for suite in ExactCases(result_of_second(self.result, second)).suites():
             name = f"{of}: {suite.name}"
             whole = replace(suite.whole, name=f"{of}: {suite.whole.name}")
             yield replace(suite, name=name, whole=whole, line=None, warns=True)

@@ -9,7 +9,7 @@ from audit.vocabulary.names import Names
 from reports.language import Language
 
 
-def alone(result: AuditResult, second: SecondVerdict) -> AuditResult:
+def result_of_second(result: AuditResult, second: SecondVerdict) -> AuditResult:
     """Return a result that says what such a verdict says, and nothing else: for all that reads verdicts."""
     fields = ("rules", "verdicts", "counts", "estimates")
     bare = dict.fromkeys(("probes", "probe_rules", "probe_verdicts", "waivers", "notices"), ())

@@ -167,7 +167,7 @@ def front_of(points: FloatArray) -> BoolArray:
     return kept
 
 
-def tried(plan: AuditPlan, half: Half, limits: Limits, ways: Sequence[Measures]) -> list[Candidate]:
+def candidates_to_try(plan: AuditPlan, half: Half, limits: Limits, ways: Sequence[Measures]) -> list[Candidate]:
     """Pick at most five candidates that are within every limit on the half that chooses, the least intrusive first.
 
     First the best of each way, then the second best of each, and so on. Errors of the two kinds are never added, unless

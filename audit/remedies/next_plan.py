@@ -12,7 +12,7 @@ from audit.result.findings.remedies import Remedies, Tried
 _DECIDED: Final = "decision_with_remedy"
 
 
-def taken(found: Remedies, number: int | None) -> Tried:
+def chosen_remedy(found: Remedies, number: int | None) -> Tried:
     """Return the remedy with this number, or the first that is confirmed: before what is so only if people are right,
     and what levels down last.
 

@@ -28,7 +28,7 @@ from audit.evaluation.evaluation_set import open_evaluation_set
 from audit.plan.answers import PredictionsDetector
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.file.plan_file import AnyPlan, LoadedPlan, canonical_plan_sha256, loaded_plan
-from audit.remedies.choice import Measures, candidates_of, front_of, thinned, tried
+from audit.remedies.choice import Measures, candidates_of, candidates_to_try, front_of, thinned
 from audit.remedies.ways_to_flag import Candidate, Half, Limits, members_of, threshold_at
 from audit.result.findings.judged import Outcome, Verdict
 from audit.result.findings.remedies import (
@@ -49,7 +49,7 @@ from audit.scoring import Progress, score
 from audit.stages import stage
 from audit.stats.arrays import BoolArray, IntArray
 from audit.stats.pairs.paired import newcombe_paired
-from audit.verdicts.changes.answers import PREDICTIONS, of_another_run
+from audit.verdicts.changes.answers import PREDICTIONS, another_run_error
 from audit.verdicts.changes.baseline import Baseline, load_baseline, plan_at_hand
 from audit.verdicts.changes.pairs import check_counts
 from audit.verdicts.joint_power import plan_decidability
@@ -110,7 +110,7 @@ def remedy(
     loaded, result = _with_scores(found, audited), None if audited is None else audited.result
     with open_evaluation_set(loaded.plan, loaded.folder, table) as evaluation_set:
         if result is not None and evaluation_set.sha256 != result.provenance.evaluation_set_sha256:
-            raise of_another_run("are of another evaluation set than is there now")
+            raise another_run_error("are of another evaluation set than is there now")
         stage("scoring")
         score(loaded.plan, evaluation_set, loaded.folder, progress=progress, isolating=Isolating(**isolation))
         halves = count_halves(evaluation_set, loaded.plan.detector.score_range, loaded.plan.verdict.seed)
@@ -208,7 +208,7 @@ def remedies_of(
     beyond = set() if unused_design(plan) else _beyond(plan, features, scores, tables[0] + tables[1])
     story = _Story(at_level, by_name, scores, halves, limits, right, beyond)
     measured = [candidates_of(way, plan, halves[CHOOSES], limits, by_name, right) for way in ways]
-    picked = tried(plan, halves[CHOOSES], limits, measured)
+    picked = candidates_to_try(plan, halves[CHOOSES], limits, measured)
     as_it_is = _option(story, Candidate("as_it_is", np.zeros(0, dtype=np.int64)))
     now = as_it_is.where_chosen.beyond or 0.0
     return Remedies(

@@ -25,7 +25,7 @@ from audit.scoring.batches import check_features
 from audit.scoring.checkpoint import Checkpoint
 from audit.scoring.on_executors import SAID, SCHEMA, Task, check_same, raise_error
 from audit.scoring.provenance import scoring_identity
-from audit.scoring.rounds import answers_nothing
+from audit.scoring.rounds import silent_detector_error
 from audit.scoring.runner import Keeping, describe, interrupted, progress_shown, stop_between_batches
 from audit.scoring.scored import AnswerSource, Scored
 from audit.vocabulary.statuses import REASONS, STATUSES
@@ -117,7 +117,7 @@ class _Pieces:
         source = evaluation_set.source
         self._files, self._folder = engine.files[source.name]
         _, rows = checked_files(source.source_name, self._files)
-        self._pieces = cut(rows, ROWS_OF_A_PIECE)
+        self._pieces = pieces_of(rows, ROWS_OF_A_PIECE)
         self._rows = [sum(rows[piece]) for piece in self._pieces]
         self._kind, self._section = task.plan.detector.kind, cast("ModelDetector", task.plan.detector)
         features = self._section.features
@@ -168,7 +168,7 @@ class _Pieces:
         again = self._asked_again(number)
         said, otherwise = self._compared(kept, again)
         if not said:
-            raise answers_nothing(f"detector kind {self._kind}")
+            raise silent_detector_error(f"detector kind {self._kind}")
         if otherwise and self._compared(again, self._asked_again(number)) == (said, 0):
             checkpoint.discard_answers()
 
@@ -193,7 +193,7 @@ class _Pieces:
         return int(said), int(otherwise)
 
 
-def cut(rows: Sequence[int], most: int) -> list[slice]:
+def pieces_of(rows: Sequence[int], most: int) -> list[slice]:
     """Put neighbouring files together, as many as have `most` rows at most, or one."""
     pieces, start, held = [], 0, 0
     for place, own in enumerate(rows):

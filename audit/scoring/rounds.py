@@ -43,7 +43,7 @@ class Source(Protocol):
         """Yield the numbers of the rows and the rows, batch by batch; `first` is the `row_id` of the first row."""
 
 
-def answers_nothing(where: str) -> DetectorGoneError:
+def silent_detector_error(where: str) -> DetectorGoneError:
     """Make the error of a detector that says nothing of what it said in an earlier run."""
     return DetectorGoneError(
         f"{where}: it answers nothing of what it answered in an earlier run",
@@ -186,7 +186,7 @@ class Rounds:
             if silent == _MOST_SILENT:
                 break
         if silent:
-            raise answers_nothing(self.where)
+            raise silent_detector_error(self.where)
 
     def _has_changed(self, kept: CheckedAnswers, number: int, batch: pa.RecordBatch) -> bool | None:
         """Whether the detector is another one than when it gave the kept answers.

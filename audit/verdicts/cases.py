@@ -140,10 +140,10 @@ def _codes(result: AuditResult, name: str, value: str) -> frozenset[str]:
             slug="no-such-group",
             hint="write a code or an English name as the report shows it",
         )
-    return frozenset(level.code for level in feature.levels if found & held_by(feature, level.code))
+    return frozenset(level.code for level in feature.levels if found & with_codes_above(feature, level.code))
 
 
-def held_by(feature: SensitiveFeature, code: str) -> set[str]:
+def with_codes_above(feature: SensitiveFeature, code: str) -> set[str]:
     """Return a code and all the levels above it that it is a part of."""
     parents = {level.code: level.parent for level in feature.levels if level.parent != level.code}
     held, above = {code}, parents.get(code)

@@ -81,7 +81,7 @@ def silent() -> Iterator[list[str]]:
             logger.handlers, logger.propagate = handlers, propagate
 
 
-def only_data() -> Any:
+def data_fetcher() -> Any:
     """Return a fetcher that reads `data:` and refuses any other address. Its `refused` says whether another address was
     asked for.
 

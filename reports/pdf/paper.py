@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from audit.errors import AuditError
-from reports.pdf.engine import only_data, selectors, silent, weasyprint
+from reports.pdf.engine import data_fetcher, selectors, silent, weasyprint
 from reports.pdf.sheet import lay_out
 
 _VARIANT: Final = "pdf/a-3a"
@@ -40,7 +40,7 @@ def pdf_of(page: str, attachments: Mapping[str, bytes]) -> bytes:
     AuditError
         If the extra is missing, no font has a character of the page, or the page names anything outside of itself.
     """
-    engine, fetcher = weasyprint(), only_data()
+    engine, fetcher = weasyprint(), data_fetcher()
     with silent() as errors:
         document = engine.HTML(string=page, url_fetcher=fetcher)
         root = document.etree_element

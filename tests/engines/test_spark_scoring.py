@@ -22,7 +22,7 @@ from audit.result.json_text import result_sha256
 from audit.run import run_audit
 from audit.scoring import Keeping, on_spark, score
 from audit.scoring.checkpoint import Checkpoint
-from audit.scoring.on_spark import cut
+from audit.scoring.on_spark import pieces_of
 from audit.scoring.progress import NoProgress
 from audit.scoring.provenance import scoring_identity
 
@@ -259,8 +259,8 @@ def test_an_executor_without_this_package_is_named_before_the_first_row(engine: 
 
 
 def test_neighbouring_files_are_one_piece_and_none_is_lost() -> None:
-    assert cut([3, 4, 5, 20, 1, 1], 10) == [slice(0, 2), slice(2, 3), slice(3, 4), slice(4, 6)]
-    assert cut([7], 10) == [slice(0, 1)]
+    assert pieces_of([3, 4, 5, 20, 1, 1], 10) == [slice(0, 2), slice(2, 3), slice(3, 4), slice(4, 6)]
+    assert pieces_of([7], 10) == [slice(0, 1)]
 
 
 @pytest.mark.parametrize(

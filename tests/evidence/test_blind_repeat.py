@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 from audit.cli.commands.app import app
 from audit.cli.commands.blind_commands import _came_out
 from audit.errors import EvidenceError, ExitCode
-from audit.evidence.blind.asked_again import Repeat, cases_to_ask, sealed_entry, sealed_result, to_repeat
+from audit.evidence.blind.asked_again import Repeat, cases_to_ask, choose_repeats, sealed_entry, sealed_result
 from audit.evidence.blind.terms import sha256
 from audit.evidence.bundle import read_bundle
 from audit.evidence.commitments import commitments_of
@@ -181,7 +181,9 @@ def test_a_group_of_which_nobody_is_asked_again_is_named(judged: Sides) -> None:
     fewer = rule.model_copy(update={"findings": kept})
     fewer_doubts = result.further.model_copy(update={"sensitivity": (fewer,)})
     other = result.model_copy(update={"further": fewer_doubts})
-    lines = list(_came_out(other, to_repeat(other, judged.regulator / "challenge.secret", random.Random(0)), set()))
+    lines = list(
+        _came_out(other, choose_repeats(other, judged.regulator / "challenge.secret", random.Random(0)), set())
+    )
     assert lines[-1] == "true_positive_rate: PASS of man: none were asked again"
 
 
@@ -237,4 +239,4 @@ def test_only_a_blind_audit_of_the_same_set_is_repeated(judged: Sides) -> None:
     result = load_result(judged.regulator / "out" / "result.json")
     nothing = result.model_copy(update={"further": result.further.model_copy(update={"sensitivity": ()})})
     with pytest.raises(EvidenceError, match="no verdict"):
-        to_repeat(nothing, judged.regulator / "challenge.secret", random.Random(0))
+        choose_repeats(nothing, judged.regulator / "challenge.secret", random.Random(0))

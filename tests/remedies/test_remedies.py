@@ -19,7 +19,7 @@ from audit import AuditError, remedy, run_audit
 from audit.counting.halves import HalvedScores
 from audit.counting.table import FLAGGED, NEGATIVE, NOT_FLAGGED, POSITIVE, count_families
 from audit.plan.file.plan_file import loaded_plan
-from audit.remedies.next_plan import next_plan, taken
+from audit.remedies.next_plan import chosen_remedy, next_plan
 from audit.remedies.ways_to_flag import Half, Limits
 from audit.result.findings.remedies import Option, Remedies, Tried
 from audit.verdicts.joint_power import plan_decidability
@@ -178,11 +178,11 @@ def test_fewer_wrong_flags_alone_level_nobody_down_and_what_does_is_taken_last()
     hidden = remedies_panel(found.model_copy(update={"tried": (down,)}))  # as those too few to judge may hide it
     assert "has less of it beyond chance: Flagged." in hidden
     people = one.model_copy(update={"status": "confirmed_if_people_are_right", "number": 2})
-    assert taken(found.model_copy(update={"tried": (down, people)}), None) is people
+    assert chosen_remedy(found.model_copy(update={"tried": (down, people)}), None) is people
     alone = found.model_copy(update={"tried": (down,)})
     asked = loaded_plan({**plan, "evaluation_set": PLAN["evaluation_set"]}, Path())
     levels = "# It levels down: groups come together by more harm"
-    assert levels in next_plan(asked, alone, taken(alone, None))
+    assert levels in next_plan(asked, alone, chosen_remedy(alone, None))
     assert levels not in next_plan(asked, found, one)
 
 
@@ -238,9 +238,9 @@ def test_a_band_is_confirmed_in_no_place_without_the_supposition_that_people_are
     for said, places in ((page, 3), (panel, 2)):
         assert said.count("Confirmed if people are right in 80 to 90 of 100 cases of every group, on") == places
         assert "Confirmed on cases" not in said
-    assert taken(found, None) is one
+    assert chosen_remedy(found, None) is one
     sure = one.model_copy(update={"status": "confirmed", "number": 2})
-    assert taken(found.model_copy(update={"tried": (one, sure)}), None) is sure
+    assert chosen_remedy(found.model_copy(update={"tried": (one, sure)}), None) is sure
 
 
 def test_the_halves_follow_from_ids_and_seed_and_from_no_order_or_format(

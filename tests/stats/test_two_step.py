@@ -8,7 +8,7 @@ from scipy import stats
 
 from audit.stats.margins.multiplicity import method_by_sizes
 from audit.stats.margins.score_test import exact_p
-from audit.stats.margins.two_step import BOUNDS_SHARE, charges, planned_level, surely, two_steps
+from audit.stats.margins.two_step import BOUNDS_SHARE, all_bounds, largest_chances, planned_level, two_steps
 from audit.stats.rates.boundaries import Boundary, margin_boundary
 
 RATIO = margin_boundary("fail", True, "ratio", 0.8)
@@ -35,8 +35,8 @@ def test_no_charge_is_below_the_chance_of_that_p_value_but_for_a_tenth_of_the_le
     thresholds = (0.001, 0.01, 0.05, 0.1, 0.2)
     true = {threshold: float(chance[p <= threshold].sum()) for threshold in thresholds}
     # each table as the only group of a family of that level
-    bounds = surely(x, np.full(x.shape, n), y, np.full(x.shape, m), boundary, level * x.size)
-    too_low = [charges(bounds, threshold) < true[threshold] - 1e-12 for threshold in thresholds]
+    bounds = all_bounds(x, np.full(x.shape, n), y, np.full(x.shape, m), boundary, level * x.size)
+    too_low = [largest_chances(bounds, threshold) < true[threshold] - 1e-12 for threshold in thresholds]
     broken = float(chance[np.logical_or.reduce(too_low)].sum())
     assert broken <= BOUNDS_SHARE * level
     assert true[0.05] <= 0.05
@@ -44,7 +44,7 @@ def test_no_charge_is_below_the_chance_of_that_p_value_but_for_a_tenth_of_the_le
 
 def test_the_bound_of_a_rate_is_that_of_clopper_and_pearson_at_its_part_of_a_tenth() -> None:
     n, x = np.array([400.0, 900.0]), np.array([300.0, 600.0])
-    bounds = surely(x, n, np.full(2, 7_000.0), np.full(2, 10_000.0), RATIO, 0.01)
+    bounds = all_bounds(x, n, np.full(2, 7_000.0), np.full(2, 10_000.0), RATIO, 0.01)
     assert bounds.rate == pytest.approx(stats.beta.ppf(0.7 * 0.1 * 0.01 / 2, x, n - x + 1))
     # a rest of 70 % can, but for a tenth of that part each, be of r, show 1 - F more, and be taken for higher still
     part = 0.1 * 0.1 * 0.01 / 2
@@ -56,14 +56,14 @@ def test_the_bound_of_a_rate_is_that_of_clopper_and_pearson_at_its_part_of_a_ten
 def test_who_is_surely_within_the_limit_costs_nothing_and_who_is_not_is_charged_in_full() -> None:
     n = np.array([3_000.0, 3_000.0, 50.0])
     x, m, y = np.array([2_100.0, 1_700.0, 35.0]), np.full(3, 50_000.0), np.full(3, 35_000.0)
-    bounds = surely(x, n, y, m, RATIO, 0.01)
-    assert charges(bounds, 0.005) == pytest.approx([0.0, 0.005, 0.005], abs=1e-9)
+    bounds = all_bounds(x, n, y, m, RATIO, 0.01)
+    assert largest_chances(bounds, 0.005) == pytest.approx([0.0, 0.005, 0.005], abs=1e-9)
 
 
 def test_with_nobody_surely_within_it_is_holms_procedure_at_nine_tenths_of_the_level() -> None:
     n, x = np.full(4, 40.0), np.full(4, 24.0)
     p = np.array([0.0089, 0.0119, 0.5, 0.0181])
-    rejected, level = two_steps(p, surely(x, n, np.full(4, 700.0), np.full(4, 1_000.0), RATIO, 0.04), 0.04)
+    rejected, level = two_steps(p, all_bounds(x, n, np.full(4, 700.0), np.full(4, 1_000.0), RATIO, 0.04), 0.04)
     assert rejected.tolist() == [True, True, False, False]
     assert level == pytest.approx([0.018] * 4)
 

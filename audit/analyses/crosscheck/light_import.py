@@ -37,7 +37,7 @@ def light_import() -> Iterator[None]:
         finder.withdraw()
 
 
-def lightly(load: Callable[[], _T]) -> _T:
+def imported_lightly(load: Callable[[], _T]) -> _T:
     """Return what `load` imports: lightly, or as ever where another version of a library needs more than is here."""
     with suppress(Exception), light_import():
         return load()

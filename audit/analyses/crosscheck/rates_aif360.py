@@ -18,7 +18,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from audit.analyses.crosscheck.light_import import lightly
+from audit.analyses.crosscheck.light_import import imported_lightly
 from audit.analyses.crosscheck.tables import DECISIONS, LABELS, Answers, Rows, Tables, four_cells, labelled, two_cells
 from audit.stats.arrays import FloatArray
 from audit.vocabulary.metrics import MetricName
@@ -189,7 +189,7 @@ def _library() -> _Library:
     """Load AIF360 without most of its parts, and let whoever imports it afterwards have it whole."""
     is_loaded = "aif360" in sys.modules
     with quiet_import():
-        found = _loaded() if is_loaded else lightly(_loaded)
+        found = _loaded() if is_loaded else imported_lightly(_loaded)
     for name in () if is_loaded else [name for name in sys.modules if name.partition(".")[0] == DISTRIBUTION]:
         del sys.modules[name]
     return found

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from audit.analyses.crosscheck.light_import import lightly
+from audit.analyses.crosscheck.light_import import imported_lightly
 from audit.analyses.crosscheck.tables import DECISIONS, LABELS, Answers, Rows, Tables, four_cells, labelled, two_cells
 from audit.stats.arrays import FloatArray
 from audit.vocabulary.metrics import METRICS, Cell, MetricName
@@ -147,7 +147,7 @@ def _remembered(matrix: Callable[..., Any]) -> Callable[..., Any]:
 
 @cache
 def _functions() -> dict[MetricName, _Function]:
-    return lightly(_loaded)
+    return imported_lightly(_loaded)
 
 
 def _loaded() -> dict[MetricName, _Function]:

@@ -267,13 +267,13 @@ def repeat(
         audited, loaded = again.sealed_result(sealed, result), vendor_plan(plan)
         if system_in(loaded.plan) != sealed.system:
             raise ArgumentError(f"{plan} is of another system than was audited", slug="other-system")
-        repeats = again.to_repeat(audited, secret, SystemRandom())
+        repeats = again.choose_repeats(audited, secret, SystemRandom())
         cases, ids = again.cases_of(secret, repeats)
         with storage(secret), tempfile.TemporaryDirectory(prefix=".asked-", dir=secret) as work:
             made = _let_answer(loaded, cases, Path(work), sandbox, allow_pickle=allow_pickle)
-        differ = again.who_differs(secret, made.answers, ids)
+        differ = again.ids_that_differ(secret, made.answers, ids)
         lines = list(_came_out(audited, repeats, differ))
-        entry = again.write_down(file, signer, now(), sealed, secret, lines, alike=not differ)
+        entry = again.record_repeat(file, signer, now(), sealed, secret, lines, alike=not differ)
     say("\n".join(lines))
     note(f"Entry {entry.index} of {history}.")
     raise typer.Exit(ExitCode.INCONCLUSIVE if differ else ExitCode.PASS)

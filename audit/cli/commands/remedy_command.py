@@ -44,7 +44,7 @@ def remedy(  # noqa: PLR0913, PLR0917 - a parameter for each option
         stage("reading")
         from audit.cli.outputs.audience import public_folder, refuse_exact_among_public
         from audit.cli.outputs.output_folder import OutputFolder, write_file
-        from audit.remedies.next_plan import next_plan, taken
+        from audit.remedies.next_plan import chosen_remedy, next_plan
         from audit.remedies.remedy import asked_plan
         from audit.remedies.remedy import remedy as find
         from audit.result.reporters import find_reporters, languages_of, remedies_report
@@ -71,7 +71,7 @@ def remedy(  # noqa: PLR0913, PLR0917 - a parameter for each option
         say(panel)
         note(f"Page: {out / page.filename} (restricted)")
     if plan is not None:
-        write_file(plan, next_plan(asked.loaded, found, taken(found, take)))
+        write_file(plan, next_plan(asked.loaded, found, chosen_remedy(found, take)))
         note(f"Plan of the next audit: {plan}; its set has to be new")
 
 

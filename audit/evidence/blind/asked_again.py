@@ -38,7 +38,7 @@ from audit.result.audit_result import AuditResult
 from audit.result.file import parse_result
 from audit.result.findings.judged import Outcome
 from audit.storage import bytes_of_result, storage, write_durably
-from audit.verdicts.cases import held_by
+from audit.verdicts.cases import with_codes_above
 from audit.vocabulary.file_names import RESTRICTED_EVIDENCE
 from audit.vocabulary.groups import Group
 from audit.vocabulary.metrics import METRICS, Cell
@@ -83,7 +83,7 @@ def cases_to_ask(overturned_by: int, cases: int, groups: int) -> int:
     return min(cases, math.ceil(math.log(_UNSEEN / groups) / math.log1p(-overturned_by / cases)))
 
 
-def to_repeat(result: AuditResult, folder: Path, chance: random.Random) -> list[Repeat]:
+def choose_repeats(result: AuditResult, folder: Path, chance: random.Random) -> list[Repeat]:
     """Choose what is asked again; `folder` has the secret of the challenge.
 
     Raises
@@ -116,7 +116,7 @@ def to_repeat(result: AuditResult, folder: Path, chance: random.Random) -> list[
             )
         people = _people(opened, [feature.name for feature in result.features])
     held = {
-        feature.name: {code: held_by(feature, code) for code in {level.code for level in feature.levels}}
+        feature.name: {code: with_codes_above(feature, code) for code in {level.code for level in feature.levels}}
         for feature in result.features
     }
     chosen = []
@@ -167,7 +167,7 @@ def sealed_result(sealed: Entry, place: Path) -> AuditResult:
     return parse_result(document.decode("utf-8", "replace"), file.name)
 
 
-def write_down(
+def record_repeat(
     file: HistoryFile, signer: Signer, at: str, sealed: Entry, folder: Path, lines: Sequence[str], *, alike: bool
 ) -> Entry:
     """Keep what came out in `folder`, and write into the history whether all was alike, with a commitment to it."""
@@ -214,7 +214,7 @@ def cases_of(folder: Path, repeats: Sequence[Repeat]) -> tuple[pa.Table, dict[st
     return asked, {cid: rows["id"][place].as_py() for cid, place in order}
 
 
-def who_differs(folder: Path, answers: pa.Table, ids: Mapping[str, str]) -> set[str]:
+def ids_that_differ(folder: Path, answers: pa.Table, ids: Mapping[str, str]) -> set[str]:
     """Return the ids of the cases that were answered otherwise than the vendor did."""
     table, _ = read_table(folder / ANSWERS)
     before = dict(zip(table.column(0).to_pylist(), table.column(1).to_pylist(), strict=True))

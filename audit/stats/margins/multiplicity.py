@@ -28,7 +28,7 @@ from typing import Literal, NamedTuple, get_args
 import numpy as np
 
 from audit.stats.arrays import BoolArray, FloatArray
-from audit.stats.margins.two_step import gives_at_least, planned_level, surely, two_steps
+from audit.stats.margins.two_step import all_bounds, gives_at_least, planned_level, two_steps
 from audit.stats.rates.binomial import Counts, binomial_cdf, checked_counts, checked_fraction, largest_count
 from audit.stats.rates.bisection import bisected
 from audit.stats.rates.boundaries import Boundary, counted_rate
@@ -121,7 +121,7 @@ def reject_family(
     if testable.any():
         p_, x_, n_, y_, m_ = (values[testable] for values in (p_, x_, n_, y_, m_))
         if method == "any_dependence":
-            found = two_steps(p_, surely(x_, n_, y_, m_, boundary, level), level)
+            found = two_steps(p_, all_bounds(x_, n_, y_, m_, boundary, level), level)
         else:
             found = _discarding(_family(p_, x_, n_, y_, m_, boundary), level)
         rejected[testable], local_level[testable] = found

@@ -15,11 +15,11 @@ for a chance of ``level / 10``, of all groups together,
 
 A table with ``Y <= y1`` and a p-value of at most t has ``P(X' <= X; n, b(r2)) <= t / .95``, r2 being the 95 % upper
 bound of the rate of a rest that shows y1: some rate of the set is at most r2 and has ``P(Y' >= Y) >= .95``. So X is at
-most the count c that `charges` finds, and a p-value is at most t with a chance of at most ``min(t, P(X' <= c; n,
+most the count c of `largest_chances`, and a p-value is at most t with a chance of at most ``min(t, P(X' <= c; n,
 rate))``. At the true rates the sum of these chances over the groups within the limit grows with t; up to a threshold
-where it is 9/10 of the level a false name has at most that chance (union bound). As no charge is smaller than such a
-chance, the threshold found is not above that one. Groups named leave the sum, and until the first false name all of
-them are beyond the limit.
+where it is 9/10 of the level a false name has at most that chance (union bound). As `largest_chances` gives no smaller
+ones, the threshold found is not above that one. Groups named leave the sum, and until the first false name all of them
+are beyond the limit.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Bounds(NamedTuple):
         return Bounds(self.n[some], self.rate[some], self.edge[some])
 
 
-def surely(x: Counts, n: Counts, y: Counts, m: Counts, boundary: Boundary, level: float) -> Bounds:
+def all_bounds(x: Counts, n: Counts, y: Counts, m: Counts, boundary: Boundary, level: float) -> Bounds:
     """Bound the rates of G groups and of their rests, all together.
 
     Parameters
@@ -87,7 +87,7 @@ def _at_least(x: FloatArray, n: FloatArray, error: float) -> FloatArray:
     return np.where(x > 0.0, once_for_equals(bound, np.where(x > 0.0, x, 1.0), n - x + 1.0), 0.0)
 
 
-def charges(bounds: Bounds, threshold: float) -> FloatArray:
+def largest_chances(bounds: Bounds, threshold: float) -> FloatArray:
     """Largest chance, for each group that is within the limit, of a p-value of at most a threshold below .95."""
     return _charges(bounds, threshold, _counts(bounds, threshold))
 
@@ -154,7 +154,7 @@ def planned_level(n: Counts, m: Counts, rate: float, boundary: Boundary, level: 
     rate : float
         Rate of the metric that is expected of everyone.
     boundary, level
-        As in `surely`.
+        As in `all_bounds`.
     """
     bounds = _expected(n, m, rate, boundary, level, 0.0)
     return max(common_level(bounds, level, beside=1), (1.0 - BOUNDS_SHARE) * level / bounds.n.size)
@@ -176,11 +176,11 @@ def gives_at_least(least: float, n: Counts, m: Counts, rate: float, boundary: Bo
     if not boundary.edge(counted_rate(rate, boundary)) > 0.0:
         return False
     bounds = _expected(n, m, rate, boundary, level, _TOWARDS_LIMIT)
-    return float(charges(bounds, least).sum()) + least <= (1.0 - BOUNDS_SHARE) * level
+    return float(largest_chances(bounds, least).sum()) + least <= (1.0 - BOUNDS_SHARE) * level
 
 
 def _expected(n: Counts, m: Counts, rate: float, boundary: Boundary, level: float, towards: float) -> Bounds:
     n_, m_ = np.broadcast_arrays(np.asarray(n, dtype=np.float64), np.asarray(m, dtype=np.float64))
     counted = float(counted_rate(rate, boundary))
     own = counted - towards * (counted - float(boundary.edge(counted)))
-    return surely(own * n_, n_, np.floor(counted * m_), m_, boundary, level)
+    return all_bounds(own * n_, n_, np.floor(counted * m_), m_, boundary, level)

@@ -80,7 +80,7 @@ def answers_of(
 
 def _view_of_table(evaluation_set: EvaluationSet, answers: pa.Table, view: str) -> None:
     if answers.num_rows != evaluation_set.rows:
-        raise of_another_run("are not of the cases of its evaluation set, each once")
+        raise another_run_error("are not of the cases of its evaluation set, each once")
     expressions = ", ".join(f"{sql} AS {identifier(name)}" for name, sql in evaluation_set.expressions.items())
     evaluation_set.engine.register(f"{view}_answers", answers)
     with reading(evaluation_set.source_name):
@@ -127,7 +127,7 @@ def _predictions_beside(path: Path, digest: str | None) -> pa.Table | None:
     if found is None:
         return None
     if digest is not None and found != digest:
-        raise of_another_run("are not the file that was written with it")
+        raise another_run_error("are not the file that was written with it")
     import pyarrow as pa
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
@@ -144,7 +144,7 @@ def _predictions_beside(path: Path, digest: str | None) -> pa.Table | None:
     return pa.table({"case_id": ids, "decision": codes})
 
 
-def of_another_run(why: str) -> ResultError:
+def another_run_error(why: str) -> ResultError:
     """Make the error of predictions that lie beside the result of another run."""
     return ResultError(f"the predictions beside a result {why}", slug="predictions-of-another-run")
 

@@ -12,7 +12,7 @@ from audit.analyses.estimates import cells_of, counted_cells
 from audit.counting.count import SCORED, added_by_group
 from audit.counting.table import DECISIONS, UNLABELLED, CountsTable, FamilyCounts, everyone_as_family
 from audit.engines.protocol import identifier
-from audit.verdicts.changes.answers import of_another_run
+from audit.verdicts.changes.answers import another_run_error
 from audit.vocabulary.groups import Family, SensitiveFeature
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def count_pairs(evaluation_set: EvaluationSet, then: str) -> Pairs:
     )
     *raw, labels, before, after, cases = zip(*counted, strict=True)
     if None in (*before, *after) or sum(cases) != evaluation_set.rows:
-        raise of_another_run("are not of the cases of its evaluation set, each once")
+        raise another_run_error("are not of the cases of its evaluation set, each once")
     codes = [evaluation_set.codes[name] for name in names]
     shape = (UNLABELLED + 1, DECISIONS, DECISIONS)
     return Pairs(added_by_group(names, raw, codes, (labels, before, after), cases, shape))
@@ -84,4 +84,4 @@ def check_counts(result: AuditResult, shown: Sequence[FamilyCounts]) -> None:
     """Raise ResultError where these counts, everyone's first, are not those of the result."""
     groups, cells = counted_cells(shown)
     if groups != [one.group for one in result.counts] or not np.array_equal(cells, cells_of(result.counts)):
-        raise of_another_run("do not give its counts: they are of another run")
+        raise another_run_error("do not give its counts: they are of another run")

@@ -9,7 +9,7 @@ from audit.result.findings.second import AfterDetector, Exposure, Override, Peop
 from audit.result.reading import WORST_FIRST, Finding
 from reports.html.looks.parts import Cell, Fold, Look, LookWriter, Row
 from reports.numbers import NOT_KNOWN
-from reports.second_words import SecondWords, alone
+from reports.second_words import SecondWords, result_of_second
 from reports.writer import Report, Writer
 
 _T = TypeVar("_T")
@@ -24,7 +24,7 @@ class _SecondWriter(LookWriter):
 
     def findings(self, second: SecondVerdict) -> list[Finding]:
         """Return what is said of groups that have a rate: the worst first."""
-        found = Report(alone(self.result, second), self.language).reading.each_once
+        found = Report(result_of_second(self.result, second), self.language).reading.each_once
         rated = [each for each in found if each.outcome != "not_evaluable"]
         return sorted(rated, key=lambda each: (WORST_FIRST.index(each.outcome), -each.excess))
 
@@ -41,7 +41,7 @@ class _SecondWriter(LookWriter):
 
     def limits(self, second: SecondVerdict) -> Iterator[str]:
         """Yield for each limit how it came out, and why."""
-        writer, colon = Writer(Report(alone(self.result, second), self.language)), self.t.gettext(": ")
+        writer, colon = Writer(Report(result_of_second(self.result, second), self.language)), self.t.gettext(": ")
         for rule in second.rules:
             said = (second.name, self.words.rate(rule.metric), self.words.rule_outcome(rule.outcome), writer.why(rule))
             yield colon.join(filter(None, said)) + "."
