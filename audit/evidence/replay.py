@@ -20,8 +20,7 @@ from audit.evidence.envelope import Envelope
 from audit.evidence.keys import Signer
 from audit.evidence.seal import software
 from audit.evidence.shown import Shown, State
-from audit.evidence.statement import Countersignature, Level, statement_bytes
-from audit.evidence.verification import sha256
+from audit.evidence.statement import Countersignature, Level, sha256, statement_bytes
 from audit.plan.answers import PredictionsDetector
 from audit.plan.file.plan_file import loaded_plan
 from audit.public.release import PublicRelease

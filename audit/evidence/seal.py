@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -19,7 +18,7 @@ from audit.evidence.commitments import ROLES, Opening, commitments_of, open_anew
 from audit.evidence.envelope import Envelope
 from audit.evidence.keys import Signer
 from audit.evidence.registration import system_of
-from audit.evidence.statement import Evidence, Position, Software, canonical, read_statement, statement_bytes
+from audit.evidence.statement import Evidence, Position, Software, canonical, read_statement, sha256, statement_bytes
 from audit.plan.audit_plan import AuditPlan
 from audit.public.release import PublicRelease, public_json
 from audit.result.audit_result import AuditResult
@@ -44,7 +43,7 @@ class Bundles(NamedTuple):
     @property
     def statement_sha256(self) -> str:
         """SHA-256 of the statement."""
-        return _sha256(self.public.statement)
+        return sha256(self.public.statement)
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,8 +227,8 @@ def with_rows(bundle: Bundle, published: Published) -> Bundles:
 
 def digests_by_role(published: Published) -> dict[str, str | None]:
     """Return the SHA-256 of each thing that an audit commits to; None where there is none."""
-    log = None if published.log is None else _sha256(published.log)
-    found = {**digests_in(published.result), "result": _sha256(published.document), "release-log": log}
+    log = None if published.log is None else sha256(published.log)
+    found = {**digests_in(published.result), "result": sha256(published.document), "release-log": log}
     return {role: found[role] for role in ROLES}
 
 
@@ -249,14 +248,14 @@ def digests_in(result: AuditResult) -> dict[str, str | None]:
         "cases": origin.cases_sha256,
         "detector": origin.detector_sha256,
         "predictions": origin.predictions_sha256,
-        "environment": _sha256(canonical(environment)),
+        "environment": sha256(canonical(environment)),
     }
 
 
 def question_digest(plan: AuditPlan) -> str:
     """Return the SHA-256 of all that a plan asks, without the detector and the places of files."""
     asked: dict[str, Any] = question_of(plan)
-    return _sha256(canonical(asked))
+    return sha256(canonical(asked))
 
 
 def software() -> Software:
@@ -267,12 +266,8 @@ def software() -> Software:
         record = installed.read_text("RECORD") if is_wheel else None
     except PackageNotFoundError:
         record = None
-    return Software(audit7k=__version__, record=None if record is None else _sha256(record.encode()))
+    return Software(audit7k=__version__, record=None if record is None else sha256(record.encode()))
 
 
 def _digests(files: Mapping[str, bytes]) -> dict[str, str]:
-    return {name: _sha256(content) for name, content in files.items()}
-
-
-def _sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
+    return {name: sha256(content) for name, content in files.items()}

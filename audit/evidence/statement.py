@@ -7,6 +7,7 @@ Source: in-toto attestation framework, Statement v1 (https://in-toto.io/Statemen
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -145,3 +146,8 @@ def read_statement(content: bytes, kind: type[P], name: str) -> tuple[dict[str, 
 def is_sha256(value: object) -> bool:
     """Say whether a value is a SHA-256, or the fingerprint of a key, in hexadecimal."""
     return isinstance(value, str) and _HEX.fullmatch(value) is not None
+
+
+def sha256(content: bytes) -> str:
+    """Return the SHA-256 of bytes, in hexadecimal."""
+    return hashlib.sha256(content).hexdigest()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
@@ -17,7 +16,7 @@ from audit.evidence.keys import can_verify, verifies
 from audit.evidence.registration import system_of
 from audit.evidence.shown import Reading, Shown, State, Verified
 from audit.evidence.shown_history import shown_of_history
-from audit.evidence.statement import Countersignature, Evidence, read_statement
+from audit.evidence.statement import Countersignature, Evidence, read_statement, sha256
 from audit.evidence.time_stamps import TOKEN
 from audit.evidence.trust import Trust, Trusted
 from audit.public.release import TEST_RESULTS
@@ -285,8 +284,3 @@ def not_verifying(envelope: Envelope, bundle: Bundle) -> int:
         each.keyid not in keys or not verifies(keys[each.keyid], each.signature, envelope.message)
         for each in envelope.signatures
     )
-
-
-def sha256(content: bytes) -> str:
-    """Return the SHA-256 of bytes, in hexadecimal."""
-    return hashlib.sha256(content).hexdigest()

@@ -19,12 +19,11 @@ from audit.cli.commands.app import app
 from audit.cli.commands.blind_commands import _came_out
 from audit.errors import EvidenceError, ExitCode
 from audit.evidence.blind.asked_again import Repeat, cases_to_ask, choose_repeats, sealed_entry, sealed_result
-from audit.evidence.blind.terms import sha256
 from audit.evidence.bundle import read_bundle
 from audit.evidence.commitments import commitments_of
 from audit.evidence.envelope import Envelope
 from audit.evidence.keys import load_signer
-from audit.evidence.statement import Evidence, read_statement, statement_bytes
+from audit.evidence.statement import Evidence, read_statement, sha256, statement_bytes
 from audit.result.file import load_result
 from audit.run import run_audit
 from audit.vocabulary.groups import Group

@@ -30,7 +30,7 @@ from audit.evidence.blind.checks import Checked, check_answers
 from audit.evidence.blind.labels import LabelOpening, label_root, open_label
 from audit.evidence.blind.ledger import Ledger
 from audit.evidence.blind.regulator import opening_of, take_answers, with_attempts
-from audit.evidence.blind.terms import ROWS, Terms, sha256
+from audit.evidence.blind.terms import ROWS, Terms
 from audit.evidence.blind.vendor import system_in
 from audit.evidence.history import Kind, read_history
 from audit.evidence.history_file import HistoryFile, open_history
@@ -38,7 +38,7 @@ from audit.evidence.keys import load_signer
 from audit.evidence.registration import QUESTION
 from audit.evidence.seal import question_digest
 from audit.evidence.shown import State
-from audit.evidence.statement import System
+from audit.evidence.statement import System, sha256
 from audit.plan.file.plan_file import read_plan_file
 from audit.run import run_audit
 from audit.storage import new_folders

@@ -33,9 +33,9 @@ from audit.evidence.history import read_history
 from audit.evidence.keys import Signer
 from audit.evidence.replay import LEVELS, Run, countersigned, replay
 from audit.evidence.shown import Shown, State
-from audit.evidence.statement import Evidence, read_statement, statement_bytes
+from audit.evidence.statement import Evidence, read_statement, sha256, statement_bytes
 from audit.evidence.trust import Trust, Trusted, read_trust
-from audit.evidence.verification import sha256, verify
+from audit.evidence.verification import verify
 from audit.public.release import PublicRelease
 
 RESTRICTED = "evidence-restricted.a7k"

@@ -353,7 +353,7 @@ def _passes(secret: Path, request: RunRequest, signed: Signed, attempt: int) -> 
     from audit.cli.outputs.attempt import attempt as tried
     from audit.cli.outputs.output_folder import write_file
     from audit.cli.outputs.signer import now
-    from audit.evidence.blind.terms import sha256
+    from audit.evidence.statement import sha256
     from audit.result.json_text import result_to_json
 
     result = request._replace(crosscheck=False, details=False).audit(None)

@@ -24,14 +24,13 @@ from audit.evidence.blind.terms import (
     Secret,
     Terms,
     read_part,
-    sha256,
 )
 from audit.evidence.bundle import MAX_BYTES, RESULT, read_bundle
 from audit.evidence.commitments import Opening, commitment
 from audit.evidence.history import Entry, History
 from audit.evidence.history_file import HistoryFile
 from audit.evidence.keys import Signer
-from audit.evidence.statement import Evidence, read_statement
+from audit.evidence.statement import Evidence, read_statement, sha256
 from audit.plan.answers import BlindDetector
 from audit.plan.file.plan_file import loaded_plan
 from audit.result.audit_result import AuditResult

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 from audit.engines.duckdb import DuckDBEngine
 from audit.engines.protocol import identifier
 from audit.evidence.blind.challenge import DECISION
-from audit.evidence.blind.terms import ANSWERS, CID, MODEL, Terms, sha256
+from audit.evidence.blind.terms import ANSWERS, CID, MODEL, Terms
 from audit.evidence.history import Entry, History
 from audit.evidence.shown import Shown, State
+from audit.evidence.statement import sha256
 from audit.scoring.predictions_file import DECISIONS
 from audit.vocabulary.statuses import Deployed
 from audit.vocabulary.text import count_of

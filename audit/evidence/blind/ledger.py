@@ -8,9 +8,10 @@ from collections.abc import Iterable
 from typing import Final
 
 from audit.errors import EvidenceError
-from audit.evidence.blind.terms import LABELS, sha256
+from audit.evidence.blind.terms import LABELS
 from audit.evidence.commitments import Opening
 from audit.evidence.history_file import HistoryFile
+from audit.evidence.statement import sha256
 from audit.storage import bytes_of_result, storage, write_durably
 
 _LARGEST: Final = 4 * 1024**3

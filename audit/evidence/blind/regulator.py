@@ -38,7 +38,6 @@ from audit.evidence.blind.terms import (
     Secret,
     Terms,
     read_part,
-    sha256,
 )
 from audit.evidence.blind.vendor import system_in
 from audit.evidence.history import MAX_BYTES, Entry
@@ -46,6 +45,7 @@ from audit.evidence.history_file import HistoryFile
 from audit.evidence.keys import Signer
 from audit.evidence.registration import QUESTION, SET
 from audit.evidence.seal import question_digest
+from audit.evidence.statement import sha256
 from audit.plan.answers import BlindDetector
 from audit.plan.file.plan_file import LoadedPlan, loaded_plan, read_plan_file
 from audit.scoring.predictions_file import DECISIONS

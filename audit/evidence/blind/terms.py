@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import Annotated, Final, Literal, TypeVar
 
@@ -90,8 +89,3 @@ def read_part(path: Path, kind: type[P]) -> P:
         return kind.model_validate_json(bytes_of_result(path, _LARGEST))
     except (ValidationError, ValueError, RecursionError):
         raise EvidenceError(f"{path.name} is not as audit7k wrote it", slug="not-a-challenge") from None
-
-
-def sha256(content: bytes) -> str:
-    """Return a SHA-256 in hexadecimal."""
-    return hashlib.sha256(content).hexdigest()

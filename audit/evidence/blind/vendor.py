@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from audit.detectors.isolation.options import Isolating
 from audit.errors import EvidenceError
 from audit.evidence.blind.challenge import DECISION, read_challenge, table_bytes
-from audit.evidence.blind.terms import ANSWERS, CID, HISTORY, MODEL, Terms, sha256
+from audit.evidence.blind.terms import ANSWERS, CID, HISTORY, MODEL, Terms
 from audit.evidence.history import MAX_BYTES, CommittedModel, Entry
 from audit.evidence.history_file import HistoryFile
 from audit.evidence.keys import Signer
 from audit.evidence.registration import system_of
-from audit.evidence.statement import System, canonical
+from audit.evidence.statement import System, canonical, sha256
 from audit.plan.answers import PredictionsDetector
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.file.known_keys import PLAN
