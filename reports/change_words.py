@@ -9,18 +9,16 @@ from audit.result.findings.judged import RuleResult
 from audit.result.findings.swaps import ProbeRuleResult
 from audit.result.reading import changed_groups
 from audit.vocabulary.text import harmless
-from reports.language import WORDS, Language
+from reports.language import WORDS, Language, Wording
 
 
-class ChangeWords:
+class ChangeWords(Wording):
     """Words for the change of one result. Every text is empty where the result has no change."""
 
     def __init__(self, result: AuditResult, language: Language) -> None:
+        super().__init__(language)
         self.change: Change | None = result.change
         self._rules: list[RuleResult | ProbeRuleResult] = [*result.rules, *result.probe_rules]
-        self._language = language
-        self._t = language.translations
-        self._n = language.numbers
 
     @property
     def decides(self) -> bool:

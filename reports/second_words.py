@@ -6,7 +6,7 @@ from audit.result.audit_result import AuditResult
 from audit.result.findings.further import Further
 from audit.result.findings.second import SecondVerdict
 from audit.vocabulary.names import Names
-from reports.language import Language
+from reports.language import Language, Wording
 
 
 def result_of_second(result: AuditResult, second: SecondVerdict) -> AuditResult:
@@ -17,13 +17,13 @@ def result_of_second(result: AuditResult, second: SecondVerdict) -> AuditResult:
     return result.model_copy(update={**bare, **known, "change": None, "further": Further()})
 
 
-class SecondWords:
-    """Words for them, in one language."""
+class SecondWords(Wording):
+    """Words for verdicts on decisions of people and on single forms, in one language."""
 
     def __init__(self, result: AuditResult, language: Language, names: Names) -> None:
+        super().__init__(language)
         self._verdicts = result.further.second_verdicts
         self._names = names
-        self._language, self._t = language, language.translations
 
     def sentence(self) -> str:
         """Return what to say of them beside the verdict of the audit; empty where the plan asks for none."""

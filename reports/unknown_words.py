@@ -8,14 +8,15 @@ from collections.abc import Sequence
 from audit.result.audit_result import AuditResult
 from audit.result.findings.judged import Verdict
 from audit.vocabulary.names import Names
-from reports.language import Language
+from reports.language import Language, Wording
 
 
-class UnknownWords:
-    """Writes, in one language, how far a PASS holds whoever they are, and whether a FAIL does."""
+class UnknownWords(Wording):
+    """Words for people of unknown group: how far a PASS holds whoever they are, and whether a FAIL does."""
 
     def __init__(self, result: AuditResult, language: Language, names: Names) -> None:
-        self._language, self._t, self._n, self._names = language, language.translations, language.numbers, names
+        super().__init__(language)
+        self._names = names
         self._section = result.plan.sensitivity
         self._rules = result.further.sensitivity
         self._verdicts = result.verdicts

@@ -14,7 +14,7 @@ from audit.result.waivers import WaiverOnDay, day_of, held_by_finding, waivers_o
 from audit.vocabulary.groups import Group
 from audit.vocabulary.names import Names
 from audit.vocabulary.text import harmless
-from reports.language import ENGLISH, Language
+from reports.language import ENGLISH, Language, Wording
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +30,11 @@ class WaiverLine:
     """The state of the waiver when the audit ended."""
 
 
-class WaiverWords:
+class WaiverWords(Wording):
     """Words for the waivers of one result, in one language."""
 
     def __init__(self, result: AuditResult, language: Language = ENGLISH) -> None:
-        self._language = language
-        self._t = language.translations
+        super().__init__(language)
         self._held = waivers_on_day(result, day_of(result))
         self._by_finding = held_by_finding(result)
 
