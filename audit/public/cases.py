@@ -212,7 +212,7 @@ def exact_figures(plan: str) -> str:
 
 
 def why_it_fails(release: PublicRelease) -> list[str]:
-    """Return the sentences that say what rows do not: that no row names who fails, and what probes found."""
+    """Return sentences on what no row says: that nobody who fails is named, and what probes found."""
     headline = release.headline
     names = ["no_group_named"] if headline.no_group_named else []
     names += ["fails_on_probes"] if "probes" in headline.fails_on else []

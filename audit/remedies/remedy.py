@@ -90,7 +90,8 @@ def remedy(
     Parameters
     ----------
     of
-        A plan, whose detector is then run; or the path of a `result.json` or of its folder, with the answers beside it.
+        A plan, whose detector is then run; or the path of a `result.json` or of its folder, with the answers beside it;
+        or either, read by `asked_plan`.
     ways
         What may be changed for everyone alike; see `audit.result.findings.remedies.Way`.
     per_group

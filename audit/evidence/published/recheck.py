@@ -171,7 +171,7 @@ class _Reading:
         # The rule leaves open whether a category without a ratio may be the highest: either way will do.
         if bounds:
             found = min((_beyond(where, rates, bounds, list(among)) for among in (rates, bounds)), key=len)
-            # who is of several races may stand in each: then rows may add up to more people than they are of
+            # somebody of several races may stand in each row: then rows may add up to more people than there are
             twice = block != "sex" and SEVERAL not in {one.race for one in self.table.categories}
             is_full = not twice and sum(self._people(one).low for one in rows) >= self.most
             is_open = not is_full and ((block == "both" and self.missed) or block in self.missed)
