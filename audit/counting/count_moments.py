@@ -102,7 +102,7 @@ def _stratified(evaluation_set: EvaluationSet, strata: Strata, relation: str) ->
 
 
 def moments_text(relation: str, groups: Sequence[str], *, weighted: bool, clustered: bool) -> str:
-    """SQL of the sums: by group, cluster and cell, sums of powers of the weight, of squares as two halves.
+    """SQL that sums powers of the weight by group, cluster and cell; a sum of squares comes as two halves.
 
     All are sums of whole numbers, so that neither threads nor the order of rows changes a bit.
     """

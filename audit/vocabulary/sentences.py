@@ -69,7 +69,7 @@ def share(value: float, written: Callable[[float], str] = percent) -> Share:
 
 
 def english(sentences: Iterable[Sentence]) -> str:
-    """The English text of sentences, one after another. Raises KeyError for an unknown key or a value that lacks."""
+    """The English text of sentences, one after another. Raises KeyError for an unknown key or a missing value."""
     return " ".join(
         SENTENCES[one.key] % {name: _english(value, one.key in _PLAIN) for name, value in one.values.items()}
         for one in sentences
