@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from audit.cli import main
+import sys
 
 if __name__ == "__main__":
+    if not sys.flags.safe_path:
+        del sys.path[0]  # the working folder: who sent the cases may have put a module there
+
+    from audit.cli import main
+
     main()

@@ -81,7 +81,7 @@ class _ArrowAlone:
 def _end_cleanly_when_stopped() -> None:
     """Treat the signals of a batch system or a closed terminal as an interrupt, so that no copy of a case is left."""
     for name in ("SIGTERM", "SIGHUP"):
-        number = getattr(signal, name, None)
-        with contextlib.suppress(ValueError):  # outside the main thread no signal can be taken
-            if number is not None and signal.getsignal(number) == signal.SIG_DFL:
+        # Windows lacks one, and outside the main thread no signal can be taken
+        with contextlib.suppress(AttributeError, ValueError):
+            if signal.getsignal(number := getattr(signal, name)) == signal.SIG_DFL:
                 signal.signal(number, signal.default_int_handler)

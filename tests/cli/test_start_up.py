@@ -139,3 +139,12 @@ def test_a_table_becomes_a_data_frame_where_arrow_took_pandas_for_absent() -> No
         "assert pyarrow.array(pandas.Series([1.0, None]), from_pandas=True).null_count == 1\n"
     )
     subprocess.run([sys.executable, "-P", "-c", program], check=True, timeout=240)
+
+
+@pytest.mark.parametrize("safe", [[], ["-P"]])
+def test_a_module_in_the_working_folder_is_never_run(tmp_path: Path, safe: list[str]) -> None:
+    for name in ("typer", "signal", "tomllib", "reports"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit(f'{__file__} was run')")
+    command = [sys.executable, *safe, "-m", "audit", "explain", "fpr"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
