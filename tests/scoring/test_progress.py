@@ -49,7 +49,7 @@ def test_what_is_chosen(capsys: pytest.CaptureFixture[str]) -> None:
 )
 def test_a_line_for_every_ten_per_cent(rows: int, batch: int, expected: list[tuple[int, int]]) -> None:
     stream = io.StringIO()
-    run(LineProgress(stream), rows, batch)
+    run(LineProgress(stream, Clock()), rows, batch)
     assert stream.getvalue().splitlines() == [f"scored {share} % ({done} of {rows} rows)" for share, done in expected]
 
 
