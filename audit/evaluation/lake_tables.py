@@ -66,15 +66,16 @@ def table_parts(table: LakeTable) -> ParquetParts:
 
 
 def _delta_parts(table: LakeTable) -> ParquetParts:
+    import pyarrow as pa
     from deltalake import DeltaTable
 
     found = DeltaTable(table.name, version=table.version)
-    if "deletionVectors" in (found.protocol().reader_features or ()) and _rows_of(found.deletion_vectors()):
+    if "deletionVectors" in (found.protocol().reader_features or ()) and pa.table(found.deletion_vectors()).num_rows:
         raise _refused(table, "has deletion vectors: rows that its files hold and the table does not")
     metadata = found.metadata()
     if metadata.configuration.get("delta.columnMapping.mode", "none") != "none":
         raise _refused(table, "has columns of other names than its files")
-    added = _columns(found.get_add_actions(flatten=True))
+    added = pa.table(found.get_add_actions(flatten=True)).to_pydict()
     partitions = tuple(metadata.partition_columns)
     # as text, like the columns that the folders of a Hive table name
     values = [added[f"partition.{name}"] for name in partitions]
@@ -133,24 +134,20 @@ def _iceberg(table: LakeTable) -> Any:
     from pyiceberg.catalog import load_catalog
 
     catalog, _, name = table.name.partition(".")
-    return load_catalog(catalog).load_table(name)
+    found = load_catalog(catalog).load_table(name)
+    any_file = found.io.new_input
 
+    def local_file(address: str) -> Any:
+        _local(table, address)  # whoever made the table wrote it, and the network would be asked for another one
+        return any_file(address)
 
-def _columns(table: Any) -> dict[str, list[Any]]:
-    import pyarrow as pa
-
-    return dict(pa.table(table).to_pydict())
+    found.io.new_input = local_file
+    return found
 
 
 def _text(value: object) -> str | None:
     """Text of a partition's value, as that of a column is written."""
     return None if value is None else str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _rows_of(vectors: Any) -> int:
-    import pyarrow as pa
-
-    return sum(batch.num_rows for batch in pa.RecordBatchReader.from_stream(vectors))
 
 
 def _local(table: LakeTable, address: str) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import socket
 import struct
 import sys
 from pathlib import Path
@@ -204,6 +205,29 @@ def test_delete_files_of_an_iceberg_table_are_refused(
     monkeypatch.setattr(scan, "plan_files", lambda _: with_deletes)
     refused = refusal(plan_of("lake.audits.adverts", "iceberg", table.current_snapshot().snapshot_id), tmp_path)
     assert "has delete files" in refused
+
+
+def test_nobody_is_asked_for_what_an_iceberg_table_says_lies_elsewhere(catalogue: Any, tmp_path: Path) -> None:
+    whole = pa.table(made_cells(ROWS))
+    table = catalogue.create_table("audits.adverts", schema=whole.schema)
+    table.append(whole)
+    written = Path(table.metadata_location.removeprefix("file://"))
+    metadata = json.loads(written.read_text())
+    metadata["snapshots"][-1]["manifest-list"] = "s3://bucket/list.avro"
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        metadata["properties"] |= {
+            "s3.endpoint": f"http://127.0.0.1:{server.getsockname()[1]}",
+            "s3.access-key-id": "x",
+            "s3.secret-access-key": "x",
+            "s3.region": "x",
+            "s3.request-timeout": "1",
+        }
+        written.write_text(json.dumps(metadata))
+        refused = refusal(plan_of("lake.audits.adverts", "iceberg", table.current_snapshot().snapshot_id), tmp_path)
+        server.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            server.accept()
+    assert "lies in an object store" in refused
 
 
 def test_an_object_store_is_refused() -> None:
