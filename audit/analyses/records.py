@@ -69,7 +69,7 @@ def records(  # noqa: PLR0913 - what a result is written from
     of_counts = plan.evaluation_set.is_counted
     stated = [without_hidden(family) for family in shown] if of_counts else shown
     if of_counts and everyone.cells[..., ABSTAINED].any():
-        rows = None  # other libraries have no way to be told of hidden numbers
+        rows = None  # other libraries know nothing of hidden numbers
     by_family = dict(zip(families, stated[1:], strict=True))
     compared = [stated[0], *(by_family[family] for family in compared_families(plan))]
     asked = _asked(plan, compared, rows, counted)

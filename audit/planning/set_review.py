@@ -146,7 +146,7 @@ def _auc(labels: ColumnLabels) -> float | None:
 def _auc_by_value(values: Mapping[tuple[int, int], int]) -> float | None:
     """Return the AUC of the share of exploitation among the other rows of a row's value, ties counted one half.
 
-    Neither row of a pair counts in the shares that it is told by (Airola et al. 2011, Computational Statistics & Data
+    Neither row of a pair counts in the shares that show it (Airola et al. 2011, Computational Statistics & Data
     Analysis 55, 1828-1844), so that a column that says nothing, of ids above all, gives one half on average. Two rows
     of one value are then a tie: what is left of the value is the same for both.
     """

@@ -2,8 +2,8 @@
 
 An attacker knows each number only by what is printed of it. Of every question (a union of genders crossed with
 countries, differences of rows among them) the smallest and largest numbers are found that agree with all rows of all
-releases. People are told where they are surely fewer than ten, or have fewer than ten values left and may be fewer than
-ten. An outcome is told where nobody, or everybody, of fewer than twenty people is surely missed, or where "fewer than
+releases. People are found where they are surely fewer than ten, or have fewer than ten values left and may be fewer
+than ten. An outcome is known where nobody, or everybody, of fewer than twenty people is surely missed, or where "fewer than
 ten" leaves out one of its ten values. Publishers without protection show that the attack bites.
 """
 
@@ -170,7 +170,7 @@ class Seen(NamedTuple):
 
 @dataclass(slots=True)
 class Found:
-    """Questions asked, and what was told."""
+    """Questions asked, and what was learnt."""
 
     people: int = 0
     outcomes: int = 0

@@ -1,7 +1,7 @@
 """Replay of the method on every small world: what one who knows it, and every printed number exactly, learns.
 
 All tables of a small world are cut, and those with the same rows and the same exact numbers of people in them are taken
-together: nobody can tell them apart. People of any union of genders crossed with countries are told where fewer
+together: nobody can tell them apart. People of any union of genders crossed with countries are found where fewer
 than k of the numbers that are left are of tables of one kind, and one of them is below k. The floor is scaled down, so
 that worlds are small enough to list. Then outcomes: every printed side that tables of errors can give is listed, and
 each "fewer than k" must leave all k values.
@@ -49,7 +49,7 @@ WORLDS: Final = (Small(1, 3, 1, 27), Small(1, 4, 2, 20), Small(1, 5, 2, 16), Sma
 
 
 def replayed(small: Small, method: Method = METHOD, *, others: bool = True) -> tuple[int, int, int]:
-    """Return the tables with rows, the numbers asked for, and those told. `others=False` breaks the method."""
+    """Return the tables with rows, the numbers asked for, and those learnt. `others=False` breaks the method."""
     ladders = small_ladders(small.genders, small.countries, small.places)
     tables, kinds = small.tables(), defaultdict[tuple[object, ...], list[int]](list)
     for at, table in enumerate(tables):
@@ -111,7 +111,7 @@ class Outcomes(NamedTuple):
 
 
 def all_settings(runs: int, seed: int) -> Iterator[Measured]:
-    """List small worlds; of what was asked, how much was told."""
+    """List small worlds; of what was asked, how much was learnt."""
     del seed
     for small in WORLDS:
         _, asked, learnt = replayed(small)

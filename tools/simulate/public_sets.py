@@ -219,7 +219,7 @@ BROKEN: Final = (
 
 
 def all_settings(runs: int, seed: int) -> Iterator[Measured]:
-    """Attack sets of each kind; of what was asked, how much was told."""
+    """Attack sets of each kind; of what was asked, how much was learnt."""
     for case in (*CASES, *BROKEN):
         expected = "0" if case.careless is None else "> 0: no protection"
         found = case.found(runs, seed)

@@ -257,7 +257,7 @@ WORLDS: Final = (
 
 
 def all_settings(runs: int, seed: int) -> Iterator[Measured]:
-    """Attack sets of each kind; of what was asked, how much was told."""
+    """Attack sets of each kind; of what was asked, how much was learnt."""
     for world in WORLDS:
         found = world.found(runs, seed)
         if found.outcomes:

@@ -131,7 +131,7 @@ def choose_repeats(result: AuditResult, folder: Path, chance: random.Random) -> 
 def sealed_entry(history: History, folder: Path) -> Entry:
     """Return the entry that sealed the audit of a challenge, whose secret lies in `folder`.
 
-    Raises EvidenceError if there is none: before, nobody is told what came out.
+    Raises EvidenceError if there is none: before, nobody knows what came out.
     """
     registration = read_part(folder / SECRET, Secret).registration_entry
     started = {one.index for one in history.entries if one.kind == "started" and one.answers == registration}

@@ -1,4 +1,4 @@
-"""Which cases were asked before: a case whose outcome a vendor was told something of is spent."""
+"""Cases that were asked before: a case is spent once a vendor knows anything of its outcome."""
 
 from __future__ import annotations
 
