@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from cli.test_commands import invoke
 from made.pages import find_all, parsed, text
-from remedies.made_remedies import PLAN, cases, write
+from made.remedies import PLAN, cases, write
 
 from audit.plan.file.plan_file import load_plan, loaded_plan
 from audit.remedies.next_plan import as_toml, next_plan

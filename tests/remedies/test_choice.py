@@ -15,8 +15,8 @@ from fairlearn.postprocessing import ThresholdOptimizer
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from made.remedies import PLAN, cases, half_of, write
 from realdata.shared_data import shared_file
-from remedies.made_remedies import PLAN, cases, half_of, write
 from sklearn.base import BaseEstimator
 
 from audit import remedy

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from made.counts import categorical, group, plan_of
 from made.pages import find_all, parsed, text
-from remedies.made_remedies import PLAN, cases, half_of, write
+from made.remedies import PLAN, cases, half_of, write
 from statsmodels.stats.contingency_tables import SquareTable
 
 import audit

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from made.enumerations import rejection_probabilities
 from scipy.special import ndtri
-from stats.made_enumerations import rejection_probabilities
 
 from audit.stats.margins.score_test import FAIL_BETA, PASS_BETA
 from audit.stats.rates.boundaries import Scale, Side, margin_boundary

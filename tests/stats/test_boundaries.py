@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from stats.made_tables import SIDES
+from made.tables import SIDES
 
 from audit.stats.rates.boundaries import Boundary, Scale, Side, counted_outcome, counted_rate, margin_boundary
 

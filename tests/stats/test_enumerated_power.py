@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from stats.made_enumerations import rejection_probabilities
+from made.enumerations import rejection_probabilities
 
 from audit.stats.margins.score_test import FAIL_BETA, PASS_BETA
 from audit.stats.rates.boundaries import Side, counted_rate, margin_boundary

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from made.tables import EVERY_BOUNDARY, boundaries
 from scipy.special import ndtri
-from stats.made_tables import EVERY_BOUNDARY, boundaries
 
 from audit.stats.arrays import FloatArray
 from audit.stats.margins import rejection_region, score_test

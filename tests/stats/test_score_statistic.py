@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from made.tables import boundaries, tables
 from scipy import optimize, stats
-from stats.made_tables import boundaries, tables
 from statsmodels.stats.proportion import test_proportions_2indep as proportions_test
 
 from audit.stats.margins.score_statistic import restricted_rates, score_statistic

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from made.enumerations import rate_with_known_rest_power, rejection_probabilities
+from made.tables import EVERY_BOUNDARY, boundaries, tables
 from scipy import stats
-from stats.made_enumerations import rate_with_known_rest_power, rejection_probabilities
-from stats.made_tables import EVERY_BOUNDARY, boundaries, tables
 
 from audit.stats.margins.score_statistic import score_statistic
 from audit.stats.margins.score_test import FAIL_BETA, PASS_BETA, asymptotic_p, exact_p, screened_p

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from stats.made_tables import boundaries
+from made.tables import boundaries
 
 from audit.stats.arrays import BoolArray, FloatArray
 from audit.stats.margins.score_statistic import score_statistic

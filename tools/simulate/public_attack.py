@@ -3,8 +3,8 @@
 An attacker knows each number only by what is printed of it. Of every question (a union of genders crossed with
 countries, differences of rows among them) the smallest and largest numbers are found that agree with all rows of all
 releases. People are found where they are surely fewer than ten, or have fewer than ten values left and may be fewer
-than ten. An outcome is known where nobody, or everybody, of fewer than twenty people is surely missed, or where "fewer than
-ten" leaves out one of its ten values. Publishers without protection show that the attack bites.
+than ten. An outcome is known where nobody, or everybody, of fewer than twenty people is surely missed, or where
+"fewer than ten" leaves out one of its ten values. Publishers without protection show that the attack bites.
 """
 
 from __future__ import annotations
