@@ -7,9 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
 
-from audit.counting.table import CountsTable, FamilyCounts, compared_families, count_families
+from audit.counting.table import FamilyCounts, compared_families, count_families
 from audit.detectors.isolation.options import Isolating, IsolationOptions
-from audit.errors import DataError
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.file.plan_file import AnyPlan, LoadedPlan, loaded_plan
 from audit.result.audit_result import SCHEMA_VERSION, AuditResult, Provenance, Waiver
@@ -90,7 +89,7 @@ def run_audit(  # noqa: PLR0913 - what an audit can be given
         evaluation_set.check_unchanged()
         origin = provenance(loaded, evaluation_set, scored, predictions_to, started, whole=records)
         features = evaluation_set.features
-    families = _families(loaded.plan, counted.table, features)
+    families = count_families(loaded.plan, counted.table, features)
     gathered = Gathered(loaded, features, counted, families, scored.system, origin)
     gathered = gathered._replace(waivers=waivers, measures=measures, answered=answered, rows=rows)
     return summarise(gathered._replace(joined=joined, details=details, records=records))
@@ -162,13 +161,6 @@ def _counted(loaded: LoadedPlan, evaluation_set: EvaluationSet, scored: Scored, 
     from audit.scoring.second_questions import second_questions
 
     return counted._replace(second=second_questions(plan, evaluation_set, loaded.folder, answers))
-
-
-def _families(plan: AuditPlan, counts: CountsTable, features: Sequence[SensitiveFeature]) -> dict[Family, FamilyCounts]:
-    """Count the families of a plan. Raises DataError if the set lacks a level that the plan compares with."""
-    families = count_families(plan, counts, features)
-    _check_references(plan, features)
-    return families
 
 
 def _scored(
@@ -361,15 +353,3 @@ def _single_rows(plan: AuditPlan, evaluation_set: EvaluationSet) -> Mapping[Grou
     from audit.analyses.crosscheck.single_rows import group_rows
 
     return group_rows(evaluation_set, compared_families(plan))
-
-
-def _check_references(plan: AuditPlan, features: Sequence[SensitiveFeature]) -> None:
-    for feature in features:
-        reference = plan.groups[feature.name].reference
-        levels = [level.code for level in feature.levels if level.rung == feature.rungs[0]]
-        if reference is not None and reference not in levels:
-            raise DataError(
-                f"groups.{feature.name}.reference names a level that nobody in the set has",
-                slug="no-reference",
-                hint=f"write one of the levels as reports name them by code; the set has {len(levels)}",
-            )

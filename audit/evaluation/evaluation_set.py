@@ -273,12 +273,25 @@ def _checked(
         weight_unit=design.weight_unit,
         strata=design.strata,
     )
+    _check_references(plan, found.features)
     if section.not_cases and found.cases_sha256() in section.not_cases:
         raise DataError(
             f"{shown(source.source_name)} has the cases on which the remedy was chosen: on them it cannot be audited",
             slug="remedy-same-cases",
         )
     return found
+
+
+def _check_references(plan: AuditPlan, features: Sequence[SensitiveFeature]) -> None:
+    for feature in features:
+        reference = plan.groups[feature.name].reference
+        levels = [level.code for level in feature.levels if level.rung == feature.rungs[0]]
+        if reference is not None and reference not in levels:
+            raise DataError(
+                f"groups.{feature.name}.reference names a level that nobody in the set has",
+                slug="no-reference",
+                hint=f"write one of the levels as reports name them by code; the set has {len(levels)}",
+            )
 
 
 def set_options(plan: AuditPlan, folder: Path) -> ReadOptions:

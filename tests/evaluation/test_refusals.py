@@ -433,3 +433,13 @@ def test_a_table_in_memory_breaks_no_seal_unseen() -> None:
     table = pa.table({name: pa.array(column, pa.string()) for name, column in made_cells(6).items()})
     with pytest.raises(PlanError, match="a table in memory has none"):
         open_evaluation_set(plan, Path(), table)
+
+
+def test_a_reference_that_nobody_in_the_set_has_is_refused_before_anything_is_scored(tmp_path: Path) -> None:
+    write_set(tmp_path / "set.csv", made_cells(6))
+    groups = {"gender": {"column": "gender", "reference": "man"}}
+    open_evaluation_set(made_plan(groups=groups), tmp_path).close()
+    groups["gender"]["reference"] = "non-binary"
+    assert refusal(made_plan(groups=groups), tmp_path) == (
+        "groups.gender.reference names a level that nobody in the set has — write one of the levels as reports name them by code; the set has 3"
+    )
