@@ -182,8 +182,8 @@ class _Family(NamedTuple):
     def _fails_from(self, question: Question, places: Sequence[int]) -> list[Smallest]:
         limit, power = self._limit(question), self.plan.verdict.power
         tested = self.decided.evaluable & limit.can_be_exceeded & ~self.decided.too_few_clusters
-        levels = self._first_step_levels(question, tested)
-        sizes, hidden = self._sizes(np.where(tested, levels, 0.01)), self._hidden_by_clusters()
+        levels = self._first_step_levels(question, tested, [place for place in places if tested[place]])
+        sizes, hidden = self._sizes(np.where(np.isnan(levels), 0.01, levels)), self._hidden_by_clusters()
 
         def smallest(place: int) -> Smallest:
             if not tested[place]:
@@ -219,17 +219,20 @@ class _Family(NamedTuple):
     def _sizes(self, levels: FloatArray) -> EffectiveSizes:
         return effective_sizes(self.plan, self.rule, self.counts, self.moments, levels)
 
-    def _first_step_levels(self, question: Question, tested: BoolArray) -> FloatArray:
-        """float64[G]: the levels of the first step of the family's procedure; nan where a group is not tested."""
+    def _first_step_levels(self, question: Question, tested: BoolArray, at: Sequence[int]) -> FloatArray:
+        """float64[G]: the levels of the first step of the family's procedure, at least of the groups at these places;
+        nan elsewhere.
+        """
         plan, rule, decided = self.plan, self.rule, self.decided
         levels, share = np.full(tested.shape, np.nan), budget(plan).names
-        if not tested.any():
+        if not at:
             return levels
         if self.moments is None:
             procedure = procedure_of(rule, questions(plan, rule), self.counts, decided, share, int(tested.sum()))
             method: Method = "any_dependence" if procedure == "any_dependence" else "discarding"
             n, m = decided.cases[tested], decided.rest_cases[tested]
-            levels[tested] = first_step_levels(n, m, rule.planned_rate, question.fail, share, method)
+            some = (np.cumsum(tested) - 1)[at]
+            levels[at] = first_step_levels(n, m, rule.planned_rate, question.fail, share, method, some)
             return levels
         of, metric = self.moments.of(self.counts), METRICS[rule.metric]
         own = of.own(of.planned((metric.numerator, possible_cells(metric))))

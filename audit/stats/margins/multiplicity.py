@@ -23,11 +23,11 @@ that size could show (weights ``Phi(-(mu/2 + lambda/mu))``, Spjotvoll 1972); the
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple, TypeAlias, get_args
 
 import numpy as np
 
-from audit.stats.arrays import BoolArray, FloatArray
+from audit.stats.arrays import BoolArray, FloatArray, IntArray
 from audit.stats.margins.two_step import all_bounds, gives_at_least, planned_level, two_steps
 from audit.stats.rates.binomial import Counts, binomial_cdf, checked_counts, checked_fraction, largest_count
 from audit.stats.rates.bisection import bisected
@@ -36,6 +36,8 @@ from audit.stats.rates.intervals import clopper_pearson
 from audit.stats.special import ndtr
 
 Method = Literal["discarding", "any_dependence"]
+Places: TypeAlias = IntArray | slice
+ALL = slice(None)
 
 DISCARDING_MIN_GROUPS = 20
 """Smaller families keep all groups: the rest they share would carry discarding up to 7 % at a nominal 5 %."""
@@ -153,9 +155,9 @@ def method_by_sizes(n: Counts, m: Counts, rate: float, boundary: Boundary, level
 
 
 def first_step_levels(
-    n: Counts, m: Counts, rate: float, boundary: Boundary, level: float, method: Method = "discarding"
+    n: Counts, m: Counts, rate: float, boundary: Boundary, level: float, method: Method = "discarding", of: Places = ALL
 ) -> FloatArray:
-    """Level for each group's p-value in the first step, before any answer is known.
+    """Level for each group's p-value in the first step, before any answer is known; only for the groups `of`.
 
     Parameters
     ----------
@@ -181,7 +183,7 @@ def first_step_levels(
     if n_.size == 0:
         return np.zeros(n_.shape)
     if method == "any_dependence":
-        return np.full(n_.shape, planned_level(n_, m_, rate, boundary, level))
+        return np.full(n_[of].shape, planned_level(n_, m_, rate, boundary, level))
     sizes, alike, count = np.unique(np.stack([n_, m_]), axis=1, return_inverse=True, return_counts=True)
     counted = float(counted_rate(rate, boundary))
     own, rest = sizes
@@ -189,14 +191,15 @@ def first_step_levels(
     top, survival = _survivors(family, n_.size)
     presence = binomial_cdf(top, own, counted)
     least_possible = binomial_cdf(0.0, own, family.highest_edge)
-    low, high = np.zeros(own.shape), np.full(own.shape, _LARGEST_PENALTY)
+    asked, alike = np.unique(alike.reshape(-1)[of], return_inverse=True)
+    low, high = np.zeros(asked.shape), np.full(asked.shape, _LARGEST_PENALTY)
     for _ in range(_BISECTIONS):
         middle = (low + high) / 2.0
         given = weighted_levels(family.power_width, middle[:, np.newaxis], level)
         charged = np.where(survival * given >= least_possible, given, 0.0)
-        total = charged @ (presence * count) + np.diag(charged) * (1.0 - presence)
+        total = charged @ (presence * count) + charged[np.arange(asked.size), asked] * (1.0 - presence[asked])
         low, high = np.where(total <= level, low, middle), np.where(total <= level, middle, high)
-    return np.asarray((survival * weighted_levels(family.power_width, high, level))[alike.reshape(-1)])
+    return np.asarray((survival[asked] * weighted_levels(family.power_width[asked], high, level))[alike])
 
 
 def _checked_p(p: Counts) -> FloatArray:
