@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
@@ -13,6 +13,8 @@ from audit.stats.arrays import IntArray
 
 LABELLED: Final = "label IS NOT NULL AND score IS NOT NULL"
 """SQL of the rows that are ranked."""
+_MOST_LISTED: Final = 1 << 20
+"""Most keys whose places stand in a list; among more, and most of them of no group, one is searched for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +23,10 @@ class FinestGroups:
 
     codes: tuple[tuple[str, ...], ...]
     """A code of each feature on its finest rung."""
-    features: Mapping[str, Mapping[str | None, str]]
-    """Code of each raw value, by feature."""
-    _keys: tuple[IntArray, ...]
-    """Codes so far, as one integer, that occur: for each feature."""
+    features: Mapping[str, Mapping[Any, str]]
+    """Code of each raw value, or of what stands for it in rows, by feature."""
+    _places: tuple[Callable[[IntArray], IntArray], ...]
+    """For each feature: the place of codes so far, as one integer, among those that occur."""
 
     @classmethod
     def of(cls, counted: Any, codes: Mapping[str, Mapping[str | None, str]]) -> tuple[Self, IntArray]:
@@ -34,20 +36,22 @@ class FinestGroups:
         """
         place = np.zeros(counted.num_rows, dtype=np.int64)
         found: list[tuple[str, ...]] = [()]
-        keys = []
+        places: list[Callable[[IntArray], IntArray]] = []
         for name in codes:
             levels = _levels(codes[name])
+            size = len(found) * len(levels)
             # codes are ranked and added from the first feature on, so that the order of numbers is that of tuples
             distinct, place = np.unique(place * len(levels) + _ranks(counted, name, codes[name]), return_inverse=True)
             found = [(*found[key // len(levels)], levels[key % len(levels)]) for key in distinct.tolist()]
-            keys.append(distinct)
-        return cls(tuple(found), codes, tuple(keys)), place
+            at = distinct.searchsorted
+            places.append(at if size > _MOST_LISTED else at(np.arange(size)).take)
+        return cls(tuple(found), codes, tuple(places)), place
 
     def places(self, rows: Any) -> IntArray:
         """int64[E]: the place of the group of each row of an Arrow batch, whose groups are all known."""
         place = np.zeros(rows.num_rows, dtype=np.int64)
-        for (name, codes), distinct in zip(self.features.items(), self._keys, strict=True):
-            place = np.searchsorted(distinct, place * len(_levels(codes)) + _ranks(rows, name, codes))
+        for (name, codes), at in zip(self.features.items(), self._places, strict=True):
+            place = at(place * len(_levels(codes)) + _ranks(rows, name, codes))
         return place
 
 
@@ -56,11 +60,11 @@ def group_columns(finest: FinestGroups) -> str:
     return "".join(f"{identifier(f'group_{name}')}, " for name in finest.features)
 
 
-def _levels(codes: Mapping[str | None, str]) -> list[str]:
+def _levels(codes: Mapping[Any, str]) -> list[str]:
     return sorted(set(codes.values()))
 
 
-def _ranks(rows: Any, name: str, codes: Mapping[str | None, str]) -> IntArray:
+def _ranks(rows: Any, name: str, codes: Mapping[Any, str]) -> IntArray:
     """int64[E]: rank of the code of each row among all codes of the feature."""
     column = rows.column(f"group_{name}")
     if hasattr(column, "combine_chunks"):

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from audit.counting.finest_groups import LABELLED, FinestGroups, group_columns
 from audit.engines.duckdb import DuckDBEngine
+from audit.engines.protocol import identifier
 from audit.stats.arrays import BoolArray, FloatArray, IntArray
 from audit.stats.scores.ranked_cases import Integers, RankedCases
 
@@ -22,6 +24,10 @@ MOST_RANKED: Final = 2_000_000
 STEPS: Final = 1_000
 """Steps that hold as many rows each, above that."""
 _BATCH: Final = 1 << 17
+PIECE: Final = 1 << 21
+"""Scores that are sorted at a time."""
+KEPT: Final = 32
+"""Of so many scores of a sorted piece one is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +57,8 @@ def count_score_ranks(
 
     Up to 2,000,000 rows nothing is tied but equal scores. Above that, each of 1,000 scores at equal distances in the
     order of the set has one, and all scores between two of them share one: ties of scores stay ties, and no more than
-    a thousandth of the rows is tied beside them. Memory is 21 bytes a row, or 32 kB a finest group.
+    a thousandth of the rows is tied beside them. Memory is 21 bytes a row; or 32 kB a finest group, and 32 MB and at
+    most half a byte a row.
 
     Parameters
     ----------
@@ -71,16 +78,29 @@ def count_score_ranks(
     """
     if not isinstance(engine, DuckDBEngine):
         return _ranked_there(engine, relation, finest, rows, score_range)
-    query = f"SELECT {group_columns(finest)}label, score FROM {relation} WHERE {LABELLED}"  # noqa: S608
-    ends = _ends(_edges(engine, relation, rows)) if rows > MOST_RANKED else None
+    ends = _ends(rows, partial(scores_at, engine, relation)) if rows > MOST_RANKED else None
+    groups, finest = _hashed(engine, finest)
+    query = f"SELECT {groups}label, score FROM {relation} WHERE {LABELLED}"  # noqa: S608
     with engine.sql(query).to_arrow_reader(_BATCH) as reader:
         batches = _batches(reader, finest, rows)
         if ends is None:
             return _ranked_one_by_one(batches, rows)
-        counts = np.zeros((2, ends.size * len(finest.codes)), dtype=np.int64)
-        for place, label, score in batches:
-            np.add.at(counts, (1 - label, np.searchsorted(ends, score) * len(finest.codes) + place), 1)
-        return _ranked_in_steps(counts, ends)
+        return _ranked_in_steps(ends, len(finest.codes), (_in_steps(ends, *batch) for batch in batches))
+
+
+def _hashed(engine: DuckDBEngine, finest: FinestGroups) -> tuple[str, FinestGroups]:
+    """SQL of a hash of each group column, and the groups by these: numbers are looked up in half of the time of texts.
+
+    The columns themselves where two values of one have one hash.
+    """
+    text, hashed = "SELECT value, hash(value) FROM (SELECT unnest($values)::VARCHAR AS value)", {}
+    for name, codes in finest.features.items():
+        found = engine.execute(text, {"values": list(codes)}).fetchall()
+        hashed[name] = {number: codes[value] for value, number in found}
+    if any(len(hashed[name]) < len(codes) for name, codes in finest.features.items()):
+        return group_columns(finest), finest
+    columns = [identifier(f"group_{name}") for name in hashed]
+    return "".join(f"hash({column}) AS {column}, " for column in columns), replace(finest, features=hashed)
 
 
 def _batches(reader: Any, finest: FinestGroups, rows: int) -> Iterator[tuple[IntArray, BoolArray, FloatArray]]:
@@ -136,13 +156,11 @@ def _ranked_there(
     from audit.counting.ranks_on_spark import Parts, count_by_score
 
     if rows > MOST_RANKED:
-        parts, step = Parts(engine, relation, score_range), -(-rows // STEPS)
-        ends = _ends(parts.scores_at(np.append(np.arange(step, rows, step), rows)))
-        place, label, step_of, cases = parts.count_between(ends, finest)
-        _check_all(rows, int(cases.sum()))
-        counts = np.zeros((2, ends.size * len(finest.codes)), dtype=np.int64)
-        np.add.at(counts, (1 - label, step_of * len(finest.codes) + place), cases)
-        return _ranked_in_steps(counts, ends)
+        parts = Parts(engine, relation, score_range)
+        ends = _ends(rows, parts.scores_at)
+        lines = parts.count_between(ends, finest)
+        _check_all(rows, int(lines[3].sum()))
+        return _ranked_in_steps(ends, len(finest.codes), [lines])
     place, score, positives, cases = count_by_score(engine, relation, finest)
     _check_all(rows, int(cases.sum()))
     of_score = [np.bincount(score, of) > 0 for of in (positives, cases - positives)]
@@ -152,27 +170,53 @@ def _ranked_there(
     return ScoreRanks(place[order], rank[score[order]], positives, cases - positives, _not_binned(rank))
 
 
-def _ends(edges: FloatArray) -> FloatArray:
+def _ends(rows: int, scores_at: Callable[[IntArray], FloatArray]) -> FloatArray:
     """Ends of steps: an edge and the number next below it hold nothing but the edge between them."""
+    step = -(-rows // STEPS)
+    edges = scores_at(np.append(np.arange(step, rows, step), rows))
     return np.unique(np.concatenate([edges, np.nextafter(edges, -np.inf)]))
 
 
-def _ranked_in_steps(counts: IntArray, ends: FloatArray) -> ScoreRanks:
-    """Rank by int64[2, ends x groups]: positives and negatives of each step and finest group."""
+def _in_steps(ends: FloatArray, place: IntArray, label: BoolArray, score: FloatArray) -> tuple[Any, ...]:
+    """Find the step of each row. Scores in their order are found among the ends in a fraction of the time."""
+    order = np.argsort(score)
+    return place[order], label[order], np.searchsorted(ends, score[order]), 1
+
+
+def _ranked_in_steps(ends: FloatArray, groups: int, lines: Iterable[tuple[Any, ...]]) -> ScoreRanks:
+    """Rank by lines: arrays of finest group, label, step, and cases."""
+    counts = np.zeros((2, ends.size * groups), dtype=np.int64)
+    for place, label, step, cases in lines:
+        np.add.at(counts.reshape(-1), ((1 - label) * ends.size + step) * groups + place, cases)
     filled = np.flatnonzero(counts.sum(axis=0))
-    rank, at = np.divmod(filled, counts.shape[1] // ends.size)
+    rank, at = np.divmod(filled, groups)
     binned = np.nextafter(ends, -np.inf) != np.append(-np.inf, ends[:-1])
     return ScoreRanks(at, rank, counts[0, filled], counts[1, filled], binned)
 
 
-def _edges(engine: DuckDBEngine, relation: str, rows: int) -> FloatArray:
-    """float64[1000] at most: the score of every so many rows in order, and the highest.
+def scores_at(engine: DuckDBEngine, relation: str, places: IntArray) -> FloatArray:
+    """float64: the scores at some places in the order of all rows, from 1.
 
-    `quantile_disc` gives the same scores, in six times the time and in memory that grows with the rows.
+    Rows are read twice, and sorted in pieces. The first time some scores are kept: for each it is known how many of all
+    are no higher, but for a few in each piece. So every place lies between two of them, and what else lies there is
+    kept the second time. DuckDB would sort all rows in several times the time; `quantile_disc` takes longer still.
     """
-    ordered = f"SELECT score, row_number() OVER (ORDER BY score) AS place FROM {relation} WHERE {LABELLED}"  # noqa: S608
-    found = engine.execute(
-        f"SELECT score FROM ({ordered}) WHERE place % $step = 0 OR place = $last",  # noqa: S608
-        {"step": -(-rows // STEPS), "last": rows},
-    )
-    return np.unique(found.fetchnumpy()["score"]).astype(np.float64)
+    kept = [piece[KEPT - 1 :: KEPT].copy() for piece in _sorted_pieces(engine, relation)]
+    known, unsure = np.sort(np.concatenate([[-np.inf], *kept, [np.inf]])), len(kept) * (KEPT - 1)
+    low = known.take((places - 1 - unsure) // KEPT + 1, mode="clip")
+    high = known.take(-(-places // KEPT), mode="clip")
+    left, between = places.copy(), [[both] for both in np.stack([low, high], axis=1)]
+    for piece in _sorted_pieces(engine, relation):
+        first, last = np.searchsorted(piece, low, "right"), np.searchsorted(piece, high)
+        left -= first
+        for scores, start, end in zip(between, first.tolist(), last.tolist(), strict=True):
+            scores.append(piece[start:end].copy())
+    found = zip(between, left.tolist(), strict=True)
+    return np.array([np.sort(np.concatenate(scores)).take(at, mode="clip") for scores, at in found])
+
+
+def _sorted_pieces(engine: DuckDBEngine, relation: str) -> Iterator[FloatArray]:
+    query = f"SELECT score FROM {relation} WHERE {LABELLED}"  # noqa: S608
+    with engine.sql(query).to_arrow_reader(PIECE) as reader:
+        for batch in reader:
+            yield np.sort(batch.column("score").to_numpy())

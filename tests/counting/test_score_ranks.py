@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from made.scored_rows import Rows, scored_set
 from sklearn.metrics import roc_auc_score
 
 from audit.counting import score_ranks
 from audit.counting.finest_groups import FinestGroups
-from audit.counting.score_ranks import ScoreRanks, count_score_ranks
+from audit.counting.score_ranks import ScoreRanks, count_score_ranks, scores_at
 from audit.counting.score_table import ScoreTable, count_cases_and_scores
+from audit.engines.duckdb import DuckDBEngine
 from audit.evaluation.evaluation_set import EvaluationSet
 from audit.stats.arrays import FloatArray
 from audit.stats.scores.auc import MOST_BINNING, Auc, auc
@@ -142,6 +144,20 @@ def test_a_step_holds_no_more_than_its_part_of_the_rows_and_edges_are_those_of_q
     assert size.max() > ROWS / 5  # the zeros are a tie of scores
     score = np.array([row[3] for row in rows if row[0] and row[3] is not None])
     assert sorted(size[~ranks.binned]) == sorted((score == edge).sum() for edge in set(quantiles))
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_scores_at_places_are_those_of_all_rows_in_order_however_they_come_in_pieces(
+    shape: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(score_ranks, "PIECE", 100)
+    monkeypatch.setattr(score_ranks, "KEPT", 7)
+    score = np.repeat(SHAPES[shape][0], 4)
+    with DuckDBEngine() as engine:
+        engine.register("scored", pa.table({"label": np.zeros(score.size), "score": score}))
+        with engine.sql("SELECT score FROM scored").to_arrow_reader(100) as reader:
+            assert sum(1 for _ in reader) > 4
+        assert scores_at(engine, "scored", np.arange(1, score.size, 97)).tolist() == np.sort(score)[:-1:97].tolist()
 
 
 @pytest.mark.parametrize("most", [0, 2_000_000])
