@@ -23,7 +23,7 @@ from audit.result.findings.subgroup_scan import (
     ScanValues,
     SubgroupScan,
 )
-from audit.stats.arrays import BoolArray, IntArray
+from audit.stats.arrays import BoolArray, IntArray, added
 from audit.stats.scan.scan_confirm import Confirmation, clustered_confirmation, exact_confirmation
 from audit.stats.scan.scan_null import CalibratedScan, ClusterCells, calibrated_scan, detectable_rate
 from audit.vocabulary.metrics import MetricName
@@ -223,8 +223,7 @@ def _named_values(
     for column, (attribute, mask) in enumerate(zip(attributes, chosen, strict=True)):
         if mask.all():
             continue
-        by_value = np.zeros(len(mask), dtype=np.int64)
-        np.add.at(by_value, half.codes[within, column], excess[within])
+        by_value = added(mask.shape, half.codes[within, column], excess[within])
         named = sorted(np.flatnonzero(mask).tolist(), key=lambda place: (-int(by_value[place]), place))
         listed = tuple(_shortened(attribute.values[place]) for place in named[:_LISTED])
         described.append(

@@ -11,7 +11,7 @@ import numpy as np
 from audit.counting.count import SCORED, check_total, count_text, counts_by_group
 from audit.counting.table import UNKNOWN, CountsTable, FamilyCounts, group_of_codes, ladder_map
 from audit.plan.audit_plan import AuditPlan
-from audit.stats.arrays import IntArray
+from audit.stats.arrays import IntArray, added, numbered
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
 from audit.vocabulary.metrics import Cell
 
@@ -115,10 +115,9 @@ def encode_counts(table: CountsTable) -> EncodedCounts:
     levels: list[tuple[str, ...]] = []
     columns: list[IntArray] = []
     for codes in zip(*table.codes, strict=True):
-        names = sorted(set(codes))
-        place = {code: at for at, code in enumerate(names)}
+        names, places = numbered(codes)
         levels.append(tuple(names))
-        columns.append(np.array([place[code] for code in codes], dtype=np.int64))
+        columns.append(places)
     return EncodedCounts(table.features, tuple(levels), tuple(columns), table.cells)
 
 
@@ -131,10 +130,7 @@ def stratify(
     groups, of = _combined(axes, counts.cells.shape[0])
     strata, stratum = _combined([(counts.levels[at], counts.columns[at]) for at in places], counts.cells.shape[0])
     pairs, at = np.unique(of * len(strata) + stratum, return_inverse=True)
-    cells = np.zeros((pairs.size, 3, 4), dtype=np.int64)
-    np.add.at(cells, at, counts.cells)
-    of_strata = np.zeros((len(strata), 3, 4), dtype=np.int64)
-    np.add.at(of_strata, stratum, counts.cells)
+    cells, of_strata = added((pairs.size, 3, 4), at, counts.cells), added((len(strata), 3, 4), stratum, counts.cells)
     named = tuple(group_of_codes(family.axes, key) for key in groups)
     return StratifiedCounts(family, named, pairs // max(len(strata), 1), pairs % max(len(strata), 1), cells, of_strata)
 
@@ -143,9 +139,7 @@ def _on_rung(counts: EncodedCounts, feature: SensitiveFeature, rung: str) -> tup
     """The levels of a feature on a rung, sorted, and for each row the place of its level."""
     at = counts.features.index(feature.name)
     climb = ladder_map(feature, rung)
-    climbed = [climb[code] for code in counts.levels[at]]
-    names = sorted(set(climbed))
-    place = np.array([names.index(code) for code in climbed], dtype=np.int64)
+    names, place = numbered([climb[code] for code in counts.levels[at]])
     return tuple(names), place[counts.columns[at]]
 
 

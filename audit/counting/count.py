@@ -10,6 +10,7 @@ import numpy as np
 from audit.counting.table import DECISIONS, NEGATIVE, POSITIVE, UNLABELLED, CountsTable
 from audit.engines.protocol import identifier
 from audit.plan.evaluation_set import CASES
+from audit.stats.arrays import added, numbered
 
 if TYPE_CHECKING:
     from audit.evaluation.evaluation_set import EvaluationSet
@@ -106,8 +107,6 @@ def added_by_group(
     """Add lines up by the codes of their group: `raw` values of each feature, places `at` in `shape`, and `cases`."""
     coded = (map(code.__getitem__, values) for code, values in zip(codes, raw, strict=True))
     keys = list(zip(*coded, strict=True)) or [()] * len(cases)
-    groups = sorted(set(keys))
-    places = {key: place for place, key in enumerate(groups)}
-    cells = np.zeros((len(groups), *shape), dtype=np.int64)
-    np.add.at(cells, ([places[key] for key in keys], *map(list, at)), np.array(cases, dtype=np.int64))
+    groups, places = numbered(keys)
+    cells = added((len(groups), *shape), (places, *map(list, at)), np.array(cases, dtype=np.int64))
     return CountsTable(tuple(features), tuple(groups), cells)

@@ -15,7 +15,7 @@ from audit.counting.moments import Moments
 from audit.counting.table import UNLABELLED
 from audit.counting.weights import WeightTable
 from audit.errors import DataError
-from audit.stats.arrays import FloatArray, IntArray
+from audit.stats.arrays import FloatArray, IntArray, added, numbered
 from audit.vocabulary.metrics import Cell
 from audit.vocabulary.text import shown
 
@@ -84,12 +84,10 @@ def _stratified(evaluation_set: EvaluationSet, strata: Strata, relation: str) ->
     summed = evaluation_set.table_of(text)
     groups_there, finest = FinestGroups.of(summed, {name: evaluation_set.codes[name] for name in names})
     codes = groups_there.codes
-    found = summed.column("stratum").to_pylist()
-    there = sorted(set(found))  # a part of the set, such as the control sample, need not have them all
-    at = {name: place for place, name in enumerate(there)}
-    rows = np.zeros((len(codes), len(there), len(CELLS)))
-    place = np.array([at[name] for name in found], dtype=np.int64)
-    np.add.at(rows, (finest, place, _cells(summed)), _floats(summed, "cases"))
+    # a part of the set, such as the control sample, need not have them all
+    there, place = numbered(summed.column("stratum").to_pylist())
+    shape = (len(codes), len(there), len(CELLS))
+    rows = added(shape, (finest, place, _cells(summed)), _floats(summed, "cases"))
     sizes = np.array([strata.sizes[name] for name in there], dtype=np.int64)
     try:
         table = StratumTable.of_strata(rows, sizes, strata.by, codes, names)
@@ -155,16 +153,11 @@ def _weight_table(columns: Mapping[str, FloatArray], finest: IntArray, cell: Int
     order = np.lexsort((columns["sum_2"], columns["sum_1"]))  # squares are not added exactly
     columns = {name: values[order] for name, values in columns.items()}
     at = (finest[order], cell[order])
-
-    def added(values: FloatArray) -> FloatArray:
-        table = np.zeros(shape)
-        np.add.at(table, at, values)
-        return table
-
     first, second = columns["sum_1"], columns["sum_2"]
     # where every cluster is one row, its sums are the row's own weight and square
     fourth = columns["sum_4"] * 2.0 ** (2 * _CUT) if "sum_4" in columns else second * second
     lowest, highest = np.full(shape, np.inf), np.zeros(shape)
     np.minimum.at(lowest, at, columns.get("sum_low", first))
     np.maximum.at(highest, at, columns.get("sum_high", first))
-    return WeightTable(added(columns["sum_0"]), added(first), added(second), added(fourth), lowest, highest)
+    sums = [added(shape, at, of) for of in (columns["sum_0"], first, second, fourth)]
+    return WeightTable(sums[0], sums[1], sums[2], sums[3], lowest, highest)

@@ -13,9 +13,9 @@ import numpy as np
 
 from audit.counting.count import SCORED
 from audit.counting.finest_groups import FinestGroups
-from audit.counting.score_table import BINS, added, integers, score_text, unpacked
+from audit.counting.score_table import BINS, integers, score_text, unpacked
 from audit.counting.table import DECISIONS, NOT_FLAGGED, UNLABELLED, CountsTable
-from audit.stats.arrays import IntArray
+from audit.stats.arrays import IntArray, added
 
 if TYPE_CHECKING:
     from audit.evaluation.evaluation_set import EvaluationSet

@@ -13,7 +13,7 @@ from audit.counting.table import ABSTAINED, FLAGGED
 from audit.engines.protocol import literal
 from audit.engines.read_errors import reading
 from audit.plan.audit_plan import AuditPlan
-from audit.stats.arrays import IntArray
+from audit.stats.arrays import IntArray, numbered
 
 if TYPE_CHECKING:
     from audit.evaluation.evaluation_set import EvaluationSet
@@ -207,9 +207,8 @@ def _sorted_values(
 ) -> tuple[tuple[str, ...], IntArray]:
     """The sorted values, and for each entry the place of its value. Several raw values may give one value."""
     read = [(value or "") if names is None else names[value] for value in raw]
-    values = tuple(sorted(set(read)))
-    at = {value: place for place, value in enumerate(values)}
-    return values, np.array([at[value] for value in read], dtype=np.int64)[codes] if read else codes
+    values, places = numbered(read)
+    return tuple(values), places[codes] if read else codes
 
 
 def _distinct(codes: IntArray, levels: Sequence[int]) -> tuple[IntArray, IntArray]:

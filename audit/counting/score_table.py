@@ -25,7 +25,7 @@ from audit.counting.table import (
     group_of_codes,
 )
 from audit.engines.read_errors import reading
-from audit.stats.arrays import IntArray
+from audit.stats.arrays import IntArray, added, numbered
 from audit.stats.scores.ranked_cases import RankedCases
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
 
@@ -106,12 +106,12 @@ class ScoreTable:
 
     def ranked(self, family: Family, features: Mapping[str, SensitiveFeature]) -> RankedCases:
         """Sum the ranks of the finest groups up to the groups of `family`, in the order of `family(...).groups`."""
-        up, distinct = self._up(family, features)
+        distinct, up = numbered(climbed_codes(self.codes, self.features, family, features))
         return self.ranks.of_groups(up, len(distinct))
 
     def family(self, family: Family, features: Mapping[str, SensitiveFeature]) -> FamilyScores:
         """Sum the finest groups up to the groups of `family`; a family without axes is everyone."""
-        up, distinct = self._up(family, features)
+        distinct, up = numbered(climbed_codes(self.codes, self.features, family, features))
         groups = tuple(group_of_codes(family.axes, key) for key in distinct)
         scored = self.bin != _NO_SCORE
         group, label, fine = up[self.place], self.label, self.bin
@@ -128,13 +128,6 @@ class ScoreTable:
             unscored=added((size, _LABELS), (group[~scored], label[~scored]), self.rows[~scored]),
             near=None if self.near is None else added((size,), (up,), self.near),
         )
-
-    def _up(self, family: Family, features: Mapping[str, SensitiveFeature]) -> tuple[IntArray, list[tuple[str, ...]]]:
-        """int64[K]: for each finest group the place of its group in `family`; and the codes of these, sorted."""
-        keys = climbed_codes(self.codes, self.features, family, features)
-        distinct = sorted(set(keys))
-        at = {key: place for place, key in enumerate(distinct)}
-        return np.array([at[key] for key in keys], dtype=np.int64), distinct
 
 
 def count_cases_and_scores(
@@ -226,10 +219,3 @@ def integers(column: Any) -> IntArray:
 def _units(column: Any) -> IntArray:
     """Sums as whole numbers of units; 0 for a sum over no score. Exact, because the factor is a power of two."""
     return np.asarray(column.fill_null(0.0).to_numpy() * UNIT, dtype=np.int64)
-
-
-def added(shape: tuple[int, ...], at: tuple[IntArray, ...], amounts: IntArray) -> IntArray:
-    """int64 of `shape`: the sum of the amounts at each place."""
-    total = np.zeros(shape, dtype=np.int64)
-    np.add.at(total, at, amounts)
-    return total

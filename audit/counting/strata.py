@@ -10,7 +10,7 @@ import numpy as np
 
 from audit.counting.family_moments import Cells, indicator
 from audit.counting.weights import WeightedFamily, WeightTable
-from audit.stats.arrays import BoolArray, FloatArray, IntArray
+from audit.stats.arrays import BoolArray, FloatArray, IntArray, added
 from audit.stats.clusters.weighted_rate import WeightedRate
 from audit.stats.strata.sampled_counts import SampledCounts
 from audit.stats.strata.stratified_test import rate_limits
@@ -95,9 +95,8 @@ class StratumTable(WeightTable):
 
     def family(self, places: IntArray, groups: int, unit: float) -> StratifiedFamily:
         """Sum up to groups: `places` is int64[K], the group of each finest group."""
-        rows, possible = (np.zeros((groups, *self.strata.shape[1:])) for _ in range(2))
-        np.add.at(rows, places, self.strata)
-        np.add.at(possible, places, self.possible.astype(np.float64))
+        both, shape = (self.strata, self.possible.astype(np.float64)), (groups, *self.strata.shape[1:])
+        rows, possible = (added(shape, places, of) for of in both)
         sums = WeightTable.family(self, places, groups, unit).sums
         return StratifiedFamily(sums, unit, self, rows, possible)
 

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from audit.plan.audit_plan import AuditPlan, Rule
-from audit.stats.arrays import IntArray
+from audit.stats.arrays import IntArray, added, numbered
 from audit.vocabulary.groups import Axis, Family, Group, Level, SensitiveFeature
 from audit.vocabulary.metrics import Cell, Metric, MetricName
 
@@ -128,10 +128,8 @@ class CountsTable:
         for axis in family.axes:
             climb = ladder_map(features[axis.feature], axis.rung)
             wanted.append({climb[code] for code in features[axis.feature].expected})
-        distinct = sorted({*keys, *product(*wanted)})
-        at = {key: place for place, key in enumerate(distinct)}
-        cells = np.zeros((len(distinct), *self.cells.shape[1:]), dtype=np.int64)
-        np.add.at(cells, [at[key] for key in keys], self.cells)
+        distinct, at = numbered([*keys, *product(*wanted)])
+        cells = added((len(distinct), *self.cells.shape[1:]), at[: len(keys)], self.cells)
         groups = tuple(group_of_codes(family.axes, key) for key in distinct)
         return FamilyCounts(family, groups, cells, self.everyone, parts_of(family, features))
 

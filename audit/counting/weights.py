@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from audit.counting.family_moments import CELLS, Cells, FamilyMoments, indicator, of_the_others, weighted_rate
-from audit.stats.arrays import BoolArray, FloatArray, IntArray
+from audit.stats.arrays import BoolArray, FloatArray, IntArray, added
 from audit.stats.clusters.own_correlation import Evened
 from audit.stats.clusters.unseen_clusters import Bundles
 from audit.stats.clusters.weighted_rate import WeightedRate
@@ -34,17 +34,11 @@ class WeightTable:
 
     def family(self, places: IntArray, groups: int, unit: float) -> WeightedFamily:
         """Sum up to groups: `places` is int64[K], the group of each finest group."""
-        sums = [_added(of, places, groups) for of in (self.cases, self.first, self.second, self.fourth)]
+        sums = [added((groups, len(CELLS)), places, of) for of in (self.cases, self.first, self.second, self.fourth)]
         lowest, highest = np.full((groups, len(CELLS)), np.inf), np.zeros((groups, len(CELLS)))
         np.minimum.at(lowest, places, self.lowest)
         np.maximum.at(highest, places, self.highest)
         return WeightedFamily(WeightTable(sums[0], sums[1], sums[2], sums[3], lowest, highest), unit)
-
-
-def _added(values: FloatArray, places: IntArray, groups: int) -> FloatArray:
-    added = np.zeros((groups, values.shape[1]))
-    np.add.at(added, places, values)
-    return added
 
 
 class WeightedFamily(FamilyMoments):

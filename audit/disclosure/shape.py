@@ -25,7 +25,7 @@ from audit.plan.audit_plan import AuditPlan
 from audit.public.about import Unit
 from audit.result.audit_result import AuditResult
 from audit.result.findings.judged import GroupCounts
-from audit.stats.arrays import IntArray
+from audit.stats.arrays import IntArray, added
 from audit.vocabulary.groups import Axis, Family, Group, Level, SensitiveFeature
 
 if TYPE_CHECKING:
@@ -150,9 +150,7 @@ def _side(
 def _placed(groups: Sequence[GroupCounts], ladders: Sequence[Ladder]) -> IntArray:
     """int64[L of each ladder …, 3, 4]: label x decision of every finest group."""
     places = [ladder.places([counts.group.levels[at].code for counts in groups]) for at, ladder in enumerate(ladders)]
-    cells = np.zeros((*(len(ladder.levels[0]) for ladder in ladders), 3, 4), dtype=np.int64)
-    np.add.at(cells, tuple(places), cells_of(groups))
-    return cells
+    return added((*(len(ladder.levels[0]) for ladder in ladders), 3, 4), tuple(places), cells_of(groups))
 
 
 def _rank(plan: AuditPlan, name: str) -> tuple[int, int]:

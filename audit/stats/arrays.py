@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Final, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, Final, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,9 @@ import numpy.typing as npt
 BoolArray = npt.NDArray[np.bool_]
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
+
+_Key = TypeVar("_Key", bound=Any)
+_Number = TypeVar("_Number", bound=np.generic)
 
 _MANY: Final = 32
 """Places from which on it is faster to look for equal ones than to compute them all."""
@@ -23,6 +26,20 @@ class Tables(NamedTuple):
     n: IntArray
     y: IntArray
     m: IntArray
+
+
+def added(shape: tuple[int, ...], at: Any, amounts: npt.NDArray[_Number]) -> npt.NDArray[_Number]:
+    """Add amounts up by their places `at`: an array of `shape`, of the amounts' type."""
+    total = np.zeros(shape, amounts.dtype)
+    np.add.at(total, at, amounts)
+    return total
+
+
+def numbered(keys: Sequence[_Key]) -> tuple[list[_Key], IntArray]:
+    """Sort the distinct keys, and find the place of each key among them: int64[L]."""
+    distinct = sorted(set(keys))
+    at = {key: place for place, key in enumerate(distinct)}
+    return distinct, np.array([at[key] for key in keys], dtype=np.int64)
 
 
 def once_for_equals(function: Callable[..., FloatArray], *columns: FloatArray) -> FloatArray:

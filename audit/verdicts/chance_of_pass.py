@@ -17,7 +17,7 @@ from audit.counting.moments import Moments
 from audit.counting.table import UNKNOWN, CountsTable, cells_mask, climbed_codes, count_families
 from audit.plan.audit_plan import AuditPlan, NamedRule, Rule
 from audit.result.findings.further import LeastSure, OutOfReach, PlannedPass, Remedy
-from audit.stats.arrays import BoolArray, FloatArray, IntArray
+from audit.stats.arrays import BoolArray, FloatArray, IntArray, added
 from audit.stats.margins.score_test import asymptotic_p
 from audit.stats.rates.boundaries import counted_outcome
 from audit.verdicts.decidability import FamilyDecidability, RuleDecidability
@@ -229,9 +229,7 @@ def _all_pass(
     """bool[R]: whether every group judged alone passes in each draw, as recorded and with members at their worst."""
     at = {tuple(level.code for level in group.levels): place for place, group in enumerate(family.groups)}
     places = np.array([at[key] for key in keys], dtype=np.int64)
-    own, found = np.zeros(len(at), dtype=np.int64), np.zeros((len(at), hits.shape[0]), dtype=np.int64)
-    np.add.at(own, places, cases)
-    np.add.at(found, places, hits.T)
+    own, found = added((len(at),), places, cases), added((len(at), hits.shape[0]), places, hits.T)
     open_ = np.flatnonzero(family.decidable & (family.miss > _CERTAIN))
     if not open_.size:
         return np.ones(hits.shape[0], dtype=np.bool_)

@@ -32,7 +32,7 @@ from audit.errors import DetectorError
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.measures import Measure
 from audit.result.findings.further import OwnMeasure, OwnMeasureReason
-from audit.stats.arrays import FloatArray, IntArray
+from audit.stats.arrays import FloatArray, IntArray, numbered
 from audit.stats.rates.row_bootstrap import expanded_percentiles, resampled_places
 from audit.vocabulary.groups import Axis, Family, Group, Level, SensitiveFeature
 
@@ -255,9 +255,8 @@ def _groups(family: Family, cases: _Cases, features: dict[str, SensitiveFeature]
     for axis in family.axes:
         codes, place = cases.finest[axis.feature]
         climb = ladder_map(features[axis.feature], axis.rung)
-        climbed = [climb[code] for code in codes]
-        distinct = sorted(set(climbed))
-        columns.append((distinct, np.array([distinct.index(code) for code in climbed], dtype=np.int64)[place]))
+        distinct, places = numbered([climb[code] for code in codes])
+        columns.append((distinct, places[place]))
     places = np.stack([place for _, place in columns], axis=1)
     there, place = np.unique(places, axis=0, return_inverse=True)
     groups = [

@@ -16,7 +16,7 @@ from audit.counting.count import SCORED, grouped, plain
 from audit.counting.table import FLAGGED, NOT_FLAGGED
 from audit.engines.duckdb import DuckDBEngine
 from audit.plan.evaluation_set import CASES
-from audit.stats.arrays import IntArray
+from audit.stats.arrays import IntArray, numbered
 from audit.vocabulary.groups import Family, Group, Level
 
 if TYPE_CHECKING:
@@ -63,10 +63,8 @@ def code_places(column: pa.ChunkedArray, codes: Mapping[str | None, str]) -> tup
 
     whole = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], pa.string())
     encoded = whole.dictionary_encode(null_encoding="encode")
-    named = [codes[value] for value in encoded.dictionary.to_pylist()]
-    distinct = tuple(sorted(set(named)))
-    place = np.array([distinct.index(code) for code in named], dtype=np.int64)
-    return distinct, place[encoded.indices.to_numpy()]
+    distinct, place = numbered([codes[value] for value in encoded.dictionary.to_pylist()])
+    return tuple(distinct), place[encoded.indices.to_numpy()]
 
 
 def _family_rows(family: Family, distinct: Sequence[str], place: IntArray, rows: Rows) -> dict[Group, Rows]:

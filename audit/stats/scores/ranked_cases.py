@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 import numpy.typing as npt
 
-from audit.stats.arrays import BoolArray, FloatArray, IntArray
+from audit.stats.arrays import BoolArray, FloatArray, IntArray, added
 
 Integers = npt.NDArray[np.integer[Any]]
 _SORTED_FASTEST = 1 << 15
@@ -173,9 +173,9 @@ class _Lines:
     def of(cls, cases: RankedCases) -> Self:
         everyone = np.zeros((cases.binned.size + 1, 4), dtype=np.int64)
         for at, amounts in enumerate((cases.positives, cases.negatives)):
-            everyone[:-1, 2 + at] = _sums(cases.binned.size, cases.rank, amounts)
+            everyone[:-1, 2 + at] = added(cases.binned.shape, cases.rank, amounts)
             everyone[1:, at] = np.cumsum(everyone[:-1, 2 + at])
-        m, n = (_sums(cases.groups, cases.group, of) for of in (cases.positives, cases.negatives))
+        m, n = (added((cases.groups,), cases.group, of) for of in (cases.positives, cases.negatives))
         return cls(cases, m, n, everyone)
 
     def pieces(self) -> Iterator[_Piece]:
@@ -274,10 +274,3 @@ def _squares(
         add(6, g, p, of.all_below / pairs[0] - of.below / pairs[1] - centre[0].take(g))
         add(7, g, q, of.all_above / pairs[0] - of.above / pairs[1] - centre[1].take(g))
     return squares
-
-
-def _sums(size: int, at: Integers, amounts: IntArray) -> IntArray:
-    """int64 of `size`: the sum of the amounts at each place."""
-    total = np.zeros(size, dtype=np.int64)
-    np.add.at(total, at, amounts)
-    return total
