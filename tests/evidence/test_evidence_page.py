@@ -50,6 +50,7 @@ def sign_on_a_card(folder: Path) -> None:
 
 def test_the_page_is_followed_to_the_letter(warm: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AUDIT7K_PASSPHRASE", "five words nobody else joins")
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     (tmp_path / "bin").mkdir()
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
     write_set(tmp_path, counts=FEW)

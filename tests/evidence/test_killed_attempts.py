@@ -49,7 +49,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
 
 def killed_at(watched: list[str], point: int, folder: Path) -> tuple[int, int]:
     """Run an audit that is killed before its `point`-th write; returns how it ended and how many there were."""
-    environment = os.environ | {"POINT": str(point)}
+    environment = os.environ | {"POINT": str(point), "TMPDIR": str(folder.parent)}
     done = subprocess.run([*watched, *RUN.split()], cwd=folder, env=environment, capture_output=True, check=False)
     return done.returncode, (folder / "counted").stat().st_size
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 import subprocess
 import warnings
@@ -45,7 +46,8 @@ def checked_without_python(bundle: bytes, folder: Path) -> subprocess.CompletedP
     folder.mkdir(exist_ok=True)
     (folder / "evidence.a7k").write_bytes(bundle)
     commands = f"signed=yes; work=/nowhere\n{check_lines('evidence.a7k', [1])}"
-    return subprocess.run(["sh", "-c", commands], cwd=folder, capture_output=True, text=True, check=False)
+    own = os.environ | {"TMPDIR": str(folder)}
+    return subprocess.run(["sh", "-c", commands], cwd=folder, env=own, capture_output=True, text=True, check=False)
 
 
 def test_openssl_and_the_usual_tools_verify_a_bundle_by_its_own_readme(bundles: Bundles, tmp_path: Path) -> None:
