@@ -108,6 +108,16 @@ def _no_power_fails() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def _nobody_s_terminal() -> Iterator[None]:
+    """Have everything drawn as wide and as plain as where nobody has set anything, from whatever terminal it starts."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COLUMNS", "80")
+        for name in ("LINES", "TERM", "NO_COLOR", "FORCE_COLOR"):
+            patch.delenv(name, raising=False)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def _commands_made_once() -> Iterator[None]:
     """Make the commands of an app from their functions once, and not in every test that runs one."""
     with pytest.MonkeyPatch.context() as patch:
