@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import textwrap
@@ -128,7 +129,7 @@ def test_a_users_own_file_that_hides_ours_is_named(tmp_path: Path) -> None:
     (tmp_path / "reports.py").write_text("# minutes of meetings\n")
     done = subprocess.run(
         [sys.executable, "-m", "audit", "report", "result.json"],
-        cwd=tmp_path, capture_output=True, text=True, check=False, timeout=240,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, check=False, timeout=240,
     )  # fmt: skip
     assert done.returncode == ExitCode.NOT_JUDGED
     assert done.stderr.count("\n") == 1
