@@ -13,7 +13,7 @@ from audit.counting.table import ABSTAINED, FLAGGED
 from audit.engines.protocol import literal
 from audit.engines.read_errors import reading
 from audit.plan.audit_plan import AuditPlan
-from audit.stats.arrays import IntArray, numbered
+from audit.stats.arrays import IntArray, distinct, numbered
 
 if TYPE_CHECKING:
     from audit.evaluation.evaluation_set import EvaluationSet
@@ -87,13 +87,13 @@ class ScanCells:
         picked = (self.positive == positive) & (self.half == half) & (self.decision < ABSTAINED)
         codes, cases = self.codes[picked], self.cases[picked]
         hit = np.where(self.decision[picked] == FLAGGED, cases, 0)
-        cell, first = _distinct(codes, [len(attribute.values) for attribute in self.attributes])
+        cell, first = distinct(codes, [len(attribute.values) for attribute in self.attributes])
         flagged, total = _sums(cell, hit), _sums(cell, cases)
         if self.cluster is None:
             entry = np.arange(len(first))
             return ScanTable(codes[first], flagged, total - flagged, entry, None, flagged, total - flagged)
         _, cluster = np.unique(self.cluster[picked], return_inverse=True)
-        pair, at = _distinct(np.stack([cluster, cell], axis=1), [int(cluster.max(initial=0)) + 1, len(first)])
+        pair, at = distinct(np.stack([cluster, cell], axis=1), [int(cluster.max(initial=0)) + 1, len(first)])
         by_pair = _sums(pair, hit)
         return ScanTable(
             codes[first], flagged, total - flagged, cell[at], cluster[at], by_pair, _sums(pair, cases) - by_pair
@@ -209,16 +209,6 @@ def _sorted_values(
     read = [(value or "") if names is None else names[value] for value in raw]
     values, places = numbered(read)
     return tuple(values), places[codes] if read else codes
-
-
-def _distinct(codes: IntArray, levels: Sequence[int]) -> tuple[IntArray, IntArray]:
-    """For each row its place among the distinct rows, which are in order; and the first place of each distinct row."""
-    key = np.zeros(len(codes), dtype=np.int64)
-    first = np.zeros(0, dtype=np.int64)
-    for column, count in enumerate(levels):
-        # compressed at each step, so that a long product of levels cannot overflow
-        _, first, key = np.unique(key * count + codes[:, column], return_index=True, return_inverse=True)
-    return key, first
 
 
 def _sums(place: IntArray, values: IntArray) -> IntArray:

@@ -60,3 +60,13 @@ def once_for_equals(function: Callable[..., FloatArray], *columns: FloatArray) -
     found = np.empty(order.shape)
     found[order] = function(*(column[new] for column in ordered))[np.cumsum(new) - 1]
     return found
+
+
+def distinct(codes: IntArray, levels: Sequence[int]) -> tuple[IntArray, IntArray]:
+    """For each row its place among the distinct rows, which are in order; and the first place of each distinct row."""
+    key = np.zeros(len(codes), dtype=np.int64)
+    first = np.zeros(0, dtype=np.int64)
+    for column, count in enumerate(levels):
+        # compressed at each step, so that a long product of levels cannot overflow
+        _, first, key = np.unique(key * count + codes[:, column], return_index=True, return_inverse=True)
+    return key, first

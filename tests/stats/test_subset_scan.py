@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 
 from audit.stats.arrays import BoolArray, FloatArray, IntArray
+from audit.stats.scan.best_values import SEVERITIES, best_values
 from audit.stats.scan.scan_starts import Corners, bernoulli_score, random_starts
-from audit.stats.scan.subset_scan import SEVERITIES, SubsetSearch, best_values, two_blocks
+from audit.stats.scan.subset_scan import SubsetSearch, two_blocks
 
 
 @given(st.integers(1, 500), st.data(), st.floats(0.02, 0.98))
@@ -63,13 +64,13 @@ def test_the_best_values_of_an_attribute_are_the_best_of_all_its_subsets(
     values: list[tuple[int, int]], p: float, penalty: float
 ) -> None:
     harmed, cases = np.array(values, dtype=np.float64).T
-    found = best_values(harmed[None], cases[None], np.array([p]), penalty)
+    found = best_values(harmed[:, None], cases[:, None], np.array([p]), penalty)
     best = best_of_all(harmed, cases, p, penalty)
     assert found.score[0] <= best + 1e-9
     # Severities are tried on a grid, so that two subsets of almost one score may be taken for each other.
     assert found.score[0] >= best_of_the_grid(harmed, cases, p, penalty) - 1e-9
     assert found.score[0] >= best - 0.02 - 0.01 * best
-    mask = found.chosen[0]
+    mask = found.chosen[:, 0]
     named = 0 if mask.all() else int(mask.sum())
     own = float(bernoulli_score(harmed[mask].sum(), cases[mask].sum(), p)) - penalty * named
     assert own == pytest.approx(found.score[0], abs=1e-9) or mask.all()
@@ -144,12 +145,12 @@ def test_sums_are_the_same_by_matrices_one_by_one_and_beyond_what_two_counts_in_
         for scale in (1, 10**6):
             search = SubsetSearch(table_codes, levels, of * scale, 1.0)
             mine, other = search.blocks
-            held = rng.random((4, len(other.first))) < 0.5
-            sums, totals = search.contract(hit[None] * scale, 0, held, np.zeros(4, dtype=np.int64))
+            held = rng.random((len(other.codes), 4)) < 0.5
+            sums, totals = search.unpack(search.contract(hit[None] * scale, 0, held, np.zeros(4, dtype=np.int64)))
             for row in range(4):
-                inside = held[row][other.place]
-                assert (sums[row] == np.bincount(mine.place, hit * scale * inside, len(mine.first))).all()
-                assert (totals[row] == np.bincount(mine.place, of * scale * inside, len(mine.first))).all()
+                inside = held[:, row][other.place]
+                assert (sums[:, row] == np.bincount(mine.place, hit * scale * inside, len(mine.codes))).all()
+                assert (totals[:, row] == np.bincount(mine.place, of * scale * inside, len(mine.codes))).all()
     assert sparse.widest >= 12
 
 

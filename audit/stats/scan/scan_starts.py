@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations
 from math import prod
 from typing import Final
@@ -77,10 +77,19 @@ class Corners:
         self.penalty = penalty
         attributes = range(len(levels))
         wanted = [which for size in (2, 3) for which in combinations(attributes, size)] or [(0,)]
-        small = [which for which in wanted if prod(levels[a] for a in which) <= _LARGEST_MARGIN]
+        small = [which for which in wanted if self._size(which) <= _LARGEST_MARGIN]
         self.margins = small[:most] or [(0,)]
-        self._keys = [self._key(codes, which) for which in self.margins]
-        self._cases = [np.bincount(key, cases, self._size(which)) for which, key in self._margins()]
+        # cells are added up for as many margins at a time as leave few sums
+        groups: list[tuple[set[int], list[int]]] = []
+        for margin, which in enumerate(self.margins):
+            few = [group for group in groups if self._size(group[0].union(which)) <= len(codes) // 4]
+            group = [*few, (set[int](), list[int]())][0]
+            groups += [] if few else [group]
+            group[0].update(which)
+            group[1].append(margin)
+        self._groups = [(sorted(attributes), margins) for attributes, margins in groups]
+        self._keys = [np.ravel_multi_index(tuple(codes[:, group].T), self._shape(group)) for group, _ in self._groups]
+        self._cases = dict(self._sums(cases[np.newaxis]))
 
     @property
     def kept(self) -> int:
@@ -97,37 +106,38 @@ class Corners:
         rates : ndarray of float64, shape (B,)
             Share of harmed cases among all cases.
         """
-        most = max(1, _LARGEST_MARGIN // max(map(len, self._cases)))
+        most = max(1, _LARGEST_MARGIN // max(self._size(group) for group, _ in self._groups))
         if len(harmed) > most:
             parts = [self.starts(harmed[at : at + most], rates[at : at + most]) for at in range(0, len(harmed), most)]
             return tuple(map(np.concatenate, zip(*parts, strict=True)))
         sets = np.arange(len(harmed))
         scores, places = np.empty((2, len(harmed), len(self.margins)))
-        for column, ((which, key), cases) in enumerate(zip(self._margins(), self._cases, strict=True)):
-            keys = (sets[:, None] * len(cases) + key).ravel()
-            hit = np.bincount(keys, harmed.ravel(), len(sets) * len(cases)).reshape(len(sets), len(cases))
-            score = bernoulli_score(hit, cases, rates[:, None])
-            places[:, column] = at = score.argmax(axis=1)
-            scores[:, column] = score[sets, at] - self.penalty * len(which)
+        for margin, hit in self._sums(harmed):
+            score = bernoulli_score(hit, self._cases[margin], rates)
+            places[:, margin] = at = score.argmax(axis=0)
+            scores[:, margin] = score[at, sets] - self.penalty * len(self.margins[margin])
         # a stable order, so that corners of equal score are taken in the order of their attributes
         worst = np.argsort(-scores, axis=1, kind="stable")[:, : self.kept]
         masks = tuple(np.ones((*worst.shape, count), dtype=np.bool_) for count in self.levels)
         for margin, which in enumerate(self.margins):
             of_set, row = np.nonzero(worst == margin)
-            values = np.unravel_index(places[of_set, margin].astype(np.int64), [self.levels[each] for each in which])
+            values = np.unravel_index(places[of_set, margin].astype(np.int64), self._shape(which))
             for attribute, value in zip(which, values, strict=True):
                 masks[attribute][of_set, row] = False
                 masks[attribute][of_set, row, value] = True
         return masks
 
-    def _margins(self) -> list[tuple[tuple[int, ...], IntArray]]:
-        return list(zip(self.margins, self._keys, strict=True))
+    def _sums(self, values: IntArray | FloatArray) -> Iterator[tuple[int, FloatArray]]:
+        """For each margin its place, and the sums of B data sets, float64[size, B]."""
+        for (group, margins), key in zip(self._groups, self._keys, strict=True):
+            table = np.stack([np.bincount(key, of_set, self._size(group)) for of_set in values], axis=1)
+            table = table.reshape(*self._shape(group), len(values))
+            for margin in margins:
+                others = tuple(at for at, attribute in enumerate(group) if attribute not in self.margins[margin])
+                yield margin, table.sum(axis=others).reshape(-1, len(values))
 
-    def _size(self, which: tuple[int, ...]) -> int:
-        return prod(self.levels[attribute] for attribute in which)
+    def _shape(self, which: Iterable[int]) -> list[int]:
+        return [self.levels[attribute] for attribute in which]
 
-    def _key(self, codes: IntArray, which: tuple[int, ...]) -> IntArray:
-        key = np.zeros(len(codes), dtype=np.int64)
-        for attribute in which:
-            key = key * self.levels[attribute] + codes[:, attribute]
-        return key
+    def _size(self, which: Iterable[int]) -> int:
+        return prod(self._shape(which))

@@ -13,129 +13,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Final, NamedTuple
+from math import prod
+from typing import Any, Final, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
-from audit.stats.arrays import BoolArray, FloatArray, IntArray
-from audit.stats.scan.scan_starts import MOST_MARGINS, Corners, bernoulli_score
+from audit.stats.arrays import BoolArray, FloatArray, IntArray, distinct
+from audit.stats.scan.best_values import REFINEMENTS, SEVERITIES, TOLERANCE, best_values
+from audit.stats.scan.scan_starts import MOST_MARGINS, Corners
 
-_LARGEST_SEVERITY: Final = 30.0
-"""Log odds ratio that stands for an infinite one, where all cases of a subset are harmed."""
-SEVERITIES: Final = np.geomspace(0.01, 10.0, 28)
-"""Log odds ratios that are tried; the best of them is then moved to its maximum."""
-_REFINEMENTS: Final = 4
 _PACK: Final = float(1 << 26)
 _MOST_ROUNDS: Final = 20
-_TOLERANCE: Final = 1e-9
-_IN_CACHE: Final = 16_384
-"""Number of values in an array of which a few are in the processor's cache together."""
 _DENSE: Final = 8
 """Up to this many places for each cell, a product of matrices is faster than a sum over the occupied cells."""
-
-
-class BestValues(NamedTuple):
-    """The best values of one attribute, for each of P searches."""
-
-    chosen: BoolArray
-    """bool[P, V]: the values; all of them where naming none scores best."""
-    score: FloatArray
-    """float64[P]: score less the penalty of these values."""
-
-
-def best_values(harmed: FloatArray, cases: FloatArray, expected: FloatArray, penalty: float) -> BestValues:
-    """Choose the values of one attribute that maximise the penalised score.
-
-    Parameters
-    ----------
-    harmed, cases : ndarray of float64, shape (P, V)
-        Sums over each value, within the values chosen for the other attributes.
-    expected : ndarray of float64, shape (P,)
-        Expected rate of each search.
-    penalty : float
-        Penalty of each value named. Naming none, which leaves the attribute free, costs nothing.
-
-    Notes
-    -----
-    ``max_S F(S) - penalty |S| = max_theta sum_v max(0, h_v theta - n_v log(1 - p + p e^theta) - penalty)``: 28 log odds
-    ratios are tried. Each is rated by the score of its subset at that subset's own maximum. The best then alternates
-    with it, which never lowers the score. If scores were compared at the ratios tried, a subset between two of them
-    would lose to a worse one on a ratio. The best single value is tried too: penalties can leave it a range of ratios
-    between two of those tried.
-    """
-    p = expected[:, None]
-    at = _best_severity(harmed, cases, expected, penalty)
-    chosen = _worthwhile(harmed, cases, p, penalty, at)
-    score = _penalised(harmed, cases, expected, penalty, chosen)
-    alone = bernoulli_score(harmed, cases, p)
-    single = np.arange(harmed.shape[1]) == alone.argmax(axis=1)[:, None]
-    better = alone.max(axis=1) - penalty > score
-    chosen, score = np.where(better[:, None], single, chosen), np.where(better, alone.max(axis=1) - penalty, score)
-    for _ in range(_REFINEMENTS):
-        again = _worthwhile(harmed, cases, p, penalty, _severity(harmed, cases, expected, chosen))
-        next_score = _penalised(harmed, cases, expected, penalty, again)
-        better = next_score > score + _TOLERANCE
-        if not better.any():
-            break
-        chosen, score = np.where(better[:, None], again, chosen), np.where(better, next_score, score)
-    free = bernoulli_score(harmed.sum(axis=1), cases.sum(axis=1), expected)
-    without = free >= score
-    return BestValues(chosen | without[:, None], np.where(without, free, score))
-
-
-def _best_of_alike(harmed: FloatArray, cases: FloatArray, expected: FloatArray, penalty: float) -> BestValues:
-    """`best_values`, of equal searches once: ascents from several starts meet, three in four as a rule."""
-    rows = np.column_stack([harmed, cases, expected])
-    whole = rows.view(np.dtype((np.void, rows.strides[0]))).ravel()
-    _, first, place = np.unique(whole, return_index=True, return_inverse=True)
-    best = best_values(harmed[first], cases[first], expected[first], penalty)
-    return BestValues(best.chosen[place], best.score[place])
-
-
-def _best_severity(harmed: FloatArray, cases: FloatArray, expected: FloatArray, penalty: float) -> FloatArray:
-    """float64[P]: of the log odds ratios tried, the one with the best subset; the first where no score is above 0."""
-    rates, of_rate = np.unique(expected, return_inverse=True)
-    offsets = np.log1p(rates * np.expm1(SEVERITIES)[:, None])[:, of_rate, None]
-    sums = np.empty((3, len(SEVERITIES), len(expected)))
-    some = max(1, _IN_CACHE // harmed.shape[1])
-    for start in range(0, len(expected), some):
-        rows = slice(start, start + some)
-        hit, of = harmed[rows], cases[rows]
-        worth, offset = np.empty(hit.shape), np.empty(hit.shape)
-        for place, theta in enumerate(SEVERITIES):
-            np.multiply(hit, theta, out=worth)
-            worth -= np.multiply(of, offsets[place, rows], out=offset)
-            np.greater(worth, penalty, out=worth)
-            # sums of whole numbers, so that their order changes no bit
-            np.einsum("pv,pv->p", hit, worth, out=sums[0, place, rows])
-            np.einsum("pv,pv->p", of, worth, out=sums[1, place, rows])
-            np.einsum("pv->p", worth, out=sums[2, place, rows])
-    scores = bernoulli_score(sums[0], sums[1], expected) - penalty * sums[2]
-    return np.asarray(SEVERITIES[np.where(scores.max(axis=0) > 0.0, scores.argmax(axis=0), 0)])
-
-
-def _worthwhile(harmed: FloatArray, cases: FloatArray, p: FloatArray, penalty: float, theta: FloatArray) -> BoolArray:
-    severity = theta[:, None]
-    worth: BoolArray = harmed * severity - cases * np.log1p(p * np.expm1(severity)) > penalty
-    return worth
-
-
-def _severity(harmed: FloatArray, cases: FloatArray, expected: FloatArray, chosen: BoolArray) -> FloatArray:
-    """Log odds ratio that fits the chosen values best."""
-    h, n = (harmed * chosen).sum(axis=1), (cases * chosen).sum(axis=1)
-    some = (h > 0.0) & (h < n)
-    rate = np.where(some, h / np.where(n > 0.0, n, 1.0), 0.5)
-    theta = np.log(rate / (1.0 - rate)) - np.log(expected / (1.0 - expected))
-    return np.clip(np.where(some, theta, np.where(h > 0.0, _LARGEST_SEVERITY, 0.0)), 0.0, _LARGEST_SEVERITY)
-
-
-def _penalised(
-    harmed: FloatArray, cases: FloatArray, expected: FloatArray, penalty: float, chosen: BoolArray
-) -> FloatArray:
-    score = bernoulli_score((harmed * chosen).sum(axis=1), (cases * chosen).sum(axis=1), expected)
-    penalties: FloatArray = penalty * chosen.sum(axis=1)
-    return score - penalties
+_CELLS_AT_A_TIME: Final = 300_000
+"""Number of cells that are picked at a time."""
 
 
 class BestSubset(NamedTuple):
@@ -151,34 +44,57 @@ class BestSubset(NamedTuple):
 
 @dataclass(frozen=True)
 class Block:
-    """Some of the attributes, and the combinations of their values that occur."""
+    """Some of the attributes, and the combinations of their values: all of them, or where these are many, those that
+    occur.
+    """
 
     attributes: tuple[int, ...]
+    levels: tuple[int, ...]
+    """Number of values of each attribute."""
     codes: IntArray
     """int64[M, attributes]: the values of each combination."""
-    order: IntArray
-    """int64[K]: cells in the order of their combinations."""
-    first: IntArray
-    """int64[M]: position of the first cell of each combination in that order."""
     place: IntArray
     """int64[K]: combination of each cell."""
+    order: IntArray
+    """int64[K]: cells in the order of their combinations."""
+    cells: IntArray
+    """int64[M]: number of cells of each combination."""
+
+    def by_value(self, sums: FloatArray, column: int, chosen: Sequence[BoolArray]) -> FloatArray:
+        """Sums over each value of one attribute, float64[L, V, P], within the values chosen for the others.
+
+        Parameters
+        ----------
+        sums : ndarray of float64, shape (L, M, P)
+            Sums over each combination.
+        chosen : sequence of ndarray of bool, shape (V, P)
+            By attribute: the values chosen.
+        """
+        parts, _, searches = sums.shape
+        whole = len(self.codes) == prod(self.levels)
+        for place in reversed(range(len(self.levels))):
+            if place == column:
+                continue
+            if whole:
+                split = sums.reshape(parts * prod(self.levels[:place]), self.levels[place], -1, searches)
+                sums = np.einsum("xvyp,vp->xyp", split, chosen[place].astype(np.float64))
+            else:
+                sums = sums * chosen[place][self.codes[:, place]]
+        if whole:
+            return sums.reshape(parts, self.levels[column], searches)
+        values = range(self.levels[column])
+        return np.stack([sums[:, self.codes[:, column] == value].sum(axis=1) for value in values], axis=1)
 
 
 class SubsetSearch:
     """Search over one table of cells, for any number of data sets with these cases in its cells.
 
     The attributes are split into two blocks. While one block is fixed, the cells are added up to the combinations of
-    the
-    other block once. The ascent over that block's attributes then works on far fewer numbers.
+    the other block once. The ascent over that block's attributes then works on far fewer numbers.
     """
 
     def __init__(
-        self,
-        codes: IntArray,
-        levels: Sequence[int],
-        cases: IntArray,
-        penalty: float,
-        margins: int = MOST_MARGINS,
+        self, codes: IntArray, levels: Sequence[int], cases: IntArray, penalty: float, margins: int = MOST_MARGINS
     ) -> None:
         """Prepare the search.
 
@@ -204,23 +120,10 @@ class SubsetSearch:
         self.penalty = penalty
         # Two whole numbers are packed into one float: sums up to 2^53 are exact in any order.
         self._packs = float(self.cases.sum()) < _PACK
-        self._codes = np.asarray(codes, dtype=np.int64)
-        self._margins = margins
-
-    @cached_property
-    def blocks(self) -> tuple[Block, Block]:
-        """The two halves of the attributes."""
-        first, second = two_blocks(self.levels)
-        return _block(self._codes, self.levels, first), _block(self._codes, self.levels, second)
-
-    @cached_property
-    def _corners(self) -> Corners:
-        return Corners(self._codes, self.levels, self.cases, self.penalty, self._margins)
-
-    @property
-    def widest(self) -> int:
-        """Number of values that one search holds at a time; for the size of batches."""
-        return max(len(self.blocks[0].first), len(self.blocks[1].first), *self.levels)
+        self.blocks = tuple(_block(codes, self.levels, attributes) for attributes in two_blocks(levels))
+        self._corners = Corners(codes, levels, self.cases, penalty, margins)
+        self.widest = max(*(int(np.count_nonzero(block.cells)) for block in self.blocks), *levels)
+        """Number of values that one search holds at a time; for the size of batches, on which the sets drawn depend."""
 
     def search(self, harmed: IntArray, starts: Sequence[BoolArray]) -> BestSubset:
         """Find the best subset of each data set.
@@ -239,107 +142,152 @@ class SubsetSearch:
             for start, corners, levels in zip(starts, self._corners.starts(harmed, rates), self.levels, strict=True)
         ]
         tries = len(starts[0]) + self._corners.kept
-        ascent = _Ascent(self, harmed, np.repeat(rates, tries), chosen)
+        ascent = _Ascent(self, harmed, np.repeat(rates, tries), [np.ascontiguousarray(mask.T) for mask in chosen])
         ascent.run()
         by_start = ascent.score.reshape(len(harmed), tries)
         best = by_start.argmax(axis=1) + tries * np.arange(len(harmed))
-        return BestSubset(ascent.score[best], tuple(mask[best] for mask in ascent.chosen), ascent.evaluated)
+        return BestSubset(ascent.score[best], tuple(mask[:, best].T for mask in ascent.chosen), ascent.evaluated)
 
-    def contract(self, harmed: IntArray, block: int, held: BoolArray, owner: IntArray) -> tuple[FloatArray, FloatArray]:
+    def contract(self, harmed: IntArray, block: int, held: BoolArray, owner: IntArray) -> FloatArray:
         """Add the cells up to the combinations of a block, for cells whose other combination is in `held`.
 
-        Returns harmed and all cases, each float64[P, M]. `owner` (int64[P], ascending) is the data set that each
-        search belongs to.
+        Returns float64[L, M, P], which `unpack` reads. `held` is bool[O, P], and `owner` (int64[P], ascending) the data
+        set that each search belongs to.
         """
-        mine = self.blocks[block]
-        shape = (len(held), len(mine.first))
-        if self._packs:
-            packed = np.empty(shape)
-            for which, rows in _runs(owner):
-                packed[rows] = self._sums(self.cases * _PACK + harmed[which], block, held[rows])
-            cases = np.floor(packed / _PACK)
-            return packed - cases * _PACK, cases
-        hit, cases = np.empty(shape), np.empty(shape)
-        for which, rows in _runs(owner):
-            hit[rows] = self._sums(harmed[which].astype(np.float64), block, held[rows])
-            cases[rows] = self._sums(self.cases, block, held[rows])
-        return hit, cases
+        sums = np.empty((1 if self._packs else 2, len(self.blocks[block].codes), len(owner)))
+        for which in np.unique(owner):
+            these = slice(*np.searchsorted(owner, [which, which + 1]))
+            hit = harmed[which].astype(np.float64)
+            for part, values in enumerate([self.cases * _PACK + hit] if self._packs else [hit, self.cases]):
+                sums[part, :, these] = self._sums(values, block, held[:, these])
+        return sums
+
+    def unpack(self, sums: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Harmed and all cases of sums, shape (L, ...)."""
+        if not self._packs:
+            return sums[0], sums[1]
+        cases = np.floor(sums[0] / _PACK)
+        return sums[0] - cases * _PACK, cases
 
     def _sums(self, values: FloatArray, block: int, held: BoolArray) -> FloatArray:
         mine, other = self.blocks[block], self.blocks[1 - block]
-        size = len(mine.first), len(other.first)
+        size = len(mine.codes), len(other.codes)
         if size[0] * size[1] <= _DENSE * len(values):
             table = np.bincount(other.place * size[0] + mine.place, values, size[0] * size[1])
-            product: FloatArray = held.astype(np.float64) @ table.reshape(size[1], size[0])
-            return product
-        in_order, of_other = values[mine.order], other.place[mine.order]
-        return np.stack([np.add.reduceat(in_order * row[of_other], mine.first) for row in held])
+            return np.asarray(table.reshape(size[1], size[0]).T @ held.astype(np.float64))
+        sums = np.empty((size[0], held.shape[1]))
+        begin = np.cumsum(other.cells) - other.cells
+        some = max(1, _CELLS_AT_A_TIME // len(values))
+        for start in range(0, held.shape[1], some):
+            these = slice(start, min(start + some, held.shape[1]))
+            combination, column = np.nonzero(held[:, these])
+            count = other.cells[combination]
+            ahead = begin[combination] - np.cumsum(count) + count
+            cells = other.order[np.repeat(ahead, count) + np.arange(count.sum())]
+            width = these.stop - start
+            keys = mine.place[cells] * width + np.repeat(column, count)
+            sums[:, these] = np.bincount(keys, values[cells], size[0] * width).reshape(size[0], width)
+        return sums
 
 
 class _Ascent:
-    """P ascents in parallel: T starts of each data set."""
+    """P ascents in parallel: T starts of each data set. Ascents of a data set that meet go on as one."""
 
     def __init__(self, search: SubsetSearch, harmed: IntArray, base: FloatArray, chosen: list[BoolArray]) -> None:
         self.search, self.harmed, self.base, self.chosen = search, harmed, base, chosen
         self.owner = np.repeat(np.arange(len(harmed)), len(base) // len(harmed))
         self.score = np.full(len(base), -np.inf)
+        self.named = np.stack([_named(mask) for mask in chosen])
+        self.stands_for = np.ones(len(base), dtype=np.int64)
+        # an attribute cannot gain twice while all others stay as they are
+        self.open = np.ones(self.named.shape, dtype=np.bool_)
         self.evaluated = 0
 
     def run(self) -> None:
         """Ascend the blocks in turn until neither gains anything."""
-        active = np.arange(len(self.base))
+        active = self._merge(np.arange(len(self.base)), np.ones(len(self.base), dtype=np.bool_))
         for turn in range(2 * _MOST_ROUNDS):
-            gained = self._ascend_block(turn % 2, active)
-            # an ascent ends where one block gains nothing after the other; no block comes before the first one
-            active = active[gained] if turn else active
+            # an ascent ends where one block gains nothing after the other; in the first all gain
+            active = self._ascend_block(turn % 2, active)
             if not active.size:
                 break
 
-    def _ascend_block(self, which: int, active: IntArray) -> BoolArray:
+    def _ascend_block(self, which: int, active: IntArray) -> IntArray:
+        """Ascend the attributes of a block, and return the ascents that gained."""
         mine, other = self.search.blocks[which], self.search.blocks[1 - which]
-        held = np.ones((len(active), len(other.first)), dtype=np.bool_)
+        first, place = _alike(
+            self.owner[active], *(_bits(self.chosen[each].take(active, 1)) for each in other.attributes)
+        )
+        held = np.ones((len(other.codes), len(first)), dtype=np.bool_)
         for column, attribute in enumerate(other.attributes):
-            held &= self.chosen[attribute][active][:, other.codes[:, column]]
-        harmed, cases = self.search.contract(self.harmed, which, held, self.owner[active])
-        gained = np.zeros(len(active), dtype=np.bool_)
-        left = np.arange(len(active))
-        for _ in range(_MOST_ROUNDS):
+            held &= self.chosen[attribute].take(active[first], 1)[other.codes[:, column]]
+        sums = self.search.contract(self.harmed, which, held, self.owner[active[first]]).take(place, 2)
+        gained, left = active[:0], active
+        for turn in range(_MOST_ROUNDS):
             moved = np.zeros(len(left), dtype=np.bool_)
             for column in range(len(mine.attributes)):
-                moved |= self._ascend_attribute(mine, column, active[left], harmed[left], cases[left])
-            gained[left] |= moved
-            left = left[moved]
+                moved |= self._ascend_attribute(mine, column, left, sums)
+                kept = self._merge(left, moved)
+                left, moved, sums = left[kept], moved[kept], sums.take(kept, 2)
+            left, sums = left[moved], sums.compress(moved, 2)
+            gained = gained if turn else left
             if len(mine.attributes) == 1 or not left.size:
                 break
-        return gained
+        return gained[self.stands_for[gained] > 0]
 
-    def _ascend_attribute(
-        self, mine: Block, column: int, active: IntArray, harmed: FloatArray, cases: FloatArray
-    ) -> BoolArray:
-        inside = np.ones(harmed.shape, dtype=np.bool_)
-        for place, attribute in enumerate(mine.attributes):
-            if place != column:
-                inside &= self.chosen[attribute][active][:, mine.codes[:, place]]
-        attribute = mine.attributes[column]
-        levels = self.search.levels[attribute]
-        by_value = [_by_value(values * inside, mine.codes[:, column], levels) for values in (harmed, cases)]
-        best = _best_of_alike(by_value[0], by_value[1], self.base[active], self.search.penalty)
-        self.evaluated += len(active) * (len(SEVERITIES) + _REFINEMENTS + 1)
-        score = best.score - self.search.penalty * self._named(active, but=attribute)
-        better = score > self.score[active] + _TOLERANCE
-        rows = active[better]
-        self.score[rows] = score[better]
-        self.chosen[attribute][rows] = best.chosen[better]
+    def _merge(self, active: IntArray, moved: BoolArray) -> IntArray:
+        """Places of the ascents that go on: the first of those that stand alike, for all of them."""
+        chosen = (_bits(mask.take(active, 1)) for mask in self.chosen)
+        first, place = _alike(self.owner[active], self.score[active], moved, *chosen)
+        together = np.bincount(place, self.stands_for[active])
+        self.stands_for[active] = 0
+        self.stands_for[active[first]] = together
+        return first
+
+    def _ascend_attribute(self, mine: Block, column: int, active: IntArray, sums: FloatArray) -> BoolArray:
+        attribute, better = mine.attributes[column], np.zeros(len(active), dtype=np.bool_)
+        self.evaluated += int(self.stands_for[active].sum()) * (len(SEVERITIES) + REFINEMENTS + 1)
+        at = np.flatnonzero(self.open[attribute, active])
+        if not at.size:
+            return better
+        if len(at) < len(active):
+            active, sums = active[at], sums.take(at, 2)
+        by_value = mine.by_value(sums, column, [self.chosen[each].take(active, 1) for each in mine.attributes])
+        # equal searches once: ascents from several starts meet, three in four as a rule
+        first, place = _alike(self.base[active], by_value.reshape(-1, len(active)).T)
+        best = best_values(*self.search.unpack(by_value.take(first, 2)), self.base[active[first]], self.search.penalty)
+        others = self.named.take(active, 1).sum(axis=0) - self.named[attribute, active]
+        score = best.score[place] - self.search.penalty * others
+        gains = score > self.score[active] + TOLERANCE
+        better[at[gains]] = True
+        rows, place = active[gains], place[gains]
+        self.score[rows] = score[gains]
+        self.chosen[attribute][:, rows] = best.chosen[:, place]
+        self.named[attribute, rows] = _named(best.chosen)[place]
+        self.open[:, rows] = True
+        self.open[attribute, active] = False
         return better
 
-    def _named(self, active: IntArray, but: int) -> IntArray:
-        """Number of values that the other attributes name."""
-        named = np.zeros(len(active), dtype=np.int64)
-        for attribute, mask in enumerate(self.chosen):
-            if attribute != but:
-                count = mask[active].sum(axis=1)
-                named += np.where(count < mask.shape[1], count, 0)
-        return named
+
+def _named(mask: BoolArray) -> IntArray:
+    """int64[P]: number of values named."""
+    count = mask.sum(axis=0)
+    return np.where(count < len(mask), count, 0)
+
+
+def _bits(mask: BoolArray) -> npt.NDArray[np.uint8]:
+    return np.packbits(mask, axis=0).T
+
+
+def _alike(*parts: npt.NDArray[Any]) -> tuple[IntArray, IntArray]:
+    """First place of each distinct row, ascending, and for each row the place of its like among these.
+
+    `parts` have the same number of rows; a row is equal only if every part is, bit by bit.
+    """
+    rows = np.hstack([np.ascontiguousarray(part).view(np.uint8).reshape(len(part), -1) for part in parts])
+    _, first, place = np.unique(rows.view(f"V{rows.shape[1]}").ravel(), return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    return first[order], np.argsort(order)[place]
 
 
 def two_blocks(levels: Sequence[int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -354,28 +302,12 @@ def two_blocks(levels: Sequence[int]) -> tuple[tuple[int, ...], tuple[int, ...]]
 
 
 def _block(codes: IntArray, levels: Sequence[int], attributes: tuple[int, ...]) -> Block:
-    key = np.zeros(len(codes), dtype=np.int64)
-    for attribute in attributes:
-        # compressed at each step, so that a long product of levels cannot overflow
-        _, key = np.unique(key * levels[attribute] + codes[:, attribute], return_inverse=True)
-    order = np.argsort(key, kind="stable")
-    in_order = key[order]
-    first = np.flatnonzero(np.r_[True, in_order[1:] != in_order[:-1]])
-    return Block(attributes, codes[order[first]][:, list(attributes)], order, first, key)
-
-
-def _by_value(values: FloatArray, codes: IntArray, levels: int) -> FloatArray:
-    """Sums over each value, float64[P, levels]; a value without a combination has 0."""
-    order = np.argsort(codes, kind="stable")
-    in_order = codes[order]
-    first = np.flatnonzero(np.r_[True, in_order[1:] != in_order[:-1]])
-    sums = np.zeros((len(values), levels))
-    sums[:, in_order[first]] = np.add.reduceat(values[:, order], first, axis=1)
-    return sums
-
-
-def _runs(owner: IntArray) -> list[tuple[int, slice]]:
-    """Each data set with the searches that belong to it."""
-    first = np.flatnonzero(np.r_[True, owner[1:] != owner[:-1]]) if owner.size else np.zeros(0, dtype=np.int64)
-    ends = [*first[1:], len(owner)]
-    return [(int(owner[begin]), slice(int(begin), int(end))) for begin, end in zip(first, ends, strict=True)]
+    # where there is no attribute, one value that all cells have
+    mine = tuple(levels[attribute] for attribute in attributes) or (1,)
+    own = codes[:, list(attributes)] if attributes else np.zeros((len(codes), 1), dtype=np.int64)
+    place, first = distinct(own, mine)
+    every = own[first]
+    if prod(mine) <= 2 * len(first):
+        every = np.stack(np.unravel_index(np.arange(prod(mine)), mine), axis=1)
+        place = np.ravel_multi_index(tuple(own.T), mine)
+    return Block(attributes, mine, every, place, np.argsort(place), np.bincount(place, minlength=len(every)))
