@@ -215,7 +215,10 @@ def listening() -> Iterator[tuple[str, list[bytes]]]:
         "<svg width=9 height=9><image href='{}' width=9 height=9 /></svg>",
     ],
 )
-def test_what_names_an_address_is_an_error_and_nothing_is_asked(page: str, listening: tuple[str, list[bytes]]) -> None:
+def test_what_names_an_address_is_an_error_and_nothing_is_asked(
+    page: str, listening: tuple[str, list[bytes]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))  # where a page has fonts, a folder for them may be left
     address, heard = listening
     for target in (address, "file:///etc/hostname"):
         with pytest.raises(AuditError, match="outside of itself"):
