@@ -10,9 +10,9 @@ from the rest to the group, with no more of the others than the odds bring along
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from itertools import product, takewhile
+from itertools import product
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -22,15 +22,13 @@ from audit.counting.table import UNKNOWN, FamilyCounts
 from audit.plan.sections import SensitivitySection
 from audit.stats.arrays import FloatArray, IntArray, Tables
 from audit.stats.margins.score_test import asymptotic_p
-from audit.stats.rates.boundaries import counted_outcome
+from audit.stats.rates.boundaries import Boundary, counted_outcome
 from audit.vocabulary.groups import Family, Group, Level
-from audit.vocabulary.metrics import Metric
+from audit.vocabulary.metrics import Cell, Metric
 
 _EVERYBODY: Final = 2**53
 _PLACES: Final = 8
-"""Numbers of members among which the worst is looked for, where those who are not harmed come along."""
-_PARTS: Final = (0.25, 0.5, 0.75)
-_ODDS: Final = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
+"""Numbers of members tried at once where those who are not harmed come along; then those around the worst."""
 _HAIR: Final = 1e-9
 """So that rounding lets no person too few move."""
 
@@ -44,25 +42,12 @@ class Supposed(NamedTuple):
     """The odds that those who belong to it are harmed are at most so many times those of all who may."""
     max_share: float | None
     """Largest share of a group's own cases whose feature is unknown."""
-    part: float = 1.0
-    """Part of as many as may belong to a group that does."""
 
     @classmethod
     def of(cls, section: SensitivitySection) -> Supposed:
         """Read it from a plan."""
         share, odds = section.unknown_share_factor, section.unknown_odds_factor
         return cls(None if share == "worst" else share, None if odds == "worst" else odds, section.max_missing_share)
-
-    def on_the_way(self) -> Iterator[Supposed]:
-        """Yield it, and what it leaves open beside: fewer people, at the same odds, and as many, at smaller odds.
-
-        Where variances are bounded, either can speak more strongly against a group.
-        """
-        yield self
-        if self.max_share != 0.0:
-            smaller = takewhile(lambda odds: self.odds_factor is None or odds < self.odds_factor, _ODDS)
-            yield from (self._replace(odds_factor=odds) for odds in smaller)
-            yield from (self._replace(part=part) for part in _PARTS)
 
 
 NOTHING: Final = Supposed(None, None, None)
@@ -104,20 +89,18 @@ class PossibleMembers(NamedTuple):
             int64[G]: the number of unknown feature that are harmed and move, or as many as there are.
         """
         start, up = self._with_several(question, groups), question.side == "high"
-        if most is not None or self.odds_factor is None:
-            return _move(start, self._moving(question.metric, most, up=up), up=up)
-        return self._worst_on_the_way(question, start, up=up)
+        return self._moved(question.metric, question.within, start, most, up=up)
 
     def of_several_at_their_worst(self, question: Question, groups: FamilyCounts) -> Tables:
         """Count as `at_their_worst`, but move only people who have the group's nationality beside others."""
         return self.at_their_worst(question, groups, np.zeros(len(groups.groups), dtype=np.int64))
 
     def at_their_best(self, question: Question, groups: FamilyCounts, most: IntArray | None = None) -> Tables:
-        """Count group and rest as `Question.at_its_best`, with people of unknown feature moved in the group's
-        favour.
+        """Count group and rest as `Question.at_its_best`, with people of unknown feature moved in the group's favour:
+        of what is supposed of them, those with the largest asymptotic p-value.
         """
-        up = question.side == "low"
-        return _move(question.at_its_best(groups), self._moving(question.metric, most, up=up), up=up)
+        start, up = question.at_its_best(groups), question.side == "low"
+        return self._moved(question.metric, question.fail, start, most, up=up)
 
     def against(self, question: Question) -> IntArray:
         """int64[G]: most people of unknown feature who are supposed to belong to each group and speak against it."""
@@ -181,25 +164,26 @@ class PossibleMembers(NamedTuple):
         others = np.minimum(members, self.most) - scored - unscored
         return Moving(scored, unscored, np.clip(others, 0, self._other(metric, up=up)))
 
-    def _worst_on_the_way(self, question: Question, start: Tables, *, up: bool) -> Tables:
-        """Return the counts with the largest asymptotic p-value, of several numbers up to all who are supposed to
-        move.
+    def _moved(self, metric: Metric, boundary: Boundary, start: Tables, most: IntArray | None, *, up: bool) -> Tables:
+        """Return the counts with the largest asymptotic p-value, of every number up to all who are supposed to move.
 
-        Where members are harmed a little more often than the group, more of them can make the test surer.
+        Where members are harmed (or not) a little more often than the group, more of them can make the test surer.
         """
-        number = self._number(question.metric, up=up)
-        tables = []
-        for place in range(1, _PLACES + 1):
-            moving = self._moving(question.metric, -(-number * place // _PLACES), up=up)
-            tables.append(np.stack(_move(start, moving, up=up)))
-        every = np.stack(tables)
-        x, n, y, m = (every[:, column].ravel() for column in range(4))
-        boundary = question.within
-        p = asymptotic_p(counted_outcome(x, n, boundary), n, counted_outcome(y, m, boundary), m, boundary)
-        p = p.reshape(len(tables), -1)
-        # from the last place on, so that of equal ones all who are supposed to move do
-        worst = len(tables) - 1 - np.argmax(p[::-1], axis=0)
-        return Tables(*np.take_along_axis(every, worst[np.newaxis, np.newaxis], axis=0)[0])
+        if most is not None or self.odds_factor is None:
+            return _move(start, self._moving(metric, most, up=up), up=up)
+        number = self._number(metric, up=up)
+        low, high = np.zeros_like(number), number
+        while True:
+            places = low - (low - high) * np.arange(1, _PLACES + 1)[:, np.newaxis] // _PLACES
+            every = np.stack([np.stack(_move(start, self._moving(metric, place, up=up), up=up)) for place in places])
+            x, n, y, m = (every[:, column].ravel() for column in range(4))
+            p = asymptotic_p(counted_outcome(x, n, boundary), n, counted_outcome(y, m, boundary), m, boundary)
+            # from the last place on, so that of equal ones all who are supposed to move do
+            worst = _PLACES - 1 - np.argmax(p.reshape(_PLACES, -1)[::-1], axis=0)
+            if (high - low <= _PLACES).all():
+                return Tables(*np.take_along_axis(every, worst[np.newaxis, np.newaxis], axis=0)[0])
+            ends = np.stack([low, *places, high])
+            low, high = (np.take_along_axis(ends, worst[np.newaxis] + step, axis=0)[0] for step in (0, 2))
 
 
 def share_at_odds(
@@ -226,10 +210,15 @@ def _move(start: Tables, moving: Moving, *, up: bool) -> Tables:
 
 
 def _speaking(members: FamilyCounts, metric: Metric, *, up: bool) -> tuple[IntArray, IntArray]:
-    scored = members.total(metric.numerator)
-    if not up:
-        scored = members.total(metric.denominator) - scored
-    return scored, members.total(metric.highest_if_unscored if up else metric.lowest_if_unscored)
+    scored, unscored = speaking_cells(metric, up=up)
+    return members.total(scored), members.total(unscored)
+
+
+def speaking_cells(metric: Metric, *, up: bool) -> tuple[tuple[Cell, ...], tuple[Cell, ...]]:
+    """List the cells of scored cases that push a rate up (or down), and of unscored ones that could."""
+    if up:
+        return metric.numerator, metric.highest_if_unscored
+    return tuple(cell for cell in metric.denominator if cell not in metric.numerator), metric.lowest_if_unscored
 
 
 def possible_members(families: Sequence[FamilyCounts], metric: Metric, supposed: Supposed) -> PossibleMembers:
@@ -291,7 +280,7 @@ class MemberPlaces(NamedTuple):
                 found[place] += own[other] * share
         if supposed.max_share is not None:
             found = np.minimum(found, surely * (supposed.max_share / (1.0 - supposed.max_share)))
-        return found * supposed.part
+        return found
 
 
 def member_places(family: FamilyCounts) -> MemberPlaces:

@@ -6,8 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, partial
-from itertools import product
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -16,7 +15,8 @@ from audit.analyses.estimates import as_known
 from audit.analyses.missing_attributes import NOTHING, Supposed
 from audit.analyses.sides import Question, questions
 from audit.analyses.verdict_side import RuleCounts, VerdictSide, rule_counts
-from audit.analyses.weighted_rates import Moves, is_exact, weighted_comparison
+from audit.analyses.weighted_moves import Moves
+from audit.analyses.weighted_rates import is_exact, weighted_comparison
 from audit.counting.moments import Moments
 from audit.counting.table import FamilyCounts, rule_families
 from audit.plan.audit_plan import AuditPlan, Rule
@@ -236,21 +236,11 @@ def _by_weights(plan: AuditPlan, rule: Rule, family: FamilyCounts, moments: Mome
         for question in questions(plan, rule)
     ]
 
-    @cache  # of what is supposed on the way to a factor, much is also on the way to the others
-    def passing(place: int, supposed: Supposed) -> BoolArray:
-        within, moves = asked[place]
-        moved, some = moves.supposing(supposed, own)
-        passes = ~some
-        if some.any():
-            passes[some] = moved.test(within, alpha).p <= alpha
-        return passes[places]
-
     def holds(supposed: Supposed) -> BoolArray:
-        held = np.ones(len(places), dtype=np.bool_)
-        for place, one in product(range(len(asked)), supposed.on_the_way()):
-            if held.any():
-                held &= passing(place, one)
-        return held
+        held = own.copy()
+        for within, moves in asked:
+            held &= moves.largest_p(supposed, held, within, alpha) <= alpha
+        return held[places]
 
     return holds
 

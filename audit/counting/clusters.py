@@ -11,7 +11,7 @@ from audit.counting.evened_clusters import EvenedSums, evened_sums
 from audit.counting.family_moments import CELLS, DENOMINATORS, Cells, FamilyMoments, indicator, weighted_rate
 from audit.stats.arrays import BoolArray, FloatArray, IntArray
 from audit.stats.clusters.own_correlation import Evened
-from audit.stats.clusters.weighted_rate import WeightedRate
+from audit.stats.clusters.weighted_rate import Place, WeightedRate
 from audit.vocabulary.metrics import Cell
 
 _NOTHING = 1e-9
@@ -139,14 +139,13 @@ class ClusteredFamily(FamilyMoments):
         rate = _quotient(counted, total)
         return self._evened[denominator].of(cells, rate, total, _direction(cells, rate), rest=rest)
 
-    def spread(self, cells: Cells, rate: FloatArray, *, rest: bool = False) -> FloatArray:
-        """float64[G]: sum over clusters of (A - rate B)^2, in units squared, of each group or of its rest."""
+    def spread(self, cells: Cells, rate: FloatArray, *, rest: bool = False, of: Place = slice(None)) -> FloatArray:
+        """float64[N]: sum over clusters of (A - rate B)^2, in units squared, of N groups or of their rests."""
         way = _direction(cells, rate)
-        own = _form(way, self._own_own)
+        own = _form(way, self._own_own[of])
         if not rest:
             return np.maximum(own, 0.0)
-        everyone = np.broadcast_to(self._all_all, self._own_own.shape)
-        return np.maximum(_form(way, everyone) - 2.0 * _form(way, self._all_own) + own, 0.0)
+        return np.maximum(_form(way, self._all_all[np.newaxis]) - 2.0 * _form(way, self._all_own[of]) + own, 0.0)
 
     def squares(self, cells: Iterable[Cell]) -> tuple[FloatArray, FloatArray]:
         """float64[G] each: sums over clusters of B^2 and of Q, in units squared."""

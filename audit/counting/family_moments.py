@@ -10,7 +10,7 @@ import numpy as np
 
 from audit.stats.arrays import BoolArray, FloatArray
 from audit.stats.clusters.own_correlation import Evened
-from audit.stats.clusters.weighted_rate import WeightedRate
+from audit.stats.clusters.weighted_rate import Place, WeightedRate
 from audit.vocabulary.metrics import METRICS, Cell
 
 CELLS: Final = tuple(Cell)
@@ -40,6 +40,8 @@ class FamilyMoments(ABC):
     """Weight of one unit."""
     spans: bool
     """Whether some cluster has rows in several groups of the family."""
+    clustered = True
+    """Whether rows may belong to clusters; else each is independent of all others."""
     by_strata = False
     """Whether rows are drawn from strata of known sizes, so that their weights are known and not found."""
 
@@ -81,8 +83,8 @@ class FamilyMoments(ABC):
         """float64[G]: sum of weights of each group, in units."""
 
     @abstractmethod
-    def spread(self, cells: Cells, rate: FloatArray, *, rest: bool = False) -> FloatArray:
-        """float64[G]: sum over clusters of (A - rate B)^2, in units squared, of each group or of its rest."""
+    def spread(self, cells: Cells, rate: FloatArray, *, rest: bool = False, of: Place = slice(None)) -> FloatArray:
+        """float64[N]: sum over clusters of (A - rate B)^2, in units squared, of N groups or of their rests."""
 
     @abstractmethod
     def squares(self, cells: Iterable[Cell]) -> tuple[FloatArray, FloatArray]:

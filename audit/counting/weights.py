@@ -11,7 +11,7 @@ from audit.counting.family_moments import CELLS, Cells, FamilyMoments, indicator
 from audit.stats.arrays import BoolArray, FloatArray, IntArray, added
 from audit.stats.clusters.own_correlation import Evened
 from audit.stats.clusters.unseen_clusters import Bundles
-from audit.stats.clusters.weighted_rate import WeightedRate
+from audit.stats.clusters.weighted_rate import Place, WeightedRate
 from audit.vocabulary.metrics import Cell
 
 
@@ -44,7 +44,7 @@ class WeightTable:
 class WeightedFamily(FamilyMoments):
     """Weighted rates of groups whose rows are independent: every row is a cluster by itself."""
 
-    spans = False
+    spans = clustered = False
 
     def __init__(self, sums: WeightTable, unit: float) -> None:
         self.sums = sums
@@ -74,9 +74,9 @@ class WeightedFamily(FamilyMoments):
         """float64[G]: sum of weights of each group, in units."""
         return np.asarray(self.sums.first @ indicator(cells))
 
-    def spread(self, cells: Cells, rate: FloatArray, *, rest: bool = False) -> FloatArray:
-        """float64[G]: sum over rows of (w y - rate w)^2."""
-        counted, second = (self._total(self.sums.second, indicator(some), rest=rest) for some in cells)
+    def spread(self, cells: Cells, rate: FloatArray, *, rest: bool = False, of: Place = slice(None)) -> FloatArray:
+        """float64[N]: sum over rows of (w y - rate w)^2."""
+        counted, second = (self._total(self.sums.second, indicator(some), rest=rest)[of] for some in cells)
         return np.asarray((1.0 - rate) ** 2 * counted + rate**2 * np.maximum(second - counted, 0.0))
 
     def squares(self, cells: Iterable[Cell]) -> tuple[FloatArray, FloatArray]:

@@ -13,7 +13,8 @@ import numpy as np
 
 from audit.analyses.missing_attributes import Supposed
 from audit.analyses.sides import Question, questions
-from audit.analyses.weighted_rates import Moves, is_exact, weighted_comparison
+from audit.analyses.weighted_moves import Moves
+from audit.analyses.weighted_rates import is_exact, weighted_comparison
 from audit.counting.family_moments import FamilyMoments
 from audit.counting.moments import Moments
 from audit.counting.table import FamilyCounts
@@ -140,14 +141,10 @@ class _Tested(NamedTuple):
         scored = as_they_are.test(question.within, alpha).p
         as_recorded: BoolArray = decided.decidable & (p_pass <= alpha)
         passing = [as_recorded]
-        moves, everyone = Moves.of_question(of, family, question, worst), np.ones_like(as_recorded)
-        # first those alone who have several nationalities, where there are any
+        moves = Moves.of_question(of, family, question, worst)
+        # first those alone who have several nationalities, where there are any; what fails already, nobody can save
         for each in (_NOBODY, supposed) if family.parts else (supposed,):
-            for one in each.on_the_way():
-                moved, some = moves.supposing(one, everyone)
-                if not some.any():
-                    break
-                p_pass[some] = np.maximum(p_pass[some], moved.test(question.within, alpha).p)
+            p_pass = np.maximum(p_pass, moves.largest_p(each, passing[-1], question.within, alpha))
             passing.append(decided.decidable & (p_pass <= alpha))
         to_pass, to_fail = self._cases_to_verdict(question, as_they_are, levels)
         of_several = passing[1] if family.parts else as_recorded
@@ -186,10 +183,7 @@ class _Tested(NamedTuple):
         stands = beyond.copy()
         if stands.any():
             moves = Moves.of_question(self.of, self.family, question, best, "best")
-            for one in supposed.on_the_way():
-                moved, some = moves.supposing(one, stands)
-                if some.any():
-                    stands[some] = moved.test(question.fail, levels[some]).p <= levels[some]
+            stands &= moves.largest_p(supposed, beyond, question.fail, levels) <= levels
         return stands
 
     def _cases_to_verdict(

@@ -8,6 +8,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from made.clusters import chance_of_both, highest, over_rows
 from made.counts import WORST
 from made.weighted_rows import Made, drawn
@@ -16,7 +18,8 @@ from audit.analyses.disparities import disparities
 from audit.analyses.estimates import estimates
 from audit.analyses.missing_attributes import NOTHING, Supposed, member_places
 from audit.analyses.sides import questions
-from audit.analyses.weighted_rates import Moves, weighted_comparison
+from audit.analyses.weighted_moves import Moves
+from audit.analyses.weighted_rates import weighted_comparison
 from audit.counting.family_moments import CELLS
 from audit.counting.table import everyone_as_family
 from audit.plan.sections import SensitivitySection
@@ -173,11 +176,11 @@ def test_a_pass_holds_wherever_people_of_unknown_group_belong() -> None:
     assert made.judged(vouched)[1]["a"].outcome == "pass"
 
 
-@pytest.mark.parametrize("spanning", [True, False])
+@pytest.mark.parametrize("spanning", [True, False, None])
 @pytest.mark.parametrize("direction", ["low", "high"])
-@pytest.mark.parametrize("supposed", [NOTHING, Supposed(None, 1.0, None)])
+@pytest.mark.parametrize("along", [0.0, 1.0])
 def test_moving_possible_members_bounds_what_moving_their_rows_does(
-    spanning: bool, direction: str, supposed: Supposed
+    spanning: bool | None, direction: str, along: float
 ) -> None:
     """Rows relabelled one by one, against the bound from sums: rates are the same, and no variance is smaller."""
     rng = np.random.default_rng(8)
@@ -190,20 +193,20 @@ def test_moving_possible_members_bounds_what_moving_their_rows_does(
     u = rng.beta(3, 2, 200)
     cell = [Cell.TP if rng.random() < u[k] else Cell.FN for k in cluster]
     weight = rng.lognormal(0, 0.5, n)
-    made = Made(list(group), cell, cluster, weight)
+    made = Made(list(group), cell, None if spanning is None else cluster, weight)
     metric = "true_positive_rate" if direction == "low" else "false_negative_rate"
     plan = made.plan({"metric": metric, "margin": 0.1})
     family = next(iter(made.families(plan).values()))
     (question,) = questions(plan, plan.rules[0])
     of = made.moments().of(family)
     worst = weighted_comparison(of, family, question, "worst")
-    moved, movable = Moves.of_question(of, family, question, worst).supposing(supposed, np.ones(3, dtype=np.bool_))
-    assert movable.tolist() == [True, True, False]
+    moves = Moves.of_question(of, family, question, worst)
     assert member_places(family).unknown == [[2], [2], []]
-    # in either direction a missed victim speaks against the group; at odds of 1 all others come along
-    move = (Cell.FN,) if supposed == NOTHING else (Cell.FN, Cell.TP)
+    moved = moves.moved(np.arange(2), moves.members.speaking[0, :2], along * moves.members.otherwise[0, :2])
+    # in either direction a missed victim speaks against the group
+    move = (Cell.FN, Cell.TP) if along else (Cell.FN,)
     relabelled = [("a" if g == "unknown" and c in move else g) for g, c in zip(group, cell, strict=True)]
-    truth = Made(relabelled, cell, cluster, weight)
+    truth = Made(relabelled, cell, made.cluster, weight)
     true_family = next(iter(truth.families(plan).values()))
     exact = weighted_comparison(truth.moments().of(true_family), true_family, question, "scored")
     assert moved.group.rate[0] == pytest.approx(exact.group.rate[0])
@@ -211,6 +214,74 @@ def test_moving_possible_members_bounds_what_moving_their_rows_does(
     for bounded, true in ((moved.group, exact.group), (moved.rest, exact.rest)):
         for name in ("residual", "q", "bb"):
             assert getattr(bounded, name)[0] >= getattr(true, name)[0] * (1 - 1e-9), name
+
+
+def with_unknown(seed: int, missed: float, clusters: Mapping[str, int], rows: Mapping[str, int]) -> Made:
+    """Clusters of people of `a`, `b` and unknown group; of the last one in fifty is missed."""
+    rng = np.random.default_rng(seed)
+    group: list[str] = []
+    cell: list[Cell] = []
+    cluster: list[int] = []
+    for code, number in clusters.items():
+        rate = 0.02 if code == "unknown" else missed
+        for _ in range(number):
+            found, own = rng.beta((1.0 - rate) * 30, rate * 30), len(set(cluster))
+            for _ in range(rows[code]):
+                group.append(code)
+                cell.append(Cell.TP if rng.random() < found else Cell.FN)
+                cluster.append(own)
+    return Made(group, cell, np.array(cluster))
+
+
+def test_a_pass_holds_between_the_odds_too() -> None:
+    """It holds as recorded, at odds of 1, 2, 4 ... 64 and at the very end, with as many people or fewer: not between.
+
+    People who are not harmed come in clusters of their own, and the group's rate rests on fewer clusters.
+    """
+    made = with_unknown(310, 0.3, {"a": 60, "b": 200, "unknown": 30}, {"a": 3, "b": 5, "unknown": 10})
+    plan = made.plan({"margin": 0.2}).model_copy(update={"sensitivity": SensitivitySection(**WORST)})
+    family = next(iter(made.families(plan).values()))
+    of, (question,) = made.moments().of(family), questions(plan, plan.rules[0])
+    moves = Moves.of_question(of, family, question, weighted_comparison(of, family, question, "worst"))
+    harmed, others = moves.members.speaking[0, 0], moves.members.otherwise[0, 0]
+    tried = [(harmed, min(others, others / odds)) for odds in (1, 2, 4, 8, 16, 32, 64)]
+    tried += [(harmed * part, 0.0) for part in (0.25, 0.5, 0.75, 1.0)]
+    at = np.array(tried).T
+    assert moves.moved(np.zeros(len(tried), dtype=np.int64), *at).test(question.within, 0.05).p.max() < 0.05
+    assert moves.largest_p(NOTHING, np.array([True, False, False]), question.within, 0.05)[0] > 0.05
+    found = made.judged(plan)[1]["a"]
+    assert (found.outcome, found.because) == ("inconclusive", "unknown_attribute")
+
+
+@settings(max_examples=6)
+@given(
+    seed=st.integers(0, 10**6),
+    unknown=st.sampled_from([(2, 10), (10, 5), (30, 1)]),
+    odds=st.sampled_from([2.0, 10.0, 64.0, 100.0, 1000.0, None]),
+    share=st.sampled_from([2.0, None]),
+)
+def test_a_pass_holds_wherever_people_move_as_is_supposed(
+    seed: int, unknown: tuple[int, int], odds: float | None, share: float | None
+) -> None:
+    made = with_unknown(seed, 0.2, {"a": 40, "b": 60, "unknown": unknown[0]}, {"a": 5, "b": 5, "unknown": unknown[1]})
+    supposed, only = Supposed(share, odds, None), np.array([True, False, False])
+    for margin in (0.12, 0.16, 0.2, 0.25, 0.3):
+        plan = made.plan({"margin": margin})
+        family = next(iter(made.families(plan).values()))
+        of, (question,) = made.moments().of(family), questions(plan, plan.rules[0])
+        moves = Moves.of_question(of, family, question, weighted_comparison(of, family, question, "worst"))
+        if moves.largest_p(supposed, only, question.within, 0.05)[0] <= 0.05:
+            break
+    else:
+        return
+    harmed, others, there = moves.members.speaking[0, 0], moves.members.otherwise[0, 0], moves.members.there[0]
+    most = moves.members.places.most(moves.members.known, supposed)[0]
+    h, o = np.random.default_rng(seed).random((2, 400)) ** 2 * np.array([[harmed], [others]])
+    allowed = h + o <= most
+    if odds is not None:
+        allowed &= h * (there - harmed) <= odds * harmed * o
+    some = np.zeros(int(allowed.sum()), dtype=np.int64)
+    assert (moves.moved(some, h[allowed], o[allowed]).test(question.within, 0.05).p <= 0.05).all()
 
 
 def test_estimates_are_hajeks_and_everyone_is_one_family() -> None:

@@ -13,12 +13,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from audit.stats.arrays import BoolArray, FloatArray
+from audit.stats.arrays import BoolArray, FloatArray, IntArray
 from audit.stats.clusters.own_correlation import Alike
 from audit.stats.clusters.unseen_clusters import Bundles, chance_unseen, too_few_clusters
 from audit.stats.clusters.weighted_rate import (
@@ -70,20 +70,17 @@ class Comparison:
     joint: BoolArray | bool = False
     """bool[G]: whether a cluster can have rows in the group and in its rest."""
 
-    def of_groups(self, places: BoolArray) -> Comparison:
-        """Select some of the groups."""
+    def of_groups(self, places: BoolArray | IntArray) -> Self:
+        """Select some of the groups, or repeat them."""
         own, rest = (
             tuple(Tilt(*(values[places] for values in tilt)) for tilt in tilts)
             for tilts in (self.tilts, self.rest_tilts)
         )
-        correlation, least_q = (
-            np.broadcast_to(np.asarray(values, dtype=np.float64), places.shape)[places]
-            for values in (self.correlation, self.least_q)
-        )
+        numbers = self.correlation, self.least_q, self.joint
+        correlation, least_q, joint = (np.broadcast_to(values, self.cross.shape)[places] for values in numbers)
         alike, rest_alike = (None if of is None else of.of_groups(places) for of in (self.alike, self.rest_alike))
         group, rest_rate, cross = self.group[places], self.rest[places], self.cross[places]
-        joint = np.broadcast_to(np.asarray(self.joint, dtype=np.bool_), places.shape)[places]
-        return Comparison(group, rest_rate, cross, correlation, own, rest, least_q, alike, rest_alike, joint)
+        return type(self)(group, rest_rate, cross, correlation, own, rest, least_q, alike, rest_alike, joint)
 
     def test(self, boundary: Boundary, level: npt.ArrayLike, *, unseen: FloatArray | None = None) -> EffectiveTest:
         """Run `effective_test`."""

@@ -16,9 +16,9 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from audit.stats.arrays import BoolArray, FloatArray
+from audit.stats.arrays import FloatArray
 from audit.stats.clusters.unseen_clusters import CLASSES, Bundles, ClassSums, size_class, without_pairs
-from audit.stats.clusters.weighted_rate import WeightedRate, own_variance, satterthwaite, variance_factor
+from audit.stats.clusters.weighted_rate import Place, WeightedRate, own_variance, satterthwaite, variance_factor
 from audit.stats.special import gammaincinv
 
 UPPER_TAIL: Final = 0.10
@@ -109,7 +109,7 @@ class Alike(NamedTuple):
         """Take the worse of two measurements of the same groups."""
         return Alike(np.maximum(self.largest, other.largest), self.bundles.with_views_of(other.bundles))
 
-    def of_groups(self, places: BoolArray) -> Alike:
+    def of_groups(self, places: Place) -> Alike:
         """Select some of the groups."""
         return Alike(self.largest[places], self.bundles[places])
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from audit.stats.arrays import BoolArray, FloatArray
+from audit.stats.arrays import BoolArray, FloatArray, IntArray
 from audit.stats.rates.bisection import falling_root
 from audit.stats.special import xlogy
 
@@ -73,15 +73,10 @@ class SampledCounts:
         """Cases with the outcome turned round."""
         return SampledCounts(self.other, self.counted, self.chance, self.room[::-1])
 
-    def of_groups(self, places: BoolArray) -> SampledCounts:
-        """Select some of the groups."""
+    def of_groups(self, places: BoolArray | IntArray) -> SampledCounts:
+        """Select some of the groups, or repeat them."""
         room, other_room = self.room
         return SampledCounts(self.counted[places], self.other[places], self.chance, (room[places], other_room[places]))
-
-    def repeated(self, times: int) -> SampledCounts:
-        """Put every group so many times, one beside the other."""
-        of = [np.repeat(values, times, axis=0) for values in (self.counted, self.other, *self.room)]
-        return SampledCounts(of[0], of[1], self.chance, (of[2], of[3]))
 
     def beside(self, more: SampledCounts) -> SampledCounts:
         """Put other groups behind these."""

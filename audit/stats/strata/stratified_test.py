@@ -10,7 +10,7 @@ what puts the group on the margin. The last one is what a plain stratified varia
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -101,16 +101,10 @@ class StratifiedComparison(Comparison):
     """Cases of groups and rests by the metric's success; of several possible divisions the worst counts."""
     _found: dict[Boundary, tuple[OnTheEdge, ...]] = field(default_factory=dict, compare=False, repr=False)
 
-    def of_groups(self, places: BoolArray) -> StratifiedComparison:
-        """Select some of the groups."""
-        return replace(
-            self,
-            group=self.group[places],
-            rest=self.rest[places],
-            cross=self.cross[places],
-            counts=tuple((own.of_groups(places), rest.of_groups(places)) for own, rest in self.counts),
-            _found={},
-        )
+    def of_groups(self, places: BoolArray | IntArray) -> Self:
+        """Select some of the groups, or repeat them."""
+        counts = tuple((own.of_groups(places), rest.of_groups(places)) for own, rest in self.counts)
+        return replace(super().of_groups(places), counts=counts)
 
     def unseen(self, boundary: Boundary) -> FloatArray:
         """float64[G]: 0, because rows do not belong together."""
@@ -177,7 +171,8 @@ def _likeliest(
     group: SampledCounts, below: SampledCounts, boundary: Boundary, ends: tuple[FloatArray, FloatArray]
 ) -> tuple[FloatArray, Population, Population]:
     """Search for the rate of the rest, between `ends`, at which least likelihood is lost, by finer and finer grids."""
-    rows, group, below = np.arange(ends[0].size), group.repeated(_PLACES), below.repeated(_PLACES)
+    rows = np.arange(ends[0].size)
+    group, below = (side.of_groups(np.repeat(rows, _PLACES)) for side in (group, below))
 
     def tried(low: FloatArray, high: FloatArray) -> tuple[FloatArray, IntArray, Population, Population]:
         rates = low[:, np.newaxis] + (high - low)[:, np.newaxis] * np.linspace(0.0, 1.0, _PLACES)
