@@ -24,7 +24,7 @@ MOST_RANKED: Final = 2_000_000
 STEPS: Final = 1_000
 """Steps that hold as many rows each, above that."""
 _BATCH: Final = 1 << 17
-PIECE: Final = 1 << 21
+PIECE: Final = 1 << 20
 """Scores that are sorted at a time."""
 KEPT: Final = 32
 """Of so many scores of a sorted piece one is kept."""
@@ -57,8 +57,8 @@ def count_score_ranks(
 
     Up to 2,000,000 rows nothing is tied but equal scores. Above that, each of 1,000 scores at equal distances in the
     order of the set has one, and all scores between two of them share one: ties of scores stay ties, and no more than
-    a thousandth of the rows is tied beside them. Memory is 21 bytes a row; or 32 kB a finest group, and 32 MB and at
-    most half a byte a row.
+    a thousandth of the rows is tied beside them. Memory is 21 bytes a row; or 32 kB a finest group, and
+    16 MB and less than a byte a row.
 
     Parameters
     ----------
