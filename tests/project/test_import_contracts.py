@@ -54,6 +54,7 @@ PLANTS: dict[str, list[tuple[str, str]]] = {
         ("audit/verdicts/judge.py", "def late() -> None:\n    from audit.analyses.crosscheck import rates_fairlearn"),
         ("audit/scoring/__init__.py", "import audit.worlds"),
         ("audit/safeguards/__init__.py", "import audit.analyses.notices"),
+        ("audit/verdicts/family_tests.py", "def late() -> None:\n    from audit.analyses.costs import cost_findings"),
     ],
     "a-run-stands-alone": [
         ("audit/run.py", "def late() -> None:\n    import audit.planning"),
@@ -170,6 +171,22 @@ def test_each_planted_import_breaks_its_contract_and_is_named(tmp_path: Path) ->
         if plant.contract == "no-circles":
             named = rf"^- \.{plant.module.rpartition('.')[2]} -> \.\w+ \(1 import\)"
         assert re.search(named, said[plant.contract], re.MULTILINE), (plant, printed)
+
+
+DECIDED_WITH = {
+    "control_sample", "estimates", "missing_attributes", "sides", "swaps", "weighted_intervals", "weighted_rates",
+}  # fmt: skip
+"""Modules of `analyses` that can change a verdict."""
+
+
+def test_every_module_of_analyses_is_decided_with_or_kept_from_what_decides() -> None:
+    kept = {name.removeprefix("audit.analyses.") for name in CONTRACTS["opinions-decide-nothing"]["forbidden_modules"]}
+    there = {path.stem for path in (ROOT / "audit" / "analyses").iterdir() if not path.stem.startswith("__")}
+    assert there == kept - {"audit.worlds"} | DECIDED_WITH
+    named = re.findall(
+        r"`(\w+)\.py`", (ROOT / "CONTRIBUTING.md").read_text("utf-8").split("**What changes a verdict.**")[1]
+    )
+    assert set(named[: len(DECIDED_WITH)]) == DECIDED_WITH
 
 
 def test_a_module_on_no_floor_breaks_the_house(tmp_path: Path) -> None:
