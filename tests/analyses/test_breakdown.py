@@ -41,7 +41,7 @@ def found_in(made: Made, plan: AuditPlan) -> RuleSensitivity:
     return found
 
 
-@pytest.mark.parametrize(("kind", "margin"), [("weights", 0.06), ("clusters", 0.06), ("all alike", 0.05)])
+@pytest.mark.parametrize(("kind", "margin"), [("weights", 0.05), ("clusters", 0.06), ("all alike", 0.05)])
 def test_a_pass_falls_at_its_breakdown_factor_and_not_below(kind: str, margin: float) -> None:
     made = rows(kind)
     plan = supposing(made.plan({"margin": margin}), unknown_share_factor=2.0, unknown_odds_factor=2.0)
