@@ -170,15 +170,15 @@ def write(content):
 """
 GARBAGE = {
     "floods": "while True: write(b'A' * 65536)",
-    "claims much": "write(b'A' + b'\\x7f' * 8)\ntime.sleep(60)",
+    "claims much": "write(b'A' + b'\\x7f' * 8)\ntime.sleep(200)",
     "claims less than comes": "write(b'A' + (9).to_bytes(8, 'big'))\nreturn [0.5] * batch.num_rows",
     "replies before its answer": "write(b'D' + bytes(8))\nreturn [0.5] * batch.num_rows",
     "forges an error": (
         'm = b\'{"slug": "x y", "message": "m", "hint": ""}\'\n'
-        "write(b'E' + len(m).to_bytes(8, 'big') + m)\ntime.sleep(60)"
+        "write(b'E' + len(m).to_bytes(8, 'big') + m)\ntime.sleep(200)"
     ),
-    "forges a short answer": "write(b'A' + (5).to_bytes(8, 'big') + b'12345')\ntime.sleep(60)",
-    "closes its pipes": "os.closerange(3, 40)\ntime.sleep(60)",
+    "forges a short answer": "write(b'A' + (5).to_bytes(8, 'big') + b'12345')\ntime.sleep(200)",
+    "closes its pipes": "os.closerange(3, 40)\ntime.sleep(200)",
 }
 ENDS = {
     "killed": ("os.kill(os.getpid(), 9)", "isolation-ended", "was ended by the signal SIGKILL"),
@@ -186,7 +186,7 @@ ENDS = {
     "abort": ("os.abort()", "isolation-ended", "was ended by the signal SIGABRT"),
     "exit": ("os._exit(7)", "isolation-ended", "ended with exit code 7"),
     "exit as if all were well": ("os._exit(0)", "isolation-ended", "ended with exit code 0"),
-    "sleeps": ("time.sleep(60)", "isolation-timeout", "did not answer within 1 s"),
+    "sleeps": ("time.sleep(200)", "isolation-timeout", "did not answer within 1 s"),
     "too much memory": ("x = bytearray(3 * 2**30)", "isolation-memory", "its limit of 2,048 MiB"),
     "raises": ("raise ValueError(batch['text'][0].as_py())", "detector-raised", "ValueError"),
     "leaves": ("raise SystemExit(0)", "detector-raised", "SystemExit"),
@@ -209,7 +209,7 @@ def test_whatever_goes_wrong_there_is_one_line_here(tmp_path: Path, how: str) ->
 @pytest.mark.usefixtures("warm_children")
 def test_a_model_that_does_not_load_in_time_is_given_up(tmp_path: Path) -> None:
     section = function(tmp_path, "return [0.5] * batch.num_rows")
-    (tmp_path / "child_model.py").write_text("import time\ntime.sleep(60)\n", encoding="utf-8")
+    (tmp_path / "child_model.py").write_text("import time\ntime.sleep(200)\n", encoding="utf-8")
     with (
         pytest.raises(DetectorError, match=r"was not open within 1 s .*open_timeout"),
         opened(tmp_path, section, limits={"open_timeout": 1.0}),
@@ -297,7 +297,7 @@ def test_what_it_started_ends_with_it(tmp_path: Path, new: bool) -> None:
 @pytest.mark.usefixtures("warm_children")
 @pytest.mark.parametrize("whom", ["the one that was started", "the one that runs the model"])
 def test_a_child_that_is_killed_in_mid_batch_ends_the_run_in_one_line(tmp_path: Path, whom: str) -> None:
-    section = function(tmp_path, "HERE.joinpath('begun').write_text('x')\ntime.sleep(60)")
+    section = function(tmp_path, "HERE.joinpath('begun').write_text('x')\ntime.sleep(200)")
     with opened(tmp_path, section) as detector:
         there = {detector.pid, *descendants(detector.pid)}  # type: ignore[attr-defined]
         (last,) = (process for process in there if not descendants(process))
@@ -326,7 +326,7 @@ with opened(folder, {"kind": "python", "entry": "child_model:score"}) as detecto
 
 
 def test_nothing_of_it_outlives_a_harness_that_is_killed(tmp_path: Path) -> None:
-    function(tmp_path, LEAVES.format(new=False).replace("return", "time.sleep(60)\nreturn"))
+    function(tmp_path, LEAVES.format(new=False).replace("return", "time.sleep(200)\nreturn"))
     paths = [str(Path(made_children.__file__).parents[1]), *filter(None, sys.path)]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
     harness = subprocess.Popen([sys.executable, "-c", HARNESS, str(tmp_path)], env=environment)
