@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import floor, log10
 from typing import Any, Final
 
@@ -154,16 +155,10 @@ def _search(
     if half.cluster is not None:
         harmed = question.harmed(half.entry_flagged, half.entry_not_flagged)
         clusters = ClusterCells(half.cell, half.cluster, half.entry_flagged + half.entry_not_flagged, harmed)
-    return calibrated_scan(
-        half.codes,
-        [len(attribute.values) for attribute in cells.attributes],
-        half.flagged + half.not_flagged,
-        question.harmed(half.flagged, half.not_flagged),
-        penalty=scan.penalty,
-        replicates=scan.replicates,
-        rng=rng,
-        clusters=clusters,
-    )
+    levels = [len(attribute.values) for attribute in cells.attributes]
+    cases, harmed = half.flagged + half.not_flagged, question.harmed(half.flagged, half.not_flagged)
+    search = partial(calibrated_scan, penalty=scan.penalty, replicates=scan.replicates, rng=rng, clusters=clusters)
+    return search(half.codes, levels, cases, harmed)
 
 
 def _detectable(
@@ -175,13 +170,9 @@ def _detectable(
 
 def _confirm(question: _Question, other: ScanTable, within: BoolArray, level: float) -> Confirmation:
     if other.cluster is not None:
+        cases = other.entry_flagged + other.entry_not_flagged
         return clustered_confirmation(
-            other.entry_flagged,
-            other.entry_flagged + other.entry_not_flagged,
-            other.cluster,
-            within[other.cell],
-            question.low_is_worse,
-            level,
+            other.entry_flagged, cases, other.cluster, within[other.cell], question.low_is_worse, level
         )
     flagged, cases = other.flagged, other.flagged + other.not_flagged
     own, all_of = int(flagged[within].sum()), int(cases[within].sum())
@@ -200,12 +191,8 @@ def _within(table: ScanTable, chosen: Sequence[BoolArray]) -> BoolArray:
 
 def _half(question: _Question, table: ScanTable, within: BoolArray) -> ScanHalf:
     harmed, cases = question.harmed(table.flagged, table.not_flagged), table.flagged + table.not_flagged
-    return ScanHalf(
-        harmed=int(harmed[within].sum()),
-        cases=int(cases[within].sum()),
-        rest_harmed=int(harmed[~within].sum()),
-        rest_cases=int(cases[~within].sum()),
-    )
+    own, of_own, rest, of_rest = (int(of[side].sum()) for side in (within, ~within) for of in (harmed, cases))
+    return ScanHalf(harmed=own, cases=of_own, rest_harmed=rest, rest_cases=of_rest)
 
 
 def _named_values(
@@ -226,14 +213,9 @@ def _named_values(
         by_value = added(mask.shape, half.codes[within, column], excess[within])
         named = sorted(np.flatnonzero(mask).tolist(), key=lambda place: (-int(by_value[place]), place))
         listed = tuple(_shortened(attribute.values[place]) for place in named[:_LISTED])
+        others = len(named) - len(listed)
         described.append(
-            ScanValues(
-                attribute=attribute.name,
-                kind=attribute.kind,
-                values=listed,
-                others=len(named) - len(listed),
-                of=len(mask),
-            )
+            ScanValues(attribute=attribute.name, kind=attribute.kind, values=listed, others=others, of=len(mask))
         )
     return tuple(described)
 

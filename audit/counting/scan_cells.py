@@ -139,15 +139,9 @@ def count_scan_cells(evaluation_set: EvaluationSet, plan: AuditPlan) -> ScanCell
         attributes.append(ScanAttribute(name, "column" if kind == "column" else "feature", values))
         columns.append(places)
     label_and_half, decision = np.divmod(coded.cell, _DECISIONS)
-    return ScanCells(
-        attributes=tuple(attributes),
-        codes=np.stack(columns, axis=1) if columns else np.zeros((len(coded.cases), 0), dtype=np.int64),
-        half=label_and_half % 2,
-        positive=label_and_half // 2,
-        decision=decision,
-        cases=coded.cases,
-        cluster=coded.cluster,
-    )
+    half, positive = label_and_half % 2, label_and_half // 2
+    every = np.stack(columns, axis=1) if columns else np.zeros((len(coded.cases), 0), dtype=np.int64)
+    return ScanCells(tuple(attributes), every, half, positive, decision, coded.cases, coded.cluster)
 
 
 def scan_text(relation: str, groups: Sequence[str], *, clustered: bool) -> str:
@@ -193,13 +187,8 @@ def _coded(batches: Iterable[Any], groups: Sequence[str], *, clustered: bool) ->
             keys.append(np.array(batch.column("key").to_pylist(), dtype=f"S{_KEY_WIDTH}"))
     empty = np.zeros(0, dtype=np.int64)
     cluster = np.unique(np.concatenate(keys), return_inverse=True)[1] if keys else empty if clustered else None
-    return _Coded(
-        values=[list(known) for known in met],
-        codes=[np.concatenate([empty, *parts]) for parts in codes],
-        cell=np.concatenate([empty, *cells]),
-        cases=np.concatenate([empty, *cases]),
-        cluster=cluster,
-    )
+    joined = [np.concatenate([empty, *parts]) for parts in (*codes, cells, cases)]
+    return _Coded([list(known) for known in met], joined[:-2], joined[-2], joined[-1], cluster)
 
 
 def _sorted_values(

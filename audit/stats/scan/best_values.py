@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 
@@ -17,20 +17,11 @@ REFINEMENTS: Final = 4
 """How often they are moved at most."""
 TOLERANCE: Final = 1e-9
 """Gain that counts as none."""
-_IN_CACHE: Final = 16_384
-"""Number of values in an array of which a few are in the processor's cache together."""
 
 
-class BestValues(NamedTuple):
-    """The best values of one attribute, for each of P searches."""
-
-    chosen: BoolArray
-    """bool[V, P]: the values; all of them where naming none scores best."""
-    score: FloatArray
-    """float64[P]: score less the penalty of these values."""
-
-
-def best_values(harmed: FloatArray, cases: FloatArray, expected: FloatArray, penalty: float) -> BestValues:
+def best_values(
+    harmed: FloatArray, cases: FloatArray, expected: FloatArray, penalty: float
+) -> tuple[BoolArray, FloatArray]:
     """Choose the values of one attribute that maximise the penalised score.
 
     Parameters
@@ -41,6 +32,13 @@ def best_values(harmed: FloatArray, cases: FloatArray, expected: FloatArray, pen
         Expected rate of each search.
     penalty : float
         Penalty of each value named. Naming none, which leaves the attribute free, costs nothing.
+
+    Returns
+    -------
+    chosen : ndarray of bool, shape (V, P)
+        The values; all of them where naming none scores best.
+    score : ndarray of float64, shape (P,)
+        Score less the penalty of these values.
 
     Notes
     -----
@@ -71,37 +69,31 @@ def best_values(harmed: FloatArray, cases: FloatArray, expected: FloatArray, pen
         chosen[:, left], score[left] = again[:, better], next_score[better]
     free = bernoulli_score(harmed.sum(axis=0), cases.sum(axis=0), expected)
     without = free >= score
-    return BestValues(chosen | without, np.where(without, free, score))
+    return chosen | without, np.where(without, free, score)
 
 
 def _best_severity(harmed: FloatArray, cases: FloatArray, expected: FloatArray, penalty: float) -> FloatArray:
     """float64[P]: of the log odds ratios tried, the one with the best subset; the first where no score is above 0."""
     rates, of_rate = np.unique(expected, return_inverse=True)
     offsets = np.log1p(rates * np.expm1(SEVERITIES)[:, None])[:, of_rate]
-    best = np.empty(len(expected), dtype=np.int64)
-    some = max(1, _IN_CACHE // len(harmed))
-    for start in range(0, len(expected), some):
-        these = slice(start, start + some)
-        hit, of, rate = harmed[:, these], cases[:, these], expected[these]
-        sums = np.empty((3, len(SEVERITIES), len(rate)))
-        worth, offset = np.empty(hit.shape), np.empty(hit.shape)
-        for place, theta in enumerate(SEVERITIES):
-            np.multiply(hit, theta, out=worth)
-            worth -= np.multiply(of, offsets[place, these], out=offset)
-            np.greater(worth, penalty, out=worth)
-            # sums of whole numbers, so that their order changes no bit
-            np.einsum("vp,vp->p", hit, worth, out=sums[0, place])
-            np.einsum("vp,vp->p", of, worth, out=sums[1, place])
-            np.add.reduce(worth, axis=0, out=sums[2, place])
-        # most ratios choose the values of the one before
-        new = np.ones(sums.shape[1:], dtype=np.bool_)
-        new[1:] = (sums[:, 1:] != sums[:, :-1]).any(axis=0)
-        at = np.flatnonzero(new)
-        h, n, named = (each.take(at) for each in sums.reshape(3, -1))
-        scores = np.full(new.shape, -np.inf)
-        scores.put(at, bernoulli_score(h, n, rate[at % len(rate)]) - penalty * named)
-        best[these] = np.where(scores.max(axis=0) > 0.0, scores.argmax(axis=0), 0)
-    return np.asarray(SEVERITIES[best])
+    sums = np.empty((3, len(SEVERITIES), len(expected)))
+    worth, offset = np.empty(harmed.shape), np.empty(harmed.shape)
+    for place, theta in enumerate(SEVERITIES):
+        np.multiply(harmed, theta, out=worth)
+        worth -= np.multiply(cases, offsets[place], out=offset)
+        np.greater(worth, penalty, out=worth)
+        # sums of whole numbers, so that their order changes no bit
+        np.einsum("vp,vp->p", harmed, worth, out=sums[0, place])
+        np.einsum("vp,vp->p", cases, worth, out=sums[1, place])
+        np.add.reduce(worth, axis=0, out=sums[2, place])
+    # most ratios choose the values of the one before
+    new = np.ones(sums.shape[1:], dtype=np.bool_)
+    new[1:] = (sums[:, 1:] != sums[:, :-1]).any(axis=0)
+    at = np.flatnonzero(new)
+    h, n, named = (each.take(at) for each in sums.reshape(3, -1))
+    scores = np.full(new.shape, -np.inf)
+    scores.put(at, bernoulli_score(h, n, expected[at % len(expected)]) - penalty * named)
+    return np.asarray(SEVERITIES[np.where(scores.max(axis=0) > 0.0, scores.argmax(axis=0), 0)])
 
 
 def _worthwhile(

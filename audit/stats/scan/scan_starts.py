@@ -73,12 +73,13 @@ class Corners:
     def __init__(
         self, codes: IntArray, levels: Sequence[int], cases: FloatArray, penalty: float, most: int = MOST_MARGINS
     ) -> None:
-        self.levels = tuple(levels)
-        self.penalty = penalty
+        self.levels, self.penalty = tuple(levels), penalty
         attributes = range(len(levels))
         wanted = [which for size in (2, 3) for which in combinations(attributes, size)] or [(0,)]
         small = [which for which in wanted if self._size(which) <= _LARGEST_MARGIN]
         self.margins = small[:most] or [(0,)]
+        self.kept = min(KEPT, len(self.margins))
+        """Number of corners given for each data set."""
         # cells are added up for as many margins at a time as leave few sums
         groups: list[tuple[set[int], list[int]]] = []
         for margin, which in enumerate(self.margins):
@@ -90,11 +91,6 @@ class Corners:
         self._groups = [(sorted(attributes), margins) for attributes, margins in groups]
         self._keys = [np.ravel_multi_index(tuple(codes[:, group].T), self._shape(group)) for group, _ in self._groups]
         self._cases = dict(self._sums(cases[np.newaxis]))
-
-    @property
-    def kept(self) -> int:
-        """Number of corners given for each data set."""
-        return min(KEPT, len(self.margins))
 
     def starts(self, harmed: IntArray, rates: FloatArray) -> tuple[BoolArray, ...]:
         """Worst corners of B data sets, for each attribute bool[B, kept, V].
@@ -123,8 +119,7 @@ class Corners:
             of_set, row = np.nonzero(worst == margin)
             values = np.unravel_index(places[of_set, margin].astype(np.int64), self._shape(which))
             for attribute, value in zip(which, values, strict=True):
-                masks[attribute][of_set, row] = False
-                masks[attribute][of_set, row, value] = True
+                masks[attribute][of_set, row] = value[:, None] == np.arange(self.levels[attribute])
         return masks
 
     def _sums(self, values: IntArray | FloatArray) -> Iterator[tuple[int, FloatArray]]:

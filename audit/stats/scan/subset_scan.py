@@ -73,12 +73,10 @@ class Block:
         parts, _, searches = sums.shape
         whole = len(self.codes) == prod(self.levels)
         for place in reversed(range(len(self.levels))):
-            if place == column:
-                continue
-            if whole:
+            if place != column and whole:
                 split = sums.reshape(parts * prod(self.levels[:place]), self.levels[place], -1, searches)
                 sums = np.einsum("xvyp,vp->xyp", split, chosen[place].astype(np.float64))
-            else:
+            elif place != column:
                 sums = sums * chosen[place][self.codes[:, place]]
         if whole:
             return sums.reshape(parts, self.levels[column], searches)
@@ -255,15 +253,16 @@ class _Ascent:
         by_value = mine.by_value(sums, column, [self.chosen[each].take(active, 1) for each in mine.attributes])
         # equal searches once: ascents from several starts meet, three in four as a rule
         first, place = _alike(self.base[active], by_value.reshape(-1, len(active)).T)
-        best = best_values(*self.search.unpack(by_value.take(first, 2)), self.base[active[first]], self.search.penalty)
+        harmed, cases = self.search.unpack(by_value.take(first, 2))
+        chosen, score = best_values(harmed, cases, self.base[active[first]], self.search.penalty)
         others = self.named.take(active, 1).sum(axis=0) - self.named[attribute, active]
-        score = best.score[place] - self.search.penalty * others
+        score = score[place] - self.search.penalty * others
         gains = score > self.score[active] + TOLERANCE
         better[at[gains]] = True
         rows, place = active[gains], place[gains]
         self.score[rows] = score[gains]
-        self.chosen[attribute][:, rows] = best.chosen[:, place]
-        self.named[attribute, rows] = _named(best.chosen)[place]
+        self.chosen[attribute][:, rows] = chosen[:, place]
+        self.named[attribute, rows] = _named(chosen)[place]
         self.open[:, rows] = True
         self.open[attribute, active] = False
         return better
