@@ -174,7 +174,8 @@ def test_each_planted_import_breaks_its_contract_and_is_named(tmp_path: Path) ->
 
 
 DECIDED_WITH = {
-    "control_sample", "estimates", "missing_attributes", "sides", "swaps", "weighted_intervals", "weighted_rates",
+    "control_sample", "estimates", "missing_attributes", "sides", "swaps", "weighted_intervals", "weighted_moves",
+    "weighted_rates",
 }  # fmt: skip
 """Modules of `analyses` that can change a verdict."""
 
