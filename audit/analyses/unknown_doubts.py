@@ -91,9 +91,8 @@ def fewest_in_favour(doubted: VerdictSide) -> Unknown:
     """Find how many would keep a group from its FAIL, as far as the plan lets them belong to it."""
     question, counts = doubted.question, doubted.counts
     among = counts.members.in_favour(question)
-    found = fewest_to_overturn(
-        partial(_at_best, question, counts), among, doubted.boundary, doubted.beta, doubted.level
-    )
+    at_best = partial(counts.members.at_their_best, question, counts.groups)
+    found = fewest_to_overturn(at_best, among, doubted.boundary, doubted.beta, doubted.level)
     return _nearest(doubted, found[np.newaxis], among[np.newaxis])
 
 
@@ -135,10 +134,6 @@ def _without_limit(doubted: VerdictSide) -> RuleCounts:
 
 def _at_worst(question: Question, counts: RuleCounts, moved: IntArray) -> Tables:
     return counts.members.at_their_worst(question, counts.groups, moved)
-
-
-def _at_best(question: Question, counts: RuleCounts, moved: IntArray) -> Tables:
-    return counts.members.at_their_best(question, counts.groups, moved)
 
 
 def _nearest(doubted: VerdictSide, found: IntArray, among: IntArray) -> Unknown:

@@ -127,7 +127,7 @@ def _count(evaluation_set: EvaluationSet, plan: AuditPlan, folder: Path, *, deta
         control_moments=None if drawn is None else _control_moments(evaluation_set),
         scan=count_scan_cells(evaluation_set, plan),
         reference=read_reference_table(evaluation_set, plan, folder),
-        failures=count_failures(evaluation_set) if rounds and _any_failed(table) else None,
+        failures=count_failures(evaluation_set) if rounds and table.cells[:, :, FAILED].any() else None,
         disagreement=count_disagreement(evaluation_set, rounds),
     )
 
@@ -138,10 +138,6 @@ def _moments(evaluation_set: EvaluationSet, relation: str = SCORED) -> Moments |
     from audit.counting.count_moments import count_moments
 
     return count_moments(evaluation_set, relation)
-
-
-def _any_failed(table: CountsTable) -> bool:
-    return bool(table.cells[:, :, FAILED].any())
 
 
 def _control_moments(evaluation_set: EvaluationSet) -> Moments | None:

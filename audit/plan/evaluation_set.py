@@ -133,17 +133,13 @@ class EvaluationSetSection(Strict):
         return self.counts is not None or bool(self.cells)
 
     @model_validator(mode="after")
-    def _tables_have_versions(self) -> Self:
+    def _labels_and_places_fit(self) -> Self:
+        check_lists_differ(self, "label_positive", "label_negative", "label_missing")
         of_table = self.format in ("delta", "iceberg")
         if (self.table is None) == of_table or (self.table is None) != (self.version is None):
             raise ValueError('a table needs its format, "delta" or "iceberg", and its version, and a file neither')
         if self.table is not None and self.path is not None:
             raise ValueError("path and table exclude each other: the set is one of them")
-        return self
-
-    @model_validator(mode="after")
-    def _labels_differ(self) -> Self:
-        check_lists_differ(self, "label_positive", "label_negative", "label_missing")
         return self
 
     @field_validator("period")

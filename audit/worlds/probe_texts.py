@@ -42,7 +42,7 @@ def template_file(world: World) -> str:
         for number, signs in enumerate(_signs(world), start=1):
             parts.append(f'\n[[templates]]\nid = "text-{number:02d}-{wording + 1}"\n')
             texts = {language: _text(world, signs, language, number + wording) for language in LANGUAGES}
-            parts += [f"{language} = {_quoted(text)}\n" for language, text in texts.items()]
+            parts += [f"{language} = {json.dumps(text, ensure_ascii=False)}\n" for language, text in texts.items()]
     return "".join(parts)
 
 
@@ -82,8 +82,3 @@ def _text(world: World, signs: Sequence[str], language: str, number: int) -> str
 
 def _score(tenths: float) -> float:
     return 1.0 / (1.0 + math.exp(-tenths / 10.0))
-
-
-def _quoted(text: str) -> str:
-    """The text as a TOML basic string; its escapes are those of JSON."""
-    return json.dumps(text, ensure_ascii=False)

@@ -89,7 +89,7 @@ def _value(value: Any, section: ChatDetector) -> RowAnswer:
         known = isinstance(value, str) and value in section.classes
         return RowAnswer(Status.OK, None, float(section.classes.index(value))) if known else _UNKNOWN
     if section.answers == "decision":
-        return _decision(value) if isinstance(value, bool) else _invalid(Reason.NOT_A_DECISION)
+        return RowAnswer(Status.OK, None, float(value)) if isinstance(value, bool) else _invalid(Reason.NOT_A_DECISION)
     answer = _score(value, *section.score_range)
     if section.answers == "ordinal" and answer.score is not None and not answer.score.is_integer():
         return _invalid(Reason.NOT_A_LEVEL)
@@ -105,10 +105,6 @@ def _score(value: Any, low: float, high: float) -> RowAnswer:
     if not low <= value <= high:
         return _invalid(Reason.OUT_OF_RANGE)
     return RowAnswer(Status.OK, None, float(value))
-
-
-def _decision(flagged: bool) -> RowAnswer:
-    return RowAnswer(Status.OK, None, float(flagged))
 
 
 def _invalid(reason: Reason) -> RowAnswer:
