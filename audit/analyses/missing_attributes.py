@@ -27,8 +27,9 @@ from audit.vocabulary.groups import Family, Group, Level
 from audit.vocabulary.metrics import Cell, Metric
 
 _EVERYBODY: Final = 2**53
-_PLACES: Final = 8
-"""Numbers of members tried at once where those who are not harmed come along; then those around the worst."""
+_PLACES: Final = 128
+"""Numbers of people tried at once where those who are not harmed come along: each of so many, or of more those in equal
+steps, and then those around the worst."""
 _HAIR: Final = 1e-9
 """So that rounding lets no person too few move."""
 
@@ -165,9 +166,11 @@ class PossibleMembers(NamedTuple):
         return Moving(scored, unscored, np.clip(others, 0, self._other(metric, up=up)))
 
     def _moved(self, metric: Metric, boundary: Boundary, start: Tables, most: IntArray | None, *, up: bool) -> Tables:
-        """Return the counts with the largest asymptotic p-value, of every number up to all who are supposed to move.
+        """Return the counts with the largest asymptotic p-value, of some numbers up to all who are supposed, and
+        of all around the largest.
 
         Where members are harmed (or not) a little more often than the group, more of them can make the test surer.
+        Those who come along are whole people, so that the p-value has teeth.
         """
         if most is not None or self.odds_factor is None:
             return _move(start, self._moving(metric, most, up=up), up=up)
@@ -183,7 +186,8 @@ class PossibleMembers(NamedTuple):
             if (high - low <= _PLACES).all():
                 return Tables(*np.take_along_axis(every, worst[np.newaxis, np.newaxis], axis=0)[0])
             ends = np.stack([low, *places, high])
-            low, high = (np.take_along_axis(ends, worst[np.newaxis] + step, axis=0)[0] for step in (0, 2))
+            before, best, high = (np.take_along_axis(ends, worst[np.newaxis] + step, axis=0)[0] for step in range(3))
+            low = np.minimum(before, best - 1)  # of few numbers each stands at several places
 
 
 def share_at_odds(

@@ -17,9 +17,9 @@ from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.sections import SensitivitySection
 from audit.result.findings.judged import Verdict
-from audit.stats.arrays import IntArray
-from audit.stats.margins.score_test import PASS_BETA, exact_p, screened_p
-from audit.stats.rates.boundaries import counted_outcome
+from audit.stats.arrays import FloatArray, IntArray
+from audit.stats.margins.score_test import PASS_BETA, asymptotic_p, exact_p, screened_p
+from audit.stats.rates.boundaries import Boundary, counted_outcome
 from audit.verdicts.judge import judge
 from audit.vocabulary.groups import Axis, Family, Group, SensitiveFeature
 from audit.vocabulary.metrics import METRICS
@@ -189,6 +189,37 @@ def p_of(question: Question, tables: Sequence[tuple[int, int, int, int]]) -> np.
 
 FEW_UNKNOWN = {"a": cells(800, 200), "b": cells(820, 180), "unknown": cells(80, 20)}
 MANY_UNKNOWN = {"a": cells(800, 200), "b": cells(820, 180), "unknown": cells(800, 200)}
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_of_few_people_none_could_speak_more_strongly_than_those_who_are_moved(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    rate, of_unknown = rng.uniform(0.3, 0.95), int(rng.integers(60, 400))
+    rows = {
+        "a": cells(int(40 * rate), int(40 * (1 - rate))),
+        "b": cells(int(2000 * rate), int(2000 * (1 - rate))),
+        "unknown": cells(int(of_unknown * rate * 0.9), of_unknown - int(of_unknown * rate * 0.9)),
+    }
+    features = [categorical("sex", list(rows))]
+    plan = plan_of([TPR], features)
+    _, families = families_of(plan, features, {(code,): of for code, of in rows.items()})
+    (family,) = families.values()
+    members = possible_members([family], METRICS["true_positive_rate"], Supposed(5.0, rng.uniform(1.0, 2.0), None))
+    (question,) = questions(plan, plan.named_rules[0])
+
+    def p_of(counts: tuple[IntArray, ...], boundary: Boundary) -> FloatArray:
+        x, n, y, m = counts
+        return asymptotic_p(counted_outcome(x, n, boundary), n, counted_outcome(y, m, boundary), m, boundary)
+
+    place = family.groups.index(group(sex="a"))
+    for boundary, moved, most in (
+        (question.within, members.at_their_worst, members.against(question)),
+        (question.fail, members.at_their_best, members.in_favour(question)),
+    ):
+        assert 0 < most[place] <= 128
+        every = [moved(question, family, np.minimum(most, number)) for number in range(1, most[place] + 1)]
+        found = p_of(moved(question, family), boundary)[place]
+        assert found >= max(p_of(each, boundary)[place] for each in every) * (1 - 1e-9)
 
 
 def test_a_pass_stands_where_those_of_unknown_group_could_not_change_it() -> None:
