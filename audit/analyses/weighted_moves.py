@@ -62,7 +62,8 @@ class Moves(NamedTuple):
         Supposed are all numbers h of those who speak against a group, with all numbers o of those who say otherwise,
         that are there, are no more than `MemberPlaces.most`, and have no more than the odds. P-values are smooth in h
         and o, but for edges where a bound of squares is reached. Corners and edges are tried first. Where the level
-        could be near, a grid follows, and finer ones around the best place.
+        could be near, a grid follows, and finer ones around the best place. The p-value is `_SEARCHED` times the
+        largest that was found.
         """
         levels, found = np.broadcast_to(np.asarray(level, dtype=np.float64), among.shape), np.zeros(among.shape)
         room, best = _Room.of(self.members, supposed), np.zeros((among.size, 2))
@@ -84,7 +85,7 @@ class Moves(NamedTuple):
             better = p.max(axis=1) > found[rows]
             best[rows[better]] = at[better, p[better].argmax(axis=1)]
             found[rows] = np.maximum(found[rows], p.max(axis=1))
-        return found
+        return np.minimum(found * _SEARCHED, 1.0)
 
     def moved(self, places: IntArray, speaking: FloatArray, others: FloatArray) -> Comparison:
         """Compare the groups at `places`, shape (N,), each after so many units of people of unknown feature moved."""
@@ -199,21 +200,25 @@ def _grid(speaking: Sequence[float], others: Sequence[float]) -> FloatArray:
 
 
 _FIVE: Final = [0.0, 1.0, 2.0, 3.0, 4.0]
-_FINE: Final = [piece + part for piece in range(4) for part in (0.0, 0.03, 0.2, 0.6)]
+_FINE: Final = [piece + part for piece in range(5) for part in (0.0, 0.03, 0.2, 0.6)]
 _SEARCH: Final = (
-    (0.0, _grid(_FIVE, [0.0, 0.03, 1.0, 2.0]), np.inf),
-    (0.0, _grid([*_FINE, 4.0], [*_FINE[:8], 2.0]), 1.0),
+    (0.0, _grid([*_FIVE, 5.0], [0.0, 0.03, 1.0, 2.0]), np.inf),
+    (0.0, _grid([*_FINE, 5.0], [*_FINE[:8], 2.0]), 1.0),
     *((1.0, step * (_grid(_FIVE, _FIVE) - 2.0) / 2.0, 0.25) for step in (0.3, 0.15, 0.08, 0.04)),
 )
 """Places that are tried one after the other: whether they are around the best so far, where they are, and how many
 standard errors from the level the largest p-value may be."""
 
 
+_SEARCHED: Final = 1.02
+"""A search is no proof: near the level a search ten times as dense found up to 1.5 % more."""
+
+
 class _Room(NamedTuple):
     """How many units of possible members are supposed to move to each of G groups."""
 
     speaking: FloatArray
-    """float64[5, G]: of those who speak against it none, the most, and between them where p-values have edges."""
+    """float64[6, G]: of those who speak against it none, the most, and between them where p-values have edges."""
     others: FloatArray
     """float64[4, G]: of the others those who come with each of the first at least, those with whom the bound of their
     squares is reached, and all; and most of both kinds together."""
@@ -226,14 +231,16 @@ class _Room(NamedTuple):
         share = share_at_odds(supposed.odds_factor, harmed, members.there - harmed)
         top, along = np.minimum(harmed, most * share), 1.0 / np.where(share > 0.0, share, 1.0) - 1.0
         movable = (top > 0.0) | (np.minimum(others, most) > 0.0) | (members.several[0][0] > 0.0)
-        # a bound of squares is reached; there is room for fewer of the others; all of the others come along
-        edges = np.sqrt(members.speaking[1]), most - others, others / np.where(along > 0.0, along, 1.0)
+        # a bound of squares is reached; there is room for fewer of the others, or for no more than their bound of
+        # squares; all of the others come along
+        bound = np.sqrt(members.otherwise[1])
+        edges = np.sqrt(members.speaking[1]), most - others, most - bound, others / np.where(along > 0.0, along, 1.0)
         inner = np.sort(np.clip(np.stack(edges), 0.0, top), axis=0)
-        of_others = np.stack([along, np.sqrt(members.otherwise[1]), others, most])
+        of_others = np.stack([along, bound, others, most])
         return cls(np.concatenate([0.0 * top[np.newaxis], inner, top[np.newaxis]]), of_others, movable)
 
     def at(self, places: IntArray, at: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """float64[N] each: units of both kinds at places between the edges, float64[..., 2] within 4 and 2."""
+        """float64[N] each: units of both kinds at places between the edges, float64[..., 2] within 5 and 2."""
         harmed = _between(self.speaking[:, places], at[..., 0].ravel())
         along, bound, others, most = self.others[:, places]
         low = np.minimum(along * harmed, others)
