@@ -27,7 +27,7 @@ from audit.vocabulary.groups import Family, Group, Level
 from audit.vocabulary.metrics import Cell, Metric
 
 _EVERYBODY: Final = 2**53
-_PLACES: Final = 128
+_PLACES: Final = 64
 """Numbers of people tried at once where those who are not harmed come along: each of so many, or of more those in equal
 steps, and then those around the worst."""
 _HAIR: Final = 1e-9
@@ -177,13 +177,14 @@ class PossibleMembers(NamedTuple):
         number = self._number(metric, up=up)
         low, high = np.zeros_like(number), number
         while True:
-            places = low - (low - high) * np.arange(1, _PLACES + 1)[:, np.newaxis] // _PLACES
+            tried = min(max(int((high - low).max()), 1), _PLACES)
+            places = low - (low - high) * np.arange(1, tried + 1)[:, np.newaxis] // tried
             every = np.stack([np.stack(_move(start, self._moving(metric, place, up=up), up=up)) for place in places])
             x, n, y, m = (every[:, column].ravel() for column in range(4))
             p = asymptotic_p(counted_outcome(x, n, boundary), n, counted_outcome(y, m, boundary), m, boundary)
             # from the last place on, so that of equal ones all who are supposed to move do
-            worst = _PLACES - 1 - np.argmax(p.reshape(_PLACES, -1)[::-1], axis=0)
-            if (high - low <= _PLACES).all():
+            worst = tried - 1 - np.argmax(p.reshape(tried, -1)[::-1], axis=0)
+            if (high - low <= tried).all():
                 return Tables(*np.take_along_axis(every, worst[np.newaxis, np.newaxis], axis=0)[0])
             ends = np.stack([low, *places, high])
             before, best, high = (np.take_along_axis(ends, worst[np.newaxis] + step, axis=0)[0] for step in range(3))

@@ -216,7 +216,7 @@ def test_of_few_people_none_could_speak_more_strongly_than_those_who_are_moved(s
         (question.within, members.at_their_worst, members.against(question)),
         (question.fail, members.at_their_best, members.in_favour(question)),
     ):
-        assert 0 < most[place] <= 128
+        assert 0 < most[place] <= 64
         every = [moved(question, family, np.minimum(most, number)) for number in range(1, most[place] + 1)]
         found = p_of(moved(question, family), boundary)[place]
         assert found >= max(p_of(each, boundary)[place] for each in every) * (1 - 1e-9)
