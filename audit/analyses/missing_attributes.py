@@ -29,7 +29,8 @@ from audit.vocabulary.metrics import Cell, Metric
 _EVERYBODY: Final = 2**53
 _PLACES: Final = 64
 """Numbers of people tried at once where those who are not harmed come along: each of so many, or of more those in equal
-steps, and then those around the worst."""
+steps, and then those around the worst. More of them are where few groups have more, up to `_TABLES` in all."""
+_TABLES: Final = 1 << 15
 _HAIR: Final = 1e-9
 """So that rounding lets no person too few move."""
 
@@ -140,9 +141,6 @@ class PossibleMembers(NamedTuple):
         there = scored + unscored
         return there, np.maximum(possible_cases(self.counts, metric)[0] - there, 0)
 
-    def _other(self, metric: Metric, *, up: bool) -> IntArray:
-        return _speaking(self.counts, metric, up=not up)[0]
-
     def _number(self, metric: Metric, *, up: bool) -> IntArray:
         there, _ = self._there(metric, up=up)
         return np.minimum(there, np.floor(self._harmed_share(metric, up=up) * self.most + _HAIR).astype(np.int64))
@@ -151,19 +149,19 @@ class PossibleMembers(NamedTuple):
         """float64[G]: largest share of a group's members of unknown feature who push its rate up (or down)."""
         return share_at_odds(self.odds_factor, *self._there(metric, up=up))
 
-    def _moving(self, metric: Metric, most: IntArray | None, *, up: bool) -> Moving:
+    def _moving(self, metric: Metric, most: IntArray | None, of: IntArray | slice = slice(None), *, up: bool) -> Moving:
         """Return the cases of unknown feature that push a rate up (or down), as many as are supposed to belong to each
-        group or `most`, with the fewest others that must come along.
+        of the groups at `of` or `most`, with the fewest others that must come along.
         """
-        number = self._number(metric, up=up) if most is None else most
+        number = self._number(metric, up=up)[of] if most is None else most
         scored, unscored = _speaking(self.counts, metric, up=up)
         # moving a scored case also improves the rate of the rest, so these go first
-        scored = np.minimum(scored, number)
-        unscored = np.minimum(unscored, number - scored)
-        share = self._harmed_share(metric, up=up)
+        scored = np.minimum(scored[of], number)
+        unscored = np.minimum(unscored[of], number - scored)
+        share = self._harmed_share(metric, up=up)[of]
         members = np.ceil((scored + unscored) / np.where(share > 0.0, share, 1.0) - _HAIR).astype(np.int64)
-        others = np.minimum(members, self.most) - scored - unscored
-        return Moving(scored, unscored, np.clip(others, 0, self._other(metric, up=up)))
+        others = np.minimum(members, self.most[of]) - scored - unscored
+        return Moving(scored, unscored, np.clip(others, 0, _speaking(self.counts, metric, up=not up)[0][of]))
 
     def _moved(self, metric: Metric, boundary: Boundary, start: Tables, most: IntArray | None, *, up: bool) -> Tables:
         """Return the counts with the largest asymptotic p-value, of some numbers up to all who are supposed, and
@@ -176,19 +174,20 @@ class PossibleMembers(NamedTuple):
             return _move(start, self._moving(metric, most, up=up), up=up)
         number = self._number(metric, up=up)
         low, high = np.zeros_like(number), number
+        some = max(_PLACES, _TABLES // max(int(np.count_nonzero(number > _PLACES)), 1))
         while True:
-            tried = min(max(int((high - low).max()), 1), _PLACES)
-            places = low - (low - high) * np.arange(1, tried + 1)[:, np.newaxis] // tried
-            every = np.stack([np.stack(_move(start, self._moving(metric, place, up=up), up=up)) for place in places])
-            x, n, y, m = (every[:, column].ravel() for column in range(4))
-            p = asymptotic_p(counted_outcome(x, n, boundary), n, counted_outcome(y, m, boundary), m, boundary)
+            tried = np.clip(high - low, 1, some)
+            of, first = np.repeat(np.arange(len(tried)), tried), np.cumsum(tried) - tried
             # from the last place on, so that of equal ones all who are supposed to move do
-            worst = tried - 1 - np.argmax(p.reshape(tried, -1)[::-1], axis=0)
+            places = high[of] - (high - low)[of] * (np.arange(len(of)) - first[of]) // tried[of]
+            every = _move(Tables(*(each[of] for each in start)), self._moving(metric, places, of, up=up), up=up)
+            hits = counted_outcome(every.x, every.n, boundary), counted_outcome(every.y, every.m, boundary)
+            worst = np.lexsort((-asymptotic_p(hits[0], every.n, hits[1], every.m, boundary), of))[first]
             if (high - low <= tried).all():
-                return Tables(*np.take_along_axis(every, worst[np.newaxis, np.newaxis], axis=0)[0])
-            ends = np.stack([low, *places, high])
-            before, best, high = (np.take_along_axis(ends, worst[np.newaxis] + step, axis=0)[0] for step in range(3))
-            low = np.minimum(before, best - 1)  # of few numbers each stands at several places
+                return Tables(*(each[worst] for each in every))
+            ahead, behind = np.append(places, 0)[worst + 1], places[worst - 1]
+            low = np.where(worst + 1 < first + tried, ahead, low)
+            high = np.where(worst > first, behind, high)
 
 
 def share_at_odds(
