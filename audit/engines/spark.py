@@ -11,6 +11,7 @@ import atexit
 import contextlib
 import logging
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -77,6 +78,7 @@ _SLOTS: Final = 1 << 12
 """Numbers that are dealt out to the executors, so that each is looked at."""
 Work = Callable[[Iterator["pa.RecordBatch"]], Iterator["pa.RecordBatch"]]
 _SEE_LOG: Final = "see its own log, which can quote cells; then run the audit again"
+_NOT_READ: Final = f"times of day or in nanoseconds, 16-bit floats and names with : are not read; else {_SEE_LOG}"
 _NO_SPARK: Final = "see that Spark runs at the address in [engine] or SPARK_REMOTE; on this machine it takes Java 17"
 _OVERFLOW: Final = "SELECT sum(x) FROM VALUES (4611686018427387904L), (4611686018427387904L) AS t(x)"
 _WORDS: Final[Mapping[str, str]] = {
@@ -175,8 +177,9 @@ class SparkEngine:
 
     def open(self, name: str, files: Sequence[Path], folder: Path, asked: Sequence[str] | None) -> dict[str, str]:
         """Make a view of Parquet files; of a folder with its partitions. Returns the type of each column, in order."""
-        with _speaking("engine-source"):
-            rows = self._session.read.option("basePath", _place(folder)).parquet(*map(_place, files))
+        with _speaking("engine-source", _NOT_READ):
+            alone = (re.sub(r"([*?{}\[\]\\])", r"\\\1", _place(file)) for file in files)  # no pattern of many
+            rows = self._session.read.option("basePath", _place(folder)).parquet(*alone)
             types = {column: _word(kind) for column, kind in rows.dtypes}
             if asked is not None:
                 rows = rows.select(*(f"`{column.replace('`', '``')}`" for column in asked if column in types))
@@ -391,8 +394,4 @@ def _speaking(slug: str, hint: str = _SEE_LOG) -> Iterator[None]:
             cause = cause.__context__
         if cause is not None:  # pyspark cleared up after it, and that failed
             raise KeyboardInterrupt from None
-        raise StorageError(
-            f"Spark did not answer ({type(error).__name__})",
-            slug=slug,
-            hint=hint,
-        ) from None
+        raise StorageError(f"Spark did not answer ({type(error).__name__})", slug=slug, hint=hint) from None

@@ -7,6 +7,7 @@ of its files is refused: with deletion vectors, delete files, or columns of othe
 from __future__ import annotations
 
 import importlib
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -78,8 +79,7 @@ def _delta_parts(table: LakeTable) -> ParquetParts:
     added = pa.table(found.get_add_actions(flatten=True)).to_pydict()
     partitions = tuple(metadata.partition_columns)
     # as text, like the columns that the folders of a Hive table name
-    values = [added[f"partition.{name}"] for name in partitions]
-    rows = [tuple(map(_text, row)) for row in zip(*values, strict=True)]
+    rows = [tuple(map(_text, row)) for row in zip(*(added[f"partition.{name}"] for name in partitions), strict=True)]
     files = [Path(table.name) / unquote(path) for path in added["path"]]
     return _parts(table, Path(table.name), files, partitions, rows or [()] * len(files))
 
@@ -146,7 +146,9 @@ def _iceberg(table: LakeTable) -> Any:
 
 
 def _text(value: object) -> str | None:
-    """Text of a partition's value, as that of a column is written."""
+    """Text of a partition's value, as that of a column is written: see `audit.evaluation.relation.text_of`."""
+    if isinstance(value, float):
+        value = None if math.isnan(value) else int(value) if value.is_integer() and abs(value) < 2**53 else value
     return None if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 

@@ -74,7 +74,7 @@ def source_on_spark(engine: SparkEngine, plan: AuditPlan, folder: Path, name: st
         raise _other_rows(path.name)  # Arrow writes a letter in such a name as bytes, and Spark reads bytes as letters
     if any("${" in column for column in keys):
         raise _other_rows(path.name)  # Hadoop puts a setting in the place of such a name, and the column is read empty
-    # Spark reads a column that a file lacks as empty, and a name with brackets as a pattern of many files
+    # Spark reads a column that a file lacks as empty
     stored, of_files = checked_files(path.name, parts.files)
     columns = (*stored, *parts.partitions)
     wanted_columns(path.name, columns, keys)

@@ -63,10 +63,8 @@ def view_parquet(
     # DuckDB renames columns that differ only in case, so a column is found by its position.
     inside = {column: (identifier(str(row[0])), str(row[1])) for column, row in zip(columns, described, strict=False)}
     for place, column in enumerate(parts.partitions):
-        inside[column] = (
-            _of_file("NULL" if (value := own[place]) is None else literal(value) for own in parts.values),
-            "VARCHAR",
-        )
+        values = ("NULL" if (value := own[place]) is None else literal(value) for own in parts.values)
+        inside[column] = (_of_file(values), "VARCHAR")
     picked = "".join(f"{inside[column][0]} AS {identifier(column)}, " for column in wanted)
     before = accumulate(rows[:-1], initial=0)
     start = f"{_of_file(map(str, before))} + " if len(files) > 1 else ""

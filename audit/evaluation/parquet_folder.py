@@ -6,7 +6,7 @@ import hashlib
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple, NoReturn
 from urllib.parse import unquote
 
 from audit.errors import DataError
@@ -46,8 +46,8 @@ def folder_parts(folder: Path) -> ParquetParts:
     Raises
     ------
     DataError
-        If there is none or there are too many, if a link or another file is among them, if partitions differ, or if
-        the folder is a table of Delta or Iceberg, of which not every file counts.
+        If there is none or there are too many, if a link or another file is among them, or a folder that cannot be
+        opened, if partitions differ, or if the folder is a table of Delta or Iceberg, of which not every file counts.
     """
     for parent in folder.resolve().parents:
         _check_no_table(folder, parent)
@@ -60,11 +60,8 @@ def folder_parts(folder: Path) -> ParquetParts:
         found = [part.partition("=") for part in name.split("/")[:-1] if "=" in part]
         own = tuple(key for key, _, _ in found)
         if keys is not None and own != keys:
-            raise _refused(
-                folder,
-                f"is divided in two ways: by {_listed(keys)}, and by {_listed(own)}",
-                "write it with one division",
-            )
+            ways = f"is divided in two ways: by {_listed(keys)}, and by {_listed(own)}"
+            raise _refused(folder, ways, "write it with one division")
         keys = own
         values.append(tuple(None if value == _NO_VALUE else unquote(value) for _, _, value in found))
     files = tuple(folder / name for name in names)
@@ -82,15 +79,19 @@ def manifest_sha256(folder: Path, files: Iterable[Path], start: str = "") -> str
 
 def _names(folder: Path) -> Iterator[str]:
     count = 0
-    for place, folders, files in os.walk(folder):
+
+    def refuse(_: OSError) -> NoReturn:
+        raise _refused(folder, "holds a folder that cannot be opened", "see who may read it")
+
+    for place, folders, files in os.walk(folder, onerror=refuse):
         _check_no_table(folder, Path(place))
         within = Path(place).relative_to(folder)
         if any(name.startswith("_") and "=" in name for name in folders):
             raise _refused(folder, "is divided by a name that begins with _", "write it with another name")
         folders[:] = [name for name in folders if not name.startswith((".", "_"))]
         for name in [*files, *folders]:
-            if (Path(place) / name).is_symlink():
-                raise _refused(folder, "holds a link", "put the files themselves into the folder")
+            if (at := Path(place) / name).is_symlink() or not (at.is_file() or at.is_dir()):
+                raise _refused(folder, "holds a link or a device", "put the files themselves into the folder")
         for name in files:
             if name.startswith((".", "_")):
                 continue

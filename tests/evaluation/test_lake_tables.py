@@ -89,6 +89,9 @@ def test_values_of_the_parts_of_a_delta_table_are_written_as_those_of_a_column(t
     rows, _ = cases_of(plan_of("lake", "delta", 0), tmp_path)
     assert {row[3] for row in rows} == {*texts}
     assert {row[1] for row in rows} == {"true", "false"}
+    numbers = [float(["nan", "-0.0", "2.5", "3"][place % 4]) for place in range(ROWS)]
+    deltalake.write_deltalake(tmp_path / "floats", pa.table({**cells, "text": numbers}), partition_by=["text"])
+    assert {row[3] for row in cases_of(plan_of("floats", "delta", 0), tmp_path)[0]} == {None, "0", "2.5", "3"}
 
 
 def deletion_vector(rows: list[int]) -> dict[str, object]:

@@ -141,7 +141,10 @@ def test_folders_that_are_no_table_are_refused_by_one_line(tmp_path: Path) -> No
     assert refusal(other) == "other holds a file that is not Parquet — take out what is no part of the set"
     linked = write_folder(tmp_path / "linked")
     (linked / "more.parquet").symlink_to(other / "part-0.parquet")
-    assert refusal(linked) == "linked holds a link — put the files themselves into the folder"
+    assert refusal(linked) == "linked holds a link or a device — put the files themselves into the folder"
+    piped = write_folder(tmp_path / "piped")
+    os.mkfifo(piped / "more.parquet")
+    assert "holds a link or a device" in refusal(piped)
     unlike = write_folder(tmp_path / "unlike")
     pq.write_table(pa.table({**made_cells(3), "more": [1, 2, 3]}), unlike / "part-3.parquet")
     assert refusal(unlike).startswith("unlike: part-3.parquet has other columns or types than part-0.parquet")
@@ -164,6 +167,20 @@ def test_folders_that_are_no_table_are_refused_by_one_line(tmp_path: Path) -> No
         (lake / log / "v1.metadata.json").write_text("{}")
         for folder in (lake, lake / "gender=man"):
             assert "not every file counts" in refusal(folder)
+
+
+def test_rows_in_a_folder_that_cannot_be_opened_are_missed_by_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, listed = write_folder(tmp_path / "set", by="gender"), os.scandir
+
+    def closed(place: Any) -> Any:  # as it is for whoever may not read it: whoever runs the tests may
+        if "gender=man" in str(place):
+            raise PermissionError(place)
+        return listed(place)
+
+    monkeypatch.setattr(os, "scandir", closed)
+    assert refusal(folder) == "set holds a folder that cannot be opened — see who may read it"
 
 
 def test_a_column_that_is_called_as_the_number_of_a_file_is_refused_and_read_nowhere(tmp_path: Path) -> None:
