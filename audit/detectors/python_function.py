@@ -10,10 +10,12 @@ operator's own code and runs with all rights of its process: name only code that
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import importlib
+import os
 import sys
 from collections.abc import Callable
+from importlib.abc import FileLoader, SourceLoader
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
@@ -23,6 +25,7 @@ from audit.detectors.one_thread import OneThread
 from audit.detectors.protocol import API_VERSION, ROW_ID, DetectorInfo, RunContext
 from audit.errors import DetectorError
 from audit.plan.detectors import PythonDetector as PythonSection
+from audit.storage import file_sha256
 from audit.vocabulary.sentences import SENTENCES
 
 if TYPE_CHECKING:
@@ -73,7 +76,7 @@ class PythonDetector:
                 hint=f'write entry = "{module_name}:<function>" with a function that stands in the module',
             )
         self._function = function
-        self._sha256 = _digest(module)
+        self._sha256 = _digest(getattr(module, "__file__", None))
         self._threads = OneThread()
 
     def score(self, batch: pa.RecordBatch) -> pa.RecordBatch:
@@ -116,11 +119,16 @@ class PythonDetector:
         self._function = None
 
 
+class _FromSource(FileLoader, SourceLoader):
+    """A loader of a source file. Unlike that of Python it reads no bytecode and writes none."""
+
+
 class ModulesBeside:
     """Imports from a folder first; `forget` removes every trace of them from the process.
 
     During the import the folder is first on sys.path. Afterwards it is last, so that the function can still import
-    modules beside it, and a file there with the name of a library does not replace that library.
+    modules beside it, and a file there with the name of a library does not replace that library. What the folder holds
+    as source runs from its source: bytecode can be of another text than the one that is digested and reviewed.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -128,16 +136,16 @@ class ModulesBeside:
         self._path = str(folder)
         self._before = set(sys.modules)
         self._former: dict[str, ModuleType] = {}
-        self._appended = False
-        self._compiled = sys.dont_write_bytecode
+        self._asked = ""
 
     def load(self, name: str, entry: str) -> ModuleType:
         """Import a module. Raises DetectorError with the type of an error, and never its text."""
-        top = name.partition(".")[0]
+        top, self._asked = name.partition(".")[0], name
+        sys.meta_path.insert(0, self)
+        sys.path.append(self._path)
         if self._holds(top):
             self._set_aside(top, entry)
         sys.path.insert(0, self._path)
-        sys.dont_write_bytecode = True  # nothing is left beside the plan
         try:
             with contextlib.redirect_stdout(sys.stderr):
                 importlib.invalidate_caches()
@@ -160,18 +168,23 @@ class ModulesBeside:
         finally:
             with contextlib.suppress(ValueError):
                 sys.path.remove(self._path)
-        sys.path.append(self._path)
-        self._appended = True
         return module
+
+    def find_spec(self, name: str, *where: Any) -> ModuleSpec | None:
+        """Find a module as Python does. One of the folder, and the one to load wherever it is, runs from its source."""
+        others = [one for one in sys.meta_path[sys.meta_path.index(self) + 1 :] if hasattr(one, "find_spec")]
+        spec = next((found for other in others if (found := other.find_spec(name, *where)) is not None), None)
+        file = (spec.origin if spec is not None else None) or ""
+        if spec is not None and file.endswith(".py") and (name == self._asked or self._is_beside(file)):
+            spec.loader = _FromSource(name, file)
+        return spec
 
     def forget(self) -> None:
         """Remove the folder from sys.path, and its modules from sys.modules."""
-        sys.dont_write_bytecode = self._compiled
-        if self._appended:
-            with contextlib.suppress(ValueError):
-                # the last one: an earlier entry of the same folder was there before us
-                del sys.path[len(sys.path) - 1 - sys.path[::-1].index(self._path)]
-            self._appended = False
+        with contextlib.suppress(ValueError):
+            sys.meta_path.remove(self)
+            # the last one: an earlier entry of the same folder was there before us
+            del sys.path[len(sys.path) - 1 - sys.path[::-1].index(self._path)]
         for name in set(sys.modules) - (self._before - set(self._former)):
             if self._is_ours(name, sys.modules[name]):
                 del sys.modules[name]
@@ -193,6 +206,11 @@ class ModulesBeside:
         for name in [name for name in sys.modules if name == top or name.startswith(f"{top}.")]:
             self._former[name] = sys.modules.pop(name)
 
+    def _is_beside(self, file: str) -> bool:
+        """Whether a file lies in the folder, and not in an environment of Python there."""
+        homes = [home.rstrip(os.sep) + os.sep for home in (self._path, sys.prefix, sys.base_prefix)]
+        return max((home for home in homes if file.startswith(home)), key=len, default="") == homes[0]
+
     def _is_ours(self, name: str, module: ModuleType) -> bool:
         file = getattr(module, "__file__", None)
         if file is None:
@@ -201,8 +219,5 @@ class ModulesBeside:
         return Path(file) in {place.with_suffix(".py"), place / "__init__.py"}
 
 
-def _digest(module: ModuleType) -> str | None:
-    file = getattr(module, "__file__", None)
-    if file is None or not Path(file).is_file():
-        return None
-    return hashlib.sha256(Path(file).read_bytes()).hexdigest()
+def _digest(file: str | None) -> str | None:
+    return None if file is None or not Path(file).is_file() else file_sha256(Path(file))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import math
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from audit.plan.evaluation_set import EvaluationSetSection
 
 _PACKAGES: Final[Mapping[str, str]] = {"delta": "deltalake", "iceberg": "pyiceberg"}
+_CATALOGUES: Final = ".pyiceberg.yaml"
 _FIELD_ID: Final = b"PARQUET:field_id"
 
 
@@ -131,10 +133,18 @@ def _parts(
 
 
 def _iceberg(table: LakeTable) -> Any:
+    places = (os.environ.get("PYICEBERG_HOME"), Path.home())
+    if Path(_CATALOGUES).is_file() and not any(place and (Path(place) / _CATALOGUES).is_file() for place in places):
+        hint = "if you trust that file, set PYICEBERG_HOME to its folder"
+        raise _refused(table, f"is known by {_CATALOGUES} in the working folder alone, which can run code", hint)
     from pyiceberg.catalog import load_catalog
+    from pyiceberg.io.pyarrow import PyArrowFileIO
 
     catalog, _, name = table.name.partition(".")
-    found = load_catalog(catalog).load_table(name)
+    catalogue = load_catalog(catalog)
+    # whoever made the table wrote its properties too, and pyiceberg imports and calls what one of them names
+    catalogue._load_file_io = lambda *_, **__: PyArrowFileIO(catalogue.properties)  # noqa: SLF001 - it has no setting
+    found = catalogue.load_table(name)
     any_file = found.io.new_input
 
     def local_file(address: str) -> Any:
@@ -177,8 +187,8 @@ def _reading(table: LakeTable) -> Iterator[None]:
         raise _refused(table, "cannot be read in this version") from None
 
 
-def _refused(table: LakeTable, problem: str) -> DataError:
-    hint = "check its name and version, or export the rows to Parquet and name that"
+def _refused(table: LakeTable, problem: str, hint: str = "") -> DataError:
+    hint = hint or "check its name and version, or export the rows to Parquet and name that"
     return DataError(f"{_called(table)} {problem}", slug="lake-table", hint=hint)
 
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import importlib.util
+import os
+import py_compile
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from py_compile import PycInvalidationMode
 
 import pyarrow as pa
 import pytest
@@ -173,8 +178,38 @@ def test_the_digest_is_that_of_the_module(tmp_path: Path) -> None:
     section = PythonSection(kind="python", entry="beside:score", features=("text",), threshold=0.5)
     detector = PythonDetector(section, tmp_path)
     detector.open(RunContext(tmp_path, ("text",), "score", (0.0, 1.0), 3))
-    import hashlib
-
     assert detector.info.artefact_sha256 == hashlib.sha256(code.encode()).hexdigest()
     assert detector.info.name == "beside:score"
     detector.close()
+
+
+@pytest.mark.parametrize("mode", [PycInvalidationMode.TIMESTAMP, PycInvalidationMode.UNCHECKED_HASH])
+def test_bytecode_beside_a_source_is_never_run(tmp_path: Path, mode: PycInvalidationMode) -> None:
+    plan, installed = tmp_path / "plan", tmp_path / "installed"
+    sources = {
+        plan / "beside_pack" / "__init__.py": "from .inner import SCORE\n",
+        plan / "beside_pack" / "inner.py": "SCORE = 0.1\n",
+        plan / "space" / "beside_deep.py": "SCORE = 0.1\n",  # a package without __init__.py
+        plan / "beside_late.py": "SCORE = 0.1\n",
+        installed / "installed_far.py": (
+            "import beside_pack, space.beside_deep\n"
+            "def score(batch):\n"
+            "    from beside_late import SCORE\n"
+            "    return [0.1, beside_pack.SCORE + space.beside_deep.SCORE, SCORE]\n"
+        ),
+    }
+    for file, text in sources.items():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text.replace("0.1", "0.9"), encoding="utf-8")
+        py_compile.compile(str(file), doraise=True, invalidation_mode=mode)
+        assert Path(importlib.util.cache_from_source(str(file))).is_file()
+        times = file.stat().st_atime_ns, file.stat().st_mtime_ns
+        file.write_text(text, encoding="utf-8")
+        os.utime(file, ns=times)
+    sys.path.insert(0, str(installed))
+    try:
+        assert ask(plan, "", entry="installed_far:score")["score"].to_pylist() == [0.1, 0.2, 0.1]
+    finally:
+        sys.path.remove(str(installed))
+        sys.modules.pop("installed_far", None)
+    assert not any(one.__class__.__module__ == PythonDetector.__module__ for one in sys.meta_path)

@@ -210,6 +210,39 @@ def test_delete_files_of_an_iceberg_table_are_refused(
     assert "has delete files" in refused
 
 
+def test_no_code_runs_that_an_iceberg_table_names(
+    catalogue: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = pa.table(made_cells(ROWS))
+    table = catalogue.create_table("audits.adverts", schema=whole.schema)
+    table.append(whole)
+    written = Path(table.metadata_location.removeprefix("file://"))
+    metadata = json.loads(written.read_text())
+    metadata["properties"]["py-io-impl"] = "named_by_a_table.FileIO"
+    written.write_text(json.dumps(metadata))
+    (tmp_path / "named_by_a_table.py").write_text("from pyiceberg.io.pyarrow import PyArrowFileIO as FileIO")
+    monkeypatch.syspath_prepend(tmp_path)
+    plan = plan_of("lake.audits.adverts", "iceberg", table.current_snapshot().snapshot_id)
+    assert cases_of(plan, tmp_path)[0] == expected()
+    assert "named_by_a_table" not in sys.modules
+
+
+def test_catalogues_that_a_stranger_can_have_named_are_not_asked(
+    catalogue: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = pa.table(made_cells(ROWS))
+    table = catalogue.create_table("audits.adverts", schema=whole.schema)
+    table.append(whole)
+    plan = plan_of("lake.audits.adverts", "iceberg", table.current_snapshot().snapshot_id)
+    monkeypatch.delenv("PYICEBERG_HOME", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".pyiceberg.yaml").write_text("catalog: {}")
+    assert "in the working folder alone, which can run code" in refusal(plan, tmp_path)
+    monkeypatch.setenv("PYICEBERG_HOME", str(tmp_path))
+    assert cases_of(plan, tmp_path)[0] == expected()
+
+
 def test_nobody_is_asked_for_what_an_iceberg_table_says_lies_elsewhere(catalogue: Any, tmp_path: Path) -> None:
     whole = pa.table(made_cells(ROWS))
     table = catalogue.create_table("audits.adverts", schema=whole.schema)
