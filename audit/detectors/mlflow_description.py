@@ -9,22 +9,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Any, Final, Literal
 
-from audit.detectors.mlflow_folder import MODEL_FILE, ModelFolder, pickled_model, unreadable
 from audit.detectors.mlflow_signature import Signature, read_signature
-from audit.detectors.mlflow_yaml import LARGEST, NotPlainError, read_plain_yaml
+from audit.detectors.mlflow_yaml import LARGEST, NotPlainError, read_plain_yaml, unreadable
+from audit.detectors.model_folder import ModelFolder
+from audit.detectors.skops_file import PICKLE_NAMES
 from audit.errors import DetectorError
 from audit.vocabulary.text import listed, shown
 
 Flavour = Literal["onnx", "sklearn"]
 
+MODEL_FILE: Final = "MLmodel"
+"""The file in which MLflow describes a model."""
 _SERVED: Final = "python_function"
 """The flavour by which MLflow serves a model of any other."""
 _CODE_KEYS: Final = ("code", "model_code_path")
 _PICKLE_KEYS: Final = ("python_model", "artifacts")
 _FILE_KEYS: Final[Mapping[Flavour, str]] = {"onnx": "data", "sklearn": "pickled_model"}
 _MOST_TRUSTED: Final = 10
+_SHOWN: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,9 @@ class Description:
 def read_description(folder: ModelFolder) -> Description:
     """Read and check MLmodel. Raises DetectorError if it cannot be read, or the model cannot be audited this way."""
     name = f"{folder.name}/{MODEL_FILE}"
+    pickled = [file for file in folder.files if PurePosixPath(file).suffix.lower() in PICKLE_NAMES]
+    if pickled:
+        raise _pickled_model(f"{folder.name} holds {listed(pickled, _SHOWN)}")
     try:
         content = read_plain_yaml(folder.read(MODEL_FILE, LARGEST))
     except NotPlainError as error:
@@ -91,7 +99,7 @@ def _check_code(flavours: Mapping[str, Mapping[str, Any]], name: str) -> None:
                 )
         pickles = [key for key in _PICKLE_KEYS if said.get(key)]
         if pickles:
-            raise pickled_model(f"{name}: the model is a Python object of its own ({_short(flavour)}: {pickles[0]})")
+            raise _pickled_model(f"{name}: the model is a Python object of its own ({_short(flavour)}: {pickles[0]})")
 
 
 def _flavour(flavours: Mapping[str, Mapping[str, Any]], name: str) -> Flavour:
@@ -99,7 +107,7 @@ def _flavour(flavours: Mapping[str, Mapping[str, Any]], name: str) -> Flavour:
     others = [one for one in flavours if one != _SERVED]
     if not others:
         module = _short(flavours[_SERVED].get("loader_module")) or "none"
-        raise pickled_model(f"{name}: python_function is the only flavour (loader_module: {module})")
+        raise _pickled_model(f"{name}: python_function is the only flavour (loader_module: {module})")
     if others in (["onnx"], ["sklearn"]):
         return "onnx" if others == ["onnx"] else "sklearn"
     raise DetectorError(
@@ -111,7 +119,7 @@ def _check_format(said: object, name: str) -> None:
     if said == "skops":
         return
     written = f"as {_short(said)}" if said else "without a serialization_format, which MLflow takes for pickle"
-    raise pickled_model(f"{name}: the scikit-learn model is saved {written}")
+    raise _pickled_model(f"{name}: the scikit-learn model is saved {written}")
 
 
 def _check_served(served: Mapping[str, Any] | None, flavour: Flavour, file: str, name: str) -> None:
@@ -132,6 +140,16 @@ def _check_served(served: Mapping[str, Any] | None, flavour: Flavour, file: str,
                 slug="detector-path",
                 hint=f"have the model saved again with mlflow.{flavour}.save_model",
             )
+
+
+def _pickled_model(found: str) -> DetectorError:
+    """Make the error for a model that runs code when it is loaded; `found` names the evidence."""
+    return DetectorError(
+        f"{found}: such a model runs code when it is loaded, and is never opened",
+        slug="detector-pickle",
+        hint='have it saved with mlflow.sklearn.save_model(..., serialization_format="skops"), or exported to ONNX and '
+        "saved with mlflow.onnx",
+    )
 
 
 def _trusted(said: object) -> tuple[str, ...]:

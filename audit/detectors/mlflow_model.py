@@ -63,10 +63,10 @@ class MlflowDetector:
 
     def open(self, ctx: RunContext) -> None:
         """Read the folder and load its model. Raises DetectorError if it is refused, or does not fit the plan."""
-        from audit.detectors.mlflow_description import read_description
-        from audit.detectors.mlflow_folder import ModelFolder
+        from audit.detectors.mlflow_description import MODEL_FILE, read_description
+        from audit.detectors.model_folder import ModelFolder
 
-        folder = ModelFolder(self._folder / self._section.path, self._name)
+        folder = ModelFolder(self._folder / self._section.path, self._name, MODEL_FILE)
         description = read_description(folder)
         self._check_keys(description)
         if description.signature is not None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from audit.detectors.column_order import differences
-from audit.detectors.mlflow_folder import unreadable
+from audit.detectors.mlflow_yaml import unreadable
 from audit.errors import DetectorError
 from audit.vocabulary.text import shown
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from audit.detectors.extras import import_extra
+from audit.errors import DetectorError
 
 LARGEST: Final = 2**20
 """Most bytes of a description of a model."""
@@ -89,3 +90,8 @@ def _table(keys_and_values: Iterator[Value]) -> dict[str, Any]:
             raise NotPlainError("a key stands twice in a table")
         table[key] = next(keys_and_values)
     return table
+
+
+def unreadable(name: str, why: str) -> DetectorError:
+    """Make the error for a description `name` that cannot be read; `why` quotes nothing of it."""
+    return DetectorError(f"{name} cannot be read: {why}", slug="detector-mlflow")

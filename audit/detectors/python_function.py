@@ -119,7 +119,7 @@ class PythonDetector:
         self._function = None
 
 
-class _FromSource(FileLoader, SourceLoader):
+class _FromSource(FileLoader, SourceLoader):  # type: ignore[misc] # as in Python itself
     """A loader of a source file. Unlike that of Python it reads no bytecode and writes none."""
 
 

@@ -23,8 +23,8 @@ from typer.testing import CliRunner
 
 from audit.cli.commands.app import app
 from audit.detectors.mlflow_description import read_description
-from audit.detectors.mlflow_folder import ModelFolder
 from audit.detectors.mlflow_yaml import LARGEST, NotPlainError, read_plain_yaml
+from audit.detectors.model_folder import ModelFolder
 from audit.errors import AuditError, DetectorError
 from audit.plan.file.plan_file import parse_plan
 
@@ -329,7 +329,7 @@ def test_an_address_is_refused_in_the_plan(path: str) -> None:
 
 def test_a_file_that_changes_while_it_is_read_is_found(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The model, or its description, is exchanged between two looks at it."""
-    from audit.detectors.mlflow_folder import ModelFolder
+    from audit.detectors.model_folder import ModelFolder
 
     real = ModelFolder.digest
     for file in ("MLmodel", "model.skops"):
@@ -389,7 +389,7 @@ def test_a_damaged_description_is_one_line_or_the_same_model(model: Path, seed: 
                 content[at:at] = rng.choice([b"null", b"../", b"{}", b"[[", b"\n  code: x\n", b"!!int ", b"<<: "])
         (model / "MLmodel").write_bytes(content)
         try:
-            description = read_description(ModelFolder(model, "model"))
+            description = read_description(ModelFolder(model, "model", "MLmodel"))
         except DetectorError as error:
             refusals.append(str(error))
         else:

@@ -58,7 +58,15 @@ def test_a_file_that_can_run_code_is_refused_wherever_it_lies(folder: Path, name
 
 
 @pytest.mark.parametrize("file", ["config.json", "tokenizer_config.json"])
-@pytest.mark.parametrize("content", [{"auto_map": {}}, {"a": [{"b": {"auto_map": {"AutoModel": "x.Y"}}}]}])
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"auto_map": {}},
+        {"a": [{"b": {"auto_map": {"AutoModel": "x.Y"}}}]},
+        {"attn_implementation": "owner/kernel"},
+        {"text_config": {"_attn_implementation": {"": "owner/kernel@main:layer"}}},
+    ],
+)
 def test_a_model_that_asks_for_code_of_its_own_is_refused(folder: Path, file: str, content: object) -> None:
     (folder / file).write_text(json.dumps(content), encoding="utf-8")
     assert refusal(folder).slug == "transformers-code"
@@ -73,16 +81,14 @@ def test_a_configuration_that_cannot_be_read_is_refused(folder: Path, content: b
 def test_a_link_out_of_the_folder_is_refused(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere" / "weights.safetensors").write_bytes(b"")
-    (folder / "inside.txt").symlink_to("config.json")
-    check_folder(folder, "model")
     for target in (tmp_path / "elsewhere" / "weights.safetensors", tmp_path / "elsewhere", tmp_path / "nothing"):
         link = folder / "link"
         link.symlink_to(target)
-        assert refusal(folder).slug == "transformers-link"
+        assert refusal(folder).slug == "detector-path"
         link.unlink()
     (folder / "sub").mkdir()
     (folder / "again").symlink_to("sub")
-    assert refusal(folder).slug == "transformers-link"
+    assert refusal(folder).slug == "detector-path"
 
 
 def test_a_folder_that_is_none_is_refused(tmp_path: Path, folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""List the files of an MLflow model folder, check that they are plain files in it, and compute a digest of all.
+"""List the files of a model folder, check that they are plain files in it, and compute a digest of all.
 
 The folder is searched for links before any file name in it is used. After that, a name on the list is a file of the
 folder, and any other name is refused, whatever dots and slashes it has.
@@ -9,47 +9,47 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Final
 
-from audit.detectors.skops_file import PICKLE_NAMES
 from audit.errors import DetectorError
 from audit.storage import file_sha256
-from audit.vocabulary.text import listed, shown
+from audit.vocabulary.text import shown
 
-MODEL_FILE: Final = "MLmodel"
-"""The file in which MLflow describes a model."""
 _MOST_FILES: Final = 10_000
-_LARGEST: Final = 16 * 2**30
+_LARGEST: Final = 64 * 2**30
 """Bytes of all files together."""
-_SHOWN: Final = 5
 
 
 class ModelFolder:
     """A model folder on this machine, with the names and digests of its files."""
 
-    def __init__(self, path: Path, name: str) -> None:
-        """List the files of a folder, without reading them. Messages call the folder `name`.
+    def __init__(self, path: Path, name: str, described_in: str) -> None:
+        """List the files of a folder, without reading them. Messages call it `name`; one file describes the model.
 
         Raises
         ------
         DetectorError
-            It is no MLflow model folder, or it holds a link, a pipe, a device, a pickle or a name that cannot be shown.
+            It is no folder with that file, or it holds a link, a pipe, a device or a name that cannot be shown.
         """
         self.name = name
         self._path = path
+        self._described_in = described_in
         self._files = self._listed()
         self._digests: Mapping[str, str] = {}
         self._read: dict[str, str] = {}
-        if MODEL_FILE not in self._files:
+        if described_in not in self._files:
             raise DetectorError(
-                f"{name} holds no file {MODEL_FILE}",
+                f"{name} holds no file {described_in}",
                 slug="detector-file",
-                hint="`path` names the folder that MLflow's save_model wrote; runs and registries hold it further down",
+                hint="`path` names the folder that save_model or save_pretrained wrote; runs and registries of MLflow "
+                "hold it further down",
             )
-        pickled = [file for file in self._files if PurePosixPath(file).suffix.lower() in PICKLE_NAMES]
-        if pickled:
-            raise pickled_model(f"{name} holds {listed(pickled, _SHOWN)}")
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Names of all files in the folder, with `/`, sorted by their bytes."""
+        return tuple(self._files)
 
     def digest(self) -> str:
         """Read every file. Returns the SHA-256 of the list of their digests and names, as `sha256sum` writes it.
@@ -88,12 +88,12 @@ class ModelFolder:
         return content
 
     def member(self, written: object, key: str) -> str:
-        """Return the file that MLmodel names under `key`. Raises DetectorError if it is not on the list."""
+        """Return the file that the description names under `key`. Raises DetectorError if it is not on the list."""
         if isinstance(written, str) and written in self._files:
             return written
         said = repr(shown(written)) if isinstance(written, str) else "none"
         raise DetectorError(
-            f"{self.name}/{MODEL_FILE} names a model file that is not in the folder ({key}: {said})",
+            f"{self.name}/{self._described_in} names a model file that is not in the folder ({key}: {said})",
             slug="detector-path",
             hint="only files of the folder are read; copy the whole folder, or have the model saved again",
         )
@@ -109,8 +109,8 @@ class ModelFolder:
             raise DetectorError(
                 f"{self.name} is no folder" if self._path.exists() else f"no model folder {self.name}",
                 slug="detector-file",
-                hint=f"`path` names the folder with the file {MODEL_FILE}, relative to the folder of the plan; nothing "
-                "is downloaded",
+                hint=f"`path` names the folder with the file {self._described_in}, relative to the folder of the plan; "
+                "nothing is downloaded",
             )
         sizes: dict[str, int] = {}
         total = 0
@@ -144,7 +144,7 @@ class ModelFolder:
             raise DetectorError(
                 f"{self.name} holds a file whose name is not plain text: {shown(file)!r}",
                 slug="detector-path",
-                hint="MLflow writes no such names; have the model saved again",
+                hint="have the model saved again",
             )
         if entry.is_dir(follow_symlinks=False):
             return True
@@ -152,7 +152,7 @@ class ModelFolder:
             raise DetectorError(
                 f"{self.name}/{shown(file)} is a pipe or a device",
                 slug="detector-path",
-                hint="MLflow writes no such files; have the model saved again",
+                hint="have the model saved again",
             )
         return False
 
@@ -166,18 +166,3 @@ class ModelFolder:
     def _unreadable(self, file: str, error: OSError) -> DetectorError:
         where = f"{self.name}/{shown(file)}" if file else f"the folder {self.name}"
         return DetectorError(f"{where} cannot be read ({type(error).__name__})", slug="detector-file")
-
-
-def pickled_model(found: str) -> DetectorError:
-    """Make the error for a model that runs code when it is loaded; `found` names the evidence."""
-    return DetectorError(
-        f"{found}: such a model runs code when it is loaded, and is never opened",
-        slug="detector-pickle",
-        hint='have it saved with mlflow.sklearn.save_model(..., serialization_format="skops"), or exported to ONNX and '
-        "saved with mlflow.onnx",
-    )
-
-
-def unreadable(name: str, why: str) -> DetectorError:
-    """Make the error for a description `name` that cannot be read; `why` quotes nothing of it."""
-    return DetectorError(f"{name} cannot be read: {why}", slug="detector-mlflow")
