@@ -90,13 +90,15 @@ def hide_stages(*, hidden: bool = True) -> None:
 
 
 @contextlib.contextmanager
-def stages_on(stream: TextIO | None) -> Iterator[None]:
+def stages_on(stream: TextIO | None, first: str = "reading") -> Iterator[None]:
     """Show stages within a block, if `stream` is a terminal that can, and no block around it shows them."""
     if stream is None or _LINE.get() is not None or os.environ.get("TERM") == "dumb" or not stream.isatty():
+        stage(first)
         yield
         return
     line = _Line(stream)
     token = _LINE.set(line)
+    stage(first)
     whole = False
     try:
         yield

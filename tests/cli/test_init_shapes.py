@@ -256,6 +256,12 @@ SHAPES = {
         {"detector.threshold"},
         ('"жен." = "woman"',),
     ),
+    "German, with a file number of digits beside notes": Shape(
+        {"Aktenzeichen": [f"{n:06d}" for n in range(60)], "Opfer": ["ja", "nein"] * 30, "Risikowert": SCORES,
+         "Geschlecht": ["Frau", "Mann"] * 30, "Notiz": [f"Gespräch {n}" for n in range(60)]},
+        {"id": "Aktenzeichen", "label": "Opfer", "score": "Risikowert", "gender": "Geschlecht"},
+        {"detector.threshold"},
+    ),
     "scores of two values": Shape(
         {"id": IDS, "label": HALF, "risk": ["0.2", "0.7"] * 30, "gender": ["woman", "man"] * 30},
         {"id": "id", "label": "label", "score": "risk", "gender": "gender"},

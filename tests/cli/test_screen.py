@@ -89,3 +89,16 @@ def test_what_is_asked_before_a_run_shows_that_it_works(command: str, stages: Se
     assert max(gaps) < LONGEST
     assert all(f"{stage} 0.0 s …" in shown for stage in stages)
     assert command == "check" or len(set(re.findall(r"planning \d\.\d s …", shown))) >= 3
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("look", "--label", "label", "--decision", "decision"), ("codes", "--column", "nationality")],
+)
+def test_a_file_that_is_looked_at_before_there_is_a_plan_shows_that_it_is_read(
+    command: Sequence[str], tmp_path: Path
+) -> None:
+    data = tmp_path / "cases.parquet"
+    write_cases(data, 100, seed=1, spread="even")
+    _, shown = seen([sys.executable, "-P", "-m", "audit", command[0], str(data), *command[1:]], tmp_path)
+    assert "reading 0.0 s …" in shown

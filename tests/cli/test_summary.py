@@ -83,6 +83,15 @@ def test_a_fail_names_the_group_its_rate_its_range_and_the_rest() -> None:
     assert verdict_words(result, PLAIN) == "✗ FAIL"
 
 
+def test_a_fail_by_the_records_alone_is_said_within_the_fails() -> None:
+    rows = {"NGA": cells(220, 180), "FRA": cells(800, 200), "DEU": cells(800, 200), "unknown": cells(760, 240)}
+    rule = {"metric": "true_positive_rate", "groups": ["nationality"], "margin": 0.1}
+    result = result_of(of_codes(rows), [nationality(["NGA", "FRA", "DEU", "unknown"])], [rule])
+    assert {verdict.because for verdict in result.verdicts if verdict.outcome == "fail"} == {"beyond_limit_as_recorded"}
+    assert shown(result).splitlines()[1].startswith("  1 fail (1 by the records alone), ")
+    assert "from the rest; 1 by the records alone)" in rule_lines(result, PLAIN)[0]
+
+
 def test_a_pass_has_no_line_of_a_rule() -> None:
     rows = {"a": cells(800, 200), "b": cells(800, 200), "c": cells(1600, 400)}
     result = result_of(of_codes(rows), [categorical("sex", ["a", "b", "c"])], [TPR])

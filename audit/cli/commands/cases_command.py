@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -10,6 +11,7 @@ import typer
 from audit.cli.commands.shared_options import PlanOfResult
 from audit.cli.console.terminal import note
 from audit.errors import ArgumentError
+from audit.stages import stages_on
 from audit.vocabulary.text import count_of, starts_formula
 
 
@@ -38,11 +40,11 @@ def cases(
         raise ArgumentError("--group names a feature twice", slug="no-such-group", hint="name one level of each")
     refuse_exact_among_public(public_folder(result if result.is_dir() else result.parent), [out])
     wanted = {name.strip(): value.strip() for name, _, value in parts}
-    rows = case_rows(result, wanted, errors, plan)
+    with stages_on(sys.stderr):
+        rows = case_rows(result, wanted, errors, plan)
     written = io.StringIO()
-    writer = csv.writer(written)
-    writer.writerow(map(_cell, rows.column_names))
-    writer.writerows([map(_cell, row.values()) for row in rows.to_pylist()])
+    every_row = (rows.column_names, *(row.values() for row in rows.to_pylist()))
+    csv.writer(written).writerows(map(_cell, row) for row in every_row)
     write_file(out, written.getvalue())
     note(f"Cases: {count_of(rows.num_rows, 'row')} in {out} (restricted)")
 

@@ -9,7 +9,7 @@ import typer
 
 from audit.cli.commands.shared_options import PlanPath
 from audit.cli.console.terminal import Style, say
-from audit.stages import stage, stages_on
+from audit.stages import stages_on
 
 
 def check(
@@ -26,7 +26,6 @@ def check(
         say(f"{canonical_plan_sha256(load_plan(plan))}\n")
         return
     with stages_on(sys.stderr):
-        stage("reading")
         from audit.cli.pages.check_summary import check_summary
         from audit.planning.check import check_plan
 

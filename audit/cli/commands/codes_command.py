@@ -11,6 +11,7 @@ import typer
 from audit.cli.commands.shared_options import OneDocument, SetFile, Sheet
 from audit.cli.console.terminal import Style, note, say, say_document
 from audit.errors import ArgumentError, ExitCode
+from audit.stages import stages_on
 
 
 def codes(  # noqa: PLR0913, PLR0917 - a parameter for each option
@@ -45,7 +46,8 @@ def codes(  # noqa: PLR0913, PLR0917 - a parameter for each option
         raise ArgumentError(f"--codes {codes} is for a gender", slug="codes-of-gender")
     if map_to is not None and map_to.exists() and not force:
         raise ArgumentError(f"{map_to} is there already", slug="map-exists")
-    found = column_codes(data, column, coding, encoding, codes=codes, sheet=sheet)
+    with stages_on(sys.stderr):
+        found = column_codes(data, column, coding, encoding, codes=codes, sheet=sheet)
     if as_json:
         say_document(codes_document(found))
     else:

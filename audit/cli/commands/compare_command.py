@@ -43,7 +43,6 @@ def compare(
     if out is not None and out.suffix.lower() not in _FORMATS:
         raise ArgumentError("--out writes a report in HTML or Markdown", slug="report-name")
     with stages_on(None if quiet else sys.stderr):
-        stage("reading")
         from audit.cli.outputs.verdict_code import outcome_exit_code, result_at
         from audit.verdicts.changes.baseline import change_between, load_baseline, plan_at_hand, with_change
 

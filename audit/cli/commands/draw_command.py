@@ -11,6 +11,7 @@ import typer
 from audit.cli.commands.shared_options import OneDocument
 from audit.cli.console.terminal import Style, note, say, say_document
 from audit.errors import ArgumentError
+from audit.stages import stages_on
 
 if TYPE_CHECKING:
     from audit.planning.draw import DrawReport
@@ -79,7 +80,7 @@ def _draw_and_write(pool: Path, design: Path, out: Path, spent: Spent | None, *,
                 raise ArgumentError(
                     f"{path} is the {what} itself", slug="drawn-exists", hint="name another file with --out"
                 )
-    with OutputFolder(out.parent, replaces=()) as folder:
+    with OutputFolder(out.parent, replaces=()) as folder, stages_on(sys.stderr, "drawing"):
         report = draw_set(design, pool, folder.place(out.name), spent)
         folder.add(manifest.name, draw_document(report, out.name))
         folder.add(plan.name, drawn_plan(report.design, out.name, report.drawn_sha256))

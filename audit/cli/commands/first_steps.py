@@ -11,7 +11,7 @@ import typer
 from audit.cli.commands.shared_options import ExactCounts, SetFile, Sheet
 from audit.cli.console.terminal import Style, say
 from audit.errors import ArgumentError
-from audit.stages import stage, stages_on
+from audit.stages import stages_on
 from audit.vocabulary.text import printable
 
 
@@ -21,8 +21,7 @@ def demo(
     restricted: ExactCounts = False,
 ) -> None:
     """Make a synthetic audit from a seed, run it, and say what was planted and what was found. Exits 0."""
-    with stages_on(sys.stderr):
-        stage("making cases")
+    with stages_on(sys.stderr, "making cases"):
         from audit.cli.outputs.audience import requested_output
         from audit.cli.outputs.one_run import run_into
         from audit.cli.outputs.run_request import RunRequest, plan_with
@@ -66,7 +65,8 @@ def init(
 
     if out.exists() and not force:
         raise ArgumentError(f"{out} is there already", slug="plan-exists")
-    look = look_at(data, encoding, sheet=sheet)
+    with stages_on(sys.stderr):
+        look = look_at(data, encoding, sheet=sheet)
     draft = draft_from(look, data, out, ask=somebody_is_there())
     text = draft_plan(draft)
     write_file(out, text, private=False)

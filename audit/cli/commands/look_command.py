@@ -17,6 +17,7 @@ from audit.cli.first_look import NO_VERDICT, FirstLook
 from audit.cli.pages.summary_lines import SHORT, planned_pass_lines
 from audit.result.selected import selected
 from audit.result.shown import RESTRICTED, in_100, likely_words
+from audit.stages import stages_on
 from audit.vocabulary.text import first_of, shown
 
 _MOST: Final = 12
@@ -70,16 +71,17 @@ def look(
     sheet: Sheet = None,
 ) -> None:
     """Show rates by group before there is a plan, and the plan that would make it an audit. No verdict, no file."""
-    from audit.cli.first_look import look as first_look
+    with stages_on(sys.stderr):
+        from audit.cli.first_look import look as first_look
 
-    found = first_look(
-        data,
-        label=label,
-        score=score,
-        decision=decision,
-        threshold=threshold,
-        gender=gender,
-        nationality=nationality,
-        sheet=sheet,
-    )
+        found = first_look(
+            data,
+            label=label,
+            score=score,
+            decision=decision,
+            threshold=threshold,
+            gender=gender,
+            nationality=nationality,
+            sheet=sheet,
+        )
     say(look_page(found, Style.of(sys.stdout)))

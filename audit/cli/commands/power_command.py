@@ -13,7 +13,7 @@ import typer
 from audit.cli.commands.shared_options import OneDocument
 from audit.cli.console.terminal import Style, note, say, say_document
 from audit.errors import ArgumentError
-from audit.stages import stage, stages_on
+from audit.stages import stages_on
 
 if TYPE_CHECKING:
     from audit.cli.pages.power_picture import Panel
@@ -84,7 +84,6 @@ class _Answer(NamedTuple):
 
 def _answer_for_plan(plan: Path, *, every_group: bool) -> _Answer:
     with stages_on(sys.stderr):
-        stage("reading")
         from audit.cli.pages.power_document import set_document
         from audit.cli.pages.power_picture import set_panels
         from audit.cli.pages.power_summary import power_summary

@@ -12,7 +12,7 @@ from audit.cli.commands.shared_options import AllowPickle, Lang, OneDocument, Wh
 from audit.cli.console.terminal import note, say, say_document
 from audit.detectors.isolation.options import Sandbox
 from audit.errors import ArgumentError
-from audit.stages import stage, stages_on
+from audit.stages import stages_on
 
 
 def remedy(  # noqa: PLR0913, PLR0917 - a parameter for each option
@@ -41,7 +41,6 @@ def remedy(  # noqa: PLR0913, PLR0917 - a parameter for each option
     Chosen on one half of the cases, and judged on the other by the ordinary verdict at a fifth of alpha. Restricted.
     """
     with stages_on(sys.stderr):
-        stage("reading")
         from audit.cli.outputs.audience import public_folder, refuse_exact_among_public
         from audit.cli.outputs.output_folder import OutputFolder, write_file
         from audit.remedies.next_plan import chosen_remedy, next_plan

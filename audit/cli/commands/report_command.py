@@ -10,7 +10,7 @@ import typer
 
 from audit.cli.commands.shared_options import ExactCounts, Lang, RestrictedFolder
 from audit.errors import ArgumentError
-from audit.stages import stage, stages_on
+from audit.stages import stages_on
 
 
 def report(
@@ -44,8 +44,7 @@ def report(
     ] = None,
 ) -> None:
     """Write reports of a result that is already there, for the public or of exact counts. Scores nothing."""
-    with stages_on(sys.stderr):
-        stage("writing")
+    with stages_on(sys.stderr, "writing"):
         from audit.cli.outputs import report_files
         from audit.cli.outputs.audience import ExactReports, requested_output
         from audit.cli.outputs.verdict_code import result_at

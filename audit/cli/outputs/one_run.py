@@ -63,7 +63,6 @@ def run_into(
     Raises AuditError. Then only the kept answers and the record of the accepted baseline have changed.
     """
     with stages_on(request.watched_on):
-        stage("reading")
         return _run_into(out, request, asked, fresh=fresh, signed=signed)
 
 

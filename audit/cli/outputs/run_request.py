@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 from audit.detectors.isolation.options import Sandbox
-from audit.stages import stage, stages_on
+from audit.stages import stages_on
 
 if TYPE_CHECKING:
     from audit.plan.file.plan_file import LoadedPlan
@@ -63,7 +63,6 @@ class RunRequest(NamedTuple):
 
             beside = libraries_beside(wanted=True)
         with stages_on(self.watched_on), publishable_errors(exact=self.exact), beside:
-            stage("reading")
             return run_audit(
                 self.loaded,
                 # A line of progress counts rows and failures.

@@ -181,7 +181,7 @@ def _counts(found: list[Finding], reading: Reading) -> list[str]:
         if count
     ]
     failing = "no group fails by name" if reading.unnamed and not by_state["fail"] else f"{by_state['fail']:,} fail"
-    failing += _by_records([each for each in found if each.outcome == "fail"])
+    failing += _by_records([each for each in found if each.outcome == "fail"], " ({})")
     lines = [f"  {failing}, {by_state['pass']:,} within the limit, {cannot:,} cannot tell"]
     if reading.unnamed:
         rule, _ = max(reading.unnamed, key=lambda found: found[1].unnamed_at_least)
@@ -200,10 +200,10 @@ def _same_people(found: list[Finding], names: GroupNames) -> list[str]:
     return []
 
 
-def _by_records(failing: list[Finding]) -> str:
-    """Say how many of the groups that fail do so by the records alone."""
+def _by_records(failing: list[Finding], around: str = "; {}") -> str:
+    """Say how many of the groups that fail do so by the records alone; nothing where none does."""
     count = sum(finding.verdict.because == "beyond_limit_as_recorded" for finding in failing)
-    return f"; {count:,} by the records alone" if count else ""
+    return around.format(f"{count:,} by the records alone") if count else ""
 
 
 def _harm(result: AuditResult) -> str:
