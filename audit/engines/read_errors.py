@@ -89,3 +89,8 @@ def not_on_spark(what: str) -> PlanError:
     return PlanError(
         f"{what} not counted on Spark", slug="engine-question", hint='leave out kind = "spark", or the question'
     )
+
+
+def not_read_there() -> DataError:
+    """Make the error for files that Spark cannot read."""
+    return DataError("Spark cannot read the files of the set", slug="engine-source")

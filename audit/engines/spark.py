@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 from audit.engines.dialect import spark_sql
 from audit.engines.private_folder import PrivateFolder
 from audit.engines.protocol import Cases, Figure, Found, Holding, Question, Repeats, Result, Values, Where
-from audit.engines.read_errors import not_on_spark
+from audit.engines.read_errors import not_on_spark, not_read_there
 from audit.errors import PlanError, StorageError
 
 if TYPE_CHECKING:
@@ -78,7 +78,6 @@ _SLOTS: Final = 1 << 12
 """Numbers that are dealt out to the executors, so that each is looked at."""
 Work = Callable[[Iterator["pa.RecordBatch"]], Iterator["pa.RecordBatch"]]
 _SEE_LOG: Final = "see its own log, which can quote cells; then run the audit again"
-_NOT_READ: Final = f"times of day or in nanoseconds, 16-bit floats and names with : are not read; else {_SEE_LOG}"
 _NO_SPARK: Final = "see that Spark runs at the address in [engine] or SPARK_REMOTE; on this machine it takes Java 17"
 _OVERFLOW: Final = "SELECT sum(x) FROM VALUES (4611686018427387904L), (4611686018427387904L) AS t(x)"
 _WORDS: Final[Mapping[str, str]] = {
@@ -176,16 +175,21 @@ class SparkEngine:
         _refuse("engine-ansi", "sums of this engine wrap", "set spark.sql.ansi.enabled to true")
 
     def open(self, name: str, files: Sequence[Path], folder: Path, asked: Sequence[str] | None) -> dict[str, str]:
-        """Make a view of Parquet files; of a folder with its partitions. Returns the type of each column, in order."""
-        with _speaking("engine-source", _NOT_READ):
-            alone = (re.sub(r"([*?{}\[\]\\])", r"\\\1", _place(file)) for file in files)  # no pattern of many
-            rows = self._session.read.option("basePath", _place(folder)).parquet(*alone)
-            types = {column: _word(kind) for column, kind in rows.dtypes}
-            if asked is not None:
-                rows = rows.select(*(f"`{column.replace('`', '``')}`" for column in asked if column in types))
-            rows.createOrReplaceTempView(name)
-            self._views.add(name)
-            self.files[name] = files, folder
+        """Make a view of Parquet files, of a folder with its partitions. Returns the type of each column, in order.
+        Raises DataError where Spark cannot read them.
+        """
+        try:
+            with _speaking("engine-source"):
+                alone = (re.sub(r"([*?{}\[\]\\])", r"\\\1", _place(file)) for file in files)  # no pattern of many
+                rows = self._session.read.option("basePath", _place(folder)).parquet(*alone)
+                types = {column: _WORDS.get(kind, kind.upper().replace(" ", "")) for column, kind in rows.dtypes}
+                if asked is not None:
+                    rows = rows.select(*(f"`{column.replace('`', '``')}`" for column in asked if column in types))
+                rows.createOrReplaceTempView(name)
+        except StorageError:
+            self._ask("SELECT 1 AS one")  # an engine that is gone reads nothing
+            raise not_read_there() from None
+        self.files[name] = files, folder
         return types
 
     def run_on_executors(self, work: Work, columns: str) -> list[str]:
@@ -314,7 +318,7 @@ class SparkEngine:
     def close(self) -> None:
         """Drop the views. The session belongs to whoever runs this Spark, and ends with its last user."""
         with contextlib.suppress(Exception):  # a session that is gone has no views
-            for name in self._views:
+            for name in {*self._views, *self.files}:
                 self._session.catalog.dropTempView(name)
         self.private.remove()
 
@@ -368,10 +372,6 @@ def _end_here(context: Any, java: Any, private: PrivateFolder) -> None:
     private.remove()
 
 
-def _word(kind: str) -> str:
-    return _WORDS.get(kind, kind.upper().replace(" ", ""))
-
-
 def _refuse(slug: str, problem: str, hint: str) -> NoReturn:
     raise PlanError(f"[engine] {problem}", slug=slug, hint=hint)
 
@@ -394,4 +394,6 @@ def _speaking(slug: str, hint: str = _SEE_LOG) -> Iterator[None]:
             cause = cause.__context__
         if cause is not None:  # pyspark cleared up after it, and that failed
             raise KeyboardInterrupt from None
+        if "FAILED_READ_FILE" in str(error):
+            raise not_read_there() from None
         raise StorageError(f"Spark did not answer ({type(error).__name__})", slug=slug, hint=hint) from None

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from audit.engines.protocol import Figure
+from audit.engines.read_errors import reading
 from audit.engines.spark import SparkEngine
 from audit.errors import DataError, PlanError
 from audit.evaluation.asked_columns import asked_columns, every_asked_column
@@ -67,7 +68,8 @@ def source_on_spark(engine: SparkEngine, plan: AuditPlan, folder: Path, name: st
     if (plan.evaluation_set.format or format_of(path)) != "parquet":
         raise PlanError("only Parquet is read on Spark", slug="engine-format")
     unchanged = Unchanged.now(path)
-    parts = ParquetParts((path,), file_sha256(path)) if path.is_file() else folder_parts(path)
+    with reading(path.name):
+        parts = ParquetParts((path,), file_sha256(path)) if path.is_file() else folder_parts(path)
     if plan.evaluation_set.sha256 not in (None, parts.sha256):
         raise another_file(path.name, parts.sha256, str(plan.evaluation_set.sha256))
     if parts.partitions and any(unquote(name) != unquote(name, "latin-1") for name in map(str, parts.files)):

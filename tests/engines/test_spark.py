@@ -26,7 +26,7 @@ from audit.counting.score_ranks import count_score_ranks
 from audit.engines.duckdb import DuckDBEngine
 from audit.engines.protocol import Found, Holding, Question, Repeats, Values, identifier
 from audit.engines.spark import SparkEngine
-from audit.errors import AuditError, PlanError, StorageError
+from audit.errors import AuditError, DataError, PlanError, StorageError
 from audit.evaluation.evaluation_set import open_evaluation_set
 from audit.evaluation.ids import cases_digest
 from audit.evaluation.relation import Relation, text_of
@@ -445,6 +445,19 @@ def test_what_spark_says_of_a_cell_is_not_passed_on(
     assert (failed.value.slug, "Spark did not answer" in str(failed.value)) == ("engine-gone", True)
     assert CANARY not in str(failed.value) + "".join(capfd.readouterr())
     assert CANARY not in "".join(traceback.format_exception(failed.value))
+
+
+def test_files_that_spark_cannot_read_are_wrong_and_spark_is_not(engine: SparkEngine, tmp_path: Path) -> None:
+    times, damaged = tmp_path / "times.parquet", tmp_path / "damaged.parquet"
+    pq.write_table(pa.table({"id": ["a"], "at": pa.array([0], pa.time64("us"))}), times)
+    with pytest.raises(DataError, match="Spark cannot read the files of the set"):
+        engine.open("source", [times], tmp_path, ["id"])
+    pq.write_table(pa.table({"id": [f"case {row}" for row in range(999)]}), damaged)
+    content = damaged.read_bytes()
+    damaged.write_bytes(content[:90] + bytes(400) + content[490:])
+    engine.open("source", [damaged], tmp_path, ["id"])
+    with pytest.raises(DataError, match="Spark cannot read the files of the set"):
+        engine.sql("SELECT max(id) AS last FROM source")
 
 
 def test_a_set_that_changes_while_it_is_counted_ends_the_run(lake: Path, tmp_path: Path, engine: SparkEngine) -> None:
