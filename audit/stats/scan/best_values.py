@@ -17,6 +17,10 @@ REFINEMENTS: Final = 4
 """How often they are moved at most."""
 TOLERANCE: Final = 1e-9
 """Gain that counts as none."""
+_ROUNDING: Final = 1e-9
+"""More, for each case, than the sums behind a score are rounded by."""
+_AT_A_TIME: Final = 512
+"""Number of searches whose ratios are tried at a time, so that the arrays stay in the processor's cache."""
 
 
 def best_values(
@@ -48,10 +52,10 @@ def best_values(
     would lose to a worse one on a ratio. The best single value is tried too: penalties can leave it a range of ratios
     between two of those tried.
     """
-    at = _best_severity(harmed, cases, expected, penalty)
+    alone = bernoulli_score(harmed, cases, expected)
+    at = _best_severity(harmed, cases, expected, penalty, alone)
     chosen = _worthwhile(harmed, cases, expected, penalty, at)
     score = _penalised(harmed, cases, expected, penalty, chosen)
-    alone = bernoulli_score(harmed, cases, expected)
     worst, single = alone.argmax(axis=0), alone.max(axis=0) - penalty
     lone = np.flatnonzero(single > score)
     chosen[:, lone] = np.arange(len(harmed))[:, None] == worst[lone]
@@ -72,28 +76,36 @@ def best_values(
     return chosen | without, np.where(without, free, score)
 
 
-def _best_severity(harmed: FloatArray, cases: FloatArray, expected: FloatArray, penalty: float) -> FloatArray:
-    """float64[P]: of the log odds ratios tried, the one with the best subset; the first where no score is above 0."""
+def _best_severity(
+    harmed: FloatArray, cases: FloatArray, expected: FloatArray, penalty: float, alone: FloatArray
+) -> FloatArray:
+    """float64[P]: of the log odds ratios tried, the one with the best subset; the first where no score is above 0.
+
+    The first, too, where at most one value is worth its penalty at its own best ratio, so that no ratio has another:
+    `alone` holds the scores there.
+    """
+    able = alone + _ROUNDING * (1.0 + cases) > penalty
+    count = able.sum(axis=0)
     rates, of_rate = np.unique(expected, return_inverse=True)
-    offsets = np.log1p(rates * np.expm1(SEVERITIES)[:, None])[:, of_rate]
-    sums = np.empty((3, len(SEVERITIES), len(expected)))
-    worth, offset = np.empty(harmed.shape), np.empty(harmed.shape)
-    for place, theta in enumerate(SEVERITIES):
-        np.multiply(harmed, theta, out=worth)
-        worth -= np.multiply(cases, offsets[place], out=offset)
+    offsets = np.log1p(rates * np.expm1(SEVERITIES)[:, None])
+    best, in_order = np.full(len(expected), SEVERITIES[0]), np.argsort(count, kind="stable")
+    for start in range(int(np.searchsorted(count, 2, sorter=in_order)), len(count), _AT_A_TIME):
+        which = in_order[start : start + _AT_A_TIME]
+        rows = np.argsort(~able.take(which, 1), axis=0, kind="stable")[: count[which[-1]]]
+        h, n = harmed[rows, which], cases[rows, which]
+        worth = h * SEVERITIES[:, None, None] - n * offsets.take(of_rate[which], 1)[:, None]
         np.greater(worth, penalty, out=worth)
         # sums of whole numbers, so that their order changes no bit
-        np.einsum("vp,vp->p", harmed, worth, out=sums[0, place])
-        np.einsum("vp,vp->p", cases, worth, out=sums[1, place])
-        np.add.reduce(worth, axis=0, out=sums[2, place])
-    # most ratios choose the values of the one before
-    new = np.ones(sums.shape[1:], dtype=np.bool_)
-    new[1:] = (sums[:, 1:] != sums[:, :-1]).any(axis=0)
-    at = np.flatnonzero(new)
-    h, n, named = (each.take(at) for each in sums.reshape(3, -1))
-    scores = np.full(new.shape, -np.inf)
-    scores.put(at, bernoulli_score(h, n, expected[at % len(expected)]) - penalty * named)
-    return np.asarray(SEVERITIES[np.where(scores.max(axis=0) > 0.0, scores.argmax(axis=0), 0)])
+        sums = np.einsum("lvp,svp->lsp", np.stack([h, n, np.ones(h.shape)]), worth)
+        # most ratios choose the values of the one before
+        new = np.ones(sums.shape[1:], dtype=np.bool_)
+        new[1:] = (sums[:, 1:] != sums[:, :-1]).any(axis=0)
+        at = np.flatnonzero(new)
+        h, n, named = (each.take(at) for each in sums.reshape(3, -1))
+        scores = np.full(new.shape, -np.inf)
+        scores.put(at, bernoulli_score(h, n, expected[which][at % len(which)]) - penalty * named)
+        best[which] = SEVERITIES[np.where(scores.max(axis=0) > 0.0, scores.argmax(axis=0), 0)]
+    return best
 
 
 def _worthwhile(

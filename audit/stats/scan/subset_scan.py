@@ -26,9 +26,9 @@ from audit.stats.scan.scan_starts import MOST_MARGINS, Corners
 _PACK: Final = float(1 << 26)
 _MOST_ROUNDS: Final = 20
 _DENSE: Final = 8
-"""Up to this many places for each cell, a product of matrices is faster than a sum over the occupied cells."""
-_CELLS_AT_A_TIME: Final = 300_000
-"""Number of cells that are picked at a time."""
+"""Up to this many places for each cell, a full matrix is faster than one of the occupied cells."""
+_SMALL: Final = 100_000
+"""Up to this many places, too."""
 
 
 class BestSubset(NamedTuple):
@@ -57,8 +57,8 @@ class Block:
     """int64[K]: combination of each cell."""
     order: IntArray
     """int64[K]: cells in the order of their combinations."""
-    cells: IntArray
-    """int64[M]: number of cells of each combination."""
+    begin: IntArray
+    """int64[M + 1]: where each combination begins in this order, and the number of cells."""
 
     def by_value(self, sums: FloatArray, column: int, chosen: Sequence[BoolArray]) -> FloatArray:
         """Sums over each value of one attribute, float64[L, V, P], within the values chosen for the others.
@@ -117,10 +117,10 @@ class SubsetSearch:
         self.cases = np.asarray(cases, dtype=np.float64)
         self.penalty = penalty
         # Two whole numbers are packed into one float: sums up to 2^53 are exact in any order.
-        self._packs = float(self.cases.sum()) < _PACK
+        self._packs, self._packed = float(self.cases.sum()) < _PACK, self.cases * _PACK
         self.blocks = tuple(_block(codes, self.levels, attributes) for attributes in two_blocks(levels))
         self._corners = Corners(codes, levels, self.cases, penalty, margins)
-        self.widest = max(*(int(np.count_nonzero(block.cells)) for block in self.blocks), *levels)
+        self.widest = max(*(int(np.count_nonzero(np.diff(block.begin))) for block in self.blocks), *levels)
         """Number of values that one search holds at a time; for the size of batches, on which the sets drawn depend."""
 
     def search(self, harmed: IntArray, starts: Sequence[BoolArray]) -> BestSubset:
@@ -155,8 +155,8 @@ class SubsetSearch:
         sums = np.empty((1 if self._packs else 2, len(self.blocks[block].codes), len(owner)))
         for which in np.unique(owner):
             these = slice(*np.searchsorted(owner, [which, which + 1]))
-            hit = harmed[which].astype(np.float64)
-            for part, values in enumerate([self.cases * _PACK + hit] if self._packs else [hit, self.cases]):
+            parts = [self._packed + harmed[which]] if self._packs else [harmed[which], self.cases]
+            for part, values in enumerate(parts):
                 sums[part, :, these] = self._sums(values, block, held[:, these])
         return sums
 
@@ -167,25 +167,16 @@ class SubsetSearch:
         cases = np.floor(sums[0] / _PACK)
         return sums[0] - cases * _PACK, cases
 
-    def _sums(self, values: FloatArray, block: int, held: BoolArray) -> FloatArray:
+    def _sums(self, values: IntArray | FloatArray, block: int, held: BoolArray) -> FloatArray:
         mine, other = self.blocks[block], self.blocks[1 - block]
         size = len(mine.codes), len(other.codes)
-        if size[0] * size[1] <= _DENSE * len(values):
+        if size[0] * size[1] <= max(_DENSE * len(values), _SMALL):
             table = np.bincount(other.place * size[0] + mine.place, values, size[0] * size[1])
             return np.asarray(table.reshape(size[1], size[0]).T @ held.astype(np.float64))
-        sums = np.empty((size[0], held.shape[1]))
-        begin = np.cumsum(other.cells) - other.cells
-        some = max(1, _CELLS_AT_A_TIME // len(values))
-        for start in range(0, held.shape[1], some):
-            these = slice(start, min(start + some, held.shape[1]))
-            combination, column = np.nonzero(held[:, these])
-            count = other.cells[combination]
-            ahead = begin[combination] - np.cumsum(count) + count
-            cells = other.order[np.repeat(ahead, count) + np.arange(count.sum())]
-            width = these.stop - start
-            keys = mine.place[cells] * width + np.repeat(column, count)
-            sums[:, these] = np.bincount(keys, values[cells], size[0] * width).reshape(size[0], width)
-        return sums
+        from scipy.sparse import csr_array  # 0.15 s, and most tables are small
+
+        matrix = csr_array((values[mine.order], other.place[mine.order], mine.begin), size)
+        return np.asarray(matrix @ held.astype(np.float64))
 
 
 class _Ascent:
@@ -225,9 +216,9 @@ class _Ascent:
             moved = np.zeros(len(left), dtype=np.bool_)
             for column in range(len(mine.attributes)):
                 moved |= self._ascend_attribute(mine, column, left, sums)
-                kept = self._merge(left, moved)
-                left, moved, sums = left[kept], moved[kept], sums.take(kept, 2)
-            left, sums = left[moved], sums.compress(moved, 2)
+            kept = self._merge(left, moved)
+            kept = kept[moved[kept]]
+            left, sums = left[kept], sums.take(kept, 2)
             gained = gained if turn else left
             if len(mine.attributes) == 1 or not left.size:
                 break
@@ -251,18 +242,15 @@ class _Ascent:
         if len(at) < len(active):
             active, sums = active[at], sums.take(at, 2)
         by_value = mine.by_value(sums, column, [self.chosen[each].take(active, 1) for each in mine.attributes])
-        # equal searches once: ascents from several starts meet, three in four as a rule
-        first, place = _alike(self.base[active], by_value.reshape(-1, len(active)).T)
-        harmed, cases = self.search.unpack(by_value.take(first, 2))
-        chosen, score = best_values(harmed, cases, self.base[active[first]], self.search.penalty)
+        chosen, score = best_values(*self.search.unpack(by_value), self.base[active], self.search.penalty)
         others = self.named.take(active, 1).sum(axis=0) - self.named[attribute, active]
-        score = score[place] - self.search.penalty * others
+        score -= self.search.penalty * others
         gains = score > self.score[active] + TOLERANCE
         better[at[gains]] = True
-        rows, place = active[gains], place[gains]
+        rows, chosen = active[gains], chosen[:, gains]
         self.score[rows] = score[gains]
-        self.chosen[attribute][:, rows] = chosen[:, place]
-        self.named[attribute, rows] = _named(chosen)[place]
+        self.chosen[attribute][:, rows] = chosen
+        self.named[attribute, rows] = _named(chosen)
         self.open[:, rows] = True
         self.open[attribute, active] = False
         return better
@@ -309,4 +297,5 @@ def _block(codes: IntArray, levels: Sequence[int], attributes: tuple[int, ...]) 
     if prod(mine) <= 2 * len(first):
         every = np.stack(np.unravel_index(np.arange(prod(mine)), mine), axis=1)
         place = np.ravel_multi_index(tuple(own.T), mine)
-    return Block(attributes, mine, every, place, np.argsort(place), np.bincount(place, minlength=len(every)))
+    order = np.argsort(place)
+    return Block(attributes, mine, every, place, order, np.searchsorted(place[order], np.arange(len(every) + 1)))
