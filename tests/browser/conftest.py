@@ -68,6 +68,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "russian": report(lambda: further_result(few_result()), "ru"),
         "spanish": report(lambda: further_result(failing_result()), "es"),
         "several": report(passing_result, "fr", "ar", "en"),
+        "arabic-first": report(failing_result, "ar", "fr"),
     }
     return Written(tmp_path_factory.mktemp("reports"), renders)
 

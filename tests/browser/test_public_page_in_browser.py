@@ -45,6 +45,7 @@ def public(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     for kind in ("fail", "pass", "inconclusive", "none", "good"):
         renders |= {f"{kind}-{code}": page_of(partial(made_release, kind), code) for code in UNITED}
     renders["several"] = page_of(rare, "fr", "ar", "en")
+    renders["arabic-first"] = page_of(rare, "ar", "fr")
     renders["hostile"] = page_of(lambda: hostile(ATTACK))
     renders |= {f"{name}-top": partial(top_of, render) for name, render in renders.items()}
     return Written(tmp_path_factory.mktemp("public"), renders)
@@ -165,6 +166,21 @@ def test_every_shape_that_a_row_refers_to_is_drawn(page: Page, public: dict[str,
         )
         assert seen > 20, code
         assert missing == 0, code
+
+
+def test_a_scale_begins_where_its_drawings_do_also_beside_arabic(page: Page, public: dict[str, Path]) -> None:
+    """The 0 above a column of drawings is at their left end, in every language of a file that begins with Arabic."""
+    page.goto(public["arabic-first"].as_uri())
+    for code in ("ar", "fr"):
+        page.locator(f"#in-{code}").check()
+        off = page.evaluate(
+            """code => [...document.querySelectorAll(`.in-${code} table.rows`)].filter(t => t.checkVisibility()).map(
+                table => table.querySelector('.ch span').getBoundingClientRect().left
+                    - table.querySelector('tbody .c').getBoundingClientRect().left)""",
+            code,
+        )
+        assert off, code
+        assert max(map(abs, off)) < 1, code
 
 
 def test_an_interval_is_drawn_where_its_numbers_say_with_the_rows_own_limit(small: Page) -> None:

@@ -184,6 +184,20 @@ def test_a_language_is_chosen_by_keyboard_alone(page: Page, pages: dict[str, Pat
     assert page.get_by_role("heading", level=2, name="Within the limit in every group we could judge").count() == 1
 
 
+def test_a_bar_begins_where_its_language_begins_to_read(page: Page, pages: dict[str, Path]) -> None:
+    """In a file that begins with Arabic the bars of the other languages are not turned round."""
+    page.goto(pages["arabic-first"].as_uri())
+    for code, first_of_bar in (("ar", "right"), ("fr", "left")):
+        page.locator(f"#in-{code}").check()
+        gap = page.evaluate(
+            """([code, side]) => { const bar = document.querySelector(`.in-${code} svg.b`);
+                return bar.querySelector('rect').getBoundingClientRect()[side]
+                    - bar.getBoundingClientRect()[side]; }""",
+            [code, first_of_bar],
+        )
+        assert abs(gap) < 1, code
+
+
 def test_paper_shows_the_language_that_was_chosen(page: Page, pages: dict[str, Path], tmp_path: Path) -> None:
     page.goto(pages["several"].as_uri())
     page.emulate_media(media="print")
