@@ -14,10 +14,9 @@ import importlib
 import os
 import sys
 from collections.abc import Callable
-from importlib.abc import FileLoader, SourceLoader
-from importlib.machinery import ModuleSpec
+from importlib.machinery import ModuleSpec, SourceFileLoader
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 from audit.detectors.error_names import error_name
@@ -27,6 +26,7 @@ from audit.errors import DetectorError
 from audit.plan.detectors import PythonDetector as PythonSection
 from audit.storage import file_sha256
 from audit.vocabulary.sentences import SENTENCES
+from audit.vocabulary.text import shown
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -119,8 +119,24 @@ class PythonDetector:
         self._function = None
 
 
-class _FromSource(FileLoader, SourceLoader):  # type: ignore[misc] # as in Python itself
-    """A loader of a source file. Unlike that of Python it reads no bytecode and writes none."""
+class _FromSource(SourceFileLoader):
+    """A loader that runs the source, where Python can run bytecode of another text. It writes none.
+
+    Such bytecode is refused: Python would run it in another process, such as a worker of joblib.
+    """
+
+    def get_code(self, fullname: str) -> CodeType:
+        code = self.source_to_code(self.get_data(self.path), self.path)
+        if super().get_code(fullname) != code:
+            raise DetectorError(
+                f"{shown(Path(self.path).name)} is not what its bytecode was made of",
+                slug="detector-bytecode",
+                hint="remove __pycache__ beside it; if nobody copied or changed these files, ask who did",
+            )
+        return code
+
+    def set_data(self, *_: object, **__: object) -> None:
+        pass
 
 
 class ModulesBeside:
@@ -143,13 +159,15 @@ class ModulesBeside:
         top, self._asked = name.partition(".")[0], name
         sys.meta_path.insert(0, self)
         sys.path.append(self._path)
-        if self._holds(top):
+        if any((self._folder / place).is_file() for place in (f"{top}.py", f"{top}/__init__.py")):
             self._set_aside(top, entry)
         sys.path.insert(0, self._path)
         try:
             with contextlib.redirect_stdout(sys.stderr):
                 importlib.invalidate_caches()
                 module = importlib.import_module(name)
+        except DetectorError:
+            raise
         except ModuleNotFoundError as error:
             missing = error.name or name
             raise DetectorError(
@@ -191,9 +209,6 @@ class ModulesBeside:
         sys.modules.update(self._former)
         self._former = {}
 
-    def _holds(self, top: str) -> bool:
-        return (self._folder / f"{top}.py").is_file() or (self._folder / top / "__init__.py").is_file()
-
     def _set_aside(self, top: str, entry: str) -> None:
         """Set a loaded module of this name aside. Raises DetectorError if a library of the same name is in use."""
         loaded = sys.modules.get(top)
@@ -212,11 +227,8 @@ class ModulesBeside:
         return max((home for home in homes if file.startswith(home)), key=len, default="") == homes[0]
 
     def _is_ours(self, name: str, module: ModuleType) -> bool:
-        file = getattr(module, "__file__", None)
-        if file is None:
-            return False
         place = self._folder.joinpath(*name.split("."))
-        return Path(file) in {place.with_suffix(".py"), place / "__init__.py"}
+        return Path(getattr(module, "__file__", None) or "") in {place.with_suffix(".py"), place / "__init__.py"}
 
 
 def _digest(file: str | None) -> str | None:

@@ -51,11 +51,10 @@ def check_folder(folder: Path, name: str) -> tuple[str, int]:
                 slug="transformers-code",
                 hint="save the model as safetensors (model.save_pretrained does), in a folder without that file",
             )
-    if not any(file.endswith(".safetensors") for file in model.files):
-        raise DetectorError(f"{name} lacks weights in a .safetensors file", slug="transformers-folder")
-    for file in model.files:
         if file.endswith(".json"):
             _check_json(model.read(file, _MOST_JSON), f"{name}/{file}")
+    if not any(file.endswith(".safetensors") for file in model.files):
+        raise DetectorError(f"{name} lacks weights in a .safetensors file", slug="transformers-folder")
     return model.digest(), len(model.files)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import os
 import py_compile
 import sys
@@ -183,11 +182,21 @@ def test_the_digest_is_that_of_the_module(tmp_path: Path) -> None:
     detector.close()
 
 
+def planted(file: Path, mode: PycInvalidationMode) -> None:
+    """Leave bytecode of another score, which Python takes for that of the file."""
+    text, times = file.read_text(encoding="utf-8"), (file.stat().st_atime_ns, file.stat().st_mtime_ns)
+    file.write_text(text.replace("0.1", "0.9"), encoding="utf-8")
+    os.utime(file, ns=times)
+    py_compile.compile(str(file), doraise=True, invalidation_mode=mode)
+    file.write_text(text, encoding="utf-8")
+    os.utime(file, ns=times)
+
+
 @pytest.mark.parametrize("mode", [PycInvalidationMode.TIMESTAMP, PycInvalidationMode.UNCHECKED_HASH])
-def test_bytecode_beside_a_source_is_never_run(tmp_path: Path, mode: PycInvalidationMode) -> None:
+def test_bytecode_of_another_text_than_the_source_is_refused(tmp_path: Path, mode: PycInvalidationMode) -> None:
     plan, installed = tmp_path / "plan", tmp_path / "installed"
     sources = {
-        plan / "beside_pack" / "__init__.py": "from .inner import SCORE\n",
+        plan / "beside_pack" / "__init__.py": "from .inner import SCORE\nPART = 0.1\n",
         plan / "beside_pack" / "inner.py": "SCORE = 0.1\n",
         plan / "space" / "beside_deep.py": "SCORE = 0.1\n",  # a package without __init__.py
         plan / "beside_late.py": "SCORE = 0.1\n",
@@ -200,14 +209,18 @@ def test_bytecode_beside_a_source_is_never_run(tmp_path: Path, mode: PycInvalida
     }
     for file, text in sources.items():
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text.replace("0.1", "0.9"), encoding="utf-8")
-        py_compile.compile(str(file), doraise=True, invalidation_mode=mode)
-        assert Path(importlib.util.cache_from_source(str(file))).is_file()
-        times = file.stat().st_atime_ns, file.stat().st_mtime_ns
         file.write_text(text, encoding="utf-8")
-        os.utime(file, ns=times)
     sys.path.insert(0, str(installed))
     try:
+        for file in sources:
+            planted(file, mode)
+            said = refusal(plan, "", entry="installed_far:score")
+            late = "installed_far:score, batch 1: the function raised DetectorError"
+            assert said.startswith(late if file.stem == "beside_late" else f"{file.name} is not what its bytecode was")
+            py_compile.compile(str(file), doraise=True, invalidation_mode=mode)  # honest, and then of an older text
+            if mode is PycInvalidationMode.TIMESTAMP:
+                os.utime(file, ns=(0, 0))
+            sys.modules.pop("installed_far", None)
         assert ask(plan, "", entry="installed_far:score")["score"].to_pylist() == [0.1, 0.2, 0.1]
     finally:
         sys.path.remove(str(installed))
