@@ -95,9 +95,25 @@ def test_screen_one_of_a_fail_shows_whom_it_fails_and_each_ones_own_limit(pages:
     assert "correct them, and have it audited again." in stated
     assert re.search(
         r"Comparisons of a group with a limit: \d+. Beyond the limit: 3; within the limit: \d+; cannot tell: \d+ "
-        r"\(most often: too few cases\).$",
+        r"\(most often: too few cases\). This holds for the people recorded in each group; "
+        r"the restricted report says whether people whose group is unknown could change it.$",
         stated,
     )
+
+
+def test_a_fail_says_that_it_is_of_the_people_recorded_where_somebody_is_unknown_by_its_features(
+    pages: dict[str, Element],
+) -> None:
+    said = "This holds for the people recorded"
+    release = made_release("fail")
+    assert said in screen_of(release)
+    nobody = [row for row in release.rows if all(part.codes != ("unknown",) for part in row.parts)]
+    assert said not in screen_of(release.model_copy(update={"rows": tuple(nobody)}))
+    away = ("nationality:country=unknown", "gender:level=woman,nationality:country=NPL")
+    by_nationality = tuple(row for row in release.rows if row.key not in away)
+    assert any(row.key == "gender:level=unknown" for row in by_nationality)
+    assert said not in screen_of(release.model_copy(update={"rows": by_nationality}))
+    assert all(said not in text(section(pages[kind], "verdict")) for kind in ("pass", "inconclusive", "none"))
 
 
 def test_the_facts_say_what_was_audited_and_what_the_plan_leaves_open(pages: dict[str, Element]) -> None:

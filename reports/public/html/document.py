@@ -15,6 +15,7 @@ from audit.public.cases import is_expired
 from audit.public.figures import PublicFinding
 from audit.public.release import PublicRelease, PublicRule
 from audit.vocabulary.metrics import MISSED, WRONGLY_FLAGGED
+from audit.vocabulary.names import UNKNOWN
 from audit.vocabulary.text import harmless
 from reports.harms import Error, harm, route_in_words, use_in_words
 from reports.html.charts import mark, row_mark, shapes
@@ -93,6 +94,12 @@ class PublicPage(Screen, TableWriter):
     def without_figures(self) -> str:
         """Features of which no public figures are made."""
         return self.t.gettext("; ").join(harmless(self.names.feature(name)) for name in self.about.without_figures)
+
+    @property
+    def is_of_recorded(self) -> bool:
+        """Whether rows beyond a limit are by features by which other rows hold people of unknown group."""
+        unknown = {part.feature for row in self.release.rows for part in row.parts if part.codes == (UNKNOWN,)}
+        return any(part.feature in unknown for each in self.reading.beyond for part in each.row.parts)
 
     @cached_property
     def hang_on_unknown(self) -> int:
