@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,7 +18,8 @@ _PROGRAMS: Final = frozenset(
     }
 )  # fmt: skip
 """Endings of files that run code when they are loaded, or can, including formats of weights."""
-_CODE: Final = frozenset({"auto_map", "attn_implementation", "_attn_implementation"})
+_ELSEWHERE: Final = tomllib.loads(Path(__file__).with_name("transformers_keys.toml").read_text("utf-8"))
+"""Keys by which transformers finds code or files, with the signs of a value that are refused; without any, the key."""
 _MOST_JSON: Final = 256 * 2**20
 
 
@@ -59,31 +61,25 @@ def check_folder(folder: Path, name: str) -> tuple[str, int]:
 
 
 def _check_json(content: bytes, name: str) -> None:
-    """Refuse a configuration that asks for code beside the model, or of another repository."""
+    """Refuse a configuration that asks for code, or for files of another folder, which the digest would not cover."""
+    asked: set[str] = set()
+
+    def look(one: dict[str, Any]) -> dict[str, Any]:
+        for key in one.keys() & _ELSEWHERE.keys():
+            if any(sign in str(one[key]) for sign in _ELSEWHERE[key] or [""]):
+                asked.add(key)
+        return one
+
     try:
-        asked = _asks_for_code(json.loads(content))
+        json.loads(content, object_hook=look)
     except (ValueError, RecursionError):
         raise DetectorError(
             f"{shown(name)} cannot be read as JSON", slug="transformers-folder", hint="save the model again"
         ) from None
     if asked:
         raise DetectorError(
-            f"{shown(name)} asks for code of its own ({asked}), which is never run",
+            f"{shown(name)} asks for code of its own, or for files elsewhere ({min(asked)}), and is given neither",
             slug="transformers-code",
-            hint='use a model of a kind that transformers knows, or a function of your own with kind = "python"',
+            hint="save the whole model anew with save_pretrained; one of a kind that transformers does not know can be "
+            'a function of your own with kind = "python"',
         )
-
-
-def _asks_for_code(content: Any) -> str:
-    """Name a key anywhere in a document that asks for code: `auto_map`, or attention of a repository (`owner/name`)."""
-    waiting = [content]
-    while waiting:
-        one = waiting.pop()
-        if isinstance(one, dict):
-            for key in sorted(one.keys() & _CODE):
-                if key == "auto_map" or "/" in str(one[key]):
-                    return str(key)
-            waiting.extend(one.values())
-        elif isinstance(one, list):
-            waiting.extend(one)
-    return ""

@@ -65,11 +65,22 @@ def test_a_file_that_can_run_code_is_refused_wherever_it_lies(folder: Path, name
         {"a": [{"b": {"auto_map": {"AutoModel": "x.Y"}}}]},
         {"attn_implementation": "owner/kernel"},
         {"text_config": {"_attn_implementation": {"": "owner/kernel@main:layer"}}},
+        {"base_model_name_or_path": "another"},
+        {"metadata": {}, "weight_map": {"a.weight": "model.safetensors", "b.weight": "../another.safetensors"}},
+        {"transformers_weights": "/another.safetensors"},
+        {"vocab_file": "vocab.txt"},
     ],
 )
 def test_a_model_that_asks_for_code_of_its_own_is_refused(folder: Path, file: str, content: object) -> None:
     (folder / file).write_text(json.dumps(content), encoding="utf-8")
     assert refusal(folder).slug == "transformers-code"
+
+
+def test_a_configuration_of_files_of_the_folder_is_taken(folder: Path) -> None:
+    weights = {"weight_map": {"a.weight": "model.safetensors"}, "transformers_weights": None}
+    named = {"attn_implementation": "sdpa", "vocab_file": None, "model": {"vocab": {"tokenizer_file": 5}}}
+    (folder / "index.json").write_text(json.dumps({**weights, **named}), encoding="utf-8")
+    check_folder(folder, "model")
 
 
 @pytest.mark.parametrize("content", [b"{", b"\xff\xfe", b"[" * 100_000])
