@@ -60,14 +60,14 @@ def _rules(reading: PipelineReading) -> Iterator[str]:
     if not rules:
         yield "The plan limits no rate of groups."
         return
-    yield "| Rule | Verdict | Rows judged | Rows beyond | With a smaller group beyond | Within | Cannot tell |"
+    yield "| Rule | Verdict | Rows | Rows beyond | With a smaller group beyond | Within | Cannot tell |"
     yield "|---|---|---:|---:|---:|---:|---:|"
     for rule in rules[:_MOST_RULES]:
         tally = reading.cases.tally(rule.rule)
         counts = (tally["beyond"], tally["smaller_beyond"], tally["within"], tally["cannot_tell"] + tally["not_judged"])
         named = f"{literal(rule.rule)}: {METRICS[rule.metric].plain}"
         verdict = _VERDICTS[rule.outcome] + (" (only warns)" if rule.on_fail == "warn" else "")
-        yield f"| {named} | {verdict} | {rule.judged} | {' | '.join(map(str, counts))} |"
+        yield f"| {named} | {verdict} | {sum(counts)} | {' | '.join(map(str, counts))} |"
     if len(rules) > _MOST_RULES:
         yield "\nFurther rules stand in `release.json`."
 

@@ -107,7 +107,7 @@ def _limit(reading: PipelineReading, rule: PublicRule) -> str:
     limit = RateWords(ENGLISH).limit_of(rule.scale, rule.limit, rule.worse[0] if len(rule.worse) == 1 else "both")
     return (
         f"{METRICS[rule.metric].plain}: {limit}; in this test {_RULES[rule.outcome]}{hidden}."
-        f" Groups that were judged: {rule.judged}. Rows that are public, each a group or several small ones: beyond"
+        f" Rows that are public, each a group or several small ones: beyond"
         f" the limit {counted['beyond']}, {smaller}within it {counted['within']}, cannot be told {untold}."
     )
 

@@ -153,6 +153,14 @@ def test_other_numbers_are_of_the_method_the_rules_or_how_many_rows_there_are(ki
             assert follows(number, known, limits) or Decimal(number) in {Decimal(str(limit)) for limit in limits}
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_rows_of_a_rule_are_as_many_as_those_beyond_within_and_open(kind: str) -> None:
+    lines = [line.split("|") for line in text_of("summary.md", made_release(kind)).splitlines()]
+    counted = [[int(cell) for cell in line[3:-1]] for line in lines if len(line) == 9 and line[3].strip().isdecimal()]
+    assert len(counted) == len(made_release(kind).rules)
+    assert all(rows == sum(states) for rows, *states in counted)
+
+
 def test_a_ratio_limit_is_read_in_pipelines_as_in_the_reports() -> None:
     rule = next(rule for rule in made_release("fail").rules if rule.scale == "ratio")
     for worse, side in ((("low",), "low"), (("high",), "high"), (("low", "high"), "both")):

@@ -118,6 +118,7 @@ def test_each_group_each_rule_and_the_verdict_is_a_test_in_public_words(run: Run
         "  found  share of victims found 4"
     )
     assert "plan.toml, line 21" in block
+    assert re.search(r"\n  found  rows: \d+ beyond the limit, \d+ within it, \d+ cannot tell\n", printed)
     assert FAILURE in printed
     assert {name.partition("::")[2] for name in NAMES.split()[:3]} <= set(found)
     for word in ("Traceback", "test_gate.py:6", "CANARY", " of 243", "51 of", "audit/testing"):

@@ -52,7 +52,7 @@ def _rule_cases(release: PublicRelease) -> Iterator[AuditCase]:
 
 def _rule(cases: PublicCases, rule: PublicRule) -> AuditCase:
     failing = [case.name for case in cases.by_rule[rule.rule] if case.outcome == "fail"]
-    found = f"{rule.judged:,} rows judged: {cases.tally_words(rule.rule)}"
+    found = f"rows: {cases.tally_words(rule.rule)}"
     if rule.outcome == "inconclusive":
         return AuditCase(rule.rule, rule.rule, None, rule.outcome, f"{rule.rule}: {_SAID[rule.outcome]}: {found}")
     text = block(
