@@ -228,7 +228,9 @@ class ModulesBeside:
 
     def _is_ours(self, name: str, module: ModuleType) -> bool:
         place = self._folder.joinpath(*name.split("."))
-        return Path(getattr(module, "__file__", None) or "") in {place.with_suffix(".py"), place / "__init__.py"}
+        file = Path(getattr(module, "__file__", None) or "")
+        # also where it has no source: an extension module, or bytecode alone
+        return file.parent / file.name.partition(".")[0] in {place, place / "__init__"}
 
 
 def _digest(file: str | None) -> str | None:

@@ -155,6 +155,17 @@ def test_two_plans_with_modules_of_the_same_name_do_not_mix(tmp_path: Path) -> N
         assert ask(folder, code)["score"].to_pylist() == [score] * 3
 
 
+def test_two_plans_with_bytecode_of_the_same_name_do_not_mix(tmp_path: Path) -> None:
+    """A module without a source runs from its bytecode."""
+    for score in (0.25, 0.75):
+        folder = tmp_path / f"plan{score}"
+        folder.mkdir()
+        (folder / "beside_bare.py").write_text(f"def score(batch):\n    return [{score}] * 3\n", encoding="utf-8")
+        py_compile.compile(str(folder / "beside_bare.py"), cfile=str(folder / "beside_bare.pyc"))
+        (folder / "beside_bare.py").unlink()
+        assert ask(folder, "", entry="beside_bare:score")["score"].to_pylist() == [score] * 3
+
+
 def test_a_module_beside_the_plan_can_be_imported_while_scoring(tmp_path: Path) -> None:
     (tmp_path / "beside_late.py").write_text("SCORE = 0.5\n", encoding="utf-8")
     code = "def score(batch):\n    from beside_late import SCORE\n    return [SCORE] * 3\n"
