@@ -153,8 +153,8 @@ def _refused(plan: AuditPlan, table: Any) -> Iterator[tuple[str, str]]:
         yield "detector", "files of predictions are read here, and"
     if plan.scoring.repeat > 1:
         yield "repeat", "a detector is asked again here, and"
-    if getattr(detector, "top_k", None) is not None:
-        yield "top-k", "a capacity is counted here, and"
+    if getattr(detector, "top_k", None) is not None or plan.exposure is not None:  # a score would stand in a statement
+        yield "top-k", "a capacity, or who is first of a ranking, is counted here, and"
     if plan.probes:
         yield "probes", "probes are asked here, and"
     if plan.measures:

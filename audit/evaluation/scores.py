@@ -88,7 +88,7 @@ def check_levels(relation: Relation, column: str, score_range: tuple[float, floa
     number = number_of(relation, column, "score", per_cent=score_range[1] == 100)
     whole = refuse_rows(
         relation,
-        f"{number} <> floor({number})",
+        f"NOT ({number} = floor({number}))",
         f'the level "{shown(column)}" is no whole number',
         slug="score-cells",
         hint='levels are never rounded; for scores leave out answers = "ordinal"',

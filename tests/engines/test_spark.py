@@ -60,7 +60,7 @@ def engine() -> Iterator[SparkEngine]:
 
 @pytest.fixture(scope="module")
 def lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The set in three files, and six plans on it."""
+    """The set in three files, and seven plans on it."""
     folder = tmp_path_factory.mktemp("lake")
     made_lake(folder)
     return folder
@@ -72,7 +72,7 @@ def on_spark(plan: Path) -> Path:
     return there
 
 
-STATEMENTS_OF = {"plain": 12, "weights": 13, "strata": 14, "decisions": 12, "sample": 15, "baseline": 23}
+STATEMENTS_OF = {"plain": 12, "weights": 13, "strata": 14, "levels": 15, "decisions": 12, "sample": 15, "baseline": 23}
 """Statements of a run, the two of the self-test and the view of the scored set among them."""
 
 
@@ -162,12 +162,12 @@ def _plain(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
 CELLS: dict[str, list[Any]] = {
     "id": TEXTS, "label": [0, 1, None, -1], "gender": TEXTS, "nationality": TEXTS, "score": NUMBERS,
     "before": NUMBERS, "flagged": [True, False, None], "weight": [1.0, 1e-6, 1e6, 0.1 + 0.2], "stratum": TEXTS,
-    "source": TEXTS, "drawn": TEXTS, "age": TEXTS,
+    "source": TEXTS, "drawn": TEXTS, "age": TEXTS, "level": [0, 4, None, -1],
 }  # fmt: skip
 
 
 class Asked(NamedTuple):
-    """Everything that engines are asked in six plans, and the schema of the set that it is about."""
+    """Everything that engines are asked in seven plans, and the schema of the set that it is about."""
 
     statements: list[str]
     questions: list[Question]
@@ -176,7 +176,7 @@ class Asked(NamedTuple):
 
 @pytest.fixture(scope="module")
 def asked(tmp_path_factory: pytest.TempPathFactory) -> Asked:
-    """Six audits on a laptop, as it was asked for them."""
+    """Seven audits on a laptop, as it was asked for them."""
     folder, questions = tmp_path_factory.mktemp("asked"), list[Question]()
     statements = [*dict.fromkeys(statements_of_plans(folder, questions))]
     return Asked(statements, [*dict.fromkeys(questions)], pq.read_schema(folder / "set" / "part-0.parquet"))

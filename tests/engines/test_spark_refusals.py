@@ -17,6 +17,7 @@ from audit.errors import AuditError
 from audit.evaluation.on_spark import spark_for
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.file.plan_file import canonical_plan_sha256
+from audit.plan.second_questions import ExposureSection
 from audit.plan.sections import EngineSection
 from audit.planning.check import check_plan
 from audit.result.json_text import result_to_json
@@ -52,6 +53,12 @@ def test_what_is_not_counted_there_is_refused_by_its_slug(slug: str, parts: dict
     assert refused.value.slug == f"engine-{slug}"
     assert "\n" not in str(refused.value)
     assert "not on Spark" in str(refused.value)
+
+
+def test_no_score_of_a_case_stands_in_a_statement_there() -> None:
+    with pytest.raises(AuditError) as refused:
+        spark_for(on_spark(made_plan("set")).model_copy(update={"exposure": ExposureSection(first=(5,))}))
+    assert refused.value.slug == "engine-top-k"
 
 
 def test_a_detector_is_asked_once_there() -> None:

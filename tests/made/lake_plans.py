@@ -1,4 +1,4 @@
-"""Six plans on one set in a folder of Parquet: what a laptop and Spark must count alike."""
+"""Seven plans on one set in a folder of Parquet: what a laptop and Spark must count alike."""
 
 from __future__ import annotations
 
@@ -47,6 +47,11 @@ PLANS: Final = {
     "plain": (_SCORE, "", ""),
     "weights": (_SCORE, 'weight = "weight"', ""),
     "strata": (_SCORE, 'stratum = "stratum"\nstratum_sizes = { rare = 9000, "o\'rest" = 20000 }', ""),
+    "levels": (
+        'score = "level"\nanswers = "ordinal"\nscore_range = [0, 4]\nthreshold = 2',
+        "",
+        '[decisions]\ncolumn = "flagged"',
+    ),
     "decisions": ('decision = "flagged"', "", '[scan]\ncolumns = ["age", "source"]'),
     "sample": (
         _SCORE,
@@ -71,6 +76,7 @@ def made_lake(folder: Path, rows: int = 6_000) -> None:
             "gender": [["woman", "man", None][place] for place in rng.choice(3, rows, p=[0.6, 0.38, 0.02])],
             "nationality": [countries[place] for place in rng.choice(7, rows, p=[0.3, 0.2, 0.2, 0.1, 0.1, 0.08, 0.02])],
             "score": [None if row % 101 == 0 else float(score[row]) for row in range(rows)],
+            "level": [None if row % 101 == 0 else int(4 * score[row]) for row in range(rows)],
             "before": [None if row % 103 == 0 else float(min(score[row] + 0.02, 1.0)) for row in range(rows)],
             "flagged": [bool(score[row] >= 0.5) for row in range(rows)],
             "weight": rng.choice([1.0, 1.5, 2.0], rows),
