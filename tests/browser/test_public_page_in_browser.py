@@ -168,6 +168,19 @@ def test_every_shape_that_a_row_refers_to_is_drawn(page: Page, public: dict[str,
         assert missing == 0, code
 
 
+def test_on_a_phone_every_cell_of_a_row_says_which_error_it_is_of(page: Page, public: dict[str, Path]) -> None:
+    page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+    page.goto(public["inconclusive-fr"].as_uri())
+    alone = page.evaluate(
+        """() => [...document.querySelectorAll('.rows tbody tr')].filter(row => row.checkVisibility()).flatMap(
+            row => [0, 3].map(at => [...row.querySelectorAll('td')].slice(at, at + 2)).filter(pair => pair.some(
+                td => td.textContent.trim()) && !pair.some(
+                td => !/none|normal/.test(getComputedStyle(td, '::before').content))).length)"""
+    )
+    assert sum(alone) == 0
+    assert page.get_by_text("compté avec d’autres").count() > 0
+
+
 def test_a_scale_begins_where_its_drawings_do_also_beside_arabic(page: Page, public: dict[str, Path]) -> None:
     """The 0 above a column of drawings is at their left end, in every language of a file that begins with Arabic."""
     page.goto(public["arabic-first"].as_uri())
