@@ -461,14 +461,14 @@ def test_columns_that_are_not_used_are_counted_at_the_end(tmp_path: Path) -> Non
     shape = TABLES["numbers that are not known, and years"]
     (tmp_path / "table.csv").write_text(shape.text, encoding="utf-8")
     done = CliRunner().invoke(app, ["init", str(tmp_path / "table.csv"), "--out", str(tmp_path / "plan.toml")])
-    assert '1 column is not used, and no verdict is by them: "rate"' in done.stdout
+    assert '1 column is not used, and no verdict is by it: "rate"' in done.stdout
     rows = "\n".join(
         f"{one},{label},{label / 3:.2f}{int(one[1:])},{('woman', 'man')[label]},r{label}"
         for one, label in zip(IDS, HALF, strict=True)
     )
     (tmp_path / "set.csv").write_text(f"id,label,score,gender,region\n{rows}\n", encoding="utf-8")
     done = CliRunner().invoke(app, ["init", str(tmp_path / "set.csv"), "--out", str(tmp_path / "two.toml")])
-    assert '1 column is not used, and no verdict is by them: "region"' in done.stdout
+    assert '1 column is not used, and no verdict is by it: "region"' in done.stdout
 
 
 @pytest.mark.parametrize(

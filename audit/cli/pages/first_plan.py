@@ -98,8 +98,8 @@ def not_used(look: DataLook, draft: PlanDraft) -> list[str]:
     names = [f'"{printable(name)}"' for name in sorted(draft.unused, key=lambda name: name not in shared)]
     if not names:
         return []
-    said = f"{len(names)} columns are" if len(names) > 1 else "1 column is"
-    return [f"{said} not used, and no verdict is by them: {first_of(names, _MOST_UNUSED)}"]
+    many = ("column is", "it") if len(names) == 1 else ("columns are", "them")
+    return [f"{len(names)} {many[0]} not used, and no verdict is by {many[1]}: {first_of(names, _MOST_UNUSED)}"]
 
 
 def not_found(look: DataLook, draft: PlanDraft) -> list[str]:
