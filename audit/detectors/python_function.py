@@ -193,7 +193,8 @@ class ModulesBeside:
         others = [one for one in sys.meta_path[sys.meta_path.index(self) + 1 :] if hasattr(one, "find_spec")]
         spec = next((found for other in others if (found := other.find_spec(name, *where)) is not None), None)
         file = (spec.origin if spec is not None else None) or ""
-        if spec is not None and file.endswith(".py") and (name == self._asked or self._is_beside(file)):
+        ours = file.endswith(".py") and (name == self._asked or self._is_beside(file))
+        if spec is not None and ours and Path(file).is_file():  # what lies in an archive is loaded as ever
             spec.loader = _FromSource(name, file)
         return spec
 

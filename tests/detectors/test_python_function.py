@@ -6,6 +6,7 @@ import hashlib
 import os
 import py_compile
 import sys
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from py_compile import PycInvalidationMode
@@ -153,6 +154,13 @@ def test_two_plans_with_modules_of_the_same_name_do_not_mix(tmp_path: Path) -> N
         (folder / "beside_it.py").write_text(f"SCORE = {score}\n", encoding="utf-8")
         code = "import beside_it\ndef score(batch):\n    return [beside_it.SCORE] * 3\n"
         assert ask(folder, code)["score"].to_pylist() == [score] * 3
+
+
+def test_a_module_in_an_archive_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with zipfile.ZipFile(tmp_path / "packed.zip", "w") as packed:
+        packed.writestr("packed_far.py", "def score(batch):\n    return [0.1] * 3\n")
+    monkeypatch.syspath_prepend(tmp_path / "packed.zip")
+    assert ask(tmp_path, "", entry="packed_far:score")["score"].to_pylist() == [0.1] * 3
 
 
 def test_two_plans_with_bytecode_of_the_same_name_do_not_mix(tmp_path: Path) -> None:
