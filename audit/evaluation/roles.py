@@ -154,15 +154,16 @@ def _two_sided(column: ColumnLook) -> bool:
 
 
 def _score(column: ColumnLook) -> int:
+    if column.kind == "text":  # numbers, and a cell or two that are none: a person names it, and is told which cells
+        return int(column.distinct > MOST_SHOWN and _named("score", column))
     if (
         column.kind not in ("number", "near_number")
         or (column.distinct <= 2 and _two_sided(column))
         or (column.unique and _named("id", column))
     ):
         return 0
-    if _named("score", column):
-        return _NAMED + column.in_unit_interval
-    return 1 if column.kind == "near_number" or (column.in_unit_interval and column.distinct > _MOST_CLASSES) else 0
+    varies = column.in_unit_interval and column.distinct > _MOST_CLASSES
+    return _NAMED + column.in_unit_interval if _named("score", column) else column.kind == "near_number" or varies
 
 
 def _gender(column: ColumnLook) -> int:

@@ -262,6 +262,12 @@ SHAPES = {
         {"id": "Aktenzeichen", "label": "Opfer", "score": "Risikowert", "gender": "Geschlecht"},
         {"detector.threshold"},
     ),
+    "scores with a cell that is no number, which a run would name": Shape(
+        {"id": IDS, "label": HALF, "risk": [*map(str, SCORES[:59]), "n/a"], "gender": ["woman", "man"] * 30},
+        {"id": "id", "label": "label", "gender": "gender"},
+        {"detector.score", "detector.threshold"},
+        ("it could be risk",),
+    ),
     "scores of two values": Shape(
         {"id": IDS, "label": HALF, "risk": ["0.2", "0.7"] * 30, "gender": ["woman", "man"] * 30},
         {"id": "id", "label": "label", "score": "risk", "gender": "gender"},
