@@ -133,7 +133,7 @@ def _parts(
 
 
 def _iceberg(table: LakeTable) -> Any:
-    places = (os.environ.get("PYICEBERG_HOME"), Path.home())
+    places = (os.environ.get("PYICEBERG_HOME"), os.path.expanduser("~"))  # noqa: PTH111 - not everybody has a home
     if Path(_CATALOGUES).is_file() and not any(place and (Path(place) / _CATALOGUES).is_file() for place in places):
         hint = "if you trust that file, set PYICEBERG_HOME to its folder"
         raise _refused(table, f"is known by {_CATALOGUES} in the working folder alone, which can run code", hint)

@@ -239,6 +239,10 @@ def test_catalogues_that_a_stranger_can_have_named_are_not_asked(
     monkeypatch.chdir(tmp_path)
     (tmp_path / ".pyiceberg.yaml").write_text("catalog: {}")
     assert "in the working folder alone, which can run code" in refusal(plan, tmp_path)
+    with monkeypatch.context() as nobody:  # a user without a home folder, as in a container
+        nobody.delenv("HOME")
+        nobody.setitem(sys.modules, "pwd", None)
+        assert "in the working folder alone, which can run code" in refusal(plan, tmp_path)
     monkeypatch.setenv("PYICEBERG_HOME", str(tmp_path))
     assert cases_of(plan, tmp_path)[0] == expected()
 
