@@ -96,10 +96,9 @@ def not_used(look: DataLook, draft: PlanDraft) -> list[str]:
     """Say which columns the draft neither uses nor asks about, those with few values, as groups have, first."""
     shared = {column.name for column in look.columns if column.values}
     names = [f'"{printable(name)}"' for name in sorted(draft.unused, key=lambda name: name not in shared)]
-    if not names:
-        return []
     many = ("column is", "it") if len(names) == 1 else ("columns are", "them")
-    return [f"{len(names)} {many[0]} not used, and no verdict is by {many[1]}: {first_of(names, _MOST_UNUSED)}"]
+    said = f"{len(names)} {many[0]} not used, and no verdict is by {many[1]}: {first_of(names, _MOST_UNUSED)}"
+    return [said] if names else []
 
 
 def not_found(look: DataLook, draft: PlanDraft) -> list[str]:

@@ -186,8 +186,7 @@ def _counts(found: list[Finding], reading: Reading) -> list[str]:
     if reading.unnamed:
         rule, _ = max(reading.unnamed, key=lambda found: found[1].unnamed_at_least)
         lines.insert(0, f"  {unnamed_beyond(rule)}; none may be singled out")
-    if detail:
-        lines.append(f"  (of these {' and '.join(detail)})")
+    lines += [f"  (of these {' and '.join(detail)})"] if detail else []
     return [_line(line) for line in lines]
 
 
