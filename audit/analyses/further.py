@@ -6,6 +6,7 @@ Two are made here, group by group: failures by reason, and how often the detecto
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from audit.analyses.after_detector import after_detector
 from audit.analyses.amplification import amplification
 from audit.analyses.control_sample import JudgedSample, Verdicts, control_sample, selection_notices
 from audit.analyses.costs import cost_findings
+from audit.analyses.crosscheck.libraries import beside
 from audit.analyses.deployed import Rates, deployed
 from audit.analyses.estimates import as_known
 from audit.analyses.exposure import exposures
@@ -58,13 +60,13 @@ def further_findings(
     everyone, *of_all = shown = list(stated)
     rated = dict(zip(families, of_all, strict=True))
     verdicts, alike = judged.verdicts, counted.moments is None
-    sensitivity = sensitivity_findings(plan, families, verdicts, counted.moments)
+    doubts = partial(sensitivity_findings, plan, families, verdicts, counted.moments)
+    doubted = beside(doubts) if alike else doubts
     found = {
         **score_findings(plan, counted.scores, families, by_name)._asdict(),
         "between_groups": between_groups(plan, rated, independent=alike),
         "entropies": entropies(plan, rated, independent=alike),
         "funnels": funnels(plan, rated, verdicts),
-        "sensitivity": sensitivity,
         "control_sample": None if sampled is None else control_sample(plan, families, judged, sampled),
         "subgroup_scan": subgroup_scan(plan, counted.scan),
         "costs": cost_findings(plan, [everyone, *filter(is_listed, of_all)], counted.moments),
@@ -79,6 +81,7 @@ def further_findings(
         "self_disagreement": self_disagreement(plan, counted, list(families), by_name),
         "deployed": deployed(plan, shown, _weighted_rates(shown, estimates, counted), counted.moments),
     }
+    found["sensitivity"] = sensitivity = doubted()
     return found, (*sensitivity_notices(plan, sensitivity), *selection_notices(plan, found["control_sample"]))
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain, compress
 from typing import Any, Final
 
 import numpy as np
@@ -53,18 +54,16 @@ def fewest_to_hold_back(sides: Sequence[VerdictSide]) -> Unknown:
     return _nearest(sides[0], np.stack(found), among)
 
 
-def breakdown_factors(sides: Sequence[VerdictSide], *, exactly: bool = True) -> FloatArray:
-    """float64[G]: smallest odds factor at which each group would no longer pass, to half a per cent of it; inf where
-    not even a hundred does it.
-
-    All else that the plan supposes stays. Not `exactly`: by the asymptotic test, to find the nearest groups.
+def _guessed_factors(sides: Sequence[VerdictSide]) -> FloatArray:
+    """float64[G]: smallest odds factor at which each group would no longer pass the asymptotic test, to half a per cent
+    of it; inf where not even a hundred does it. To find the nearest groups.
     """
     size = len(sides[0].counts.groups.groups)
     low, high = np.ones(size), np.full(size, LARGEST_FACTOR)
-    ends = pass_as_they_are([_with_odds(side, high) for side in sides], exactly=exactly)
+    ends = pass_as_they_are([_with_odds(side, high) for side in sides], exactly=False)
     for _ in range(BISECTIONS):
         middle = np.sqrt(low * high)
-        holds = pass_as_they_are([_with_odds(side, middle) for side in sides], exactly=exactly)
+        holds = pass_as_they_are([_with_odds(side, middle) for side in sides], exactly=False)
         low, high = np.where(holds, middle, low), np.where(holds, high, middle)
     return np.where(ends, np.inf, high)
 
@@ -149,7 +148,8 @@ def _nearest(doubted: VerdictSide, found: IntArray, among: IntArray) -> Unknown:
 NEAREST: Final = 10
 """Number of groups, of those that look nearest to losing their PASS, that are examined by the test itself."""
 
-_Holds = Callable[[Supposed], BoolArray]
+_Fallen = Callable[[Supposed], Iterator[Group]]
+"""Function that returns the groups that no longer pass where so much is supposed."""
 
 
 def breakdown(
@@ -164,17 +164,10 @@ def breakdown(
     """
     if not passing:
         return {}
-    guessed = breakdown_factors(pass_sides(plan, asked, counts, passing), exactly=False)
+    guessed = _guessed_factors(pass_sides(plan, asked, counts, passing))
     near = [passing[place] for place in np.argsort(guessed, kind="stable")[:NEAREST]]
-    factors = breakdown_factors(pass_sides(plan, asked, counts, near))
-    weakest = int(np.argmin(factors))
-    whoever = replace(counts, members=counts.members.without_suppositions())
-    falls = np.isfinite(factors[weakest])
-    return {
-        "breakdown_factor": as_known(float(factors[weakest])) if falls else None,
-        "weakest": near[weakest].group if falls else None,
-        "not_if_nothing_supposed": int((~pass_as_they_are(pass_sides(plan, asked, whoever, passing))).sum()),
-    }
+    undone = _undone(plan, _exactly(plan, asked, counts, near), _exactly(plan, asked, counts, passing))
+    return undone | {"breakdown_factor": as_known(undone["breakdown_factor"])}
 
 
 def pass_sides(
@@ -192,22 +185,23 @@ def weighted_breakdown(
 
     Each family is asked by the test that judged it: of whole counts where its rows count alike, else by weights.
     """
-    asked: list[tuple[tuple[Group, ...], _Holds]] = []
+    asked: list[_Fallen] = []
     for family in rule_families(plan, rule):
         members = set(families[family].groups)
         if own := [verdict for verdict in passing if verdict.group in members]:
-            groups = tuple(verdict.group for verdict in own)
             if is_exact(plan, rule, families[family], moments):
-                asked.append((groups, _exactly(plan, rule, families, own)))
+                asked.append(_exactly(plan, questions(plan, rule), rule_counts(plan, rule, families), own))
             else:
-                asked.append((groups, _by_weights(plan, rule, families[family], moments, groups)))
+                asked.append(_by_weights(plan, rule, families[family], moments, [verdict.group for verdict in own]))
 
     def fallen(supposed: Supposed) -> Iterator[Group]:
-        for groups, holds in asked:
-            yield from (group for group, held in zip(groups, holds(supposed), strict=True) if not held)
+        return chain.from_iterable(each(supposed) for each in asked)
 
-    if not asked:
-        return {}
+    return _undone(plan, fallen, fallen) if asked else {}
+
+
+def _undone(plan: AuditPlan, fallen: _Fallen, all_fallen: _Fallen) -> dict[str, Any]:
+    """What `breakdown` returns. `fallen` looks at the groups that may be the weakest."""
     supposed = Supposed.of(plan.sensitivity)
     low, high = 1.0, LARGEST_FACTOR
     weakest = next(fallen(supposed._replace(odds_factor=high)), None)
@@ -218,11 +212,13 @@ def weighted_breakdown(
     return {
         "breakdown_factor": high if weakest else None,
         "weakest": weakest,
-        "not_if_nothing_supposed": sum(1 for _ in fallen(NOTHING)),
+        "not_if_nothing_supposed": sum(1 for _ in all_fallen(NOTHING)),
     }
 
 
-def _by_weights(plan: AuditPlan, rule: Rule, family: FamilyCounts, moments: Moments, groups: Sequence[Group]) -> _Holds:
+def _by_weights(
+    plan: AuditPlan, rule: Rule, family: FamilyCounts, moments: Moments, groups: Sequence[Group]
+) -> _Fallen:
     of, alpha = moments.of(family), plan.verdict.alpha
     places = [family.groups.index(group) for group in groups]
     own = np.isin(np.arange(len(family.groups)), places)
@@ -231,25 +227,20 @@ def _by_weights(plan: AuditPlan, rule: Rule, family: FamilyCounts, moments: Mome
         for question in questions(plan, rule)
     ]
 
-    def holds(supposed: Supposed) -> BoolArray:
+    def fallen(supposed: Supposed) -> Iterator[Group]:
         held = own.copy()
         for within, moves in asked:
             held &= moves.largest_p(supposed, held, within, alpha) <= alpha
-        return held[places]
+        return compress(groups, ~held[places])
 
-    return holds
+    return fallen
 
 
-def _exactly(
-    plan: AuditPlan, rule: Rule, families: Mapping[Family, FamilyCounts], passing: Sequence[Verdict]
-) -> _Holds:
-    counts = rule_counts(plan, rule, families)
+def _exactly(plan: AuditPlan, asked: Sequence[Question], counts: RuleCounts, passing: Sequence[Verdict]) -> _Fallen:
+    def fallen(supposed: Supposed) -> Iterator[Group]:
+        known, odds = counts.members, supposed.odds_factor
+        members = known.without_suppositions() if supposed == NOTHING else known._replace(odds_factor=odds)
+        held = pass_as_they_are(pass_sides(plan, asked, replace(counts, members=members), passing))
+        return compress((verdict.group for verdict in passing), ~held)
 
-    def holds(supposed: Supposed) -> BoolArray:
-        known = counts.members
-        members = (
-            known.without_suppositions() if supposed == NOTHING else known._replace(odds_factor=supposed.odds_factor)
-        )
-        return pass_as_they_are(pass_sides(plan, questions(plan, rule), replace(counts, members=members), passing))
-
-    return holds
+    return fallen

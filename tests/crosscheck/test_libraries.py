@@ -46,6 +46,25 @@ def test_a_second_process_answers_as_this_one_would_which_asks_where_that_one_en
     )
 
 
+def test_it_does_several_tasks_in_turn_and_this_process_does_what_that_one_cannot() -> None:
+    run(
+        "from functools import partial\n"
+        "with libraries.libraries_beside(wanted=True):\n"
+        "    second = libraries._SECOND.get().pid\n"
+        "    asked = [libraries.beside(os.getpid), libraries.ask(question), libraries.beside(partial(pow, 7, 5))]\n"
+        "    here = libraries.beside(lambda: os.getpid())()  # cannot be pickled\n"
+        "    pid, answers, number = (one() for one in asked)\n"
+        "    assert (pid, here, number) == (second, os.getpid(), 7**5), (pid, here, number)\n"
+        "    assert all(answers)\n"
+        "    try:\n"
+        "        libraries.beside(partial(int, 'x'))()\n"
+        "    except ValueError:\n"
+        "        here = libraries.beside(os.getpid)()\n"
+        "    assert here == os.getpid()\n"
+        "assert libraries.beside(os.getpid)() == os.getpid()\n"
+    )
+
+
 def test_one_that_says_nothing_is_not_waited_for_for_ever_and_none_is_left() -> None:
     run(
         "libraries._PATIENCE = 0.2\n"

@@ -1,6 +1,7 @@
 """The libraries that are asked, where possible in a second process: beside what this one works out meanwhile.
 
 It is split off before this one has threads that compute, loads the libraries, and ends with the block that began it.
+Whatever else takes long and can be done apart is given to it too.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ from contextvars import ContextVar
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from threading import Thread
+from threading import Lock, Thread
 from types import ModuleType
-from typing import BinaryIO, Final, NamedTuple
+from typing import Any, BinaryIO, Final, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -29,7 +30,8 @@ LIBRARIES: Final[tuple[ModuleType, ...]] = (rates_fairlearn, rates_aif360)
 """The opinions asked, each a module with `DISTRIBUTION`, `answers` and `row_rates`; libraries load when asked."""
 
 _PATIENCE: Final = 60.0
-"""Seconds that answers of the second process are waited for, before this one asks the libraries itself."""
+"""Seconds that an answer of the second process is waited for, before this one does the task itself."""
+_T = TypeVar("_T")
 
 
 class Question(NamedTuple):
@@ -59,6 +61,8 @@ class _Second(NamedTuple):
     pid: int
     questions: BinaryIO
     answers: BinaryIO
+    turn: Lock
+    """Held from a task to its answer."""
 
 
 _SECOND: ContextVar[_Second | None] = ContextVar("second process", default=None)
@@ -66,14 +70,22 @@ _SECOND: ContextVar[_Second | None] = ContextVar("second process", default=None)
 
 def ask(question: Question) -> Callable[[], list[Answer | None]]:
     """Ask every library. Returns what waits for their answers: None of a library that cannot be loaded or breaks."""
+    return beside(partial(_answers, question))
+
+
+def beside(task: Callable[[], _T]) -> Callable[[], _T]:
+    """Have the second process do a task that can be pickled. Returns what waits for its answer.
+
+    This process does it when asked, where there is no second one or that one breaks off or says nothing.
+    """
     second = _SECOND.get()
     if second is None:
-        return partial(_answers, question)
-    found: list[list[Answer | None]] = []
+        return task
+    found: list[_T] = []
     # In a thread, because a pipe that nobody empties takes no more, and no pipe has a limit of time.
-    exchange = Thread(target=_exchange, args=(second, question, found), daemon=True)
+    exchange = Thread(target=_exchange, args=(second, task, found), daemon=True)
     exchange.start()
-    return partial(_received, exchange, found, question)
+    return partial(_received, exchange, found, task)
 
 
 @contextmanager
@@ -108,11 +120,11 @@ def _split_off() -> _Second:
             os._exit(0)
     os.close(asked)
     os.close(answered)
-    return _Second(pid, os.fdopen(ours, "wb"), os.fdopen(theirs, "rb"))
+    return _Second(pid, os.fdopen(ours, "wb"), os.fdopen(theirs, "rb"), Lock())
 
 
 def _serve(asked: int, answered: int) -> None:
-    """Answer one question, silently, and only as long as somebody waits. No lock of theirs is held meanwhile."""
+    """Do what is asked, silently, and only as long as somebody waits. No lock of theirs is held meanwhile."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
     nowhere = os.open(os.devnull, os.O_RDWR)
@@ -124,19 +136,21 @@ def _serve(asked: int, answered: int) -> None:
             os.close(handle)
     _answers(Question(NO_TABLES, (), ()))
     with os.fdopen(asked, "rb") as questions, os.fdopen(answered, "wb") as answers:
-        pickle.dump(_answers(pickle.load(questions)), answers)  # noqa: S301 - the process that split this one off
+        while True:
+            pickle.dump(pickle.load(questions)(), answers)  # noqa: S301 - the process that split this one off
+            answers.flush()
 
 
-def _exchange(second: _Second, question: Question, found: list[list[Answer | None]]) -> None:
-    with suppress(Exception):  # whatever breaks here, nothing is found and this process asks
-        pickle.dump(question, second.questions)
+def _exchange(second: _Second, task: Callable[[], Any], found: list[Any]) -> None:
+    with suppress(Exception), second.turn:  # whatever breaks here, nothing is found and this process does it
+        second.questions.write(pickle.dumps(task))
         second.questions.flush()
         found.append(pickle.load(second.answers))  # noqa: S301 - split off from this process
 
 
-def _received(exchange: Thread, found: list[list[Answer | None]], question: Question) -> list[Answer | None]:
+def _received(exchange: Thread, found: list[_T], task: Callable[[], _T]) -> _T:
     exchange.join(_PATIENCE)
-    return found[0] if found else _answers(question)
+    return found[0] if found else task()
 
 
 def _answers(question: Question) -> list[Answer | None]:

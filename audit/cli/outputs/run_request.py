@@ -59,6 +59,7 @@ class RunRequest(NamedTuple):
         asks = self.crosscheck and self.details
         beside: contextlib.AbstractContextManager[None] = contextlib.nullcontext()
         if asks:
+            import audit.analyses.further  # noqa: F401 - loaded once, for both processes
             from audit.analyses.crosscheck.libraries import libraries_beside
 
             beside = libraries_beside(wanted=True)
