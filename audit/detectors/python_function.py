@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import os
+import site
 import sys
 from collections.abc import Callable
 from importlib.machinery import ModuleSpec, SourceFileLoader
@@ -76,7 +77,8 @@ class PythonDetector:
                 hint=f'write entry = "{module_name}:<function>" with a function that stands in the module',
             )
         self._function = function
-        self._sha256 = _digest(getattr(module, "__file__", None))
+        file = Path(getattr(module, "__file__", None) or "")
+        self._sha256 = file_sha256(file) if file.is_file() else None
         self._threads = OneThread()
 
     def score(self, batch: pa.RecordBatch) -> pa.RecordBatch:
@@ -94,6 +96,8 @@ class PythonDetector:
             with contextlib.redirect_stdout(sys.stderr):
                 returned = self._function(columns)
         except _BROKEN as error:
+            if isinstance(error, DetectorError) and error.slug == "detector-bytecode":  # of a module imported this late
+                raise
             raise DetectorError(
                 f"{where}: the function raised {error_name(error)}",
                 slug="detector-raised",
@@ -159,13 +163,14 @@ class ModulesBeside:
         top, self._asked = name.partition(".")[0], name
         sys.meta_path.insert(0, self)
         sys.path.append(self._path)
-        if any((self._folder / place).is_file() for place in (f"{top}.py", f"{top}/__init__.py")):
-            self._set_aside(top, entry)
+        for one in (top, name):  # of a package without __init__.py, the module alone is there
+            if any((self._folder / (one.replace(".", "/") + end)).is_file() for end in (".py", "/__init__.py")):
+                self._set_aside(one, entry)
         sys.path.insert(0, self._path)
         try:
             with contextlib.redirect_stdout(sys.stderr):
                 importlib.invalidate_caches()
-                module = importlib.import_module(name)
+                return importlib.import_module(name)
         except DetectorError:
             raise
         except ModuleNotFoundError as error:
@@ -186,7 +191,6 @@ class ModulesBeside:
         finally:
             with contextlib.suppress(ValueError):
                 sys.path.remove(self._path)
-        return module
 
     def find_spec(self, name: str, *where: Any) -> ModuleSpec | None:
         """Find a module as Python does. One of the folder, and the one to load wherever it is, runs from its source."""
@@ -212,8 +216,7 @@ class ModulesBeside:
 
     def _set_aside(self, top: str, entry: str) -> None:
         """Set a loaded module of this name aside. Raises DetectorError if a library of the same name is in use."""
-        loaded = sys.modules.get(top)
-        if top in sys.stdlib_module_names or (loaded is not None and not self._is_ours(top, loaded)):
+        if top in sys.stdlib_module_names or (top in sys.modules and not self._is_ours(top, sys.modules[top])):
             raise DetectorError(
                 f"{entry}: the folder of the plan holds a module {top}, and another module of that name is in use",
                 slug="detector-module-name",
@@ -223,16 +226,12 @@ class ModulesBeside:
             self._former[name] = sys.modules.pop(name)
 
     def _is_beside(self, file: str) -> bool:
-        """Whether a file lies in the folder, and not in an environment of Python there."""
-        homes = [home.rstrip(os.sep) + os.sep for home in (self._path, sys.prefix, sys.base_prefix)]
-        return max((home for home in homes if file.startswith(home)), key=len, default="") == homes[0]
+        """Whether a file lies in the folder, and not among the libraries of a Python there, or of its user."""
+        homes = (self._path, *site.getsitepackages(), site.getusersitepackages(), str(Path(os.__file__).parent))
+        return max((home for home in homes if Path(file).is_relative_to(home)), key=len, default="") == self._path
 
     def _is_ours(self, name: str, module: ModuleType) -> bool:
         place = self._folder.joinpath(*name.split("."))
         file = Path(getattr(module, "__file__", None) or "")
         # also where it has no source: an extension module, or bytecode alone
         return file.parent / file.name.partition(".")[0] in {place, place / "__init__"}
-
-
-def _digest(file: str | None) -> str | None:
-    return None if file is None or not Path(file).is_file() else file_sha256(Path(file))
