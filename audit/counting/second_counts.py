@@ -76,8 +76,7 @@ def count_people(evaluation_set: EvaluationSet) -> tuple[SecondCounts, dict[int 
 def count_first(evaluation_set: EvaluationSet, first: int) -> CountsTable:
     """Count who is among the `first` highest scores, and who shares the score at the border where not all fit."""
     highest = f"SELECT score FROM {SCORED} WHERE score IS NOT NULL ORDER BY score DESC LIMIT {first}"  # noqa: S608
-    query = f"SELECT min(score) AS border, count(*) AS places FROM ({highest}) AS highest"  # noqa: S608
-    ((border, places),) = evaluation_set.rows_of(query)
+    ((border, places),) = evaluation_set.rows_of(f"SELECT min(score) AS s, count(*) AS n FROM ({highest}) AS h")  # noqa: S608
     at = f"CAST('{float(border or 0.0)!r}' AS DOUBLE)"
     ((reached,),) = evaluation_set.rows_of(f"SELECT count(*) AS reached FROM {SCORED} WHERE score >= {at}")  # noqa: S608
     tied = ABOVE if reached == places else TIED

@@ -91,6 +91,7 @@ def checked_files(source_name: str, files: Sequence[Path]) -> tuple[tuple[str, .
     types: list[tuple[Any, ...]] | None = None
     rows = []
     for path in files:
+        called = path.name if len(files) > 1 else source_name
         try:
             with contextlib.closing(ParquetReader()) as file:
                 file.open(str(path))
@@ -100,9 +101,9 @@ def checked_files(source_name: str, files: Sequence[Path]) -> tuple[tuple[str, .
             # as they are stored: how wide a text is in Arrow says nothing of the file
             own = [(column.path, column.physical_type, str(column.logical_type)) for column in stored]
         except (OSError, ValueError, pa.ArrowException):
-            raise unreadable(source_name) from None
+            raise unreadable(called) from None
         if metadata.num_rows != sum(groups):
-            raise unreadable(source_name)
+            raise unreadable(called)
         if types is not None and own != types:
             raise DataError(
                 f"{shown(source_name)}: {shown(path.name)} has other columns or types than {shown(files[0].name)}",

@@ -197,7 +197,7 @@ def test_parts_that_are_compressed_as_a_whole_are_refused(tmp_path: Path) -> Non
     folder = write_folder(tmp_path / "set")
     for part in folder.glob("*.parquet"):
         part.write_bytes(gzip.compress(part.read_bytes()))
-    assert refusal(folder).startswith("set cannot be read")
+    assert refusal(folder).startswith("part-0.parquet cannot be read")
 
 
 def test_a_folder_of_the_wrong_format_is_refused(tmp_path: Path) -> None:
