@@ -187,7 +187,8 @@ def test_a_scale_begins_where_its_drawings_do_also_beside_arabic(page: Page, pub
     for code in ("ar", "fr"):
         page.locator(f"#in-{code}").check()
         off = page.evaluate(
-            """code => [...document.querySelectorAll(`.in-${code} table.rows`)].filter(t => t.checkVisibility()).map(
+            """code => [...document.querySelectorAll(`.in-${code} table:has(.ch)`)].filter(
+                t => t.checkVisibility()).map(
                 table => table.querySelector('.ch span').getBoundingClientRect().left
                     - table.querySelector('tbody .c').getBoundingClientRect().left)""",
             code,

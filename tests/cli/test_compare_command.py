@@ -18,7 +18,8 @@ from typer.testing import CliRunner, Result
 
 from audit.cli.commands.app import app
 from audit.cli.console.terminal import Style
-from audit.cli.pages.change_words import change_summary
+from audit.cli.pages.change_words import WIDTH, change_summary
+from audit.cli.pages.words import WORDS
 from audit.result.file import load_result
 from audit.verdicts.changes.baseline import Baseline, change_between
 from audit.verdicts.changes.record import ACCEPTED
@@ -367,3 +368,8 @@ def test_another_set_that_lacks_a_group_judged_before_is_no_pass(here: Path) -> 
     change = change_between(then, lacking, None, only_the_same=False)
     assert (change.outcome, change.because) == ("inconclusive", "group_vanished")
     assert "which lacks a group" in change_summary(change, other.features, "Screener", Style())
+
+
+@pytest.mark.parametrize("because", WORDS["change_because"].values())
+def test_why_a_rule_cannot_be_told_is_not_cut_beside_the_rates_of_every_plan_that_init_writes(because: str) -> None:
+    assert len(f"? false_positive_rate (margin 0.05): {because}") <= WIDTH
