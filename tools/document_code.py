@@ -117,8 +117,8 @@ def _of_storage(function: ast.FunctionDef) -> Iterator[tuple[str, str]]:
 
 def _slug(call: ast.Call) -> str:
     for keyword in call.keywords:
-        if keyword.arg == "slug" and isinstance(keyword.value, ast.Constant):
-            return str(keyword.value.value)
+        if keyword.arg == "slug" and isinstance(keyword.value, ast.Constant | ast.JoinedStr):
+            return _text(keyword.value)
     return ""
 
 

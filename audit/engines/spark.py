@@ -77,8 +77,6 @@ _END: Final = 10.0
 _SLOTS: Final = 1 << 12
 """Numbers that are dealt out to the executors, so that each is looked at."""
 Work = Callable[[Iterator["pa.RecordBatch"]], Iterator["pa.RecordBatch"]]
-_SEE_LOG: Final = "see its own log, which can quote cells; then run the audit again"
-_NO_SPARK: Final = "see that Spark runs at the address in [engine] or SPARK_REMOTE; on this machine it takes Java 17"
 _OVERFLOW: Final = "SELECT sum(x) FROM VALUES (4611686018427387904L), (4611686018427387904L) AS t(x)"
 _WORDS: Final[Mapping[str, str]] = {
     "string": "VARCHAR", "boolean": "BOOLEAN", "tinyint": "TINYINT", "smallint": "SMALLINT", "int": "INTEGER",
@@ -115,7 +113,7 @@ class SparkEngine:
         # pyspark writes what Spark says, cells with it, to a logger of its own
         logging.getLogger("SQLQueryContextLogger").disabled = True
         for name, value in _SETTINGS.items():
-            with _speaking("engine-settings"):
+            with _speaking("Spark did not answer", slug="engine-settings"):
                 session.conf.set(name, value)
         self.check()
         self.private = PrivateFolder()
@@ -136,7 +134,11 @@ class SparkEngine:
             from pyspark.sql import SparkSession
         except ImportError:
             raise PlanError('[engine] kind = "spark" takes the extra "spark"', slug="engine-extra") from None
-        with _speaking("engine-gone", _NO_SPARK):
+        with _speaking(
+            "Spark did not answer",
+            slug="engine-gone",
+            hint="see that Spark runs at the address in [engine] or SPARK_REMOTE; on this machine it takes Java 17",
+        ):
             builder, at_hand = SparkSession.builder, SparkSession.getActiveSession()
             remote = remote or os.environ.get("SPARK_REMOTE")
             if remote is not None:
@@ -158,7 +160,7 @@ class SparkEngine:
         """Raise PlanError unless this engine counts as a laptop does: see `_SELF_TEST`; sums must never wrap."""
         numbers = tuple(int(part) for part in str(self._session.version).split(".")[:2])
         if numbers < _LEAST_VERSION:
-            _refuse("engine-version", f"{self.counted_on} is too old", "take Spark 4.0 or newer")
+            raise PlanError(f"[engine] {self.counted_on} is too old", slug="engine-version")
         asked = ", ".join(f"{text} AS c{place}" for place, (text, _) in enumerate(_SELF_TEST))
         try:
             (found,) = self._ask(f"SELECT {asked}").fetchall()
@@ -166,20 +168,20 @@ class SparkEngine:
             self._ask("SELECT 1 AS one")  # an engine that is gone answers nothing
             found = ()
         if found != tuple(answer for _, answer in _SELF_TEST):
-            _refuse("engine-version", "this engine gives other answers than DuckDB", "take Apache Spark 4.0 or newer")
+            raise PlanError("[engine] this engine gives other answers than DuckDB", slug="engine-version")
         try:
             self._ask(_OVERFLOW)
         except StorageError:  # an error is the right answer, of an engine that still answers
             self._ask("SELECT 1 AS one")
             return
-        _refuse("engine-ansi", "sums of this engine wrap", "set spark.sql.ansi.enabled to true")
+        raise PlanError("[engine] sums of this engine wrap", slug="engine-ansi")
 
     def open(self, name: str, files: Sequence[Path], folder: Path, asked: Sequence[str] | None) -> dict[str, str]:
         """Make a view of Parquet files, of a folder with its partitions. Returns the type of each column, in order.
         Raises DataError where Spark cannot read them.
         """
         try:
-            with _speaking("engine-source"):
+            with _speaking("Spark did not answer", slug="engine-source"):
                 alone = (re.sub(r"([*?{}\[\]\\])", r"\\\1", _place(file)) for file in files)  # no pattern of many
                 rows = self._session.read.option("basePath", _place(folder)).parquet(*alone)
                 types = {column: _WORDS.get(kind, kind.upper().replace(" ", "")) for column, kind in rows.dtypes}
@@ -197,7 +199,7 @@ class SparkEngine:
 
         Raises StorageError where an executor cannot run it.
         """
-        with _speaking("engine-environment", "install this audit7k for the executors' Python, named by PYSPARK_PYTHON"):
+        with _speaking("Spark did not answer", slug="engine-environment"):
             found = self._session.range(_SLOTS).mapInArrow(work, columns).toArrow()
         return [str(text) for text in found.column(0).to_pylist()]
 
@@ -205,7 +207,7 @@ class SparkEngine:
         """Let `work` make the rows of a query into others with these `columns`, task by task on the executors, and let
         Spark write them into a new folder of Parquet files. A task that is lost is done again, and written once.
         """
-        with _speaking("engine-gone"):
+        with _speaking("Spark did not answer", slug="engine-gone"):
             self._session.sql(spark_sql(query)).mapInArrow(work, columns).write.parquet(_place(to))
 
     def execute(self, text: str) -> Answer:
@@ -218,7 +220,7 @@ class SparkEngine:
         """Make a view of rows that are here. Raises PlanError where they are too many to be sent."""
         if table.num_rows > MOST_SENT:
             raise not_on_spark(f"a baseline of more than {MOST_SENT:,} cases is")
-        with _speaking("engine-gone"):
+        with _speaking("Spark did not answer", slug="engine-gone"):
             self._session.createDataFrame(table).createOrReplaceTempView(name)
 
     def unregister(self, name: str) -> None:
@@ -323,7 +325,7 @@ class SparkEngine:
         self.private.remove()
 
     def _ask(self, text: str) -> Answer:
-        with _speaking("engine-gone"):
+        with _speaking("Spark did not answer", slug="engine-gone"):
             return Answer(self._session.sql(text).toArrow())
 
 
@@ -372,17 +374,13 @@ def _end_here(context: Any, java: Any, private: PrivateFolder) -> None:
     private.remove()
 
 
-def _refuse(slug: str, problem: str, hint: str) -> NoReturn:
-    raise PlanError(f"[engine] {problem}", slug=slug, hint=hint)
-
-
 def _place(path: Path) -> str:
     """Path on the disk, wherever else the Spark would look first."""
     return f"file://{path.absolute()}"
 
 
 @contextlib.contextmanager
-def _speaking(slug: str, hint: str = _SEE_LOG) -> Iterator[None]:
+def _speaking(problem: str, *, slug: str, hint: str = "") -> Iterator[None]:
     """Turn what Spark raises into one line without its words, which quote cells and statements."""
     try:
         yield
@@ -396,4 +394,4 @@ def _speaking(slug: str, hint: str = _SEE_LOG) -> Iterator[None]:
             raise KeyboardInterrupt from None
         if "FAILED_READ_FILE" in str(error):
             raise not_read_there() from None
-        raise StorageError(f"Spark did not answer ({type(error).__name__})", slug=slug, hint=hint) from None
+        raise StorageError(f"{problem} ({type(error).__name__})", slug=slug, hint=hint) from None

@@ -44,10 +44,8 @@ def spark_for(plan: AuditPlan, table: Any = None) -> SparkEngine:
     StorageError
         There is no Spark.
     """
-    for slug, what in _refused(plan, table):
-        raise PlanError(
-            f"{what} not on Spark", slug=f"engine-{slug}", hint='leave out kind = "spark" of [engine], or the question'
-        )
+    for refused in _refused(plan, table):
+        raise refused
     return SparkEngine.at(plan.engine.remote)
 
 
@@ -140,30 +138,29 @@ def _check_feature(source_name: str, column: str, kind: str) -> None:
         )
 
 
-def _refused(plan: AuditPlan, table: Any) -> Iterator[tuple[str, str]]:
-    """Yield what is not counted on Spark, with its slug."""
+def _refused(plan: AuditPlan, table: Any) -> Iterator[PlanError]:
+    """Yield an error for what is not counted on Spark."""
     section, detector = plan.evaluation_set, plan.detector
     if table is not None or section.is_counted or section.table is not None:
-        yield "format", "a table in memory, of counts or of a lake is read here, and"
+        yield PlanError("a table in memory, of counts or of a lake is read here, not on Spark", slug="engine-format")
     if section.cluster is not None:
-        yield "clusters", "clusters are counted here, and"
+        yield PlanError("clusters are counted here, not on Spark", slug="engine-clusters")
     if isinstance(detector, ServiceDetector):
-        yield "detector", "services are asked here, and"
+        yield PlanError("services are asked here, not on Spark", slug="engine-detector")
     if isinstance(detector, PredictionsDetector) and not detector.stands_in_set:
-        yield "detector", "files of predictions are read here, and"
+        yield PlanError("files of predictions are read here, not on Spark", slug="engine-detector")
     if plan.scoring.repeat > 1:
-        yield "repeat", "a detector is asked again here, and"
+        yield PlanError("a detector is asked again here, not on Spark", slug="engine-repeat")
     if getattr(detector, "top_k", None) is not None or plan.exposure is not None:  # a score would stand in a statement
-        yield "top-k", "a capacity, or who is first of a ranking, is counted here, and"
+        yield PlanError("a capacity, or who is first of a ranking, is counted here, not on Spark", slug="engine-top-k")
     if plan.probes:
-        yield "probes", "probes are asked here, and"
+        yield PlanError("probes are asked here, not on Spark", slug="engine-probes")
     if plan.measures:
-        yield "own-measures", "measures of your own are counted here, and"
+        yield PlanError("measures of your own are counted here, not on Spark", slug="engine-own-measures")
     if plan.reference_table is not None:
-        yield "reference", "a reference table is read here, and"
-    if any(
-        getattr(feature, key, None)
-        for feature in plan.groups.values()
-        for key in ("dual", "separator", "country_column")
-    ):
-        yield "nationalities", "several nationalities of one person are read here, and"
+        yield PlanError("a reference table is read here, not on Spark", slug="engine-reference")
+    if any(feature.dual or feature.country_column for feature in plan.groups.values()):
+        yield PlanError(
+            "several nationalities of one person, and columns of countries, are read here, not on Spark",
+            slug="engine-nationalities",
+        )

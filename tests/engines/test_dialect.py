@@ -11,7 +11,7 @@ from audit.engines.dialect import spark_sql
 from audit.engines.protocol import Cases, Figure, Where
 
 
-def test_every_statement_of_seven_plans_is_translated(tmp_path: Path) -> None:
+def test_every_statement_of_nine_plans_is_translated(tmp_path: Path) -> None:
     statements = statements_of_plans(tmp_path)
     assert len(set(statements)) > 20
     for text in statements:

@@ -45,7 +45,7 @@ def engine() -> Iterator[SparkEngine]:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The set in three files, and seven plans on it."""
+    """The set in three files, and nine plans on it."""
     folder = tmp_path_factory.mktemp("lake")
     made_lake(folder, ROWS)
     return folder

@@ -1,4 +1,4 @@
-"""Seven plans on one set in a folder of Parquet: what a laptop and Spark must count alike."""
+"""Nine plans on one set in a folder of Parquet: what a laptop and Spark must count alike."""
 
 from __future__ import annotations
 
@@ -43,6 +43,87 @@ margin = 0.1
 {more}
 """
 _SCORE: Final = 'score = "score"\nthreshold = 0.5'
+_SAMPLE: Final = """[control_features.source]
+column = "source"
+[control_sample]
+column = "drawn"
+values = ["yes"]
+[scoring]
+batch_size = 500
+order = "file"
+most_failed_batches = 4"""
+_FORMS: Final = """label_positive = ["sexual", "Labour"]
+label_negative = ["none"]
+label_missing = ["unclear"]
+rows_are = "adverts"
+period = ["2024-01-01", "2026-03-31"]"""
+_EVERYTHING: Final = """[groups.age]
+column = "age"
+coding = "categorical"
+children = ["under 18"]
+missing = ["?"]
+[groups.coded]
+column = "gender"
+coding = "gender"
+codes = "unodc"
+map = { boy = "man" }
+expected = ["woman"]
+reference = "woman"
+min_cases = 50
+[groups.foreign]
+column = "nationality"
+coding = "relation"
+country = "NGA"
+[[rules]]
+metric = "precision"
+groups = ["coded", ["age", "coded"], "foreign"]
+ratio = 0.8
+direction = "both"
+expected_rate = 0.6
+regression_margin = 0.1
+on_fail = "warn"
+reason = "made up"
+[verdict]
+alpha = 0.1
+min_coverage = 0.5
+min_denominator = 4
+power = 0.7
+level = 0.9
+seed = 3
+max_failed = 0.2
+compare_with = ["rest", "overall", "reference"]
+[disclosure]
+floor = 20
+absent = []
+unit = "row"
+[deployment]
+prevalence = 0.01
+source = "made up"
+[control_features.source]
+column = "source"
+missing = ["police"]
+[control_sample]
+column = "drawn"
+values = ["YES"]
+[sensitivity]
+unknown_share_factor = 3.0
+unknown_odds_factor = "worst"
+max_missing_share = 0.2
+reason = "made up"
+[scan]
+columns = ["stratum"]
+features = ["gender"]
+replicates = 19
+penalty = 0.5
+[costs]
+cost_missed = 5
+cost_flagged = 1
+reason = "made up"
+[decisions]
+column = "form"
+decision_positive = ["sexual"]
+decision_negative = ["none"]
+decision_missing = ["labour"]"""
 PLANS: Final = {
     "plain": (_SCORE, "", ""),
     "weights": (_SCORE, 'weight = "weight"', ""),
@@ -56,8 +137,14 @@ PLANS: Final = {
     "sample": (
         _SCORE,
         "",
-        '[control_features.source]\ncolumn = "source"\n[control_sample]\ncolumn = "drawn"\nvalues = ["yes"]',
+        _SAMPLE,
     ),
+    "forms": (
+        'decision = "form"\ndecision_positive = ["sexual", "labour"]\ndecision_negative = ["none"]',
+        _FORMS,
+        '[forms]\nnamed = ["sexual", "labour"]',
+    ),
+    "everything": (_SCORE + "\nscore_range = [0, 1]", 'weight = "weight"', _EVERYTHING),
     "baseline": (_SCORE, "", '[baseline]\nresult = "before/result.json"\nregression_margin = 0.05'),
 }
 """The detector's answer, more of [evaluation_set], and more sections, by name."""
@@ -69,6 +156,7 @@ def made_lake(folder: Path, rows: int = 6_000) -> None:
     countries = ["NGA", "VNM", "BRA", "UKR", "ROU", "IND", None]
     label = rng.random(rows) < 0.3
     score = np.where(label, rng.beta(4, 2, rows), rng.beta(2, 5, rows)).round(4)
+    forms = [("labour" if row % 3 else "sexual") if label[row] else "none" for row in range(rows)]
     table = pa.table(
         {
             "id": [f"case {row}" for row in range(rows)],
@@ -83,6 +171,8 @@ def made_lake(folder: Path, rows: int = 6_000) -> None:
             "stratum": np.where(rng.random(rows) < 0.2, "rare", "o'rest"),
             "source": np.where(rng.random(rows) < 0.5, "hot\\line", "police"),
             "drawn": np.where(rng.random(rows) < 0.2, "yes", "no"),
+            "kind": ["unclear" if row % 97 == 0 else form for row, form in enumerate(forms)],
+            "form": [None if row % 89 == 0 else forms[(row + row // 8 % 2) % rows] for row in range(rows)],
             "age": np.where(rng.random(rows) < 0.5, "under 18", "18 and older"),
         }
     )
@@ -90,10 +180,15 @@ def made_lake(folder: Path, rows: int = 6_000) -> None:
     third = rows // 3
     for place in range(3):
         pq.write_table(table.slice(place * third, third), folder / "set" / f"part-{place}.parquet")
+    write_plans(folder)
+    _write_earlier(folder)
+
+
+def write_plans(folder: Path) -> None:
+    """Write a plan for each of `PLANS`."""
     for name, (answer, of_set, more) in PLANS.items():
         text = _PLAN.format(answer=answer, path="set", set=of_set, more=more)
-        (folder / f"{name}.toml").write_text(text)
-    _write_earlier(folder)
+        (folder / f"{name}.toml").write_text(text.replace('"label"', '"kind"') if name == "forms" else text)
 
 
 def _write_earlier(folder: Path) -> None:

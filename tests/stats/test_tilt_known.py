@@ -41,6 +41,7 @@ def test_where_all_rows_weigh_the_same_nothing_can_go_with_the_outcome() -> None
 def test_a_detector_without_errors_can_pass_in_a_large_weighted_set() -> None:
     assert is_known(tilt(0, 5_000), 2_000, 0.05)
     assert not is_known(tilt(0, 5_000), 300, 0.05)
+    assert not is_known(tilt(0, 5_000), 10**9, 0.05, level=0.0), "and without a warning"
 
 
 @pytest.mark.parametrize("level", LEVELS)

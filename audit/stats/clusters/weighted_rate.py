@@ -101,7 +101,8 @@ class Tilt(NamedTuple):
         """
         factor = np.maximum(self.rows_with, self.rows_without) / np.minimum(self.rows_with, self.rows_without)
         few = np.minimum(self.fewest, _FEWEST_KNOWN)
-        wanted = _HEAVIEST * (2.0 * few - np.log(np.asarray(level, dtype=np.float64))) / np.maximum(edge, 1e-9)
+        with np.errstate(divide="ignore"):  # at level 0 no number of rows is enough
+            wanted = _HEAVIEST * (2.0 * few - np.log(np.asarray(level, dtype=np.float64))) / np.maximum(edge, 1e-9)
         return np.asarray(((self.fewest >= _FEWEST_KNOWN) | (rows >= wanted)) & (factor <= _MOST_TILTED))
 
     def rarer(self, rate: FloatArray) -> FloatArray:
