@@ -241,6 +241,7 @@ def test_a_smaller_group_is_said_in_its_sentence() -> None:
     assert "at least one group is beyond the limit that has no row of its own" in screen
     assert "A smaller group in these rows is beyond the limit" in screen
     assert "Groups beyond the limit" not in screen
+    assert "This holds for the people recorded" in screen
 
 
 def test_a_fail_that_names_nobody_says_so() -> None:

@@ -97,9 +97,10 @@ class PublicPage(Screen, TableWriter):
 
     @property
     def is_of_recorded(self) -> bool:
-        """Whether rows beyond a limit are by features by which other rows hold people of unknown group."""
+        """Whether rows, or groups in them, beyond a limit are by features by which unknown people have rows."""
         unknown = {part.feature for row in self.release.rows for part in row.parts if part.codes == (UNKNOWN,)}
-        return any(part.feature in unknown for each in self.reading.beyond for part in each.row.parts)
+        beyond = self.reading.beyond + self.reading.smaller_beyond
+        return any(part.feature in unknown for each in beyond for part in each.row.parts)
 
     @cached_property
     def hang_on_unknown(self) -> int:
