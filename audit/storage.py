@@ -7,9 +7,9 @@ import errno
 import hashlib
 import math
 import os
+import secrets
 import stat
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -69,20 +69,21 @@ def sync_folder(folder: Path) -> None:
 
 @contextmanager
 def written_whole(path: Path, mode: int = 0o600) -> Iterator[BinaryIO]:
-    """Open a file beside `path` that takes its place, on the disk and with these permissions, once all is written.
+    """Open a file beside `path` that takes its place, on the disk, once all is written.
+
+    It has these permissions, without those that the user denies to new files.
 
     Raises
     ------
     OSError
         If writing fails. The file at `path` is then as before, and nothing half-written is left.
     """
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=TEMPORARY, dir=path.parent)
-    partial = Path(name)
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(8)}{TEMPORARY}")
+    handle = os.open(partial, os.O_RDWR | os.O_CREAT | os.O_EXCL | operating_system.BINARY, mode)
     try:
         with os.fdopen(handle, "wb") as file:
             yield file
             file.flush()
-            partial.chmod(mode)
             os.fsync(handle)
         partial.replace(path)
     except BaseException:

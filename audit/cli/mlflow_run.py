@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from audit.cli.outputs.output_folder import PUBLIC, RESTRICTED_REPORTS
+from audit.cli.outputs.output_folder import RESTRICTED_REPORTS
+from audit.cli.outputs.public_list import PUBLIC
 from audit.errors import AuditError, ExitCode
 from audit.vocabulary.file_names import RELEASE
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from audit.disclosure.about import headline_of, public_about, public_features, public_metrics, public_rules
-from audit.disclosure.digests import KEY, digests_of, set_id
+from audit.disclosure.digests import KEY, digests_of, read_key, set_id
 from audit.disclosure.doubts import Judged
 from audit.disclosure.draws import Draw, SideRows, draw_side, draw_total, remembered
 from audit.disclosure.method import Method
@@ -23,7 +23,7 @@ from audit.disclosure.shown_evidence import with_shown_evidence
 from audit.disclosure.tables import cut_from_json, cut_to_json, entries, first_cut, hiding_keys, next_cut
 from audit.disclosure.waived import with_waivers
 from audit.disclosure.words import Words, standing_words, words_to_json
-from audit.errors import ResultError
+from audit.errors import ArgumentError, ResultError
 from audit.plan.audit_plan import AuditPlan
 from audit.public.about import PublicAbout
 from audit.public.release import PublicRelease, public_json
@@ -66,6 +66,8 @@ def publish(
     formats: Sequence[str],
     languages: Sequence[str],
     before: PublicRelease | None = None,
+    *,
+    new_key: bool = False,
 ) -> Published:
     """Make the public files of a result, remember what they print, and write them.
 
@@ -75,6 +77,8 @@ def publish(
         Which public reporters, in which languages. `json` is always among the files.
     before : PublicRelease, optional
         The release that lies where this one will: a log that does not know it was put back from an older copy.
+    new_key : bool
+        Whether somebody wants a key that is not that of `before`; the release says then that it cannot be compared.
 
     Raises
     ------
@@ -83,6 +87,7 @@ def publish(
     """
     shape, method = shape_of(result), public_method(result.plan)
     names = tuple(dict.fromkeys((*formats, DATA)))
+    refuse_other_set(restricted, before, new_key=new_key)
     with restricted_folder(restricted) as folder:
         secret = folder.secret
         if before is not None and before.number is not None and before.set_id == set_id(secret):
@@ -91,7 +96,9 @@ def publish(
         folder.refuse_other_parameters(parameters)
         made, told = _make(result, shape, method, secret, folder.last)
         about = public_about(result, names, tuple(languages) or ("en",), digests_of(result, secret))
-        release = _finished(made, about, method, result, set_id(secret), max(folder.releases, 1))
+        under = set_id(secret)
+        release = _finished(made, about, method, result, under, max(folder.releases, 1))
+        release = release.model_copy(update={"set_before": _set_before(under, before, folder.last)})
         is_new = folder.last.get("release") != json.loads(public_json(release))
         if is_new and release.number is not None:
             release = release.model_copy(update={"number": folder.releases + 1})
@@ -102,6 +109,35 @@ def publish(
             folder.append(parameters, entry)
         write(files)
         return Published(release, files, new_key=folder.made_key)
+
+
+def refuse_other_set(restricted: Path, before: PublicRelease | None, *, new_key: bool) -> None:
+    """Hold a release to the key of the one that lies where it will.
+
+    Raises
+    ------
+    ResultError
+        If that is of another set or key: numbers of the same people under two keys could be averaged.
+    ArgumentError
+        If a new key is wanted where nothing asks for one.
+    """
+    secret = read_key(restricted)
+    if secret is None and ((restricted / KEY).exists() or any((restricted / RELEASES).glob("*.json"))):
+        return  # damaged, or without its key: opening it says more
+    is_other = before is not None and (secret is None or before.set_id != set_id(secret))
+    if new_key and not is_other:
+        raise ArgumentError("--new-key is for a release whose key is lost, and none lies there", slug="needless-key")
+    if before is not None and is_other and not new_key:
+        key = "has no key" if secret is None else f"has the key of set {set_id(secret)}"
+        raise ResultError(f"a release of set {before.set_id} lies there, and {restricted} {key}", slug="other-set-id")
+
+
+def _set_before(under: str, before: PublicRelease | None, last: Told) -> str:
+    """Return the `set_id` from which a key went on; every release under it says so."""
+    if before is not None and before.set_id != under:
+        return before.set_id
+    told: str = last.get("release", {}).get("set_before", "")
+    return told or (before.set_before if before is not None else "")
 
 
 def reproduce(restricted: Path, number: int) -> dict[str, bytes]:
@@ -131,6 +167,7 @@ def made_again(result: AuditResult, entry: Told) -> list[str]:
     made, told = _make(result, shape, method, None, entry)
     about = public_about(result, published.about.formats, published.about.languages, published.about.digests)
     again = _finished(made, about, method, result, published.set_id, published.number or 1)
+    again = again.model_copy(update={"set_before": published.set_before})
     drawn = (Draw(*draws[-1]) for side in SIDES if side in told for draws in told[side]["draws"].values())
     reached = all(draw.is_within(method) for draw in drawn)
     other = [name for name in PublicRelease.model_fields if getattr(again, name) != getattr(published, name)]

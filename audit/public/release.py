@@ -8,7 +8,7 @@ audit. See docs/disclosure.md.
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from audit.public.about import PublicAbout
 from audit.vocabulary.groups import Group, Level, LevelName, Part
@@ -235,14 +235,17 @@ class PublicRelease(Part):
     """Name of the set and key: equal in all releases whose numbers were drawn under one key."""
     number: int | None = None
     """Number of the release under that key, from 1; null where it has no figures."""
+    set_before: str = ""
+    """`set_id` of releases before, where the key is a new one; left out of the file where there were none."""
 
     @property
     def left_out(self) -> tuple[str, ...]:
-        """Names of the `SENTENCES` that say which figures are left out, and why."""
+        """Names of the `SENTENCES` that say which figures are left out, or cannot be compared, and why."""
         found = set(self.sides.values())
         return (
             *(["figures_none"] if not self.rows and "hidden" not in found else []),
             *(f"figures_{name}" for name in ("people", "hidden") if name in found),
+            *(["other_key"] if self.set_before else []),
         )
 
 
@@ -271,5 +274,7 @@ def _codes(part: PublicPart) -> str:
 
 def public_json(release: PublicRelease) -> str:
     """Write the canonical text of a release: the same bytes for the same numbers."""
-    without = {"about": {"deployed"}} if release.about.deployed is None else None  # a key of blind audits alone
+    without: dict[str, Any] = {} if release.set_before else {"set_before": True}
+    if release.about.deployed is None:  # a key of blind audits alone
+        without["about"] = {"deployed"}
     return release.model_dump_json(exclude=without) + "\n"

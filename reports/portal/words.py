@@ -141,7 +141,7 @@ class PortalWords:
             sentences.append(
                 self.t.gettext("The verdict also rests on texts in which one word was changed; see the report.")
             )
-        hides = [name for name in release.left_out if name == "figures_hidden"]
+        hides = [name for name in release.left_out if name in {"figures_hidden", "other_key"}]
         sentences += [self.t.gettext(SENTENCES[name]) for name in (*hides, *release.about.sample_sentences)]
         change = release.headline.change
         if change is not None:

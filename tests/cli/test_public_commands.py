@@ -175,7 +175,8 @@ def test_a_new_key_and_the_name_of_its_set_are_said_whatever_is_quiet(here: Path
     assert "a new key was made in empty" in invoke("report", "audit-out", *TO_EMPTY)[2]
     assert "key" not in invoke("report", "audit-out", *TO_EMPTY)[2]
     Path("bare").mkdir()
-    assert "a new key was made in bare" in invoke(*RUN, *JSON, "--quiet", "--restricted-folder", "bare")[2]
+    bare = ("--out", "third", "--restricted-folder", "bare")
+    assert "a new key was made in bare" in invoke(*RUN, *JSON, "--quiet", *bare)[2]
 
 
 TO_EMPTY = ("--format", "json", "--restricted-folder", "empty", "--out", "elsewhere")
@@ -192,6 +193,8 @@ def test_a_log_that_does_not_know_what_is_public_is_refused(published: Path) -> 
     assert (code, "an older copy was put back" in err) == (ExitCode.NOT_JUDGED, True)
     assert (here / "audit-out/public/release.json").read_bytes() == before
     (here / "audit-out/public/release.json").write_text('{"table": {"method": {"version": 1}}}', encoding="utf-8")
+    assert invoke("report", "audit-out", *JSON_FORMAT)[0] == ExitCode.NOT_JUDGED
+    (here / "audit-out/.public-files").write_text("release.json\n", encoding="utf-8")  # as that version listed it
     assert invoke("report", "audit-out", *JSON_FORMAT)[0] == 0
 
 
@@ -289,7 +292,7 @@ def test_the_log_remembers_before_files_are_written(here: Path, monkeypatch: pyt
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(output_folder, "sync_folder", fails)
-    monkeypatch.setattr(output_folder, "_settle", lambda *_: fails(here))
+    monkeypatch.setattr(output_folder, "_settle", lambda *_, **__: fails(here))
     code, _, err = invoke(*RUN, *JSON)
     assert (code, "cannot write" in err) == (ExitCode.STORAGE_FAILED, True)
     assert names(here / "audit-out") == ["restricted"]

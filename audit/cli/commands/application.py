@@ -22,7 +22,18 @@ _COMMANDS: Final[dict[str, dict[str, list[str]]]] = json.loads(
 """By panel and name: the line of help, and the module."""
 NAMES: Final = tuple(name for panel in _COMMANDS.values() for name in panel)
 _OPTIONS = {
-    "Output": ("out", "report", "lang", "as_json", "quiet", "restricted", "restricted_folder", "history", "key"),
+    "Output": (
+        "out",
+        "report",
+        "lang",
+        "as_json",
+        "quiet",
+        "restricted",
+        "restricted_folder",
+        "new_key",
+        "history",
+        "key",
+    ),
     "Verdict": ("on_inconclusive", "baseline", "waivers", "only", "sequential", "sample"),
     "Scoring and checks": ("sandbox", "allow_pickle", "fresh", "repeat", "cache", "changed_only", "crosscheck"),
 }

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from audit.cli.commands.shared_options import AllowPickle, RestrictedFolder, Where
+from audit.cli.commands.shared_options import AllowPickle, NewKey, RestrictedFolder, Where
 from audit.cli.console.guard import guarded
 from audit.cli.console.terminal import Style, note, say
 from audit.detectors.isolation.options import Sandbox
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from audit.cli.outputs.attempt import Signed
+    from audit.cli.outputs.audience import RequestedOutput
     from audit.cli.outputs.run_request import RunRequest
     from audit.evidence.blind.asked_again import Repeat
     from audit.evidence.blind.vendor import Answered
@@ -210,6 +211,7 @@ def judge(
         ),
     ] = None,
     restricted_folder: RestrictedFolder = None,
+    new_key: NewKey = False,
 ) -> None:
     """Check that answers hold together, then audit and seal them as `run` does.
 
@@ -217,6 +219,7 @@ def judge(
     not show to be that of the system at work; 4 not judged, as the answers do not hold together. That is no FAIL.
     """
     from audit.cli.outputs.attempt import Signed
+    from audit.cli.outputs.audience import requested_output
     from audit.cli.outputs.output_folder import OutputFolder
     from audit.cli.outputs.signer import now
     from audit.evidence.blind.regulator import refuse, registered_in, take_answers
@@ -224,6 +227,7 @@ def judge(
     came = now() if received is None else received.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     if came > now():
         raise ArgumentError(f"--received {came} has not come yet", slug="received-later")
+    asked = requested_output((), None, restricted=False, folder=restricted_folder, new_key=new_key)
     with OutputFolder(out):
         pass  # it can be written
     with _history_for(history, key) as (file, signer):
@@ -235,7 +239,7 @@ def judge(
     if not checked.holds:
         say("\nNot judged: the answers do not hold together. That is no FAIL.")
         raise typer.Exit(ExitCode.NOT_JUDGED)
-    _judged(secret, loaded, out, Signed(history, signer, registered_in(secret)), restricted_folder)
+    _judged(secret, loaded, out, Signed(history, signer, registered_in(secret)), asked)
 
 
 @_command("Regulator: ask the system at work again.")
@@ -328,8 +332,7 @@ def open_label(
     raise typer.Exit(ExitCode.PASS if holds else ExitCode.NOT_VERIFIED)
 
 
-def _judged(secret: Path, loaded: LoadedPlan, out: Path, signed: Signed, restricted_folder: Path | None) -> None:
-    from audit.cli.outputs.audience import requested_output
+def _judged(secret: Path, loaded: LoadedPlan, out: Path, signed: Signed, asked: RequestedOutput) -> None:
     from audit.cli.outputs.one_run import run_into
     from audit.cli.outputs.run_request import RunRequest
     from audit.cli.outputs.waivers import exit_code_with_waivers
@@ -341,7 +344,6 @@ def _judged(secret: Path, loaded: LoadedPlan, out: Path, signed: Signed, restric
     if terms.attempt < terms.attempts and not _passes(secret, request, signed, terms.attempt):
         say("\nNot passed. Nothing else is said while attempts are left.")
         raise typer.Exit(ExitCode.INCONCLUSIVE)
-    asked = requested_output((), None, restricted=False, folder=restricted_folder)
     done = run_into(out, request, asked, signed=signed)
     say(summary(done.result, Style.of(sys.stdout), report=str(done.first), next_command=f"audit7k verify {out}"))
     say(f"\nHow it decides: {done.result.system.decision}")

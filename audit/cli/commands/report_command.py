@@ -8,12 +8,12 @@ from typing import Annotated
 
 import typer
 
-from audit.cli.commands.shared_options import ExactCounts, Lang, RestrictedFolder
+from audit.cli.commands.shared_options import ExactCounts, Lang, NewKey, RestrictedFolder
 from audit.errors import ArgumentError
 from audit.stages import stages_on
 
 
-def report(
+def report(  # noqa: PLR0913, PLR0917 - a parameter for each option
     result: Annotated[Path, typer.Argument(help="A result.json, a folder with one, or a public release.json.")],
     form: Annotated[
         str | None,
@@ -33,6 +33,7 @@ def report(
     lang: Lang = None,
     restricted: ExactCounts = False,
     restricted_folder: RestrictedFolder = None,
+    new_key: NewKey = False,
     mapping: Annotated[
         Path | None,
         typer.Option(
@@ -52,18 +53,20 @@ def report(
 
         names = [name.strip() for name in form.split(",")] if form else []
         release = report_files.release_at(result)
-        exact = restricted or restricted_folder is not None or reproduce is not None
+        exact = restricted or restricted_folder is not None or new_key or reproduce is not None
         _check_of_release(release, exact=exact, mapping=mapping)
         if release is not None:
             report_files.write_of_release(release, names, lang, out, mapping)
             return
         if reproduce is not None:
-            if restricted or names or lang:
+            if restricted or new_key or names or lang:
                 raise ArgumentError("--reproduce makes a release as it was", slug="reproduce-arguments")
             report_files.reproduce_release(result_at(result) or result, restricted_folder, reproduce, out)
             return
         path = result_at(result) or result
-        asked = requested_output(names, lang, restricted=restricted, folder=restricted_folder, exact=("html",))
+        asked = requested_output(
+            names, lang, restricted=restricted, folder=restricted_folder, exact=("html",), new_key=new_key
+        )
         if isinstance(asked, ExactReports):
             report_files.write_exact(load_result(path), path.parent, asked, out)
         else:

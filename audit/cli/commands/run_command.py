@@ -15,6 +15,7 @@ from audit.cli.commands.shared_options import (
     ChangedOnly,
     ExactCounts,
     Lang,
+    NewKey,
     PlanPath,
     QuietButWaived,
     RestrictedFolder,
@@ -68,6 +69,7 @@ def run(  # noqa: PLR0913, PLR0917 - a parameter for each option
     lang: Lang = None,
     restricted: ExactCounts = False,
     restricted_folder: RestrictedFolder = None,
+    new_key: NewKey = False,
     baseline: BaselineResult = None,
     sandbox: Where = Sandbox.AUTO,
     allow_pickle: AllowPickle = False,
@@ -89,7 +91,7 @@ def run(  # noqa: PLR0913, PLR0917 - a parameter for each option
     from audit.cli.outputs.verdict_code import note_open_network
     from audit.cli.outputs.waivers import exit_code_with_waivers
 
-    asked = requested_output(report or (), lang, restricted=restricted, folder=restricted_folder)
+    asked = requested_output(report or (), lang, restricted=restricted, folder=restricted_folder, new_key=new_key)
     if changed_only:
         kept_verdict.check_changed_only_run({"--waivers": waivers, "--baseline": baseline}, fresh=fresh)
     request = RunRequest(
@@ -103,22 +105,24 @@ def run(  # noqa: PLR0913, PLR0917 - a parameter for each option
         sandbox=sandbox,
         allow_pickle=allow_pickle,
     )
-    options = (*(report or ()), lang, restricted, str(restricted_folder), crosscheck, repeat)
+    options = (*(report or ()), lang, restricted, str(restricted_folder), crosscheck, repeat, *["new_key"] * new_key)
     kept = kept_verdict.verdict_place_of_run(out, request, options) if changed_only else None
     kept_verdict.exit_with_kept_verdict(kept, on_inconclusive, quiet=quiet, as_json=as_json)
     done = run_into(out, request, asked, fresh=fresh, signed=history_and_signer(history, key, restricted=restricted))
     kept_verdict.keep_result(kept, done.result)
     note_open_network(done.result, quiet=quiet)
-    if as_json and not quiet:
-        say_document(done.document)
-    elif not quiet:
-        _summarise(done, _next_command(done.result, plan, out))
+    if not quiet:
+        _show(done, plan, out, as_json=as_json)
     raise typer.Exit(exit_code_with_waivers(done.result, on_inconclusive, quiet=quiet))
 
 
-def _summarise(done: OneRun, following: str) -> None:
+def _show(done: OneRun, plan: Path, out: Path, *, as_json: bool) -> None:
     from audit.cli.pages.summary import summary
 
+    if as_json:
+        say_document(done.document)
+        return
+    following = _next_command(done.result, plan, out)
     say(summary(done.result, Style.of(sys.stdout), report=str(done.first), next_command=following))
 
 

@@ -59,6 +59,13 @@ RestrictedFolder = Annotated[
     ),
 ]
 
+NewKey = Annotated[
+    bool,
+    typer.Option(
+        "--new-key", help="The key of the release that lies there is lost: draw under a new one; the page says so."
+    ),
+]
+
 BaselineResult = Annotated[
     Path | None,
     typer.Option(

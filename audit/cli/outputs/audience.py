@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from audit.cli.console.terminal import note
-from audit.cli.outputs.output_folder import EXACT_FILES, PUBLIC
+from audit.cli.outputs.output_folder import EXACT_FILES
+from audit.cli.outputs.public_list import PUBLIC
 from audit.errors import ArgumentError, DataError, ResultError
 from audit.plan.answers import PredictionsDetector
 from audit.plan.offers import names_offered
@@ -45,13 +46,21 @@ class PublicFiles:
     languages: tuple[str, ...] = ()
     folder: Path | None = None
     """Restricted folder that was named, if one was."""
+    new_key: bool = False
+    """Whether a person wants a key that is not that of the release which lies there."""
 
 
 RequestedOutput = ExactReports | PublicFiles
 
 
 def requested_output(
-    names: Sequence[str], lang: str | None, *, restricted: bool, folder: Path | None = None, exact: Sequence[str] = ()
+    names: Sequence[str],
+    lang: str | None,
+    *,
+    restricted: bool,
+    folder: Path | None = None,
+    exact: Sequence[str] = (),
+    new_key: bool = False,
 ) -> RequestedOutput:
     """Return the requested output, checked before anything is done; `exact` names the default restricted reports.
 
@@ -61,16 +70,17 @@ def requested_output(
         If no package offers a report, or one of them lacks a language.
     """
     if restricted:
-        if folder is not None:
+        if folder is not None or new_key:
+            option = "--new-key" if folder is None else "--restricted-folder"
             raise ArgumentError(
-                "--restricted writes no public files, so it needs no --restricted-folder", slug="restricted-arguments"
+                f"--restricted writes no public files, so it needs no {option}", slug="restricted-arguments"
             )
         from audit.result.reporters import find_reporters, languages_of
 
         reporters = find_reporters(names or exact or EXACT_REPORTS)
         return ExactReports(reporters, languages_of(reporters, lang))
     formats, languages = _public_formats(names, lang)
-    return PublicFiles(formats, languages, folder)
+    return PublicFiles(formats, languages, folder, new_key)
 
 
 def _public_formats(names: Sequence[str], lang: str | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -153,20 +163,31 @@ def make_public(
 
     had_key = read_key(place) is not None
     try:
-        return publish(result, place, write, asked.formats, asked.languages, _release_in(public))
+        before = release_in(public)
+        return publish(result, place, write, asked.formats, asked.languages, before, new_key=asked.new_key)
     finally:
         # Also where nothing was written: the next command would no longer see that the key is new.
         if not had_key:
             note_new_key(place)
 
 
-def _release_in(public: Path) -> PublicRelease | None:
-    """Return the release that lies in a folder; None where there is none that this version reads."""
+def release_in(folder: Path) -> PublicRelease | None:
+    """Return the release that lies in a folder; None where there is none, or one by a method that is not read.
+
+    Raises
+    ------
+    ResultError
+        If it is damaged or of a later version: nobody could say whose key it was drawn under.
+    """
     from audit.disclosure.read import load_release
 
+    if not os.path.lexists(folder / RELEASE):
+        return None
     try:
-        return load_release(public / RELEASE)[0]
-    except ResultError:
+        return load_release(folder / RELEASE)[0]
+    except ResultError as error:
+        if error.slug != "older-release":
+            raise
         return None
 
 

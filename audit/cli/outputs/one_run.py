@@ -19,8 +19,10 @@ from audit.cli.outputs.audience import (
     make_public,
     public_folder,
     refuse_exact_among_public,
+    release_in,
 )
-from audit.cli.outputs.output_folder import PUBLIC, OutputFolder
+from audit.cli.outputs.output_folder import OutputFolder
+from audit.cli.outputs.public_list import PUBLIC
 from audit.cli.outputs.run_request import RunRequest
 from audit.errors import ArgumentError
 from audit.plan.file.plan_file import LoadedPlan
@@ -93,7 +95,7 @@ def _run_into(out: Path, request: RunRequest, asked: RequestedOutput, *, fresh: 
         else:
             had_public = (public_folder(out) / RELEASE).exists()
             first = out / _write_exact(folder, result, asked)
-            if had_public:
+            if had_public and not (public_folder(out) / RELEASE).exists():
                 note(f"note: the public files in {public_folder(out)} were of an earlier run, and were removed")
     return OneRun(result, document, first)
 
@@ -140,15 +142,17 @@ def _write_exact(folder: OutputFolder, result: AuditResult, asked: ExactReports)
 
 def _checked_place(out: Path, loaded: LoadedPlan, asked: PublicFiles) -> Path:
     """Return the restricted folder, checked before the long scoring and not after it."""
-    from audit.disclosure.publish import check_folder
+    from audit.disclosure.publish import check_folder, refuse_other_set
 
     place = find_restricted_folder(out, loaded.plan, loaded.folder, asked.folder)
     refuse_exact_among_public(public_folder(out), [place, *input_files(loaded.plan, loaded.folder)])
+    refuse_other_set(place, release_in(public_folder(out)), new_key=asked.new_key)
     check_folder(loaded.plan, place)
     return place
 
 
 def _publish(folder: OutputFolder, result: AuditResult, asked: PublicFiles, place: Path) -> Path:
+    folder.refuse_strangers()  # before the log remembers a release that cannot be written
     public = public_folder(folder.path)
     published = make_public(result, asked, place, public, partial(folder.publish_files, within=PUBLIC))
     return first_file(public, published)

@@ -22,7 +22,8 @@ from audit.cli.outputs.audience import (
     refuse_exact_among_public,
     requested_output,
 )
-from audit.cli.outputs.output_folder import PUBLIC, OutputFolder, write_file
+from audit.cli.outputs.output_folder import OutputFolder, write_file
+from audit.cli.outputs.public_list import PUBLIC
 from audit.disclosure.public_files import DATA, TRANSLATED, find_public_reporters, mapped_file
 from audit.disclosure.publish import reproduce
 from audit.disclosure.read import load_release
@@ -96,6 +97,7 @@ def write_exact(result: AuditResult, beside: Path, asked: ExactReports, out: Pat
 def write_public(result: AuditResult, beside: Path, asked: PublicFiles, out: Path | None) -> None:
     """Publish a result in its folder `public`, or in the folder `out`; with `-` one report goes to stdout."""
     place = find_restricted_folder(beside, result.plan, None, asked.folder)
+    out = None if out is not None and out.resolve() == public_folder(beside).resolve() else out
     if out == Path("-"):
         _print_public(result, beside, asked, place)
         return
@@ -137,7 +139,7 @@ def write_of_release(
         return
     for name, content in files.items():
         folder = out or (mapping.parent if mapping is not None and name == own else path.parent)
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o755, parents=True, exist_ok=True)
         if folder / name != path:
             write_file(folder / name, content, private=False)
             note(f"Report: {folder / name}")

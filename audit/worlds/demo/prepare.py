@@ -117,7 +117,7 @@ def _check_folder(folder: Path) -> None:
             raise StorageError(
                 f"{folder.name or folder} is not empty and was not made by a demonstration", slug="demo-folder"
             )
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o755, parents=True, exist_ok=True)
 
 
 def _write(folder: Path, files: Mapping[str, bytes]) -> None:
