@@ -12,7 +12,7 @@ from audit.errors import ExitCode
 from audit.evidence.bundle import Bundle
 from audit.evidence.checkpoint import HEAD
 from audit.evidence.statement import Evidence
-from audit.evidence.time_stamps import stamps_among
+from audit.evidence.time_stamps import Stamps, stamps_among
 from audit.evidence.trust import Trust
 
 
@@ -71,8 +71,8 @@ class Reading:
     history: bytes | None
     """A history that the reader got elsewhere."""
 
-    def stamps(self) -> tuple[dict[str, dt.datetime], list[str]]:
-        """Return when trusted authorities saw signatures and heads, the latter by their sizes; and wrong replies."""
+    def stamps(self) -> Stamps:
+        """Return what time stamps say of signatures and heads, the latter by their sizes."""
         anchors = self.bundle.anchors
         heads = {name.removesuffix(HEAD): content for name, content in anchors.items() if name.endswith(HEAD)}
         bodies = {name: content.partition(b"\n\n")[0] + b"\n" for name, content in heads.items()}

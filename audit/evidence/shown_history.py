@@ -68,12 +68,19 @@ def shown_of_history(reading: Reading) -> Iterator[Shown]:
 
 
 def _witnesses(keys: Iterable[PublicKey], history: History, reading: Reading) -> dict[PublicKey, float]:
-    """Return keys of other parties, and from when on each counts: a stolen key dates a signature as it likes."""
+    """Return keys of other parties, by key and by name, and from when on each counts: a stolen key dates a signature as
+    it likes.
+    """
     own = {entry.key for entry in history.entries if entry.kind in {"registered", "started", "sealed"}}
+    prints = {PublicKey(bytes.fromhex(key)).fingerprint for key in own}
+    prints |= {each.keyid for each in reading.bundle.envelopes[0].signatures}
+    parties = {each.party for each in reading.trust.signer if each.fingerprint in prints}
     found = dict[PublicKey, float]()
     for key in keys:
         owner = reading.trust.owner(key.fingerprint, "witness", "regulator", "vendor")
-        if owner is None or key.raw.hex() in own or (owner.until is not None and owner.until < reading.today):
+        if owner is None or key.fingerprint in prints or owner.party in parties:
+            continue
+        if owner.until is not None and owner.until < reading.today:
             continue
         since = owner.begins
         found[key] = 0.0 if since is None else datetime(since.year, since.month, since.day, tzinfo=UTC).timestamp()
@@ -110,7 +117,7 @@ def _attempts(
         yield Shown("history-signer", State.CLAIMED, f"the history is signed by {signer}: not a key that you trust")
     # a file can be called by another number than its head has entries
     stamps = [
-        (heads[f"{name}{HEAD}"].size, time) for name, time in reading.stamps()[0].items() if f"{name}{HEAD}" in heads
+        (heads[f"{name}{HEAD}"].size, time) for name, time in reading.stamps().at.items() if f"{name}{HEAD}" in heads
     ]
     signed = [
         (head.size, datetime.fromtimestamp(time, UTC))

@@ -6,10 +6,13 @@ import datetime as dt
 import hashlib
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
-from typing import Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from audit.errors import EvidenceError
 from audit.evidence.keys import certificates
+
+if TYPE_CHECKING:
+    from rfc3161_client import TimeStampResponse
 
 TOKEN: Final = ".tsr"  # noqa: S105 - no password
 """End of the name of a reply."""
@@ -41,20 +44,17 @@ def stamped_at(reply: bytes, message: bytes, authorities: Sequence[str]) -> dt.d
         If the reply is none of them over this message, or the extra `timestamp` is not installed.
     """
     _need_extra()
-    from rfc3161_client import VerificationError, VerifierBuilder, decode_timestamp_response
+    from rfc3161_client import VerificationError, VerifierBuilder
 
     try:
-        read = decode_timestamp_response(reply[: MAX_BYTES + 1])
+        read = _read(reply)
         verifier = VerifierBuilder()
         for certificate in certificates(authorities):
             verifier = verifier.add_root_certificate(certificate)
         verifier.build().verify_message(read, message)
-    except (ValueError, VerificationError) as error:
-        is_order = "InvalidSetOrdering" in str(error)
+    except (ValueError, VerificationError):
         raise EvidenceError(
-            "the time stamp is none of an authority that you trust over this"
-            if not is_order
-            else "the time stamp's certificates are not in the order that this reader wants",
+            "the time stamp is none of an authority that you trust over this",
             slug="other-time-stamp",
             hint="openssl ts -verify -in REPLY -data FILE -CAfile AUTHORITY reads it too",
         ) from None
@@ -64,35 +64,90 @@ def stamped_at(reply: bytes, message: bytes, authorities: Sequence[str]) -> dt.d
 def is_over(reply: bytes, message: bytes) -> bool:
     """Say whether a reply is over a message, whoever made it. Raises EvidenceError without the extra."""
     _need_extra()
-    from rfc3161_client import decode_timestamp_response
-
     try:
-        over = decode_timestamp_response(reply[: MAX_BYTES + 1]).tst_info.message_imprint.message
+        over = _read(reply).tst_info.message_imprint.message
     except ValueError:
         return False
     return any(over == hashlib.new(name, message).digest() for name in ("sha256", "sha384", "sha512"))
 
 
-def stamps_among(
-    anchors: Mapping[str, bytes], messages: Mapping[str, bytes], authorities: Sequence[str]
-) -> tuple[dict[str, dt.datetime], list[str]]:
-    """Return when each message was stamped, by its name, and the names of replies that are not right.
+class Stamps(NamedTuple):
+    """What replies say, by the names of what they are over."""
 
-    A reply is called as what it is over, with `.tsr` at the end. Without authorities nothing can be said of any.
-    """
-    found, wrong = dict[str, dt.datetime](), list[str]()
-    if not authorities or not can_stamp():
-        return found, wrong
-    for name, reply in anchors.items():
-        message = messages.get(name.removesuffix(TOKEN)) if name.endswith(TOKEN) else None
-        if message is None:
-            wrong += [name] * name.endswith(TOKEN)
+    at: dict[str, dt.datetime]
+    """When an authority that is trusted saw it."""
+    of_others: tuple[str, ...] = ()
+    """Over it, by an authority that nobody listed."""
+    wrong: tuple[str, ...] = ()
+    """Over something else, or not by the authority that they name."""
+
+
+def stamps_among(anchors: Mapping[str, bytes], messages: Mapping[str, bytes], authorities: Sequence[str]) -> Stamps:
+    """Read replies, of which each is called as what it is over, with `.tsr` at the end. Nothing without the extra."""
+    at, of_others, wrong = dict[str, dt.datetime](), list[str](), list[str]()
+    for name, reply in anchors.items() if can_stamp() else ():
+        if not name.endswith(TOKEN):
             continue
+        over = name.removesuffix(TOKEN)
         try:
-            found[name.removesuffix(TOKEN)] = stamped_at(reply, message, authorities)
-        except EvidenceError:
-            wrong.append(name)
-    return found, wrong
+            at[over] = stamped_at(reply, messages[over], authorities)
+        except (EvidenceError, KeyError):
+            is_right = over in messages and is_over(reply, messages[over]) and not _names_any(reply, authorities)
+            (of_others if is_right else wrong).append(name)
+    return Stamps(at, tuple(of_others), tuple(wrong))
+
+
+def _names_any(reply: bytes, authorities: Sequence[str]) -> bool:
+    """Say whether a reply says that it is of one of these authorities."""
+    from cryptography.x509 import load_der_x509_certificate
+
+    signed = _read(reply).signed_data
+    listed = {certificate.subject for certificate in certificates(authorities)}
+    held = [load_der_x509_certificate(each) for each in signed.certificates]
+    named = {name for each in held for name in (each.subject, each.issuer)} | {
+        each.issuer for each in signed.signer_infos
+    }
+    return bool(listed & named)
+
+
+def _read(reply: bytes) -> TimeStampResponse:
+    """Read a reply. Raises ValueError."""
+    from rfc3161_client import decode_timestamp_response
+
+    return decode_timestamp_response(in_order(reply[: MAX_BYTES + 1]))
+
+
+_CONTEXT_0: Final = 0xA0
+
+
+def in_order(reply: bytes) -> bytes:
+    """Return a reply with its certificates in the order of DER, which its reader wants and OpenSSL does not write.
+
+    No signature covers their order. What is no such reply comes back as it is.
+    """
+    try:
+        signed = _parts(reply, *_parts(reply, *_parts(reply, *_parts(reply, 0, len(reply))[0][1:])[1][1:])[1][1:])[0]
+        certificates_at = next(part for part in _parts(reply, *signed[1:]) if part[0] == _CONTEXT_0)
+        _, start, end = certificates_at
+        held = _parts(reply, start, end, whole=True)
+    except (IndexError, StopIteration):
+        return reply
+    return reply[:start] + b"".join(sorted(reply[first:last] for _, first, last in held)) + reply[end:]
+
+
+def _parts(content: bytes, start: int, end: int, *, whole: bool = False) -> list[tuple[int, int, int]]:
+    """Return tag, start and end of what stands side by side in DER; `whole`: with tag and length. Raises IndexError."""
+    found = []
+    while start < end:
+        size, body = content[start + 1], start + 2
+        if size & 0x80:
+            body += size & 0x7F
+            size = int.from_bytes(content[start + 2 : body], "big")
+        if body + size > end:
+            raise IndexError(size)
+        found.append((content[start], start if whole else body, body + size))
+        start = body + size
+    return found
 
 
 def can_stamp() -> bool:

@@ -32,6 +32,11 @@ class Trusted(Part):
     until: dt.date | None = None
     """Last day on which it does: a stolen key counts until the day before the theft."""
 
+    @property
+    def party(self) -> str:
+        """Name by which two keys are of one party, however it is written."""
+        return " ".join(self.name.casefold().split())
+
     @model_validator(mode="after")
     def _has_days(self) -> Trusted:
         if self.begins is not None and self.until is not None and self.until < self.begins:

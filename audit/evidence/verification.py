@@ -17,7 +17,7 @@ from audit.evidence.registration import system_of
 from audit.evidence.shown import Reading, Shown, State, Verified
 from audit.evidence.shown_history import shown_of_history
 from audit.evidence.statement import Countersignature, Evidence, read_statement, sha256
-from audit.evidence.time_stamps import TOKEN
+from audit.evidence.time_stamps import TOKEN, can_stamp
 from audit.evidence.trust import Trust, Trusted
 from audit.public.release import TEST_RESULTS
 from audit.version import __version__
@@ -174,7 +174,7 @@ def _signer(keyid: str, owner: Trusted | None, reading: Reading) -> Shown:
     if owner is None:
         return Shown("signer", State.CLAIMED, f"signed by {keyid}: a key that you do not trust yet")
     number = [key.fingerprint for key in reading.bundle.keys].index(keyid) + 1
-    stamped = reading.stamps()[0].get(f"signature-{number}")
+    stamped = reading.stamps().at.get(f"signature-{number}")
     doubt = _doubt(owner, reading.evidence.sealed_at, reading.today if stamped is None else stamped.date(), reading)
     if doubt is not None:
         return Shown("signer", State.CLAIMED, f"signed by {printable(owner.name)}{doubt}")
@@ -194,13 +194,15 @@ def _doubt(owner: Trusted, at: str, by: dt.date, reading: Reading) -> str | None
 
 
 def _time_stamps(reading: Reading) -> Iterator[Shown]:
-    found, wrong = reading.stamps()
-    tokens = [name for name in reading.bundle.anchors if name.endswith(TOKEN)]
-    if wrong:
-        yield Shown("time-stamp", State.CONTRADICTED, f"{printable(', '.join(wrong))}: no time stamp over this")
-    elif tokens and not reading.trust.time_authority:
-        yield Shown("time-stamp", State.CLAIMED, "time stamps of an authority that you do not trust yet")
-    for name, time in found.items():
+    stamps = reading.stamps()
+    if any(name.endswith(TOKEN) for name in reading.bundle.anchors) and not can_stamp():
+        yield Shown("time-stamp", State.NOT_SHOWN, "time stamps: the extra timestamp is not installed")
+    if stamps.wrong:
+        yield Shown("time-stamp", State.CONTRADICTED, f"{printable(', '.join(stamps.wrong))}: no time stamp over this")
+    if stamps.of_others:
+        names = printable(", ".join(stamps.of_others))
+        yield Shown("time-stamp", State.CLAIMED, f"{names}: by a time authority that you have not listed")
+    for name, time in stamps.at.items():
         what = f"the head of {name} entries" if name.isdecimal() else f"{name}.sig"
         yield Shown(
             "time-stamp", State.HOLDS, f"a time authority that you trust saw {what} on {time:%Y-%m-%d %H:%M} UTC"
@@ -209,7 +211,7 @@ def _time_stamps(reading: Reading) -> Iterator[Shown]:
 
 def _countersignatures(reading: Reading) -> Iterator[Shown]:
     keys = {each.keyid for each in reading.bundle.envelopes[0].signatures}
-    auditors = {owner.name for keyid in keys if (owner := reading.trust.owner(keyid, "auditor")) is not None}
+    auditors = {owner.party for keyid in keys if (owner := reading.trust.owner(keyid, "auditor")) is not None}
     for envelope in reading.bundle.countersignatures:
         try:
             subjects, countersigned = read_statement(envelope.payload, Countersignature, "a countersignature")
@@ -224,7 +226,7 @@ def _countersignatures(reading: Reading) -> Iterator[Shown]:
         for signature in envelope.signatures:
             owner = reading.trust.owner(signature.keyid, "regulator", "auditor")
             who = f"{signature.keyid}: a key that you do not trust yet" if owner is None else printable(owner.name)
-            own = signature.keyid in keys or (owner is not None and owner.name in auditors)
+            own = signature.keyid in keys or (owner is not None and owner.party in auditors)
             doubt = None if owner is None else _doubt(owner, countersigned.signed_at, reading.today, reading)
             counts = owner is not None and doubt is None and can_verify() and not own
             state = State.HOLDS if counts else State.CLAIMED

@@ -119,10 +119,13 @@ def test_what_was_witnessed_in_time_is_shown(scene: Scene) -> None:
          {"from": dt.date(2026, 11, 22)}),
         (lambda scene, bundle, history: scene.witnessed(bundle, history, 1, "2026-11-21T12:00:00Z"),
          {"until": dt.date(2026, 11, 29)}),
+        # the auditor is its own witness, under another key and the same name
+        (lambda scene, bundle, history: scene.witnessed(bundle, history, 1, "2026-11-21T12:00:00Z"),
+         {"name": "office "}),
     ],
 )  # fmt: skip
 def test_limits_set_after_looking_are_not_shown(
-    scene: Scene, attack: Callable[[Scene, Bundle, History], Bundle], period: dict[str, dt.date]
+    scene: Scene, attack: Callable[[Scene, Bundle, History], Bundle], period: dict[str, dt.date | str]
 ) -> None:
     found = shown(attack(scene, *scene.sealed(scene.registered())), scene.trust(**period))
     ((state, text),) = of(found, "registration")

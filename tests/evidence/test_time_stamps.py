@@ -19,7 +19,7 @@ from audit.evidence.registration import QUESTION, system_of
 from audit.evidence.seal import digests_by_role, read_published, seal
 from audit.evidence.shown import State
 from audit.evidence.statement import System
-from audit.evidence.time_stamps import is_over, stamped_at, time_request
+from audit.evidence.time_stamps import in_order, is_over, stamped_at, time_request
 from audit.evidence.trust import Trust, Trusted, read_trust
 from audit.evidence.verification import verify
 
@@ -43,12 +43,12 @@ keyUsage = critical,keyCertSign
 class Authority:
     """A time authority: its certificate, and its replies."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, name: str = "Root") -> None:
         self.folder = folder
         (folder / "own.cnf").write_text(CONFIG)
         (folder / "serial").write_text("01\n")
         new_key = "openssl req -newkey rsa:2048 -nodes -keyout"
-        root = "-x509 -subj /CN=Root -days 3650 -out ca.pem -extensions ca -config own.cnf -section none"
+        root = f"-x509 -subj /CN={name} -days 3650 -out ca.pem -extensions ca -config own.cnf -section none"
         signed = "-CA ca.pem -CAkey ca.key -days 3650 -out tsa.pem -extfile own.cnf -extensions extensions"
         self.run(f"{new_key} ca.key {root}")
         self.run(f"{new_key} tsa.key -subj /CN=Time -out tsa.csr")
@@ -89,24 +89,36 @@ def test_a_reply_says_when_the_authority_saw_a_message(authority: Authority) -> 
         stamped_at(b"no reply", b"a message", [authority.certificate])
 
 
-def _answer(reply: bytes, authority: Authority) -> str:
-    try:
-        stamped_at(reply, b"a message", [authority.certificate])
-    except EvidenceError as error:
-        return error.hint
-    return ""
-
-
-def test_openssl_reads_a_request_and_a_reply_that_this_reader_does_not(authority: Authority) -> None:
+@pytest.mark.parametrize("roots", [1, 2, 3])
+def test_certificates_are_read_in_any_order(authority: Authority, roots: int) -> None:
+    """OpenSSL writes them as it got them; the reader's library wants the order of DER, which no signature covers."""
     (authority.folder / "message").write_bytes(b"a message")
-    replies = {more: authority.reply(time_request(b"a message"), more) for more in ("", "-chain ca.pem")}
-    for reply in replies.values():
+    more = [(authority.folder / "ca.pem").read_bytes()]
+    for number in range(1, roots):
+        authority.run(f"openssl req -x509 -newkey rsa:2048 -nodes -keyout other.key -subj /CN=Other{number} -out o.pem")
+        more.append((authority.folder / "o.pem").read_bytes())
+    orders = []
+    for order in (more, more[::-1]):
+        (authority.folder / "chain.pem").write_bytes(b"".join(order))
+        reply = authority.reply(time_request(b"a message"), "-chain chain.pem")
         (authority.folder / "kept.tsr").write_bytes(reply)
         authority.run("openssl ts -verify -in kept.tsr -data message -CAfile ca.pem")
-    stamped_at(replies[""], b"a message", [authority.certificate])
-    # with the root in it, the certificates are in the order of OpenSSL, which by chance is that of DER
-    answers = {_answer(replies["-chain ca.pem"], authority), ""}
-    assert answers <= {"", "openssl ts -verify -in REPLY -data FILE -CAfile AUTHORITY reads it too"}
+        stamped_at(reply, b"a message", [authority.certificate])
+        (authority.folder / "sorted.tsr").write_bytes(in_order(reply))
+        authority.run("openssl ts -verify -in sorted.tsr -data message -CAfile ca.pem")
+        assert sorted(in_order(reply)) == sorted(reply)
+        assert is_over(reply, b"a message")
+        assert not is_over(reply, b"another")
+        orders.append(in_order(reply) == reply)
+    assert roots == 1 or not all(orders)
+
+
+def test_bytes_that_are_no_reply_are_none(authority: Authority) -> None:
+    reply = authority.reply(time_request(b"a message"))
+    for cut in range(0, len(reply), 7):
+        assert not is_over(reply[:cut], b"a message")
+    for size in (0, 1, 2, 3, 200):
+        assert in_order(b"\x30\x84" + b"\xff" * size) == b"\x30\x84" + b"\xff" * size
 
 
 def test_an_authority_that_nobody_trusts_shows_nothing(authority: Authority, tmp_path: Path) -> None:
@@ -157,6 +169,44 @@ def test_a_stamp_over_something_else_contradicts(stamped: tuple[Bundle, Trust], 
         bundle.with_time_stamp(authority.reply(time_request(b"another statement")))
     forged = replace(bundle, anchors={"signature-1.tsr": authority.reply(time_request(b"another statement"))})
     assert verify(forged.content, "evidence.a7k", trust, dt.datetime.now(dt.UTC).date()).exit_code == 5
+
+
+def _lines(bundle: Bundle, trust: Trust) -> list[State]:
+    today = dt.datetime.now(dt.UTC).date()
+    return [
+        each.state for each in verify(bundle.content, "evidence.a7k", trust, today).shown if each.code == "time-stamp"
+    ]
+
+
+def test_an_authority_that_the_reader_has_not_listed_is_claimed(
+    stamped: tuple[Bundle, Trust], authority: Authority, tmp_path: Path
+) -> None:
+    bundle, trust = stamped
+    assert _lines(bundle, trust) == [State.HOLDS]
+    assert _lines(bundle, trust.model_copy(update={"time_authority": ()})) == [State.CLAIMED]
+    other = Authority(tmp_path, "Another-Root")
+    theirs = trust.model_copy(update={"time_authority": (other.certificate,)})
+    assert _lines(bundle, theirs) == [State.CLAIMED]
+    assert verify(bundle.content, "evidence.a7k", theirs, dt.datetime.now(dt.UTC).date()).exit_code == 0
+    both = trust.model_copy(update={"time_authority": (other.certificate, authority.certificate)})
+    assert _lines(bundle, both) == [State.HOLDS]
+
+
+def test_a_stamp_in_the_name_of_a_listed_authority_contradicts(stamped: tuple[Bundle, Trust], tmp_path: Path) -> None:
+    bundle, trust = stamped
+    forger = Authority(tmp_path)  # of the same name
+    forged = replace(bundle, anchors={"signature-1.tsr": forger.reply(time_request(bundle.signatures["signature-1"]))})
+    assert _lines(forged, trust) == [State.CONTRADICTED]
+
+
+def test_without_the_extra_a_time_stamp_is_not_shown(
+    stamped: tuple[Bundle, Trust], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle, trust = stamped
+    monkeypatch.setattr("audit.evidence.time_stamps.find_spec", lambda _: None)
+    for listed in (trust, trust.model_copy(update={"time_authority": ()})):
+        assert _lines(bundle, listed) == [State.NOT_SHOWN]
+    assert _lines(replace(bundle, anchors={}), trust) == []
 
 
 def test_the_head_of_a_history_is_stamped_as_text(authority: Authority, tmp_path: Path) -> None:
