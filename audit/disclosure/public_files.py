@@ -38,7 +38,9 @@ REPORTERS: Final[Mapping[str, tuple[str, str]]] = {
 }
 """File of each form, and who makes it: a function, or a class with `render` that refuses where it lacks something."""
 _STANDARDS: Final = "reports.standards"
-TRANSLATED: Final = ("html", "pdf")
+PAPER: Final = "pdf"
+"""Form whose bytes depend on the fonts of a machine: it cannot be made again elsewhere."""
+TRANSLATED: Final = ("html", PAPER)
 """Forms in every language; others are in English alone."""
 DEFAULT: Final = ("html", DATA, "csv", "junit")
 """Forms that are made unless others are asked for."""
@@ -79,6 +81,12 @@ def find_public_reporters(names: Sequence[str]) -> list[PublicFile]:
         filename, place = REPORTERS[name]
         found.append(PublicFile(name, filename, _maker(name, place)))
     return found
+
+
+def file_of(release: PublicRelease, name: str) -> bytes:
+    """Return one form of a release. Raises AuditError as `find_public_reporters` does."""
+    (file,) = find_public_reporters([name])
+    return file.content(release)
 
 
 def mapped_file(release: PublicRelease, mapping: bytes, name: str) -> bytes:

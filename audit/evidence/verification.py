@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
-from audit.disclosure.public_files import REPORTERS
+from audit.disclosure.public_files import PAPER, REPORTERS, file_of
 from audit.disclosure.read import parse_release
 from audit.errors import AuditError
 from audit.evidence.bundle import LOG, PUBLIC, RESULT, STATEMENT, Bundle, read_bundle, role_of
@@ -23,7 +23,7 @@ from audit.public.release import TEST_RESULTS
 from audit.version import __version__
 from audit.vocabulary.file_names import RELEASE, TEST_RESULT
 from audit.vocabulary.strict_json import strict_decoder
-from audit.vocabulary.text import printable
+from audit.vocabulary.text import count_of, printable
 
 _PUBLIC_NAMES: Final = frozenset(filename for filename, _ in REPORTERS.values())
 """Files that a person or a program opens, and takes for a part of the audit where they lie beside the bundle."""
@@ -63,6 +63,7 @@ def verify(
     checks: tuple[Callable[[Reading], Iterator[Shown]], ...] = (
         _public_files,
         _release,
+        _made_again,
         _commitments,
         _software,
         _signatures,
@@ -109,6 +110,45 @@ def _release(reading: Reading) -> Iterator[Shown]:
         yield Shown("release", State.CONTRADICTED, "release.json is of another system or verdict than the statement")
         return
     yield Shown("release", State.HOLDS, "release.json has its one form, and the system and verdict of the statement")
+
+
+def _made_again(reading: Reading) -> Iterator[Shown]:
+    """Make every public file again from the release, where this is what made them, and compare it byte for byte."""
+    from audit.evidence.seal import software  # much to load, and a reader of an old bundle needs little of it
+
+    public, made_by, here = reading.bundle.public, reading.evidence.software, software()
+    try:
+        release = parse_release(public.get(RELEASE, b""))
+    except AuditError:
+        return  # said of it already
+    if (made_by.audit7k, made_by.record) != (here.audit7k, here.record):
+        version = printable(made_by.audit7k)
+        which = "another build" if version == here.audit7k else f"pip install audit7k=={version}"
+        text = f"whether the public files follow from release.json: audit7k {version} made them ({which})"
+        yield Shown("made-again", State.NOT_SHOWN, text)
+        return
+    forms = {filename: name for name, (filename, _) in REPORTERS.items()}
+    missing = {REPORTERS[name][0] for name in release.about.formats if name in REPORTERS} - public.keys()
+    other, not_made = sorted(missing), list[str]()
+    for name in sorted(public):
+        try:
+            made = None if forms.get(name, PAPER) == PAPER else file_of(release, forms[name])
+        except AuditError:  # a package is missing
+            made = None
+        if made is None:
+            not_made.append(name)
+        elif made != public[name]:
+            other.append(name)
+    if other:
+        yield Shown("made-again", State.CONTRADICTED, f"{printable(', '.join(other))}: not what release.json makes")
+    elif len(not_made) < len(public):
+        number = count_of(len(public) - len(not_made), "public file")
+        yield Shown("made-again", State.HOLDS, f"{number} made again from release.json, byte for byte")
+    if not_made:
+        text = (
+            f"{printable(', '.join(not_made))}: not made again here, so nothing shows that it follows from release.json"
+        )
+        yield Shown("made-again", State.NOT_SHOWN, text)
 
 
 def _software(reading: Reading) -> Iterator[Shown]:

@@ -27,7 +27,9 @@ def sent_again(sides: Sides, number: int, threshold: int) -> None:
     write_model(sides, plan, threshold)
     sides.vend("commit", plan, "--sandbox", "none", "--deterministic")
     shutil.copy(sides.vendor / "h.a7h", sides.regulator / "vendor.a7h")
-    sides.challenge("--commitment", "vendor.a7h", plan="challenge.secret", out=f"challenge-{number}")
+    sides.challenge(
+        "--commitment", "vendor.a7h", plan="audit-out/restricted/challenge.secret", out=f"challenge-{number}"
+    )
     sides.answer(plan, folder=f"challenge-{number}", out=f"answers-{number}")
 
 
@@ -54,8 +56,9 @@ def test_before_the_last_attempt_only_not_passed_is_said_and_the_last_is_publish
     last = failing.history.entries[-1]
     assert last.headline is None
     assert list(last.commitments) == ["result"]
-    assert not (failing.regulator / "audit-out").exists()
-    kept = load_result(failing.regulator / "challenge.secret" / "attempt-1.json")
+    assert not (failing.regulator / "audit-out" / "result.json").exists()
+    assert not (failing.regulator / "audit-out" / "public").exists()
+    kept = load_result(failing.regulator / "audit-out/restricted/challenge.secret" / "attempt-1.json")
     assert kept.overall.outcome == "fail"
     assert kept.plan.verdict.alpha == pytest.approx(0.05 / 3)
 
@@ -78,7 +81,9 @@ def test_before_the_last_attempt_only_not_passed_is_said_and_the_last_is_publish
         assert CliRunner().invoke(app, options).exit_code == 0
     junit = (failing.regulator / "audit-out" / "public" / "junit.xml").read_text(encoding="utf-8")
     assert "3; before it: not passed, not passed" in junit
-    said = failing.regulate("challenge", "challenge.secret", "--out", "fourth", code=ExitCode.NOT_JUDGED)
+    said = failing.regulate(
+        "challenge", "audit-out/restricted/challenge.secret", "--out", "fourth", code=ExitCode.NOT_JUDGED
+    )
     assert "no attempt is left of 3" in said
 
 
@@ -87,17 +92,17 @@ def test_a_vendor_that_commits_on_a_history_without_its_failure_changes_nothing(
     failing.vend("commit", "vendor.toml", "--sandbox", "none", "--deterministic")  # not_passed is not in its copy
     shutil.copy(failing.vendor / "h.a7h", failing.regulator / "vendor.a7h")
     before = failing.history
-    again = ("challenge", "challenge.secret", "--commitment", "vendor.a7h", "--out", "second")
+    again = ("challenge", "audit-out/restricted/challenge.secret", "--commitment", "vendor.a7h", "--out", "second")
     assert "vendor.a7h is another history than h.a7h" in failing.regulate(*again, code=ExitCode.NOT_JUDGED)
     assert failing.history == before
     assert not (failing.regulator / "second").exists()
 
 
 def test_an_attempt_that_could_not_be_asked_leaves_the_one_before_as_it_was(failing: Sides) -> None:
-    secret = failing.regulator / "challenge.secret"
+    secret = failing.regulator / "audit-out/restricted/challenge.secret"
     before = {file.name: file.read_bytes() for file in secret.iterdir()}
     for out, code in (("challenge", ExitCode.USAGE), ("nowhere/challenge", ExitCode.STORAGE_FAILED)):
-        failing.regulate("challenge", "challenge.secret", "--out", out, code=code)
+        failing.regulate("challenge", "audit-out/restricted/challenge.secret", "--out", out, code=code)
         assert {file.name: file.read_bytes() for file in secret.iterdir()} == before
         assert len(failing.kinds) == 3
     failing.judge(code=ExitCode.INCONCLUSIVE)
@@ -110,7 +115,9 @@ def test_a_pass_ends_the_attempts_and_is_published(tmp_path: Path) -> None:
     sides.answer()
     sides.judge()
     assert sides.kinds[-1] == "sealed"
-    said = sides.regulate("challenge", "challenge.secret", "--out", "again", code=ExitCode.NOT_JUDGED)
+    said = sides.regulate(
+        "challenge", "audit-out/restricted/challenge.secret", "--out", "again", code=ExitCode.NOT_JUDGED
+    )
     assert "no attempt is left" in said
 
 
@@ -125,13 +132,13 @@ def test_a_fail_and_a_verdict_that_cannot_be_told_look_alike_in_all_that_is_said
         sides.answer()
         said = sides.judge(code=ExitCode.INCONCLUSIVE)
         entry = sides.history.entries[-1].model_dump(exclude={"at", "key", "commitments"})
-        sides.challenge(plan="challenge.secret", out="second")
+        sides.challenge(plan="audit-out/restricted/challenge.secret", out="second")
         sent = {file.name: file.read_bytes() for file in (sides.regulator / "second").iterdir()}
         assert sent["challenge.parquet"] == (sides.regulator / "challenge" / "challenge.parquet").read_bytes()
         sizes = [len(line) for line in sent["history.a7h"].splitlines()]
         made = sorted(file.name for file in sides.regulator.iterdir() if not file.name.startswith("model_"))
         looks.append((re.sub(r"\d", "0", said), entry, sizes, len(sent["challenge.json"]), made))
-        kept = load_result(sides.regulator / "challenge.secret" / "attempt-1.json")
+        kept = load_result(sides.regulator / "audit-out/restricted/challenge.secret" / "attempt-1.json")
         assert kept.overall.outcome == outcome
     assert looks[0] == looks[1]
 

@@ -72,10 +72,10 @@ def test_the_page_is_followed_to_the_letter(tmp_path: Path, monkeypatch: pytest.
             cid = pq.read_table(vendor / "challenge" / "challenge.parquet")["cid"][0].as_py()
         elif step == "answer":
             shutil.copytree(vendor / "answers", regulator / "answers")
-        elif step == "open challenge.secret":
+        elif step == "open audit-out/restricted/challenge.secret":
             shutil.copy(regulator / "opened.json", vendor)
     assert set(said) == {
-        *BY_VENDOR, "challenge", "judge", "repeat", "open challenge.secret", "open opened.json",
+        *BY_VENDOR, "challenge", "judge", "repeat", "open audit-out/restricted/challenge.secret", "open opened.json",
     }  # fmt: skip
     assert "0  otherwise when asked again: --deterministic can be declared" in said["rehearse"]
     assert "0 of 100 decisions from production differ" in said["judge"]

@@ -76,7 +76,7 @@ def test_the_answers_that_overturn_a_verdict_do_and_one_fewer_does_not(judged: S
     assert found.outcome == "pass"
     assert found.overturned_by is not None
     plan = result.plan.model_dump(mode="json", by_alias=True, exclude_none=True, exclude_unset=True)
-    place = judged.regulator / "challenge.secret" / "answers.parquet"
+    place = judged.regulator / "audit-out/restricted/challenge.secret" / "answers.parquet"
     table = pq.read_table(place)
     said = dict(zip(table["case"].to_pylist(), table["decision"].to_pylist(), strict=True))
     cases = pq.read_table(judged.regulator / "set.parquet").to_pylist()
@@ -94,7 +94,9 @@ def test_the_answers_that_overturn_a_verdict_do_and_one_fewer_does_not(judged: S
 
 
 def test_the_same_system_is_asked_again_and_the_verdict_line_says_what_it_holds_for(judged: Sides) -> None:
-    said = judged.regulate("repeat", "challenge.secret", "out", "--plan", "service.toml", "--sandbox", "none")
+    said = judged.regulate(
+        "repeat", "audit-out/restricted/challenge.secret", "out", "--plan", "service.toml", "--sandbox", "none"
+    )
     assert "true_positive_rate: PASS of woman holds if at most " in said
     assert said.count("were asked again, none did") == 2
 
@@ -104,12 +106,12 @@ def test_each_step_of_both_sides_is_an_entry_with_the_digest_of_the_one_before(j
     start = len(judged.kinds)
     for service, code in (("service.toml", ExitCode.PASS), ("other.toml", ExitCode.INCONCLUSIVE)):
         write_service(judged, service, 54 if service == "service.toml" else 70)
-        asked = ("challenge.secret", "out", "--plan", service, "--sandbox", "none")
+        asked = ("audit-out/restricted/challenge.secret", "out", "--plan", service, "--sandbox", "none")
         said = judged.regulate("repeat", *asked, code=code)
-        kept = judged.regulator / "challenge.secret" / f"asked-again-{len(judged.kinds) - 1}.txt"
+        kept = judged.regulator / "audit-out/restricted/challenge.secret" / f"asked-again-{len(judged.kinds) - 1}.txt"
         assert kept.read_text(encoding="utf-8") in said
     cid = pq.read_table(judged.vendor / "challenge" / "challenge.parquet")["cid"][0].as_py()
-    judged.regulate("open", "challenge.secret", "--case", cid)
+    judged.regulate("open", "audit-out/restricted/challenge.secret", "--case", cid)
     whole = ["committed", "registered", "challenged", "answered", "started", "sealed"]
     assert judged.kinds[:6] == whole
     assert judged.kinds[start:] == ["asked_again", "asked_again", "label_opened"]
@@ -149,18 +151,23 @@ def test_nothing_is_asked_again_before_the_audit_is_sealed(tmp_path: Path) -> No
     sides.challenge("--attempts", "2", "--twins", "0")
     sides.answer()
     sides.judge(code=ExitCode.INCONCLUSIVE)
-    kept = "challenge.secret/attempt-1.json"
-    said = sides.regulate("repeat", "challenge.secret", kept, "--plan", "none.toml", code=ExitCode.NOT_JUDGED)
+    kept = "audit-out/restricted/challenge.secret/attempt-1.json"
+    said = sides.regulate(
+        "repeat", "audit-out/restricted/challenge.secret", kept, "--plan", "none.toml", code=ExitCode.NOT_JUDGED
+    )
     assert "no sealed audit of this challenge" in said
     cid = pq.read_table(sides.vendor / "challenge" / "challenge.parquet")["cid"][0].as_py()
-    assert "is not over" in sides.regulate("open", "challenge.secret", "--case", cid, code=ExitCode.NOT_JUDGED)
+    assert "is not over" in sides.regulate(
+        "open", "audit-out/restricted/challenge.secret", "--case", cid, code=ExitCode.NOT_JUDGED
+    )
     assert sides.kinds[-1] == "not_passed"
 
 
 def test_another_system_at_work_is_seen(judged: Sides) -> None:
     write_service(judged, "other.toml", 70)  # it flags few of those whom the vendor flagged
     said = judged.regulate(
-        *("repeat", "challenge.secret", "out", "--plan", "other.toml", "--sandbox", "none"), code=ExitCode.INCONCLUSIVE
+        *("repeat", "audit-out/restricted/challenge.secret", "out", "--plan", "other.toml", "--sandbox", "none"),
+        code=ExitCode.INCONCLUSIVE,
     )
     assert "none did" not in said
     assert said.count(": it is not shown to hold") == 2
@@ -181,14 +188,21 @@ def test_a_group_of_which_nobody_is_asked_again_is_named(judged: Sides) -> None:
     fewer_doubts = result.further.model_copy(update={"sensitivity": (fewer,)})
     other = result.model_copy(update={"further": fewer_doubts})
     lines = list(
-        _came_out(other, choose_repeats(other, judged.regulator / "challenge.secret", random.Random(0)), set())
+        _came_out(
+            other,
+            choose_repeats(other, judged.regulator / "audit-out/restricted/challenge.secret", random.Random(0)),
+            set(),
+        )
     )
     assert lines[-1] == "true_positive_rate: PASS of man: none were asked again"
 
 
 def test_a_result_that_asks_fewer_people_than_the_sealed_one_is_refused(judged: Sides, tmp_path: Path) -> None:
     """Edited beside the true evidence; with the opening of its commitment; and under a statement made anew."""
-    out, sealed = judged.regulator / "out", sealed_entry(judged.history, judged.regulator / "challenge.secret")
+    out, sealed = (
+        judged.regulator / "out",
+        sealed_entry(judged.history, judged.regulator / "audit-out/restricted/challenge.secret"),
+    )
     assert sealed_result(sealed, out) == sealed_result(sealed, out / "result.json") == load_result(out / "result.json")
     document = re.sub(r'"overturned_by":\d+', '"overturned_by":350', (out / "result.json").read_text("utf-8"))
     (tmp_path / "result.json").write_text(document, encoding="utf-8")
@@ -204,7 +218,15 @@ def test_a_result_that_asks_fewer_people_than_the_sealed_one_is_refused(judged: 
         with pytest.raises(EvidenceError, match="is not the result that entry 5 of the history sealed"):
             sealed_result(sealed, tmp_path)
     kinds = judged.kinds
-    asked = ("repeat", "challenge.secret", str(tmp_path), "--plan", "service.toml", "--sandbox", "none")
+    asked = (
+        "repeat",
+        "audit-out/restricted/challenge.secret",
+        str(tmp_path),
+        "--plan",
+        "service.toml",
+        "--sandbox",
+        "none",
+    )
     assert "is not the result" in judged.regulate(*asked, code=ExitCode.NOT_JUDGED)
     (tmp_path / "evidence-restricted.a7k").unlink()
     judged.regulate(*asked, code=ExitCode.NOT_JUDGED)
@@ -213,11 +235,11 @@ def test_a_result_that_asks_fewer_people_than_the_sealed_one_is_refused(judged: 
 
 def test_answers_that_were_made_like_those_of_another_system_are_refused(judged: Sides) -> None:
     """Whoever puts what the service says into the folder of the secret finds nothing that differs."""
-    place, kinds = judged.regulator / "challenge.secret" / "answers.parquet", judged.kinds
+    place, kinds = judged.regulator / "audit-out/restricted/challenge.secret" / "answers.parquet", judged.kinds
     before = place.read_bytes()
     table = pq.read_table(place)
     pq.write_table(table.set_column(1, "decision", table["decision"].take([1, 0, *range(2, len(table))])), place)
-    asked = ("repeat", "challenge.secret", "out", "--plan", "service.toml", "--sandbox", "none")
+    asked = ("repeat", "audit-out/restricted/challenge.secret", "out", "--plan", "service.toml", "--sandbox", "none")
     try:
         assert "answers.parquet in challenge.secret, is not the" in judged.regulate(*asked, code=ExitCode.NOT_JUDGED)
     finally:
@@ -229,7 +251,7 @@ def test_another_system_than_was_audited_is_not_asked(judged: Sides) -> None:
     kinds, service = judged.kinds, judged.regulator / "service.toml"
     text = service.read_text(encoding="utf-8").replace('system = "Screener"', 'system = "Unrelated"')
     (judged.regulator / "unrelated.toml").write_text(text, encoding="utf-8")
-    asked = ("repeat", "challenge.secret", "out", "--plan", "unrelated.toml", "--sandbox", "none")
+    asked = ("repeat", "audit-out/restricted/challenge.secret", "out", "--plan", "unrelated.toml", "--sandbox", "none")
     assert "is of another system" in judged.regulate(*asked, code=ExitCode.USAGE)
     assert judged.kinds == kinds
 
@@ -238,4 +260,4 @@ def test_only_a_blind_audit_of_the_same_set_is_repeated(judged: Sides) -> None:
     result = load_result(judged.regulator / "out" / "result.json")
     nothing = result.model_copy(update={"further": result.further.model_copy(update={"sensitivity": ()})})
     with pytest.raises(EvidenceError, match="no verdict"):
-        choose_repeats(nothing, judged.regulator / "challenge.secret", random.Random(0))
+        choose_repeats(nothing, judged.regulator / "audit-out/restricted/challenge.secret", random.Random(0))

@@ -94,7 +94,7 @@ def decisions(cases: pa.Table, decide: Callable[[dict[str, int]], bool] = flagge
 
 def checked(asked: Sides, words: list[str], *, deterministic: bool = True, **changes: Any) -> Checked:
     """Check answers to the challenge, whose terms may differ."""
-    folder = asked.regulator / "challenge.secret"
+    folder = asked.regulator / "audit-out/restricted/challenge.secret"
     terms, cases = read_challenge(asked.regulator / "challenge")
     rows, _ = read_table(folder / ROWS)
     answers = pa.table({"cid": cases["cid"], "decision": words})
@@ -108,16 +108,19 @@ def state(found: Checked, code: str) -> State:
 def taken(sides: Sides, received: str = "") -> Checked:
     """Take what the vendor sent, which came now."""
     with open_history(sides.regulator / "h.a7h") as file:
-        return take_answers(file, sides.regulator / "challenge.secret", sides.regulator / "answers", received or now())[
-            0
-        ]
+        return take_answers(
+            file,
+            sides.regulator / "audit-out/restricted/challenge.secret",
+            sides.regulator / "answers",
+            received or now(),
+        )[0]
 
 
 @pytest.mark.parametrize("share", [0.001, 0.005, 0.01, 0.05])
 def test_answers_edited_by_hand_row_by_row_contradict_themselves(asked: Sides, share: float) -> None:
     _, cases = read_challenge(asked.regulator / "challenge")
     words = decisions(cases)
-    rows = read_table(asked.regulator / "challenge.secret" / ROWS)[0].to_pylist()
+    rows = read_table(asked.regulator / "audit-out/restricted/challenge.secret" / ROWS)[0].to_pylist()
     same = sorted((row["kind"], row["id"], place) for place, row in enumerate(rows))  # whatever the random ids are
     for _, _, place in random.Random(share).sample(same, max(2, round(share * len(words)))):
         words[place] = "flagged" if words[place] == "not flagged" else "not flagged"
@@ -191,7 +194,7 @@ def test_without_decisions_from_production_it_is_the_vendors_word(answered: Side
 
 def test_which_rows_are_twins_or_of_production_cannot_be_told_from_what_the_vendor_sees(asked: Sides) -> None:
     _, cases = read_challenge(asked.regulator / "challenge")
-    rows, _ = read_table(asked.regulator / "challenge.secret" / ROWS)
+    rows, _ = read_table(asked.regulator / "audit-out/restricted/challenge.secret" / ROWS)
     seen = np.column_stack([
         np.arange(cases.num_rows),
         [int(cid[:8], 16) for cid in cases["cid"].to_pylist()],
@@ -206,7 +209,7 @@ def test_which_rows_are_twins_or_of_production_cannot_be_told_from_what_the_vend
 
 
 def test_neither_place_nor_id_says_anything_of_a_label(asked: Sides) -> None:
-    rows, _ = read_table(asked.regulator / "challenge.secret" / ROWS)
+    rows, _ = read_table(asked.regulator / "audit-out/restricted/challenge.secret" / ROWS)
     labels = np.array([{"1": 1.0, "0": 0.0}.get(label, np.nan) for label in rows["label"].to_pylist()])
     known = ~np.isnan(labels)
     assert abs(np.corrcoef(np.arange(len(labels))[known], labels[known])[0, 1]) < 0.08  # 3 of 1 / sqrt(1,700)
@@ -276,7 +279,7 @@ def test_a_vendor_that_answers_only_where_it_flags_gains_nothing(tmp_path: Path)
     sides.challenge("--twins", "10")
     sides.answer()
     with open_history(sides.regulator / "h.a7h") as file:
-        folder = sides.regulator / "challenge.secret"
+        folder = sides.regulator / "audit-out/restricted/challenge.secret"
         found, _, loaded = take_answers(file, folder, sides.regulator / "answers", now())
     assert found.holds
     result = run_audit(loaded, crosscheck=False, details=False)
@@ -290,18 +293,19 @@ def test_refused_is_no_fail_and_ends_the_registration(answered: Sides) -> None:
     assert "5 cases without an answer" in said
     assert "That is no FAIL" in said
     assert answered.kinds[-2:] == ["refused", "withdrawn"]
-    assert not (answered.regulator / "audit-out").exists()
+    assert not (answered.regulator / "audit-out" / "result.json").exists()
+    assert not (answered.regulator / "audit-out" / "public").exists()
     assert "judged before" in answered.judge(code=ExitCode.NOT_JUDGED)
 
 
 def test_a_challenge_that_was_withdrawn_is_not_judged_and_nobody_is_accused(challenged: Sides) -> None:
     sides = challenged
     cid = read_challenge(sides.vendor / "challenge")[1]["cid"][7].as_py()
-    hint = sides.regulate("open", "challenge.secret", "--case", cid, code=ExitCode.NOT_JUDGED)
+    hint = sides.regulate("open", "audit-out/restricted/challenge.secret", "--case", cid, code=ExitCode.NOT_JUDGED)
     (line,) = re.findall(r"audit7k (history HISTORY --withdraw 1 --key FILE)", " ".join(hint.split()))
     places = {"HISTORY": str(sides.regulator / "h.a7h"), "FILE": str(sides.regulator / "regulator.key")}
     assert CliRunner().invoke(app, [places.get(word, word) for word in line.split()]).exit_code == 0
-    sides.regulate("open", "challenge.secret", "--case", cid)
+    sides.regulate("open", "audit-out/restricted/challenge.secret", "--case", cid)
     shutil.copy(sides.regulator / "h.a7h", sides.vendor / "challenge" / "history.a7h")
     sides.answer()
     said = sides.judge(code=ExitCode.NOT_JUDGED)
@@ -436,7 +440,7 @@ def test_answers_that_a_vendor_made_elsewhere_come_in_a_file(tmp_path: Path) -> 
 
 
 def test_every_label_can_be_opened_and_a_wrong_one_fails(answered: Sides) -> None:
-    folder = answered.regulator / "challenge.secret"
+    folder = answered.regulator / "audit-out/restricted/challenge.secret"
     terms, cases = read_challenge(answered.vendor / "challenge")
     rows, _ = read_table(folder / ROWS)
     real = dict(zip(rows["cid"].to_pylist(), rows["label"].to_pylist(), strict=True))
@@ -461,11 +465,11 @@ def test_a_tree_of_any_size_opens_every_leaf(rows: int) -> None:
 
 def test_both_sides_open_a_label_by_command(answered: Sides) -> None:
     cid = read_challenge(answered.vendor / "challenge")[1]["cid"][7].as_py()
-    said = answered.regulate("open", "challenge.secret", "--case", cid, code=ExitCode.NOT_JUDGED)
+    said = answered.regulate("open", "audit-out/restricted/challenge.secret", "--case", cid, code=ExitCode.NOT_JUDGED)
     assert "is not over" in said
     assert answered.kinds[-1] == "challenged"
     answered.judge()
-    made = answered.regulate("open", "challenge.secret", "--case", cid)
+    made = answered.regulate("open", "audit-out/restricted/challenge.secret", "--case", cid)
     last = answered.history.entries[-1]
     assert (last.kind, last.answers) == ("label_opened", answered.secret.challenge_entry)
     assert last.statement == sha256(made.encode())
@@ -566,14 +570,14 @@ def test_more_attempts_than_alpha_has_parts_for_are_refused(asked: Sides) -> Non
 
 
 def test_a_second_challenge_of_the_same_name_leaves_the_running_one_as_it_is(answered: Sides) -> None:
-    folders = [answered.regulator / "challenge", answered.regulator / "challenge.secret"]
+    folders = [answered.regulator / "challenge", answered.regulator / "audit-out/restricted/challenge.secret"]
 
     def there() -> dict[Path, bytes]:
         return {file: file.read_bytes() for folder in folders for file in folder.rglob("*") if file.is_file()}
 
     before, kinds = there(), answered.kinds
     write_cases(answered.regulator, start=9_000)  # cases that were not asked
-    for name in ("challenge", "challenge.secret"):
+    for name in ("challenge", "audit-out/restricted/challenge.secret"):
         assert f"{name} is there already" in answered.regulate("challenge", "plan.toml", code=ExitCode.USAGE)
         assert (there(), answered.kinds) == (before, kinds)
         if name == "challenge":  # it was sent, and moved away
@@ -623,7 +627,7 @@ def test_nothing_is_spent_where_what_is_made_cannot_be_written(tmp_path: Path, m
         (sides.regulator / module.name).write_text("def decide(batch):\n    raise SystemExit\n", encoding="utf-8")
     kinds = sides.kinds
     with open_history(sides.regulator / "h.a7h"):  # nobody is asked, whose answers could not be written down
-        sides.regulate("repeat", "challenge.secret", *repeat, code=ExitCode.FOLDER_IN_USE)
+        sides.regulate("repeat", "audit-out/restricted/challenge.secret", *repeat, code=ExitCode.FOLDER_IN_USE)
     assert sides.kinds == kinds
 
 

@@ -91,7 +91,7 @@ def test_the_vendors_answer_shows_to_whoever_trusts_its_key_that_the_question_st
     fingerprints = [keys[1].fingerprint, keys[3].fingerprint]
     signers = [("auditor", fingerprints[0]), *([(role, fingerprints[1])] if role else [])]
     trust = walked.regulator / f"trust-{role}.toml"
-    text = "".join(f'[[signer]]\nrole = "{who}"\nname = "N"\nfingerprint = "{key}"\n' for who, key in signers)
+    text = "".join(f'[[signer]]\nrole = "{who}"\nname = "The {who}"\nfingerprint = "{key}"\n' for who, key in signers)
     trust.write_text(text, encoding="utf-8")
     done = CliRunner().invoke(app, ["verify", str(walked.regulator / "out"), "--trust", str(trust)])
     assert done.exit_code == code, done.output
@@ -101,7 +101,8 @@ def test_the_vendors_answer_shows_to_whoever_trusts_its_key_that_the_question_st
 def test_a_report_that_claims_a_vendors_answers_without_its_signature_is_not_shown(walked: Sides) -> None:
     """Whoever writes the plan can write what `judge` would."""
     folder = walked.regulator
-    claimed = 'path = "challenge.secret/answers.parquet"\ndeployed = "supported"\nproduction = 9000\n[evaluation_set]'
+    path = "audit-out/restricted/challenge.secret/answers.parquet"
+    claimed = f'path = "{path}"\ndeployed = "supported"\nproduction = 9000\n[evaluation_set]'
     (folder / "claimed.toml").write_text(PLAN.replace("[evaluation_set]", claimed), encoding="utf-8")
     for line in (
         f"run {folder / 'claimed.toml'} --out {folder / 'claimed'} --quiet --no-crosscheck",

@@ -116,7 +116,7 @@ class Sides:
     @property
     def secret(self) -> Secret:
         """The secret of the first challenge."""
-        return read_part(self.regulator / "challenge.secret" / SECRET, Secret)
+        return read_part(self.regulator / "audit-out/restricted/challenge.secret" / SECRET, Secret)
 
     def vend(self, *arguments: str, code: int = 0) -> str:
         """Run a command of the vendor in its folder; returns what it printed."""
@@ -155,7 +155,7 @@ class Sides:
 
     def judge(self, *more: str, code: int = 0, answers: str = "answers") -> str:
         """The regulator judges."""
-        return self.regulate("judge", "challenge.secret", answers, *more, code=code)
+        return self.regulate("judge", "audit-out/restricted/challenge.secret", answers, *more, code=code)
 
 
 def _signed(key: str) -> list[str]:

@@ -103,24 +103,28 @@ def challenge(  # noqa: PLR0913, PLR0917 - a parameter for each option
         int, typer.Option(metavar="K", min=1, help="How often the vendor may try; each spends its part of alpha.")
     ] = 1,
     days: Days = 30,
+    restricted_folder: RestrictedFolder = None,
 ) -> None:
     """Register question, set and labels, and write what the vendor is asked: declared columns under random ids.
 
-    Only the folder of the challenge leaves the house. Its secret lies beside it.
+    Only the folder of the challenge leaves the house. Its secret lies in the restricted folder.
     """
     from audit.cli.outputs.signer import now
     from audit.evidence.blind import regulator
     from audit.evidence.history import MAX_BYTES
 
     deadline = (dt.datetime.now(dt.UTC) + dt.timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    new = [out] if plan.is_dir() else [out, regulator.secret_beside(out)]
-    with new_folders(*new), _history_for(history, key) as (file, signer):
+    with (
+        new_folders(out),
+        _secret_folder(plan, out, restricted_folder) as secret,
+        _history_for(history, key) as (file, signer),
+    ):
         if commitment is not None:
             file.adopt(bytes_of_result(commitment, MAX_BYTES), commitment.name, "committed")
         if plan.is_dir():
             terms, alike = regulator.challenge_again(file, signer, now(), plan, out, deadline), 0
         else:
-            wanted = regulator.Wanted(plan, out, deadline, attempts, twins, log_rows)
+            wanted = regulator.Wanted(plan, out, secret, deadline, attempts, twins, log_rows)
             terms, alike = regulator.challenge(file, signer, now(), wanted)
     note(f"For the vendor: {out} ({terms.rows:,} cases, until {terms.deadline}; columns {', '.join(terms.features)})")
     if alike:
@@ -128,7 +132,38 @@ def challenge(  # noqa: PLR0913, PLR0917 - a parameter for each option
     if terms.attempts > 1:
         note(f'Attempt {terms.attempt} of {terms.attempts}: before the last, only "not passed" is said.')
     if not plan.is_dir():
-        note(f"Keep, and give to nobody: {regulator.secret_beside(out)}")
+        note(f"Keep, and give to nobody: {secret}")
+
+
+@contextmanager
+def _secret_folder(plan: Path, out: Path, named: Path | None) -> Iterator[Path]:
+    """Yield the folder of the secret: the given one for another attempt, else a new one in the restricted folder."""
+    from audit.cli.outputs.audience import find_restricted_folder
+    from audit.evidence.blind.regulator import secret_of
+    from audit.plan.file.plan_file import read_plan_file
+    from audit.storage import locked
+
+    if plan.is_dir():
+        yield plan
+        return
+    loaded = read_plan_file(plan)
+    place = find_restricted_folder(Path("audit-out"), loaded.plan, loaded.folder, named)
+    folder = secret_of(out, place)
+    with locked(place):
+        pass  # it is there
+    with new_folders(folder):
+        yield folder
+
+
+@_command("Regulator: print the columns that a vendor declared.")
+def features(
+    history: Annotated[Path, typer.Argument(help="The history with the vendor's commitment, as it was sent.")],
+) -> None:
+    """Print the sections of the regulator's plan that ask each committed model by the columns its vendor declared."""
+    from audit.evidence.blind.regulator import sections_for
+    from audit.evidence.history import MAX_BYTES, read_history
+
+    say(sections_for(read_history(bytes_of_result(history, MAX_BYTES), history.name)))
 
 
 @_command("Vendor: answer a challenge.")

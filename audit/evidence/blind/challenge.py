@@ -17,6 +17,7 @@ from audit.engines.read_errors import reading
 from audit.errors import DataError, EvidenceError
 from audit.evaluation.table_file import ReadOptions, read_file
 from audit.evidence.blind.labels import Label, label_root
+from audit.evidence.blind.repeats import refuse_repeats
 from audit.evidence.blind.terms import CASES, CID, LARGEST_TABLE, TERMS, Terms, read_part
 from audit.storage import bytes_of_result
 from audit.vocabulary.text import shown
@@ -54,7 +55,12 @@ def labels_of(rows: pa.Table) -> list[Label]:
 
 
 def make_challenge(
-    evaluation_set: EvaluationSet, features: Sequence[str], key: bytes, twins: int, production: Path | None = None
+    evaluation_set: EvaluationSet,
+    features: Sequence[str],
+    key: bytes,
+    twins: int,
+    production: Path | None = None,
+    withheld: Sequence[str] = (),
 ) -> Challenge:
     """Make a challenge of an evaluation set.
 
@@ -69,11 +75,13 @@ def make_challenge(
         How many cases are given twice; all, if there are fewer.
     production : Path, optional
         A file with the features and a column `decision` (1 or 0): what the system at work decided.
+    withheld : sequence of str
+        Columns of groups: no feature may repeat one that is not a feature itself.
 
     Raises
     ------
     DataError
-        If a feature is called as the ids are, or the file does not fit.
+        If a feature is called as the ids are, or repeats what is withheld, or the file does not fit.
     """
     import pyarrow as pa
 
@@ -81,7 +89,10 @@ def make_challenge(
         raise DataError(
             f"a column called {CID} cannot be given: so are the ids called", slug="features-reserved", hint="rename it"
         )
-    ids, labels, given = _cases_of(evaluation_set, features)
+    columns = dict.fromkeys(column for column in withheld if column not in features)
+    ids, labels, both = _cases_of(evaluation_set, (*features, *columns))
+    given = both.select(list(features))
+    refuse_repeats(given, ids, labels, both.select(list(columns)))
     # not by what their ids are made of, or the lowest ids would be those of twins
     order = sorted(range(len(ids)), key=lambda place: _mac(key, f"chosen {ids[place]}"))[:twins]
     parts = [given, given.take(pa.array(order, type=pa.int64()))]
@@ -97,10 +108,10 @@ def make_challenge(
     by_cid = sorted(range(len(cids)), key=cids.__getitem__)
     names = ("kind", "id", "label", "logged")
     types = (pa.string(), pa.string(), pa.string(), pa.bool_())
-    columns = [pa.array([row[at] for row in who], type=type_) for at, type_ in enumerate(types)]
+    kept = [pa.array([row[at] for row in who], type=type_) for at, type_ in enumerate(types)]
     cid = pa.array(cids)
     cases = pa.table([cid, *pa.concat_tables(parts).columns], names=[CID, *features])
-    rows = pa.table([cid, *columns], names=[CID, *names])
+    rows = pa.table([cid, *kept], names=[CID, *names])
     return Challenge(cases.take(by_cid).combine_chunks(), rows.take(by_cid).combine_chunks())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import os
 import secrets
 from collections.abc import Sequence
@@ -40,7 +41,7 @@ from audit.evidence.blind.terms import (
     read_part,
 )
 from audit.evidence.blind.vendor import system_in
-from audit.evidence.history import MAX_BYTES, Entry
+from audit.evidence.history import MAX_BYTES, Entry, History
 from audit.evidence.history_file import HistoryFile
 from audit.evidence.keys import Signer
 from audit.evidence.registration import QUESTION, SET
@@ -103,7 +104,9 @@ class Wanted:
 
     plan: Path
     out: Path
-    """Folder for the vendor; the secret lies beside it."""
+    """Folder for the vendor."""
+    secret: Path
+    """Folder for what only the regulator knows."""
     deadline: str
     """Until when answers are taken, as YYYY-MM-DDTHH:MM:SSZ."""
     attempts: int = 1
@@ -129,7 +132,7 @@ def challenge(file: HistoryFile, signer: Signer, at: str, wanted: Wanted) -> tup
     key, ledger = secrets.token_bytes(32), Ledger(file)
     section, commitment = section_of(asked), _commitment(file, asked)
     with open_evaluation_set(asked.plan, asked.folder) as opened:
-        made = make_challenge(opened, section.features, key, wanted.twins, wanted.production)
+        made = make_challenge(opened, section.features, key, wanted.twins, wanted.production, _columns(asked))
         set_sha256 = opened.sha256
     spent = ledger.used(ids_asked(made.rows))
     if spent:
@@ -154,7 +157,7 @@ def challenge(file: HistoryFile, signer: Signer, at: str, wanted: Wanted) -> tup
     openings = file.opened(digests, None)
     alike = ledger.count_alike(cells_asked(made))
     ledger.add(place, ids_asked(made.rows), cells_asked(made), openings[LABELS])
-    folder = secret_beside(out)
+    folder = wanted.secret
     with storage(folder):
         write_durably(folder / GITIGNORE, b"*\n")
         write_durably(folder / ROWS, table_bytes(made.rows))
@@ -194,9 +197,52 @@ def challenge_again(file: HistoryFile, signer: Signer, at: str, folder: Path, ou
     return terms
 
 
-def secret_beside(out: Path) -> Path:
-    """Return the folder of the secret of a challenge."""
-    return out.parent / f"{out.name}.secret"
+def secret_of(out: Path, restricted: Path) -> Path:
+    """Return the folder of the secret of a challenge, in a restricted folder.
+
+    Raises
+    ------
+    ArgumentError
+        If it would be sent with the challenge, or lie beside it.
+    """
+    folder, sent = restricted / f"{out.name}.secret", Path(os.path.realpath(out))
+    kept = Path(os.path.realpath(folder))
+    if sent in kept.parents or sent.parent == kept.parent:
+        raise ArgumentError(f"the secret of {out} would lie in it or beside it", slug="secret-beside")
+    return folder
+
+
+def sections_for(history: History) -> str:
+    """Return the sections of plans that ask the models of a history, by the columns that their vendors declared.
+
+    Raises
+    ------
+    EvidenceError
+        If none is committed to.
+    """
+    last = {entry.system: entry.model for entry in history.entries if entry.kind == "committed"}
+    if not last:
+        raise EvidenceError("the history names no model", slug="no-model")
+    parts = []
+    for system, model in last.items():
+        columns = () if model is None else model.features
+        known = "" if columns else "  # the vendor declared none: its answers come in a file"
+        named = [("owner", system.owner), ("system", system.name)]
+        about = "".join(f"{key} = {_toml(value)}\n" for key, value in named)
+        listed = ", ".join(map(_toml, columns))
+        parts.append(f'[audit]\n{about}[detector]\nkind = "blind"\nfeatures = [{listed}]{known}')
+    return "\n\n".join(parts)
+
+
+def _toml(text: str) -> str:
+    """Write a text as a string of TOML."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _columns(loaded: LoadedPlan) -> list[str]:
+    """Return the columns of the groups of a plan."""
+    groups = loaded.plan.groups.values()
+    return [name for group in groups for name in (group.column, group.country_column) if name is not None]
 
 
 def _commitment(file: HistoryFile, loaded: LoadedPlan) -> Entry:
@@ -213,7 +259,9 @@ def _commitment(file: HistoryFile, loaded: LoadedPlan) -> Entry:
     undeclared = [name for name in section.features if name not in kept]
     if undeclared:
         raise EvidenceError(
-            f"the vendor did not declare that its model is given {', '.join(undeclared)}", slug="undeclared-features"
+            f"the vendor did not declare that its model is given {', '.join(undeclared)}",
+            slug="undeclared-features",
+            hint=f"audit7k blind features {file.path.name} prints what it declared; nothing else leaves the house",
         )
     if not model.deterministic and not section.contradictions:
         raise EvidenceError(
