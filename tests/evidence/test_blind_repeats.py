@@ -140,6 +140,7 @@ def test_the_secret_lies_never_in_what_is_sent_or_beside_it(tmp_path: Path, name
 
 def test_the_columns_that_a_vendor_declared_are_printed_for_the_plan(tmp_path: Path) -> None:
     sides = two_sides(tmp_path)
+    (sides.regulator / "h.a7h").touch()
     assert "names no model" in sides.show("features", "h.a7h", code=ExitCode.NOT_JUDGED)
     sides.commit()
     said = tomllib.loads(sides.show("features", "h.a7h"))
