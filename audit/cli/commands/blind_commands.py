@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
@@ -15,7 +14,7 @@ import typer
 
 from audit.cli.commands.shared_options import AllowPickle, NewKey, RestrictedFolder, Where
 from audit.cli.console.guard import guarded
-from audit.cli.console.terminal import Style, note, say
+from audit.cli.console.terminal import note, say
 from audit.detectors.isolation.options import Sandbox
 from audit.errors import ArgumentError, ExitCode
 from audit.storage import bytes_of_result, new_folders, storage
@@ -24,9 +23,6 @@ from audit.vocabulary.text import printable
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from audit.cli.outputs.attempt import Signed
-    from audit.cli.outputs.audience import RequestedOutput
-    from audit.cli.outputs.run_request import RunRequest
     from audit.evidence.blind.asked_again import Repeat
     from audit.evidence.blind.vendor import Answered
     from audit.evidence.history_file import HistoryFile
@@ -139,7 +135,7 @@ def challenge(  # noqa: PLR0913, PLR0917 - a parameter for each option
 def _secret_folder(plan: Path, out: Path, named: Path | None) -> Iterator[Path]:
     """Yield the folder of the secret: the given one for another attempt, else a new one in the restricted folder."""
     from audit.cli.outputs.audience import find_restricted_folder
-    from audit.evidence.blind.regulator import secret_of
+    from audit.evidence.blind.terms import secret_of
     from audit.plan.file.plan_file import read_plan_file
     from audit.storage import locked
 
@@ -160,7 +156,7 @@ def features(
     history: Annotated[Path, typer.Argument(help="The history with the vendor's commitment, as it was sent.")],
 ) -> None:
     """Print the sections of the regulator's plan that ask each committed model by the columns its vendor declared."""
-    from audit.evidence.blind.regulator import sections_for
+    from audit.evidence.blind.vendor import sections_for
     from audit.evidence.history import MAX_BYTES, read_history
 
     say(sections_for(read_history(bytes_of_result(history, MAX_BYTES), history.name)))
@@ -255,6 +251,7 @@ def judge(
     """
     from audit.cli.outputs.attempt import Signed
     from audit.cli.outputs.audience import requested_output
+    from audit.cli.outputs.blind_judgement import judge_answers
     from audit.cli.outputs.output_folder import OutputFolder
     from audit.cli.outputs.signer import now
     from audit.evidence.blind.regulator import refuse, registered_in, take_answers
@@ -274,7 +271,7 @@ def judge(
     if not checked.holds:
         say("\nNot judged: the answers do not hold together. That is no FAIL.")
         raise typer.Exit(ExitCode.NOT_JUDGED)
-    _judged(secret, loaded, out, Signed(history, signer, registered_in(secret)), asked)
+    judge_answers(secret, loaded, out, Signed(history, signer, registered_in(secret)), asked)
 
 
 @_command("Regulator: ask the system at work again.")
@@ -365,45 +362,6 @@ def open_label(
     label = {"1": "exploitation", "0": "no exploitation", "": "no label"}[opened.label]
     say(f"{opened.cid}: {label}, {'as' if holds else 'NOT as'} was fixed before the answers")
     raise typer.Exit(ExitCode.PASS if holds else ExitCode.NOT_VERIFIED)
-
-
-def _judged(secret: Path, loaded: LoadedPlan, out: Path, signed: Signed, asked: RequestedOutput) -> None:
-    from audit.cli.outputs.one_run import run_into
-    from audit.cli.outputs.run_request import RunRequest
-    from audit.cli.outputs.waivers import exit_code_with_waivers
-    from audit.cli.pages.summary import summary
-    from audit.evidence.blind.terms import TERMS, Terms, read_part
-
-    terms = read_part(secret / TERMS, Terms)
-    request = RunRequest(Path(loaded.file), loaded)
-    if terms.attempt < terms.attempts and not _passes(secret, request, signed, terms.attempt):
-        say("\nNot passed. Nothing else is said while attempts are left.")
-        raise typer.Exit(ExitCode.INCONCLUSIVE)
-    done = run_into(out, request, asked, signed=signed)
-    say(summary(done.result, Style.of(sys.stdout), report=str(done.first), next_command=f"audit7k verify {out}"))
-    say(f"\nHow it decides: {done.result.system.decision}")
-    raise typer.Exit(exit_code_with_waivers(done.result, None, quiet=False))
-
-
-def _passes(secret: Path, request: RunRequest, signed: Signed, attempt: int) -> bool:
-    """Whether an attempt passes. If not, the history says that and no more, with a commitment to the result."""
-    from audit.cli.outputs.attempt import attempt as tried
-    from audit.cli.outputs.output_folder import write_file
-    from audit.cli.outputs.signer import now
-    from audit.evidence.statement import sha256
-    from audit.result.json_text import result_to_json
-
-    result = request._replace(crosscheck=False, details=False).audit(None)
-    if result.overall.outcome == "pass":
-        return True
-    document = result_to_json(result)
-    with tried(signed, request.loaded.plan) as begun:
-        begun.begin()
-        write_file(secret / f"attempt-{attempt}.json", document)
-        opened = begun.file.opened({"result": sha256(document.encode())}, None)
-        started = begun.started
-        begun.file.append(signed.signer, "not_passed", now(), started.system, opened, answers=started.index)
-    return False
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 import os
 import secrets
 from collections.abc import Sequence
@@ -41,7 +40,7 @@ from audit.evidence.blind.terms import (
     read_part,
 )
 from audit.evidence.blind.vendor import system_in
-from audit.evidence.history import MAX_BYTES, Entry, History
+from audit.evidence.history import MAX_BYTES, Entry
 from audit.evidence.history_file import HistoryFile
 from audit.evidence.keys import Signer
 from audit.evidence.registration import QUESTION, SET
@@ -195,48 +194,6 @@ def challenge_again(file: HistoryFile, signer: Signer, at: str, folder: Path, ou
     _ask(file, signer, at, terms, secret.registration_entry, out)
     _keep(folder, terms, secret, cases)  # the attempt before stands until this one does
     return terms
-
-
-def secret_of(out: Path, restricted: Path) -> Path:
-    """Return the folder of the secret of a challenge, in a restricted folder.
-
-    Raises
-    ------
-    ArgumentError
-        If it would be sent with the challenge, or lie beside it.
-    """
-    folder, sent = restricted / f"{out.name}.secret", Path(os.path.realpath(out))
-    kept = Path(os.path.realpath(folder))
-    if sent in kept.parents or sent.parent == kept.parent:
-        raise ArgumentError(f"the secret of {out} would lie in it or beside it", slug="secret-beside")
-    return folder
-
-
-def sections_for(history: History) -> str:
-    """Return the sections of plans that ask the models of a history, by the columns that their vendors declared.
-
-    Raises
-    ------
-    EvidenceError
-        If none is committed to.
-    """
-    last = {entry.system: entry.model for entry in history.entries if entry.kind == "committed"}
-    if not last:
-        raise EvidenceError("the history names no model", slug="no-model")
-    parts = []
-    for system, model in last.items():
-        columns = () if model is None else model.features
-        known = "" if columns else "  # the vendor declared none: its answers come in a file"
-        named = [("owner", system.owner), ("system", system.name)]
-        about = "".join(f"{key} = {_toml(value)}\n" for key, value in named)
-        listed = ", ".join(map(_toml, columns))
-        parts.append(f'[audit]\n{about}[detector]\nkind = "blind"\nfeatures = [{listed}]{known}')
-    return "\n\n".join(parts)
-
-
-def _toml(text: str) -> str:
-    """Write a text as a string of TOML."""
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _columns(loaded: LoadedPlan) -> list[str]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Final, Literal, TypeVar
 
 from pydantic import Field, ValidationError
 
-from audit.errors import EvidenceError
+from audit.errors import ArgumentError, EvidenceError
 from audit.evidence.history import History
 from audit.evidence.statement import Index, Moment, Sha256, System
 from audit.storage import bytes_of_result
@@ -78,6 +79,21 @@ class Secret(Part):
     def is_open(self, history: History, system: System) -> bool:
         """Whether the registration waits for its audit: it is neither withdrawn nor sealed."""
         return self.registration_entry in {entry.index for entry in history.open_registrations(system)}
+
+
+def secret_of(out: Path, restricted: Path) -> Path:
+    """Return the folder of the secret of a challenge, in a restricted folder.
+
+    Raises
+    ------
+    ArgumentError
+        If it would be sent with the challenge, or lie beside it.
+    """
+    folder, sent = restricted / f"{out.name}.secret", Path(os.path.realpath(out))
+    kept = Path(os.path.realpath(folder))
+    if sent in kept.parents or sent.parent == kept.parent:
+        raise ArgumentError(f"the secret of {out} would lie in it or beside it", slug="secret-beside")
+    return folder
 
 
 P = TypeVar("P", bound=Part)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -9,7 +10,7 @@ from audit.detectors.isolation.options import Isolating
 from audit.errors import EvidenceError
 from audit.evidence.blind.challenge import DECISION, read_challenge, table_bytes
 from audit.evidence.blind.terms import ANSWERS, CID, HISTORY, MODEL, Terms
-from audit.evidence.history import MAX_BYTES, CommittedModel, Entry
+from audit.evidence.history import MAX_BYTES, CommittedModel, Entry, History
 from audit.evidence.history_file import HistoryFile
 from audit.evidence.keys import Signer
 from audit.evidence.registration import system_of
@@ -67,6 +68,33 @@ def model_of(plan: AuditPlan, *, deterministic: bool) -> CommittedModel:
     """Return what a vendor says of its model."""
     features = getattr(plan.detector, "features", ())
     return CommittedModel(version=plan.audit.title, deterministic=deterministic, features=features)
+
+
+def sections_for(history: History) -> str:
+    """Return the sections of plans that ask the models of a history, by the columns that their vendors declared.
+
+    Raises
+    ------
+    EvidenceError
+        If none is committed to.
+    """
+    last = {entry.system: entry.model for entry in history.entries if entry.kind == "committed"}
+    if not last:
+        raise EvidenceError("the history names no model", slug="no-model")
+    parts = []
+    for system, model in last.items():
+        columns = () if model is None else model.features
+        known = "" if columns else "  # the vendor declared none: its answers come in a file"
+        named = [("owner", system.owner), ("system", system.name)]
+        about = "".join(f"{key} = {_toml(value)}\n" for key, value in named)
+        listed = ", ".join(map(_toml, columns))
+        parts.append(f'[audit]\n{about}[detector]\nkind = "blind"\nfeatures = [{listed}]{known}')
+    return "\n\n".join(parts)
+
+
+def _toml(text: str) -> str:
+    """Write a text as a string of TOML."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def model_digest(plan: AuditPlan, artefact: str | None) -> str:
