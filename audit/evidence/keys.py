@@ -18,7 +18,7 @@ from audit.storage import bytes_of_result
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-    from cryptography.x509 import Certificate
+    from cryptography.x509 import Certificate, Name
 
 SIGNATURE_BYTES: Final = 64
 _LARGEST: Final = 64 * 1024
@@ -155,6 +155,13 @@ def load_signer(path: Path, passphrase: Callable[[], bytes]) -> Signer:
     if not isinstance(private, Ed25519PrivateKey):
         raise _no_private_key(path)
     return Signer(_public(private), private.sign)
+
+
+def names_in(held: Iterable[bytes]) -> list[tuple[Name, Name]]:
+    """Return subject and issuer of certificates in DER. Raises Exception of any kind where one is none."""
+    from cryptography.x509 import load_der_x509_certificate
+
+    return [(each.subject, each.issuer) for each in map(load_der_x509_certificate, held)]
 
 
 def certificates(texts: Iterable[str]) -> list[Certificate]:

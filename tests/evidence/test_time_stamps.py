@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import random
 import subprocess
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from made.sealed import published_into, sealed_in, signer_in, trusting
+from made.sealed import flipped, published_into, sealed_in, signer_in, trusting
 
 from audit.errors import EvidenceError
 from audit.evidence.bundle import Bundle
@@ -19,7 +21,7 @@ from audit.evidence.registration import QUESTION, system_of
 from audit.evidence.seal import digests_by_role, read_published, seal
 from audit.evidence.shown import State
 from audit.evidence.statement import System
-from audit.evidence.time_stamps import in_order, is_over, stamped_at, time_request
+from audit.evidence.time_stamps import in_order, is_over, stamped_at, stamps_among, time_request
 from audit.evidence.trust import Trust, Trusted, read_trust
 from audit.evidence.verification import verify
 
@@ -119,6 +121,18 @@ def test_bytes_that_are_no_reply_are_none(authority: Authority) -> None:
         assert not is_over(reply[:cut], b"a message")
     for size in (0, 1, 2, 3, 200):
         assert in_order(b"\x30\x84" + b"\xff" * size) == b"\x30\x84" + b"\xff" * size
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_whatever_bit_of_a_reply_is_another_something_is_said_of_it(authority: Authority, *, listed: bool) -> None:
+    """With its authority listed it is right as it was, or not right: no change makes it one of somebody else."""
+    reply = authority.reply(time_request(b"a message"), "-chain ca.pem")
+    trusted, drawn, said = [authority.certificate] * listed, random.Random(3), Counter[str]()
+    for bit in drawn.sample(range(8 * len(reply)), 1_500):
+        stamps = stamps_among({"x.tsr": flipped(reply, bit)}, {"x": b"a message"}, trusted)
+        said["right" if stamps.at else "of others" if stamps.of_others else "wrong"] += 1
+    assert sum(said.values()) == 1_500
+    assert (said["right"] == 0) if not listed else (said["of others"] < 60)
 
 
 def test_an_authority_that_nobody_trusts_shows_nothing(authority: Authority, tmp_path: Path) -> None:
