@@ -468,7 +468,7 @@ def test_every_command_of_a_blind_audit_is_guarded_and_says_whose_it_is() -> Non
     (group,) = app.registered_groups
     commands = group.typer_instance.registered_commands if group.typer_instance else []
     names = {info.name or (info.callback.__name__ if info.callback else "") for info in commands}
-    assert names == {"commit", "rehearse", "challenge", "answer", "judge", "open", "repeat"}
+    assert names == {"commit", "rehearse", "challenge", "answer", "judge", "open", "repeat", "features"}
     for info in commands:
         assert hasattr(info.callback, "__wrapped__")
         assert (info.short_help or "").partition(":")[0] in {"Vendor", "Regulator", "Both"}
