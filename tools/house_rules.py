@@ -13,7 +13,6 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-MODULE_LINES = 400
 FUNCTION_LINES = 60
 SIZED = ("audit", "reports", "audit7k_pytest", "tools", "examples")
 PRODUCT = ("audit", "reports", "audit7k_pytest", "examples", "docs")
@@ -69,7 +68,7 @@ def breaches(root: Path) -> Iterator[Breach]:
         text = (root / path).read_text(encoding="utf-8", errors="replace")
         if path.suffix == ".py" and path.parts[0] in SIZED:
             statements = list(_statements(ast.parse(text)))
-            yield from _sizes(path, text, statements)
+            yield from _sizes(path, statements)
             if path.as_posix().startswith(STANDS_ALONE):
                 yield from _openings(path, statements)
         for number, line in enumerate(text.splitlines(), start=1):
@@ -90,10 +89,7 @@ def _statements(tree: ast.AST) -> Iterator[ast.AST]:
             yield from _statements(statement)
 
 
-def _sizes(path: Path, text: str, statements: Sequence[ast.AST]) -> Iterator[Breach]:
-    lines = text.count("\n")
-    if lines >= MODULE_LINES:
-        yield path, lines, f"{lines} lines; a module has fewer than {MODULE_LINES}"
+def _sizes(path: Path, statements: Sequence[ast.AST]) -> Iterator[Breach]:
     for node in statements:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno is not None:
             length = node.end_lineno - node.lineno + 1
