@@ -45,6 +45,12 @@ def budget(plan: AuditPlan) -> Budget:
     return Budget(NAMES * alpha / shares, UNNAMED * alpha / combined)
 
 
+def change_level(plan: AuditPlan) -> float:
+    """Level of one family on one side of a rule on a change: equal shares of what all names may spend."""
+    shares = sum(len(questions(plan, rule)) * len(rule_families(plan, rule)) for rule in plan.rules)
+    return ALL_NAMES * plan.verdict.alpha / shares
+
+
 def _probe_families(plan: AuditPlan) -> int:
     families = {probe.id: probe.families for probe in plan.probes}
     return sum(families[probe] for rule in plan.named_probe_rules for probe in rule.probes)

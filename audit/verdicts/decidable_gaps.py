@@ -23,13 +23,13 @@ from audit.result.findings.further import NotJudgedAlone
 from audit.result.findings.judged import Because, RuleResult
 from audit.stats.arrays import BoolArray, FloatArray
 from audit.stats.clusters.weighted_rate import design_size, variance_factor
-from audit.stats.margins.multiplicity import Method, first_step_levels
+from audit.stats.margins.multiplicity import first_step_levels
 from audit.stats.sizes.decidable_clusters import Hidden
 from audit.stats.sizes.decidable_disparity import Limit, failing_rate, passing_edge
 from audit.stats.sizes.effective_levels import first_effective_levels, power_width
 from audit.verdicts.budget import budget
 from audit.verdicts.decidability import FamilyDecidability, RuleDecidability, effective_sizes
-from audit.verdicts.margin_tests import procedure_of
+from audit.verdicts.margin_tests import method_of
 from audit.verdicts.planned_people import EffectiveSizes
 from audit.vocabulary.groups import Family, Group
 from audit.vocabulary.metrics import METRICS
@@ -228,8 +228,7 @@ class _Family(NamedTuple):
         if not at:
             return levels
         if self.moments is None:
-            procedure = procedure_of(rule, questions(plan, rule), self.counts, decided, share, int(tested.sum()))
-            method: Method = "any_dependence" if procedure == "any_dependence" else "discarding"
+            method = method_of(rule, questions(plan, rule), self.counts, decided, share)
             n, m = decided.cases[tested], decided.rest_cases[tested]
             some = (np.cumsum(tested) - 1)[at]
             levels[at] = first_step_levels(n, m, rule.planned_rate, question.fail, share, method, some)

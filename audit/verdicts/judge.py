@@ -22,20 +22,18 @@ from audit.counting.table import FAILED, FamilyCounts
 from audit.plan.audit_plan import AuditPlan, NamedRule
 from audit.result.audit_result import OverallVerdict
 from audit.result.findings.change import combined_outcome
-from audit.result.findings.judged import OUTCOMES, Because, FamilyResult, Outcome, RuleResult, Verdict
+from audit.result.findings.judged import OUTCOMES, FamilyResult, Outcome, RuleResult, Verdict
 from audit.result.findings.swaps import ProbeRuleResult
 from audit.verdicts.budget import Budget, budget
 from audit.verdicts.decidability import FamilyDecidability, RuleDecidability
-from audit.verdicts.family_tests import FamilyTests
+from audit.verdicts.group_outcomes import GroupOutcome, group_outcomes
 from audit.verdicts.joint_power import missing_expected, plan_decidability
-from audit.verdicts.margin_tests import exact_rule_tests
+from audit.verdicts.margin_tests import FamilyTests, exact_rule_tests
 from audit.verdicts.outcomes import rule_outcome
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
 
 if TYPE_CHECKING:
     from audit.counting.moments import Moments
-
-_DECIDED = ("pass", "fail")
 
 
 def judge(
@@ -84,16 +82,11 @@ def judge_rule(
         from audit.verdicts.weighted_tests import rule_tests
 
         tests = rule_tests(plan, rule, families, decidability, spend, moments)
-    outcomes: dict[Group, tuple[Outcome, Because]] = {}
-    for family in decidability.families:
-        for place in family.places:
-            group = family.groups[place]
-            found = _group_outcome(family, tests[family.family], decidability, place)
-            outcomes[group] = ("inconclusive", "too_many_failed") if stopped and found[0] in _DECIDED else found
+    outcomes = group_outcomes(decidability, {family: of.groups for family, of in tests.items()}, stopped=stopped)
     verdicts = tuple(
         verdict
         for family in decidability.families
-        for verdict in _verdicts(rule, family, tests[family.family], decidability, outcomes)
+        for verdict in _verdicts(rule, family, tests[family.family], decidability, outcomes[family.family])
     )
     missing = missing_expected(plan, rule, families, features)
     result = _rule_result(plan, rule, decidability, tests, verdicts, missing)
@@ -116,74 +109,33 @@ def _undecided_by_failures(result: RuleResult) -> RuleResult:
     return result.model_copy(update={"outcome": "inconclusive", "because": "too_many_failed", "families": families})
 
 
-def _group_outcome(
-    family: FamilyDecidability, tests: FamilyTests, decidability: RuleDecidability, place: int
-) -> tuple[Outcome, Because]:
-    if tests.beyond[place]:
-        return "fail", "beyond_limit" if tests.stands[place] else "beyond_limit_as_recorded"
-    if not family.evaluable[place]:
-        return "not_evaluable", _why_no_rate(family, place)
-    if not family.decidable[place]:
-        if decidability.judged_as[family.groups[place]] is not None:
-            return "inconclusive", "judged_as_part"
-        few = family.too_few_clusters[place] or family.too_few_to_pass[place]
-        return "inconclusive", "too_few_clusters" if few else "too_few_cases"
-    if tests.within[place]:
-        return "pass", "within_limit"
-    return "inconclusive", _why_undecided(tests, place)
-
-
-def _why_no_rate(family: FamilyDecidability, place: int) -> Because:
-    if family.cases[place] == 0:
-        return "no_cases"
-    return "no_rest" if family.rest_cases[place] == 0 else "too_few_for_a_rate"
-
-
-def _why_undecided(tests: FamilyTests, place: int) -> Because:
-    if tests.too_few_clusters is not None and tests.too_few_clusters[place]:
-        return "too_few_clusters"
-    if not tests.tested[place]:
-        return "limit_cannot_be_exceeded"
-    if tests.unscored_decide[place]:
-        return "unscored_cases"
-    if tests.several_decide[place]:
-        return "several_nationalities"
-    return "unknown_attribute" if tests.unknown_decide[place] else "limit_not_excluded"
-
-
 def _verdicts(
     rule: NamedRule,
     family: FamilyDecidability,
     tests: FamilyTests,
     decidability: RuleDecidability,
-    outcomes: Mapping[Group, tuple[Outcome, Because]],
+    outcomes: Sequence[GroupOutcome],
 ) -> Iterator[Verdict]:
-    p_fail, level_fail = (np.where(tests.tested, of, np.nan).tolist() for of in (tests.p_fail, tests.level_fail))
-    cases, decidable, p_pass, is_high = (
-        of.tolist() for of in (family.cases, family.decidable, tests.p_pass, tests.high_side)
-    )
     degrees = tests.degrees_of_freedom
-    for place in family.places:
-        group = family.groups[place]
-        outcome, because = outcomes[group]
-        larger = decidability.judged_as.get(group)
+    for of in outcomes:
+        stopped = of.because == "too_many_failed"
         yield Verdict.model_construct(
             rule=rule.id,
-            group=group,
-            outcome=outcome,
-            because=because,
-            cases=cases[place],
-            cases_required=family.required_cases(place),
-            cases_needed=None if because == "too_many_failed" else _cases_needed(family, tests, outcome, place),
-            decidable=decidable[place],
-            judged_as=larger,
-            judged_as_outcome=None if larger is None else outcomes[larger][0],
-            p_fail=as_known(p_fail[place]),
-            level_fail=as_known(level_fail[place]),
-            p_pass=as_known(p_pass[place]),
-            side="high" if is_high[place] else "low",
-            degrees_of_freedom=None if degrees is None else as_known(degrees[place]),
-            same_people=decidability.same_people.get(group, ()),
+            group=of.group,
+            outcome=of.outcome,
+            because=of.because,
+            cases=of.cases,
+            cases_required=of.cases_required,
+            cases_needed=None if stopped else _cases_needed(family, tests, of.outcome, of.place),
+            decidable=of.decidable,
+            judged_as=of.judged_as,
+            judged_as_outcome=of.judged_as_outcome,
+            p_fail=of.p_fail,
+            level_fail=of.level_fail,
+            p_pass=of.p_pass,
+            side=of.side,
+            degrees_of_freedom=None if degrees is None else as_known(degrees[of.place]),
+            same_people=decidability.same_people.get(of.group, ()),
         )
 
 
@@ -198,9 +150,10 @@ def _cases_needed(family: FamilyDecidability, tests: FamilyTests, outcome: Outco
         planned = family.required_cases(place)
         # as many as are planned would be judged alone, and held back by people of unknown group
         return None if planned is None or family.beyond_help[place] else max(planned - own, 0)
-    if tests.unscored_decide[place] or tests.several_decide[place] or tests.unknown_decide[place]:
+    groups = tests.groups
+    if groups.unscored_decide[place] or groups.several_decide[place] or groups.unknown_decide[place]:
         return None
-    if tests.too_few_clusters is not None and tests.too_few_clusters[place]:
+    if groups.too_few_clusters[place]:
         return None
     needed = float(tests.cases_to_verdict[place])
     return max(math.ceil(needed) - own, 1) if math.isfinite(needed) else None
@@ -240,7 +193,7 @@ def _rule_result(
             FamilyResult(
                 family=family.family,
                 groups=len(family.places),
-                tested=int(np.count_nonzero(tests[family.family].tested)),
+                tested=int(np.count_nonzero(tests[family.family].groups.tested)),
                 level=tests[family.family].level,
                 procedure=tests[family.family].procedure,
                 coverage=decidability.coverage[family.family],

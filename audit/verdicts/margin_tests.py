@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from audit.analyses.missing_attributes import PossibleMembers, Supposed, possible_members
-from audit.analyses.sides import Question, questions
+from audit.analyses.sides import Question, When, questions
 from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan, Rule
 from audit.result.findings.judged import Procedure
-from audit.stats.arrays import BoolArray, FloatArray, Tables
+from audit.stats.arrays import BoolArray, FloatArray, IntArray, Tables
 from audit.stats.margins.multiplicity import DISCARDING_MIN_GROUPS, Method, method_by_sizes, reject_family
 from audit.stats.margins.score_test import FAIL_BETA, PASS_BETA, asymptotic_p, exact_rejects, screened_p
 from audit.stats.margins.unnamed import unnamed_p
@@ -21,9 +23,232 @@ from audit.stats.rates.boundaries import Boundary, counted_outcome
 from audit.stats.sizes.approximate_power import cases_to_decide
 from audit.verdicts.budget import Budget, is_combined
 from audit.verdicts.decidability import FamilyDecidability, RuleDecidability
-from audit.verdicts.family_tests import FamilyTests, SideTests, Together
+from audit.verdicts.side_tests import FailTests, GroupTests, PassTests, SideTest, judge_sides, slices_of
 from audit.vocabulary.groups import Family
 from audit.vocabulary.metrics import METRICS
+
+
+class Together(NamedTuple):
+    """Joint test of the groups of a family, without a name, on the side that is nearer to its level."""
+
+    p: float | None = None
+    """p-value of "no group is beyond the limit"; None where the family is not judged together."""
+    level: float | None = None
+    """Level that the p-value had to reach on that side."""
+    survivors: int = 0
+    """Number of groups that point towards harm; the test is taken over them."""
+    at_least: int = 0
+    """Number of groups of which at least so many are beyond the limit, at that level."""
+
+    @property
+    def beyond(self) -> bool:
+        """Whether some of the groups are beyond the limit."""
+        return self.p is not None and self.level is not None and self.p <= self.level
+
+
+class FamilyTests(NamedTuple):
+    """Results of a rule's tests on the G groups of a family."""
+
+    procedure: Procedure
+    level: float
+    """Share of alpha that this family spends, over all sides of the rule."""
+    together: Together
+    """Whether some of the groups are beyond the limit, without saying which."""
+    groups: GroupTests
+    cases_to_verdict: FloatArray
+    """float64[G]: own cases with which a group at the measured rates would be decided with the plan's power, one way or
+    the other; inf where no number would do (its rate lies on the limit), nan where it was decided or not judged alone.
+    """
+    degrees_of_freedom: FloatArray | None = None
+    """float64[G]: degrees of freedom of the variance behind an approximate test; None where all tests are exact."""
+
+
+class PlannedSide(SideTest):
+    """Test of one side that knows with how many cases it would decide."""
+
+    @abstractmethod
+    def cases_to_decide(
+        self, undecided: BoolArray, fail_level: FloatArray, power: float
+    ) -> tuple[FloatArray, FloatArray]:
+        """Compute float64[G] each: cases to a PASS and to a FAIL of the undecided groups, at the rates measured."""
+
+
+def cases_to_verdict(sides: Sequence[PlannedSide], tests: GroupTests, power: float) -> FloatArray:
+    """float64[G]: cases to a PASS on every side or to a FAIL on one, whichever is fewer; nan where not undecided."""
+    undecided = tests.undecided
+    if not undecided.any():
+        return np.full(undecided.shape, np.nan)
+    needed = [
+        side.cases_to_decide(undecided, fail.level, power) for side, fail in zip(sides, tests.by_side, strict=True)
+    ]
+    to_pass, to_fail = (np.stack(cases) for cases in zip(*needed, strict=True))
+    return np.where(undecided, np.minimum(np.max(to_pass, axis=0), np.min(to_fail, axis=0)), np.nan)
+
+
+class CountsSide(SideTest):
+    """One side of a rule by counts, x of n against y of m: what audits and changes share."""
+
+    def __init__(self, question: Question, alpha: float) -> None:
+        super().__init__(question.side)
+        self.question = question
+        self.alpha = alpha
+
+    @abstractmethod
+    def counts(self, when: When) -> Sequence[IntArray]:
+        """Return int64[G] each: the counts of all groups, with unscored cases as `when` says."""
+
+    @abstractmethod
+    def method(self, family: int) -> Method:
+        """Return how the level of a family is divided over its groups."""
+
+    def could_fail(self) -> BoolArray:
+        """Find the groups of which some rate would be beyond the limit: no share can be 10 points below a rest of 2 %.
+
+        Unscored cases of the rest count in its favour: that they are missing is one more reason not to decide.
+        """
+        _, _, y, m = self.counts("worst")
+        return could_be_beyond(self.question.fail, y, m)
+
+    @cached_property
+    def counted_at_best(self) -> tuple[npt.NDArray[np.float64 | np.int64], ...]:
+        """Counts by the outcome that the boundary counts, with unscored cases in favour of the groups."""
+        x, n, y, m = self.counts("best")
+        return counted_outcome(x, n, self.question.fail), n, counted_outcome(y, m, self.question.fail), m
+
+    def p_fail(self, tested: BoolArray, level: float) -> FloatArray:
+        """Compute p-values of "not beyond the limit"."""
+        p = np.ones(tested.shape)
+        x, n, y, m = (count[tested] for count in self.counted_at_best)
+        p[tested] = screened_p(x, n, y, m, self.question.fail, FAIL_BETA, exact_below(level)).p
+        return p
+
+    def name(self, p: FloatArray, family: int, places: IntArray, level: float) -> FailTests:
+        """Name groups of one family by their exact p-values."""
+        x, n, y, m = (count[places] for count in self.counted_at_best)
+        found = reject_family(p, x, n, y, m, self.question.fail, level, self.method(family))
+        return FailTests(p, found.local_level, found.rejected)
+
+    def pass_tests(self, judged: BoolArray) -> PassTests:
+        """Test whether groups are within the limit, with unscored cases against them."""
+        p = np.ones(judged.shape)
+        if judged.any():
+            p[judged] = self.p_pass(self.counts("worst"), judged)
+        within: BoolArray = judged & (p <= self.alpha)
+        return PassTests.recorded(p, within)
+
+    def p_pass(self, counts: Sequence[IntArray], some: BoolArray) -> FloatArray:
+        """Compute p-values of "beyond the limit" for the groups marked."""
+        return pass_p(self.question, tuple(counts), some, self.alpha)
+
+    def has_unscored(self) -> BoolArray:
+        """Find the groups whose counts change with what unscored cases would have been."""
+        worst, scored = (np.stack(list(self.counts(when))) for when in ("worst", "scored"))
+        return np.asarray((worst != scored).any(axis=0))
+
+    def passes_as_scored(self, passing: PassTests, asked: BoolArray) -> BoolArray:
+        """Find the groups that would pass on their scored cases alone."""
+        passes = passing.as_recorded.copy()
+        some = asked & self.has_unscored()
+        if some.any():
+            passes[some] = self.p_pass(self.counts("scored"), some) <= self.alpha
+        return passes
+
+
+class ExactSide(CountsSide, PlannedSide):
+    """One side of a rule over the groups of some families, each against its rest."""
+
+    def __init__(
+        self,
+        question: Question,
+        groups: FamilyCounts,
+        members: PossibleMembers,
+        required: FloatArray,
+        methods: Sequence[Method],
+        alpha: float,
+    ) -> None:
+        super().__init__(question, alpha)
+        self._groups = groups
+        self._members = members
+        self._required = required
+        self._methods = methods
+
+    @cached_property
+    def _tables(self) -> Mapping[When, Tables]:
+        question, groups = self.question, self._groups
+        return {
+            "best": question.at_its_best(groups),
+            "worst": question.at_its_worst(groups),
+            "scored": question.as_scored(groups),
+        }
+
+    @cached_property
+    def _against(self) -> Tables:
+        return self._members.at_their_worst(self.question, self._groups)
+
+    def counts(self, when: When) -> Tables:
+        """Return group and rest as (x, n, y, m)."""
+        return self._tables[when]
+
+    def method(self, family: int) -> Method:
+        """Return the method that the plan and the sizes of the groups chose."""
+        return self._methods[family]
+
+    def stands(self, fail: FailTests) -> BoolArray:
+        """Find the groups that fail also with as many people of unknown feature in their favour as are supposed."""
+        stands = fail.beyond.copy()
+        some = fail.beyond & (self._members.in_favour(self.question) > 0)
+        if some.any():
+            counts = tuple(count[some] for count in self._members.at_their_best(self.question, self._groups))
+            stands[some] = _p(self.question.fail, counts, FAIL_BETA, 0.1) <= fail.level[some]
+        return stands
+
+    def pass_tests(self, judged: BoolArray) -> PassTests:
+        """Test whether groups are within the limit: as recorded, and with everybody who may belong to them."""
+        recorded = super().pass_tests(judged)
+        if not judged.any():
+            return recorded
+        p, before, passing = recorded.p, self.counts("worst"), [recorded.within]
+        for moved in (self._members.of_several_at_their_worst(self.question, self._groups), self._against):
+            # where nothing could move the p-value stands; where it fails already, no member could save it
+            movable: BoolArray = passing[-1] & np.not_equal(np.stack(moved), np.stack(before)).any(axis=0)
+            if movable.any():
+                p[movable] = np.maximum(p[movable], self.p_pass(moved, movable))
+            before = moved
+            passing.append(judged & (p <= self.alpha))
+        return PassTests(p, passing[-1], passing[0], passing[1])
+
+    def unscored_matter(self, as_scored: BoolArray) -> BoolArray:
+        """Find the groups that unscored cases keep from a PASS: they would pass without them, or too few are scored."""
+        return unscored_matter(self.question, self._groups, self._required, as_scored)
+
+    def cases_to_decide(
+        self, undecided: BoolArray, fail_level: FloatArray, power: float
+    ) -> tuple[FloatArray, FloatArray]:
+        """Compute cases to a PASS and to a FAIL, if the measured rates are the true ones.
+
+        A PASS is planned with people of unknown feature against the group, as its test has them.
+        """
+        x, n, y, m = (count[undecided] for count in self.counts("scored"))
+        known = (n > 0) & (m > 0)
+        level = np.clip(np.nan_to_num(fail_level[undecided], nan=0.0), 1e-12, 0.5)
+        x_against, n_against, y_against, m_against = (
+            np.maximum(scored + (moved - worst), 0)[undecided]
+            for scored, moved, worst in zip(self.counts("scored"), self._against, self.counts("worst"), strict=True)
+        )
+        passing = cases_to_decide(
+            x_against / np.maximum(n_against, 1),
+            y_against / np.maximum(m_against, 1),
+            np.maximum(m_against, 1),
+            self.question.within,
+            level=self.alpha,
+            power=power,
+        ) / (np.maximum(n_against, 1) / np.maximum(n, 1))
+        failing = cases_to_decide(
+            x / np.maximum(n, 1), y / np.maximum(m, 1), m, self.question.fail, level=level, power=power
+        )
+        to_pass, to_fail = np.full((2, undecided.size), np.nan)
+        to_pass[undecided], to_fail[undecided] = (np.where(known, cases, np.inf) for cases in (passing, failing))
+        return to_pass, to_fail
 
 
 def exact_rule_tests(
@@ -47,145 +272,70 @@ def exact_rule_tests(
     """
     asked = questions(plan, rule)
     counts = [families[family.family] for family in decidability.families]
-    side_by_side = _side_by_side(counts)
-    evaluable = np.concatenate([family.evaluable for family in decidability.families])
-    can_fail = [evaluable & could_be_beyond(question, side_by_side) for question in asked]
-    tested = np.logical_or.reduce(can_fail)
-    slices = slices_of(counts)
-    procedures = [
-        procedure_of(rule, asked, family, decided, spend.names, int(tested[place].sum()))
-        for family, decided, place in zip(counts, decidability.families, slices, strict=True)
-    ]
-    decidable, required = (
+    groups = _side_by_side(counts)
+    places = slices_of([len(family.groups) for family in counts])
+    evaluable, decidable, required = (
         np.concatenate([getattr(family, name) for family in decidability.families])
-        for name in ("decidable", "required")
+        for name in ("evaluable", "decidable", "required")
     )
-    unknown = possible_members(counts, METRICS[rule.metric], Supposed.of(plan.sensitivity))
-    sides: list[SideTests] = []
-    for question, testable in zip(asked, can_fail, strict=True):
-        p_fail, levels, beyond = _fail_tests(question, side_by_side, testable, slices, procedures, spend.names)
-        stands = _stands(question, side_by_side, unknown, beyond, levels)
-        passing = _pass_tests(question, side_by_side, unknown, decidable, plan.verdict.alpha)
-        sides.append(SideTests(testable, p_fail, levels, beyond, stands, *passing))
-    to_verdict = partial(_cases_to_verdict, plan, asked, side_by_side, unknown, [side.level_fail for side in sides])
-    whole = on_all_sides(plan, asked, side_by_side, decidable, required, sides, spend.names, to_verdict)
-
-    def together(family: FamilyCounts, place: slice) -> Together:
-        if family.is_overlapping or not is_combined(plan, family.family):
-            return Together()
-        return _joint_test(asked, family, place, sides, spend)
-
+    methods = [
+        method_of(rule, asked, family, decided, spend.names)
+        for family, decided in zip(counts, decidability.families, strict=True)
+    ]
+    members = possible_members(counts, METRICS[rule.metric], Supposed.of(plan.sensitivity))
+    sides = [ExactSide(question, groups, members, required, methods, plan.verdict.alpha) for question in asked]
+    tests = judge_sides(sides, places, evaluable, decidable, level=spend.names)
+    needed = cases_to_verdict(sides, tests, plan.verdict.power)
+    together = [
+        Together()
+        if family.is_overlapping or not is_combined(plan, family.family)
+        else _joint_test(sides, tests, evaluable, place, spend.unnamed)
+        for family, place in zip(counts, places, strict=True)
+    ]
     return {
-        family.family: whole.part(place, procedure, together(family, place))
-        for family, place, procedure in zip(counts, slices, procedures, strict=True)
+        family.family: FamilyTests(
+            procedure_of(method, int(part.tested.sum())), spend.names * len(asked), joint, part, needed[place]
+        )
+        for family, place, method, joint in zip(counts, places, methods, together, strict=True)
+        for part in [tests.part(place)]
     }
 
 
-def slices_of(families: Sequence[FamilyCounts]) -> list[slice]:
-    """Return the places of the groups of each family where all stand side by side."""
-    ends = np.cumsum([len(family.groups) for family in families]).tolist()
-    return [slice(end - len(family.groups), end) for end, family in zip(ends, families, strict=True)]
-
-
-def on_all_sides(
-    plan: AuditPlan,
-    asked: tuple[Question, ...],
-    groups: FamilyCounts,
-    decidable: BoolArray,
-    required: FloatArray,
-    sides: Sequence[SideTests],
-    level: float,
-    cases_to_verdict: Callable[[BoolArray], FloatArray],
-) -> FamilyTests:
-    """Combine the sides of a rule: FAIL on any side, PASS on every side.
-
-    Parameters
-    ----------
-    groups
-        The counts of G groups, of one family or of several side by side.
-    decidable, required
-        Of each group: whether it is judged alone, and the cases with which it would be.
-    level
-        What each side may spend.
-    cases_to_verdict
-        Gives float64[G] for the groups marked, which are undecided: see `FamilyTests.cases_to_verdict`.
-    """
-    p_fail, levels = np.stack([side.p_fail for side in sides]), np.stack([side.level_fail for side in sides])
-    nearest = nearest_side(p_fail, levels)
-    tested: BoolArray = np.logical_or.reduce([side.can_fail for side in sides])
-    beyond: BoolArray = np.logical_or.reduce([side.beyond for side in sides])
-    as_scored, as_recorded, of_several = (
-        np.logical_and.reduce([getattr(side, name) for side in sides])
-        for name in ("as_scored", "as_recorded", "of_several")
-    )
-    p_pass: FloatArray = np.max(np.stack([side.p_pass for side in sides]), axis=0)
-    # where a group could not have failed, not failing is no evidence
-    within = decidable & tested & (p_pass <= plan.verdict.alpha)
-    undecided = decidable & tested & ~within & ~beyond
-    return FamilyTests(
-        procedure="weights_only",
-        level=level * len(asked),
-        together=Together(),
-        tested=tested,
-        p_fail=np.take_along_axis(p_fail, nearest, axis=0)[0],
-        level_fail=np.take_along_axis(levels, nearest, axis=0)[0],
-        beyond=beyond,
-        stands=np.logical_or.reduce([side.stands for side in sides]),
-        p_pass=np.where(decidable, p_pass, np.nan),
-        within=within,
-        unscored_decide=undecided & ~as_recorded & _unscored_decide(asked, groups, as_scored, required),
-        several_decide=undecided & as_recorded & ~of_several,
-        unknown_decide=undecided & of_several,
-        high_side=np.array([question.side == "high" for question in asked])[nearest[0]],
-        cases_to_verdict=cases_to_verdict(undecided),
-    )
-
-
-def nearest_side(p_fail: FloatArray, levels: FloatArray) -> npt.NDArray[np.int64]:
-    """int64[1, G]: for a two-sided rule, the side whose p-value is nearer to its own level, among those tested."""
-    distance = np.where(np.isnan(levels), np.inf, p_fail / np.maximum(levels, 1e-300))
-    return np.asarray(np.argmin(distance, axis=0)[np.newaxis], dtype=np.int64)
-
-
 def _joint_test(
-    asked: tuple[Question, ...], family: FamilyCounts, place: slice, sides: Sequence[SideTests], spend: Budget
+    sides: Sequence[ExactSide], tests: GroupTests, evaluable: BoolArray, place: slice, level: float
 ) -> Together:
     """Test all nationalities as one; unscored cases speak for every group, as where names are given."""
     by_side = []
-    for question, side in zip(asked, sides, strict=True):
-        some = side.can_fail[place]
-        x, n, y, m = (count[some] for count in question.at_its_best(family))
-        counted, counted_rest = counted_outcome(x, n, question.fail), counted_outcome(y, m, question.fail)
-        test = unnamed_p(side.p_fail[place][some], counted, n, counted_rest, m, question.fail)
+    for side, fail in zip(sides, tests.by_side, strict=True):
+        some = (evaluable & side.could_fail())[place]
+        x, n, y, m = (count[place][some] for count in side.counted_at_best)
+        test = unnamed_p(fail.p[place][some], x, n, y, m, side.question.fail)
         # of one group nobody can say "several", and a FAIL without a name would name it
         p = test.p if test.survivors != 1 else 1.0
-        by_side.append(Together(p, spend.unnamed, test.survivors, test.at_least(spend.unnamed)))
+        by_side.append(Together(p, level, test.survivors, test.at_least(level)))
     return min(by_side, key=lambda side: side.p if side.p is not None else 1.0)
 
 
-def could_be_beyond(question: Question, groups: FamilyCounts) -> BoolArray:
-    """bool[G]: whether any rate lies beyond the limit: no share can be 10 points below a rest of 2 %.
+def could_be_beyond(boundary: Boundary, y: IntArray, m: IntArray) -> BoolArray:
+    """bool[G]: whether any rate lies beyond the limit of a rest, or of an earlier sample, with y of m cases."""
+    counted = counted_outcome(y, m, boundary)
+    return np.asarray((m > 0) & (boundary.edge(counted / np.maximum(m, 1)) > 0.0))
 
-    Unscored cases of the rest count in its favour: that they are missing is one more reason not to decide.
+
+def unscored_matter(question: Question, groups: FamilyCounts, required: FloatArray, as_scored: BoolArray) -> BoolArray:
+    """bool[G]: whether unscored cases stand between a group and its PASS.
+
+    Parameters
+    ----------
+    required
+        float64[G]: cases with which each group is judged alone.
+    as_scored
+        bool[G]: groups that pass without their unscored cases.
     """
-    _, _, y, m = question.at_its_worst(groups)
-    counted = counted_outcome(y, m, question.fail)
-    return np.asarray((m > 0) & (question.fail.edge(counted / np.maximum(m, 1)) > 0.0))
-
-
-def _unscored_decide(
-    asked: tuple[Question, ...], groups: FamilyCounts, as_scored: BoolArray, required: FloatArray
-) -> BoolArray:
-    """bool[G]: whether unscored cases stand between a group and its PASS; `as_scored` marks the groups that pass
-    without them.
-    """
-    matters = np.zeros(len(groups.groups), dtype=bool)
-    for question in asked:
-        scored = question.as_scored(groups)
-        differ = np.not_equal(np.stack(question.at_its_worst(groups)), np.stack(scored)).any(axis=0)
-        _, own, _, rest = scored
-        matters |= differ & (as_scored | (own < required) | (rest == 0))
-    return matters
+    scored = question.as_scored(groups)
+    differ = np.not_equal(np.stack(question.at_its_worst(groups)), np.stack(scored)).any(axis=0)
+    _, n, _, m = scored
+    return np.asarray(differ & (as_scored | (n < required) | (m == 0)))
 
 
 def _side_by_side(families: Sequence[FamilyCounts]) -> FamilyCounts:
@@ -201,14 +351,9 @@ def _side_by_side(families: Sequence[FamilyCounts]) -> FamilyCounts:
     )
 
 
-def procedure_of(
-    rule: Rule,
-    asked: Sequence[Question],
-    family: FamilyCounts,
-    decided: FamilyDecidability,
-    level: float,
-    tested: int,
-) -> Procedure:
+def method_of(
+    rule: Rule, asked: Sequence[Question], family: FamilyCounts, decided: FamilyDecidability, level: float
+) -> Method:
     """Choose how the level of a family without weights or clusters is divided over its groups.
 
     The plan and the sizes of the groups choose, and no answer does.
@@ -216,78 +361,19 @@ def procedure_of(
     some = decided.evaluable
     sizes = decided.cases[some], decided.rest_cases[some]
     methods = {method_by_sizes(*sizes, rule.planned_rate, question.fail, level) for question in asked}
-    if family.is_overlapping or methods == {"any_dependence"}:
+    return "any_dependence" if family.is_overlapping or methods == {"any_dependence"} else "discarding"
+
+
+def procedure_of(method: Method, tested: int) -> Procedure:
+    """Name what the method does in a family of which so many groups are tested: small ones discard nobody."""
+    if method == "any_dependence":
         return "any_dependence"
     return "discarding" if tested >= DISCARDING_MIN_GROUPS else "weights_only"
 
 
-def _fail_tests(
-    question: Question,
-    groups: FamilyCounts,
-    tested: BoolArray,
-    slices: Sequence[slice],
-    procedures: Sequence[Procedure],
-    level: float,
-) -> tuple[FloatArray, FloatArray, BoolArray]:
-    """p-values of all groups at once, then family by family who is named, and at which level."""
-    size = len(groups.groups)
-    p, levels, beyond = np.ones(size), np.full(size, np.nan), np.zeros(size, dtype=bool)
-    if not tested.any():
-        return p, levels, beyond
-    x, n, y, m = question.at_its_best(groups)
-    counted, counted_rest = counted_outcome(x, n, question.fail), counted_outcome(y, m, question.fail)
-    threshold = 2.0 * max(level, 0.05)
-    p[tested] = screened_p(
-        counted[tested], n[tested], counted_rest[tested], m[tested], question.fail, FAIL_BETA, threshold
-    ).p
-    for place, procedure in zip(slices, procedures, strict=True):
-        some = np.arange(size)[place][tested[place]]
-        if some.size:
-            method: Method = "any_dependence" if procedure == "any_dependence" else "discarding"
-            decision = reject_family(
-                p[some], counted[some], n[some], counted_rest[some], m[some], question.fail, level, method
-            )
-            levels[some], beyond[some] = decision.local_level, decision.rejected
-    return p, levels, beyond
-
-
-def _stands(
-    question: Question, groups: FamilyCounts, unknown: PossibleMembers, beyond: BoolArray, levels: FloatArray
-) -> BoolArray:
-    """bool[G]: FAIL also with as many people of unknown feature in the group's favour as the plan supposes."""
-    stands = beyond.copy()
-    some = beyond & (unknown.in_favour(question) > 0)
-    if some.any():
-        counts = tuple(count[some] for count in unknown.at_their_best(question, groups))
-        stands[some] = _p(question.fail, counts, FAIL_BETA, 0.1) <= levels[some]
-    return stands
-
-
-def _pass_tests(
-    question: Question, family: FamilyCounts, unknown: PossibleMembers, decidable: BoolArray, alpha: float
-) -> tuple[FloatArray, BoolArray, BoolArray, BoolArray]:
-    """Return the last four fields of `SideTests`."""
-    size = len(family.groups)
-    p, as_scored = np.ones(size), np.zeros(size, dtype=bool)
-    if not decidable.any():
-        return p, as_scored, as_scored, as_scored
-    worst = question.at_its_worst(family)
-    p[decidable] = pass_p(question, worst, decidable, alpha)
-    scored = question.as_scored(family)
-    unscored: BoolArray = decidable & np.not_equal(np.stack(worst), np.stack(scored)).any(axis=0)
-    as_scored[decidable] = p[decidable] <= alpha
-    if unscored.any():
-        as_scored[unscored] = pass_p(question, scored, unscored, alpha) <= alpha
-    as_recorded: BoolArray = decidable & (p <= alpha)
-    before, found = worst, [as_recorded]
-    for moved in (unknown.of_several_at_their_worst(question, family), unknown.at_their_worst(question, family)):
-        # where nothing could move the p-value stands; where it fails already, no member could save it
-        movable: BoolArray = found[-1] & np.not_equal(np.stack(moved), np.stack(before)).any(axis=0)
-        if movable.any():
-            p[movable] = np.maximum(p[movable], pass_p(question, moved, movable, alpha))
-        before = moved
-        found.append(decidable & (p <= alpha))
-    return p, as_scored, as_recorded, found[1]
+def exact_below(level: float) -> float:
+    """Asymptotic p-value below which a p-value is computed exactly: one above it cannot reach `level`."""
+    return 2.0 * max(level, 0.05)
 
 
 def pass_p(
@@ -295,7 +381,7 @@ def pass_p(
 ) -> FloatArray:
     """p-values of "beyond the limit" for the groups marked, from the counts x of n, and y of m in the rest."""
     some = tuple(count[decidable] for count in counts)
-    return _p(question.within, some, PASS_BETA, 2.0 * max(alpha, 0.05))
+    return _p(question.within, some, PASS_BETA, exact_below(alpha))
 
 
 def surely_within(question: Question, counts: Tables, alpha: float) -> BoolArray:
@@ -313,48 +399,3 @@ def _p(boundary: Boundary, counts: tuple[npt.NDArray[np.int64], ...], beta: floa
     return screened_p(
         counted_outcome(x, n, boundary), n, counted_outcome(y, m, boundary), m, boundary, beta, threshold
     ).p
-
-
-def _cases_to_verdict(
-    plan: AuditPlan,
-    asked: tuple[Question, ...],
-    family: FamilyCounts,
-    unknown: PossibleMembers,
-    levels: Sequence[FloatArray],
-    undecided: BoolArray,
-) -> FloatArray:
-    """float64[G]: cases to a PASS on every side or to a FAIL on one, whichever is fewer, if the measured rates are the
-    true ones. A PASS is planned with people of unknown feature against the group, as its test has them.
-    """
-    needed = np.full(len(family.groups), np.nan)
-    if not undecided.any():
-        return needed
-    to_pass, to_fail = [], []
-    for question, fail_levels in zip(asked, levels, strict=True):
-        x, n, y, m = (count[undecided] for count in question.as_scored(family))
-        known = (n > 0) & (m > 0)
-        rate, rest_rate = x / np.maximum(n, 1), y / np.maximum(m, 1)
-        fail_level = np.clip(np.nan_to_num(fail_levels[undecided], nan=0.0), 1e-12, 0.5)
-        power = plan.verdict.power
-        x_against, n_against, y_against, m_against = (
-            np.maximum(scored + (moved - worst), 0)[undecided]
-            for scored, moved, worst in zip(
-                question.as_scored(family),
-                unknown.at_their_worst(question, family),
-                question.at_its_worst(family),
-                strict=True,
-            )
-        )
-        passing = cases_to_decide(
-            x_against / np.maximum(n_against, 1),
-            y_against / np.maximum(m_against, 1),
-            np.maximum(m_against, 1),
-            question.within,
-            level=plan.verdict.alpha,
-            power=power,
-        ) / (np.maximum(n_against, 1) / np.maximum(n, 1))
-        failing = cases_to_decide(rate, rest_rate, m, question.fail, level=fail_level, power=power)
-        to_pass.append(np.where(known, passing, np.inf))
-        to_fail.append(np.where(known, failing, np.inf))
-    needed[undecided] = np.minimum(np.max(np.stack(to_pass), axis=0), np.min(np.stack(to_fail), axis=0))
-    return needed

@@ -10,31 +10,81 @@ takes many texts even where not one score moved, and the verdict says how many.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from audit.analyses.estimates import as_known
+from audit.analyses.sides import Side
 from audit.analyses.swaps import ComparedTemplates, compare_templates
 from audit.counting.probed import Answered
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.probes import NamedProbeRule
 from audit.result.findings.judged import OUTCOMES, Outcome
 from audit.result.findings.swaps import ProbeBecause, ProbeRuleBecause, ProbeRuleResult, ProbeVerdict
-from audit.stats.pairs.template_shifts import MIN_TEMPLATES, HolmStep, ShiftTests, holm, least_templates, shift_tests
+from audit.stats.arrays import BoolArray, FloatArray, IntArray
+from audit.stats.pairs.template_shifts import MIN_TEMPLATES, holm, least_templates, shift_tests
 from audit.verdicts.budget import budget
+from audit.verdicts.side_tests import FailTests, PassTests, SideTest, judge_sides
+
+_SIDES: Final[tuple[Side, Side]] = ("high", "low")
+"""Sides of a shift: upwards, downwards."""
 
 
-class _FamilyTests(NamedTuple):
-    """Tests of one family of comparisons."""
+class _Shifts:
+    """Comparisons of one family, L of them, with the p-values of both sides."""
 
-    tests: ShiftTests
-    above: HolmStep
-    below: HolmStep
-    as_scored: npt.NDArray[np.float64]
-    """p-values of a pass over the scored pairs alone."""
+    def __init__(self, compared: Sequence[ComparedTemplates], margin: float) -> None:
+        self.compared = compared
+        self.margin = margin
+        self.tests = shift_tests([one.lowest for one in compared], [one.highest for one in compared], margin)
+
+    @cached_property
+    def within_as_scored(self) -> FloatArray:
+        """float64[L]: p-values of a pass over the scored pairs alone."""
+        known = [one.known for one in self.compared]
+        return shift_tests(known, known, self.margin).within
+
+
+class ShiftSide(SideTest):
+    """One side of a rule on probes over a family of L comparisons: high is a shift upwards, low one downwards."""
+
+    def __init__(self, side: Side, shifts: _Shifts, alpha: float) -> None:
+        super().__init__(side)
+        self._shifts = shifts
+        self._alpha = alpha
+
+    def could_fail(self) -> BoolArray:
+        """Find the comparisons with enough templates."""
+        return ~np.isnan(self._shifts.tests.within)
+
+    def p_fail(self, tested: BoolArray, level: float) -> FloatArray:  # noqa: ARG002
+        """Return p-values of "the mean shift is within the margin on this side"."""
+        tests = self._shifts.tests
+        return np.where(tested, tests.above if self.side == "high" else tests.below, 1.0)
+
+    def name(self, p: FloatArray, family: int, places: IntArray, level: float) -> FailTests:  # noqa: ARG002
+        """Name comparisons by Holm's procedure."""
+        step = holm(p, level)
+        return FailTests(p, step.level, step.rejected)
+
+    def pass_tests(self, judged: BoolArray) -> PassTests:
+        """Test whether shifts are within the margin: the larger p-value of both sides counts on either."""
+        p = np.where(judged, self._shifts.tests.within, 1.0)
+        within: BoolArray = judged & (p <= self._alpha)
+        return PassTests.recorded(p, within)
+
+    def passes_as_scored(self, passing: PassTests, asked: BoolArray) -> BoolArray:  # noqa: ARG002
+        """Find the comparisons that would pass on their scored pairs alone."""
+        return np.asarray(asked & (self._shifts.within_as_scored <= self._alpha))
+
+    def unscored_matter(self, as_scored: BoolArray) -> BoolArray:
+        """Find the comparisons that unscored pairs keep from a PASS: no scored one moved, or they pass without."""
+        unscored = [one.pairs_unscored > 0 for one in self._shifts.compared]
+        unmoved = [not one.moved for one in self._shifts.compared]
+        return np.array(unscored, dtype=np.bool_) & (np.array(unmoved, dtype=np.bool_) | as_scored)
 
 
 def judge_probes(
@@ -64,47 +114,42 @@ def _probe_verdicts(
     for one in found:
         families.setdefault(one.comparison.family, []).append(one)
     return [
-        _verdict(rule, probe, one, judged, place, alpha=alpha)
+        verdict
         for family in families.values()
-        for judged in [_family_tests(family, rule.margin, level)]
-        for place, one in enumerate(family)
+        for verdict in _family_verdicts(rule, probe, _Shifts(family, rule.margin), level, alpha)
     ]
 
 
-def _family_tests(family: Sequence[ComparedTemplates], margin: float, level: float) -> _FamilyTests:
-    tests = shift_tests([one.lowest for one in family], [one.highest for one in family], margin)
-    known, scored = [one.known for one in family], not any(one.pairs_unscored for one in family)
-    return _FamilyTests(
-        tests=tests,
-        above=holm(tests.above, level),
-        below=holm(tests.below, level),
-        as_scored=tests.within if scored else shift_tests(known, known, margin).within,
-    )
-
-
-def _verdict(
-    rule: NamedProbeRule, probe: str, one: ComparedTemplates, judged: _FamilyTests, place: int, *, alpha: float
-) -> ProbeVerdict:
-    down = judged.tests.below[place] < judged.tests.above[place]
-    p, step = (judged.tests.below, judged.below) if down else (judged.tests.above, judged.above)
-    needed = _templates_needed(one, rule.margin, alpha, as_known(step.level[place]))
-    outcome, because = _comparison_outcome(one, judged, place, needed, alpha)
-    comparison = one.comparison
-    return ProbeVerdict(
-        rule=rule.id,
-        probe=probe,
-        slot=comparison.slot,
-        level=comparison.level,
-        given_slot=comparison.given_slot or None,
-        given=comparison.given if comparison.given_slot else None,
-        outcome=outcome,
-        because=because,
-        p_fail=as_known(p[place]),
-        level_fail=as_known(step.level[place]),
-        p_pass=as_known(judged.tests.within[place]),
-        side="down" if down else "up",
-        templates_needed=needed,
-    )
+def _family_verdicts(
+    rule: NamedProbeRule, probe: str, shifts: _Shifts, level: float, alpha: float
+) -> Iterator[ProbeVerdict]:
+    up, down = (ShiftSide(side, shifts, alpha) for side in _SIDES)
+    # a comparison of which no pair was scored has its part of the level all the same
+    every = np.ones(len(shifts.compared), dtype=np.bool_)
+    tests = judge_sides([up, down], [slice(0, every.size)], every, up.could_fail(), level=level)
+    outcomes, (upwards, downwards) = tests.outcomes, tests.by_side
+    for place, one in enumerate(shifts.compared):
+        above, below = float(shifts.tests.above[place]), float(shifts.tests.below[place])
+        is_down = below < above
+        level_fail = as_known((downwards if is_down else upwards).level[place])
+        needed = _templates_needed(one, rule.margin, alpha, level_fail)
+        outcome, because = _outcome(one, outcomes[place], needed, is_unscored=bool(tests.unscored_decide[place]))
+        comparison = one.comparison
+        yield ProbeVerdict(
+            rule=rule.id,
+            probe=probe,
+            slot=comparison.slot,
+            level=comparison.level,
+            given_slot=comparison.given_slot or None,
+            given=comparison.given if comparison.given_slot else None,
+            outcome=outcome,
+            because=because,
+            p_fail=as_known(below if is_down else above),
+            level_fail=level_fail,
+            p_pass=as_known(shifts.tests.within[place]),
+            side="down" if is_down else "up",
+            templates_needed=needed,
+        )
 
 
 def _templates_needed(one: ComparedTemplates, margin: float, alpha: float, level_fail: float | None) -> int | None:
@@ -113,19 +158,19 @@ def _templates_needed(one: ComparedTemplates, margin: float, alpha: float, level
     return None if level is None else least_templates(mean, margin, level)
 
 
-def _comparison_outcome(
-    one: ComparedTemplates, judged: _FamilyTests, place: int, needed: int | None, alpha: float
+def _outcome(
+    one: ComparedTemplates, tested: Outcome, needed: int | None, *, is_unscored: bool
 ) -> tuple[Outcome, ProbeBecause]:
+    """Return the outcome of a comparison and its reason; `is_unscored`: unscored pairs keep it from a PASS."""
     if not one.pairs:
         return "not_evaluable", "no_pairs"
-    if judged.above.rejected[place] or judged.below.rejected[place]:
-        return "fail", "beyond_limit"
-    if judged.tests.within[place] <= alpha:
-        return "pass", "within_limit" if one.moved or one.pairs_unscored else "no_shift"
+    if tested == "fail":
+        return tested, "beyond_limit"
+    if tested == "pass":
+        return tested, "within_limit" if one.moved or one.pairs_unscored else "no_shift"
     if len(one.templates) < (needed or MIN_TEMPLATES):
-        return "inconclusive", "too_few_templates"
-    unscored = one.pairs_unscored and (not one.moved or judged.as_scored[place] <= alpha)
-    return "inconclusive", "unscored_variants" if unscored else "limit_not_excluded"
+        return tested, "too_few_templates"
+    return tested, "unscored_variants" if is_unscored else "limit_not_excluded"
 
 
 def _rule_result(rule: NamedProbeRule, verdicts: Sequence[ProbeVerdict], level: float) -> ProbeRuleResult:

@@ -7,7 +7,8 @@ tests stay (`audit.verdicts.margin_tests`).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from functools import cached_property
+from typing import Final
 
 import numpy as np
 
@@ -19,16 +20,23 @@ from audit.counting.family_moments import FamilyMoments
 from audit.counting.moments import Moments
 from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan, Rule
-from audit.stats.arrays import BoolArray, FloatArray
-from audit.stats.clusters.effective_test import MIN_DEGREES_OF_FREEDOM, Comparison, few_degrees_factor
+from audit.stats.arrays import BoolArray, FloatArray, IntArray
+from audit.stats.clusters.effective_test import MIN_DEGREES_OF_FREEDOM, Comparison, EffectiveTest, few_degrees_factor
 from audit.stats.clusters.weighted_rate import design_size, satterthwaite
 from audit.stats.rates.boundaries import counted_rate
 from audit.stats.sizes.approximate_power import cases_to_decide
 from audit.stats.sizes.effective_levels import effective_levels, power_width
 from audit.verdicts.budget import Budget
 from audit.verdicts.decidability import FamilyDecidability, RuleDecidability
-from audit.verdicts.family_tests import FamilyTests, SideTests
-from audit.verdicts.margin_tests import exact_rule_tests, on_all_sides
+from audit.verdicts.margin_tests import (
+    FamilyTests,
+    PlannedSide,
+    Together,
+    cases_to_verdict,
+    exact_rule_tests,
+    unscored_matter,
+)
+from audit.verdicts.side_tests import FailTests, PassTests, judge_sides
 from audit.vocabulary.groups import Family
 
 
@@ -70,139 +78,158 @@ def weighted_rule_tests(
     """
     icc = plan.evaluation_set.expected_icc if moments.clustered else 0.0
     return {
-        decided.family: _Tested(plan, family, moments.of(family), decided, spend.names, icc).tests(rule)
+        decided.family: _family_tests(plan, rule, families[decided.family], moments, decided, spend.names, icc)
         for decided in decidability.families
-        for family in [families[decided.family]]
     }
+
+
+def _family_tests(
+    plan: AuditPlan,
+    rule: Rule,
+    family: FamilyCounts,
+    moments: Moments,
+    decided: FamilyDecidability,
+    level: float,
+    icc: float,
+) -> FamilyTests:
+    alpha, supposed = plan.verdict.alpha, Supposed.of(plan.sensitivity)
+    sides = [
+        WeightedSide(question, family, moments.of(family), decided, supposed, icc, alpha)
+        for question in questions(plan, rule)
+    ]
+    whole = slice(0, len(family.groups))
+    tests = judge_sides(sides, [whole], decided.evaluable, decided.decidable, level=level)
+    df: FloatArray = np.min([side.degrees_of_freedom for side in sides], axis=0)
+    few_seen: BoolArray = np.logical_or.reduce([side.few_clusters_seen for side in sides])
+    too_few = decided.too_few_clusters | (df < MIN_DEGREES_OF_FREEDOM) | (tests.undecided & few_seen)
+    tests = tests._replace(too_few_clusters=too_few)
+    needed = cases_to_verdict(sides, tests, plan.verdict.power)
+    return FamilyTests("weights_only", level * len(sides), Together(), tests, needed, df)
 
 
 _NOBODY: Final = Supposed(None, None, 0.0)
 """No person of unknown feature belongs to any group."""
 
 
-class _Side(NamedTuple):
-    """Findings of one question; (G,) each."""
+class WeightedSide(PlannedSide):
+    """One side of a rule over the G groups of a family, by weighted rates and effective sizes.
 
-    tests: SideTests
-    degrees_of_freedom: FloatArray
-    too_few_clusters: BoolArray
-    """To pass: with the rest's rate as it is, the group's clusters could all be good ones by chance."""
-    to_pass: FloatArray
-    """Own cases to a PASS."""
-    to_fail: FloatArray
-    """Own cases to a FAIL."""
+    With strata of known size the comparisons are those of `audit.stats.strata`.
+    """
 
+    def __init__(
+        self,
+        question: Question,
+        family: FamilyCounts,
+        moments: FamilyMoments,
+        decided: FamilyDecidability,
+        supposed: Supposed,
+        expected_icc: float,
+        alpha: float,
+    ) -> None:
+        super().__init__(question.side)
+        self._question = question
+        self._family = family
+        self._moments = moments
+        self._decided = decided
+        self._supposed = supposed
+        self._expected_icc = expected_icc
+        self._alpha = alpha
 
-class _Tested(NamedTuple):
-    """A family of G groups under a rule, with what its tests rest on."""
+    @cached_property
+    def _best(self) -> Comparison:
+        return weighted_comparison(self._moments, self._family, self._question, "best")
 
-    plan: AuditPlan
-    family: FamilyCounts
-    of: FamilyMoments
-    decided: FamilyDecidability
-    level: float
-    """What each side may spend."""
-    expected_icc: float
+    @cached_property
+    def _worst(self) -> Comparison:
+        return weighted_comparison(self._moments, self._family, self._question, "worst")
 
-    def tests(self, rule: Rule) -> FamilyTests:
-        """Test every group on every side of a rule."""
-        asked, decided = questions(self.plan, rule), self.decided
-        sides = [self._side(question) for question in asked]
-        to_pass: FloatArray = np.max(np.stack([side.to_pass for side in sides]), axis=0)
-        to_fail: FloatArray = np.min(np.stack([side.to_fail for side in sides]), axis=0)
-        df: FloatArray = np.min(np.stack([side.degrees_of_freedom for side in sides]), axis=0)
-        too_few: BoolArray = np.logical_or.reduce([side.too_few_clusters for side in sides])
+    @cached_property
+    def _scored(self) -> Comparison:
+        return weighted_comparison(self._moments, self._family, self._question, "scored")
 
-        def to_verdict(undecided: BoolArray) -> FloatArray:
-            return np.where(undecided, np.minimum(to_pass, to_fail), np.nan)
+    @cached_property
+    def _recorded(self) -> EffectiveTest:
+        return self._worst.test(self._question.within, self._alpha)
 
-        of_sides = [side.tests for side in sides]
-        tests = on_all_sides(
-            self.plan, asked, self.family, decided.decidable, decided.required, of_sides, self.level, to_verdict
-        )
-        undecided = decided.decidable & tests.tested & ~tests.within & ~tests.beyond
-        too_few = decided.too_few_clusters | (df < MIN_DEGREES_OF_FREEDOM) | (undecided & too_few)
-        return tests._replace(degrees_of_freedom=df, too_few_clusters=too_few)
+    def could_fail(self) -> BoolArray:
+        """Find the groups of which some rate would be beyond the limit, with clusters enough to say so."""
+        rest, boundary = self._worst.rest, self._question.fail
+        edge = boundary.edge(counted_rate(rest.rate, boundary))
+        return np.asarray((rest.clusters > 0.0) & (edge > 0.0) & ~self._decided.too_few_clusters)
 
-    def _side(self, question: Question) -> _Side:
-        alpha, of, family, decided = self.plan.verdict.alpha, self.of, self.family, self.decided
-        best, worst = (
-            weighted_comparison(of, family, question, "best"),
-            weighted_comparison(of, family, question, "worst"),
-        )
-        edge = question.fail.edge(counted_rate(worst.rest.rate, question.fail))
-        can_fail = decided.evaluable & (worst.rest.clusters > 0.0) & (edge > 0.0) & ~decided.too_few_clusters
-        p_fail, levels, beyond = self._fail_tests(question, best, can_fail)
-        supposed = Supposed.of(self.plan.sensitivity)
-        stands = self._stands(question, best, supposed, beyond, levels)
-        recorded = worst.test(question.within, alpha)
-        p_pass = np.where(decided.decidable, recorded.p, 1.0)
-        as_they_are = weighted_comparison(of, family, question, "scored")
-        scored = as_they_are.test(question.within, alpha).p
-        as_recorded: BoolArray = decided.decidable & (p_pass <= alpha)
-        passing = [as_recorded]
-        moves = Moves.of_question(of, family, question, worst)
-        # first those alone who have several nationalities, where there are any; what fails already, nobody can save
-        for each in (_NOBODY, supposed) if family.parts else (supposed,):
-            p_pass = np.maximum(p_pass, moves.largest_p(each, passing[-1], question.within, alpha))
-            passing.append(decided.decidable & (p_pass <= alpha))
-        to_pass, to_fail = self._cases_to_verdict(question, as_they_are, levels)
-        of_several = passing[1] if family.parts else as_recorded
-        as_scored = decided.decidable & (scored <= alpha)
-        return _Side(
-            SideTests(can_fail, p_fail, levels, beyond, stands, p_pass, as_scored, as_recorded, of_several),
-            np.minimum(recorded.degrees_of_freedom, best.test(question.fail, alpha).degrees_of_freedom),
-            recorded.too_few_clusters,
-            to_pass,
-            to_fail,
-        )
-
-    def _fail_tests(
-        self, question: Question, best: Comparison, can_fail: BoolArray
-    ) -> tuple[FloatArray, FloatArray, BoolArray]:
-        size = can_fail.size
-        p, levels, beyond = np.ones(size), np.full(size, np.nan), np.zeros(size, dtype=bool)
-        if not can_fail.any():
-            return p, levels, beyond
-        some = best.of_groups(can_fail)
-        own, _ = question.cells("best")
-        numerator, denominator = self.of.units(own[0]).sum(), self.of.units(own[1]).sum()
+    def name(self, p: FloatArray, family: int, places: IntArray, level: float) -> FailTests:  # noqa: ARG002
+        """Name groups by weights alone, which holds under any dependence. Each p-value depends on its level."""
+        some, boundary = self._best.of_groups(places), self._question.fail
+        cells, _ = self._question.cells("best")
+        numerator, denominator = (self._moments.units(part).sum() for part in cells)
         width = power_width(
-            numerator / max(float(denominator), 1.0), design_size(some.group, self.expected_icc), question.fail
+            numerator / max(float(denominator), 1.0), design_size(some.group, self._expected_icc), boundary
         )
-        unseen = some.unseen(question.fail)
-        beyond[can_fail], levels[can_fail], p[can_fail] = effective_levels(
-            lambda local: some.test(question.fail, local, unseen=unseen).p, width, self.level
-        )
-        return p, levels, beyond
+        unseen = some.unseen(boundary)
+        beyond, levels, p_at = effective_levels(lambda local: some.test(boundary, local, unseen=unseen).p, width, level)
+        return FailTests(p_at, levels, beyond)
 
-    def _stands(
-        self, question: Question, best: Comparison, supposed: Supposed, beyond: BoolArray, levels: FloatArray
-    ) -> BoolArray:
-        """bool[G]: whether a FAIL stands with as many people of unknown feature in its favour as the plan supposes."""
-        stands = beyond.copy()
-        if stands.any():
-            moves = Moves.of_question(self.of, self.family, question, best, "best")
-            stands &= moves.largest_p(supposed, beyond, question.fail, levels) <= levels
-        return stands
+    def stands(self, fail: FailTests) -> BoolArray:
+        """Find the groups that fail also with as many people of unknown feature in their favour as are supposed."""
+        if not fail.beyond.any():
+            return fail.beyond
+        moves = Moves.of_question(self._moments, self._family, self._question, self._best, "best")
+        largest = moves.largest_p(self._supposed, fail.beyond, self._question.fail, fail.level)
+        return np.asarray(fail.beyond & (largest <= fail.level))
 
-    def _cases_to_verdict(
-        self, question: Question, scored: Comparison, levels: FloatArray
+    def pass_tests(self, judged: BoolArray) -> PassTests:
+        """Test whether groups are within the limit: as recorded, and with everybody who may belong to them."""
+        alpha = self._alpha
+        p = np.where(judged, self._recorded.p, 1.0)
+        passing: list[BoolArray] = [judged & (p <= alpha)]
+        moves = Moves.of_question(self._moments, self._family, self._question, self._worst)
+        # first those alone who have several nationalities, where there are any; what fails already, nobody can save
+        for supposed in (_NOBODY, self._supposed) if self._family.parts else (self._supposed,):
+            p = np.maximum(p, moves.largest_p(supposed, passing[-1], self._question.within, alpha))
+            passing.append(judged & (p <= alpha))
+        return PassTests(p, passing[-1], passing[0], passing[1] if self._family.parts else passing[0])
+
+    def passes_as_scored(self, passing: PassTests, asked: BoolArray) -> BoolArray:  # noqa: ARG002
+        """Find the groups that would pass on their scored cases alone."""
+        return np.asarray(asked & (self._scored.test(self._question.within, self._alpha).p <= self._alpha))
+
+    def unscored_matter(self, as_scored: BoolArray) -> BoolArray:
+        """Find the groups that unscored cases keep from a PASS: they would pass without them, or too few are scored."""
+        return unscored_matter(self._question, self._family, self._decided.required, as_scored)
+
+    @property
+    def degrees_of_freedom(self) -> FloatArray:
+        """float64[G]: fewest degrees of freedom of the tests of both verdicts."""
+        best = self._best.test(self._question.fail, self._alpha)
+        return np.minimum(self._recorded.degrees_of_freedom, best.degrees_of_freedom)
+
+    @property
+    def few_clusters_seen(self) -> BoolArray:
+        """bool[G]: with the rest's rate as it is, the group's clusters could all be good ones by chance."""
+        return self._recorded.too_few_clusters
+
+    def cases_to_decide(
+        self,
+        undecided: BoolArray,  # noqa: ARG002
+        fail_level: FloatArray,
+        power: float,
     ) -> tuple[FloatArray, FloatArray]:
-        """float64[G] each: own cases to a PASS, and to a FAIL, if the measured rates are the true ones.
+        """Compute cases to a PASS and to a FAIL, if the measured rates are the true ones.
 
         They are counted first as independent cases, and then as cases that are worth as little as the present ones. inf
         where kinds of cases that nobody saw decide: further cases like those seen would not tell.
         """
+        scored, question = self._scored, self._question
         icc = scored.correlation
         size, rest_size = design_size(scored.group, icc, scored.least_q), design_size(scored.rest, icc)
         degrees = satterthwaite(scored.group, icc)
         known = (size > 0.0) & (rest_size > 0.0)
-        fail_level = np.clip(np.nan_to_num(levels, nan=0.0), 1e-12, 0.4)
+        level_to_fail = np.clip(np.nan_to_num(fail_level, nan=0.0), 1e-12, 0.4)
         needed = []
         for boundary, level in (
-            (question.within, np.full(size.shape, self.plan.verdict.alpha)),
-            (question.fail, fail_level),
+            (question.within, np.full(size.shape, self._alpha)),
+            (question.fail, level_to_fail),
         ):
             cases = cases_to_decide(
                 scored.group.rate,
@@ -210,10 +237,10 @@ class _Tested(NamedTuple):
                 np.maximum(rest_size, 1.0),
                 boundary,
                 level=level,
-                power=self.plan.verdict.power,
+                power=power,
             )
             least = design_size(scored.group, scored.own_correlation, scored.least_q)
-            worth = np.minimum(size * few_degrees_factor(degrees, level), least) / np.maximum(self.decided.cases, 1)
+            worth = np.minimum(size * few_degrees_factor(degrees, level), least) / np.maximum(self._decided.cases, 1)
             known_cost = known & (worth > 0.0) & ~(scored.none_seen(boundary) > level)
             needed.append(np.where(known_cost, np.ceil(cases / np.where(worth > 0.0, worth, 1.0)), np.inf))
         return needed[0], needed[1]

@@ -54,7 +54,7 @@ PLANTS: dict[str, list[tuple[str, str]]] = {
         ("audit/verdicts/judge.py", "def late() -> None:\n    from audit.analyses.crosscheck import rates_fairlearn"),
         ("audit/scoring/__init__.py", "import audit.worlds"),
         ("audit/safeguards/__init__.py", "import audit.analyses.notices"),
-        ("audit/verdicts/family_tests.py", "def late() -> None:\n    from audit.analyses.costs import cost_findings"),
+        ("audit/verdicts/side_tests.py", "def late() -> None:\n    from audit.analyses.costs import cost_findings"),
     ],
     "a-run-stands-alone": [
         ("audit/run.py", "def late() -> None:\n    import audit.planning"),

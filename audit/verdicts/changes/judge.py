@@ -30,13 +30,13 @@ from audit.result.findings.change import (
     GroupChangeBecause,
     Unpaired,
 )
-from audit.result.findings.judged import Outcome, RuleBecause
+from audit.result.findings.judged import Because, RuleBecause
 from audit.stats.pairs.paired_score import pairs_to_pass
 from audit.stats.sizes.approximate_power import cases_to_pass
+from audit.verdicts.budget import change_level
 from audit.verdicts.changes.margins import (
     ChangeTests,
     Evidence,
-    change_level,
     change_questions,
     change_tests,
     margin_of,
@@ -48,9 +48,10 @@ from audit.verdicts.decidability import (
     decidability_on_the_ladder,
     people_once,
 )
+from audit.verdicts.group_outcomes import GroupOutcome, group_outcomes
 from audit.verdicts.outcomes import rule_outcome
 from audit.verdicts.planned_people import NOBODY, PlannedPeople
-from audit.vocabulary.groups import Family, Group, SensitiveFeature
+from audit.vocabulary.groups import Family, SensitiveFeature
 from audit.vocabulary.metrics import METRICS, Metric
 
 
@@ -137,17 +138,12 @@ def _judge_rule(
         {one.family: one.evaluable for one in sizes},
         {one.family: one.decidable for one in sizes},
     )
-    found = {
-        group: _group_outcome(one, tests[one.family], ladder, place)
-        for one in sizes
-        for place in one.places
-        for group in [one.groups[place]]
-    }
+    outcomes = group_outcomes(ladder, {family: found.groups for family, found in tests.items()})
     counted = {family: _counted(known, METRICS[rule.metric]) for family, known in of.items()}
     verdicts = tuple(
         verdict
         for one in sizes
-        for verdict in _verdicts(plan, rule, counted[one.family], one, tests[one.family], ladder, found)
+        for verdict in _verdicts(plan, rule, counted[one.family], tests[one.family], outcomes[one.family])
     )
     return _rule(plan, rule, ladder, tests, verdicts, unpaired), verdicts
 
@@ -157,47 +153,23 @@ def _counted(known: Evidence, metric: Metric) -> list[list[int]]:
     return [side.tolist() for of in (known.then, known.now) for side in (of.numerator(metric), of.denominator(metric))]
 
 
-def _group_outcome(
-    sizes: FamilyDecidability, tests: ChangeTests, ladder: RuleDecidability, place: int
-) -> tuple[Outcome, GroupChangeBecause]:
-    if tests.worse[place]:
-        return "fail", "worse_beyond_margin"
-    if not sizes.evaluable[place]:
-        nobody = sizes.cases[place] == 0 or sizes.rest_cases[place] == 0
-        return "not_evaluable", "no_cases" if nobody else "too_few_for_a_rate"
-    if not sizes.decidable[place]:
-        part = ladder.judged_as[sizes.groups[place]] is not None
-        return "inconclusive", "judged_as_part" if part else "too_few_cases"
-    if tests.within[place]:
-        return "pass", "not_worse"
-    return "inconclusive", "unscored_cases" if tests.unscored_decide[place] else "margin_not_excluded"
-
-
 def _verdicts(
     plan: AuditPlan,
     rule: NamedRule,
     counted: Sequence[Sequence[int]],
-    sizes: FamilyDecidability,
     tests: ChangeTests,
-    ladder: RuleDecidability,
-    found: Mapping[Group, tuple[Outcome, GroupChangeBecause]],
+    outcomes: Sequence[GroupOutcome],
 ) -> Iterator[ChangeVerdict]:
     then_numerator, then_denominator, now_numerator, now_denominator = counted
     value, low, high = (end.tolist() for end in tests.difference)
-    p_worse, level_worse = (np.where(tests.tested, of, np.nan).tolist() for of in (tests.p_worse, tests.level_worse))
-    cases, decidable, p_within, is_high = (
-        of.tolist() for of in (sizes.cases, sizes.decidable, tests.p_within, tests.high_side)
-    )
     pairs = tests.pairs
-    for place in sizes.places:
-        group = sizes.groups[place]
-        outcome, because = found[group]
-        larger = ladder.judged_as.get(group)
+    for of in outcomes:
+        place = of.place
         yield ChangeVerdict.model_construct(
             rule=rule.id,
-            group=group,
-            outcome=outcome,
-            because=because,
+            group=of.group,
+            outcome=of.outcome,
+            because=_GROUP_BECAUSE[of.because],
             then_numerator=then_numerator[place],
             then_denominator=then_denominator[place],
             now_numerator=now_numerator[place],
@@ -209,18 +181,30 @@ def _verdicts(
             difference_low=as_known(low[place]),
             difference_high=as_known(high[place]),
             level=plan.verdict.level,
-            cases=cases[place],
-            cases_required=sizes.required_cases(place),
-            decidable=decidable[place],
-            judged_as=larger,
-            judged_as_outcome=None if larger is None else found[larger][0],
-            p_worse=as_known(p_worse[place]),
-            level_worse=as_known(level_worse[place]),
-            p_within=as_known(p_within[place]),
-            side="high" if is_high[place] else "low",
+            cases=of.cases,
+            cases_required=of.cases_required,
+            decidable=of.decidable,
+            judged_as=of.judged_as,
+            judged_as_outcome=of.judged_as_outcome,
+            p_worse=of.p_fail,
+            level_worse=of.level_fail,
+            p_within=of.p_pass,
+            side=of.side,
         )
 
 
+_GROUP_BECAUSE: Final[Mapping[Because, GroupChangeBecause]] = {
+    "beyond_limit": "worse_beyond_margin",
+    "no_cases": "no_cases",
+    "no_rest": "no_cases",
+    "too_few_for_a_rate": "too_few_for_a_rate",
+    "judged_as_part": "judged_as_part",
+    "too_few_cases": "too_few_cases",
+    "within_limit": "not_worse",
+    "unscored_cases": "unscored_cases",
+    "limit_not_excluded": "margin_not_excluded",
+}
+"""Reasons of an audit, in the terms of a change: the rest of a group is the group then."""
 _BECAUSE: Final[Mapping[RuleBecause, ChangeRuleBecause]] = {
     "group_beyond_limit": "group_became_worse",
     "nothing_judged": "nothing_judged",
@@ -260,7 +244,7 @@ def _rule(
             ChangeFamily(
                 family=one.family,
                 groups=len(one.places),
-                tested=int(np.count_nonzero(tests[one.family].tested)),
+                tested=int(np.count_nonzero(tests[one.family].groups.tested)),
                 level=change_level(plan),
                 coverage=ladder.coverage[one.family],
             )

@@ -8,24 +8,24 @@ share one budget.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, NamedTuple, Self
+from functools import cached_property
+from typing import Final, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from audit.analyses.sides import Question, When, questions
-from audit.counting.table import FLAGGED, NOT_FLAGGED, FamilyCounts, cells_mask, rule_families
+from audit.counting.table import FLAGGED, NOT_FLAGGED, FamilyCounts, cells_mask
 from audit.plan.audit_plan import AuditPlan, Rule
 from audit.stats.arrays import BoolArray, FloatArray, IntArray, Tables
-from audit.stats.margins.multiplicity import FamilyRejections, Method, reject_family
-from audit.stats.margins.score_test import FAIL_BETA, screened_p
+from audit.stats.margins.multiplicity import Method
 from audit.stats.pairs.paired_family import name_paired
 from audit.stats.pairs.paired_score import BETA, paired_interval, screened_paired_p
-from audit.stats.rates.binomial import Counts
-from audit.stats.rates.boundaries import counted_outcome, margin_boundary
+from audit.stats.rates.boundaries import margin_boundary
 from audit.stats.rates.intervals import newcombe_difference
-from audit.verdicts.budget import ALL_NAMES
-from audit.verdicts.margin_tests import nearest_side, pass_p, slices_of
+from audit.verdicts.budget import change_level
+from audit.verdicts.margin_tests import CountsSide, could_be_beyond, exact_below
+from audit.verdicts.side_tests import FailTests, GroupTests, judge_sides, slices_of
 from audit.vocabulary.groups import Family
 from audit.vocabulary.metrics import METRICS, Metric
 
@@ -152,22 +152,8 @@ class Evidence(NamedTuple):
 class ChangeTests(NamedTuple):
     """Results of a rule's tests on the change of the G groups of a family."""
 
-    tested: BoolArray
-    """bool[G]: a rate can be stated, and it could have become worse by the margin."""
-    p_worse: FloatArray
-    """float64[G]: p-value of "not worse by more than the margin", on the side nearer to failing."""
-    level_worse: FloatArray
-    """float64[G]: level that this p-value had to reach; nan where not tested."""
-    worse: BoolArray
-    """bool[G]: FAIL."""
-    p_within: FloatArray
-    """float64[G]: p-value of "worse by the margin", with unscored cases at their worst; nan where not judged alone."""
-    within: BoolArray
-    """bool[G]: PASS."""
-    unscored_decide: BoolArray
-    """bool[G]: undecided because of unscored cases alone."""
-    high_side: BoolArray
-    """bool[G]: whether the side nearer to failing is the high one."""
+    groups: GroupTests
+    """`beyond` the limit is worse by more than the margin, `within` it is not worse by the margin."""
     pairs: Paired | None
     """Pairs that both audits scored, as read on the side nearer to failing; None for separate samples."""
     difference: tuple[FloatArray, FloatArray, FloatArray]
@@ -175,18 +161,9 @@ class ChangeTests(NamedTuple):
 
     def part(self, place: slice) -> Self:
         """Keep the groups of one family."""
-
-        def kept(value: Any) -> Any:
-            return value[place] if isinstance(value, np.ndarray) else None if value is None else tuple(map(kept, value))
-
-        parts = {name: kept(value) for name, value in self._asdict().items()}
-        return self._replace(**parts | {"pairs": None if self.pairs is None else Paired(*parts["pairs"])})
-
-
-def change_level(plan: AuditPlan) -> float:
-    """Return the level of one family on one side of a rule: equal shares of what all names may spend."""
-    shares = sum(len(questions(plan, rule)) * len(rule_families(plan, rule)) for rule in plan.rules)
-    return ALL_NAMES * plan.verdict.alpha / shares
+        pairs = None if self.pairs is None else Paired(*(count[place] for count in self.pairs))
+        value, low, high = (end[place] for end in self.difference)
+        return self._replace(groups=self.groups.part(place), pairs=pairs, difference=(value, low, high))
 
 
 def change_tests(
@@ -206,132 +183,96 @@ def change_tests(
         bool[G] of each: whether a rate can be stated, and whether the group is large enough to be judged alone.
     """
     every = Evidence.side_by_side(list(families.values()))
-    places = slices_of([of.now for of in families.values()])
-    kind = _Side if every.pairs is None else _Pairs
-    sides = [kind(question, margin_of(plan, rule), every) for question in change_questions(plan, rule)]
+    places = slices_of([len(of.now.groups) for of in families.values()])
+    asked, margin, alpha = change_questions(plan, rule), margin_of(plan, rule), plan.verdict.alpha
+    sides: Sequence[SeparateSide]
+    if every.pairs is None:
+        sides = [SeparateSide(question, every, alpha) for question in asked]
+    else:
+        apart = [of.disjoint for of in families.values()]
+        sides = [PairedSide(question, every, every.pairs, margin, apart, alpha) for question in asked]
     evaluable_, decidable_ = (np.concatenate([of[family] for family in families]) for of in (evaluable, decidable))
-    can_fail = [evaluable_ & side.could_be_worse() for side in sides]
-    apart = [of.disjoint for of in families.values()]
-    named = [
-        _fail_tests(side, some, places, apart, change_level(plan)) for side, some in zip(sides, can_fail, strict=True)
-    ]
-    tests = _on_all_sides(plan, rule, every, sides, np.logical_or.reduce(can_fail), decidable_, named)
+    groups = judge_sides(sides, places, evaluable_, decidable_, level=change_level(plan))
+    pairs = None if every.pairs is None else _scored_pairs(every.pairs, asked, groups.nearest)
+    tests = ChangeTests(groups, pairs, _difference(rule, every, plan.verdict.level))
     return {family: tests.part(place) for family, place in zip(families, places, strict=True)}
 
 
-def _on_all_sides(
-    plan: AuditPlan,
-    rule: Rule,
-    evidence: Evidence,
-    sides: Sequence[_Side],
-    tested: BoolArray,
-    decidable: BoolArray,
-    named: Sequence[tuple[FloatArray, FloatArray, BoolArray]],
-) -> ChangeTests:
-    p_worse, levels, worse_by_side = (np.stack(arrays) for arrays in zip(*named, strict=True))
-    nearest = nearest_side(p_worse, levels)
-    worse: BoolArray = np.logical_or.reduce(worse_by_side)
-    # that a rate was too bad to lose the margin is no doubt about its not having lost it
-    p_within = _p_within(sides, "worst", decidable, plan.verdict.alpha)
-    within = decidable & ~worse & (p_within <= plan.verdict.alpha)
-    undecided = decidable & ~worse & ~within
-    return ChangeTests(
-        tested=tested,
-        p_worse=np.take_along_axis(p_worse, nearest, axis=0)[0],
-        level_worse=np.take_along_axis(levels, nearest, axis=0)[0],
-        worse=worse,
-        p_within=np.where(decidable, p_within, np.nan),
-        within=within,
-        unscored_decide=_p_within(sides, "scored", undecided, plan.verdict.alpha) <= plan.verdict.alpha,
-        high_side=np.array([side.question.side == "high" for side in sides])[nearest[0]],
-        pairs=_scored_pairs(evidence, sides, nearest),
-        difference=_difference(rule, evidence, plan.verdict.level),
-    )
+class SeparateSide(CountsSide):
+    """One side of a rule over the groups of some families: two samples, tested like a group and its rest."""
 
-
-def _fail_tests(
-    side: _Side, some: BoolArray, places: Sequence[slice], apart: Sequence[bool], level: float
-) -> tuple[FloatArray, FloatArray, BoolArray]:
-    """Return the p-values of "worse", the levels that they had to reach, and the groups that are named: family by
-    family.
-    """
-    p, levels, named = np.ones(some.shape), np.full(some.shape, np.nan), np.zeros(some.shape, dtype=np.bool_)
-    if some.any():
-        p[some] = side.p_worse(some, 2.0 * max(level, 0.05))
-    for place, is_disjoint in zip(places, apart, strict=True):
-        own = np.zeros_like(some)
-        own[place] = some[place]
-        if own.any():
-            decision = side.names(p[own], own, level, independent=is_disjoint)
-            levels[own], named[own] = decision.local_level, decision.rejected
-    return p, levels, named
-
-
-def _p_within(sides: Sequence[_Side], when: When, some: BoolArray, alpha: float) -> FloatArray:
-    """Return the p-values of "worse by the margin" on every side; 1 for groups that are not asked about."""
-    p = np.ones(some.shape)
-    if some.any():
-        p[some] = np.max(np.stack([side.p_within(when, some, alpha) for side in sides]), axis=0)
-    return p
-
-
-class _Side:
-    """One side of a rule over the groups of a family: two samples, tested like a group and its rest."""
-
-    def __init__(self, question: Question, margin: float, evidence: Evidence) -> None:
-        self.question = question
-        self._margin = margin
+    def __init__(self, question: Question, evidence: Evidence, alpha: float) -> None:
+        super().__init__(question, alpha)
         self._evidence = evidence
 
-    def could_be_worse(self) -> BoolArray:
-        """Say whether the rate was good enough to lose the margin, if its unscored cases were good."""
-        counts = self._counts("worst")
-        counted = counted_outcome(counts.y, counts.m, self.question.fail)
-        return np.asarray((counts.m > 0) & (self.question.fail.edge(counted / np.maximum(counts.m, 1)) > 0.0))
+    @cached_property
+    def _tables(self) -> Mapping[When, Tables]:
+        looks: tuple[When, ...] = ("best", "worst", "scored")
+        return {when: separate_counts(self.question, self._evidence.now, self._evidence.then, when) for when in looks}
 
-    def p_worse(self, some: BoolArray, threshold: float) -> FloatArray:
-        return screened_p(*self._at_best(some), self.question.fail, FAIL_BETA, threshold).p
+    def counts(self, when: When) -> Sequence[IntArray]:
+        """Return x of n now and y of m then."""
+        return self._tables[when]
 
-    def names(self, p: FloatArray, some: BoolArray, level: float, *, independent: bool) -> FamilyRejections:  # noqa: ARG002
-        return reject_family(p, *self._at_best(some), self.question.fail, level, SEPARATELY)
+    def method(self, family: int) -> Method:  # noqa: ARG002
+        """Return the method for two samples."""
+        return SEPARATELY
 
-    def _at_best(self, some: BoolArray) -> tuple[Counts, Counts, Counts, Counts]:
-        x, n, y, m = (count[some] for count in self._counts("best"))
-        return counted_outcome(x, n, self.question.fail), n, counted_outcome(y, m, self.question.fail), m
+    def could_fail(self) -> BoolArray:
+        """Find the groups whose rate was good enough to lose the margin, if its unscored cases were good."""
+        return could_be_beyond(self.question.fail, self._tables["worst"].y, self._tables["worst"].m)
 
-    def p_within(self, when: When, some: BoolArray, alpha: float) -> FloatArray:
-        return pass_p(self.question, self._counts(when), some, alpha)
-
-    def _counts(self, when: When) -> Tables:
-        return separate_counts(self.question, self._evidence.now, self._evidence.then, when)
-
-
-class _Pairs(_Side):
-    """One sample, decided twice."""
-
-    def p_worse(self, some: BoolArray, threshold: float) -> FloatArray:
-        lost, gained, n = (count[some] for count in self._paired("best"))
-        return screened_paired_p(lost, gained, n, self._margin, "worse", NAMING_BETA, threshold)
-
-    def names(self, p: FloatArray, some: BoolArray, level: float, *, independent: bool) -> FamilyRejections:
-        lost, gained, n = (count[some] for count in self._paired("best"))
-        return name_paired(p, lost, gained, n, self._margin, level, NAMING_BETA, independent=independent)
-
-    def p_within(self, when: When, some: BoolArray, alpha: float) -> FloatArray:
-        lost, gained, n = (count[some] for count in self._paired(when))
-        return screened_paired_p(lost, gained, n, self._margin, "within", BETA, 2.0 * max(alpha, 0.05))
-
-    def _paired(self, when: When) -> Paired:
-        assert self._evidence.pairs is not None  # noqa: S101 - there are pairs, or this is not the class
-        return paired_counts(self.question, self._evidence.pairs, when)
+    def could_pass(self) -> BoolArray:
+        """Find every group: that a rate was too bad to lose the margin is no doubt about its not having lost it."""
+        return np.ones(self._tables["worst"].m.shape, dtype=np.bool_)
 
 
-def _scored_pairs(evidence: Evidence, sides: Sequence[_Side], nearest: npt.NDArray[np.int64]) -> Paired | None:
+class PairedSide(SeparateSide):
+    """One side of a rule over the groups of some families: one sample, decided twice."""
+
+    def __init__(
+        self,
+        question: Question,
+        evidence: Evidence,
+        pairs: IntArray,
+        margin: float,
+        apart: Sequence[bool],
+        alpha: float,
+    ) -> None:
+        super().__init__(question, evidence, alpha)
+        self._margin = margin
+        self._apart = apart
+        looks: tuple[When, ...] = ("best", "worst", "scored")
+        self._pairs = {when: paired_counts(question, pairs, when) for when in looks}
+
+    def counts(self, when: When) -> Sequence[IntArray]:
+        """Return the pairs that were lost and gained, and all of them."""
+        return self._pairs[when]
+
+    def p_fail(self, tested: BoolArray, level: float) -> FloatArray:
+        """Compute p-values of "not worse by more than the margin", case by case."""
+        p = np.ones(tested.shape)
+        lost, gained, n = (count[tested] for count in self.counts("best"))
+        p[tested] = screened_paired_p(lost, gained, n, self._margin, "worse", NAMING_BETA, exact_below(level))
+        return p
+
+    def name(self, p: FloatArray, family: int, places: IntArray, level: float) -> FailTests:
+        """Name groups of one family, by pairs."""
+        lost, gained, n = (count[places] for count in self.counts("best"))
+        found = name_paired(p, lost, gained, n, self._margin, level, NAMING_BETA, independent=self._apart[family])
+        return FailTests(p, found.local_level, found.rejected)
+
+    def p_pass(self, counts: Sequence[IntArray], some: BoolArray) -> FloatArray:
+        """Compute p-values of "worse by the margin", case by case."""
+        lost, gained, n = (count[some] for count in counts)
+        return screened_paired_p(lost, gained, n, self._margin, "within", BETA, exact_below(self.alpha))
+
+
+def _scored_pairs(pairs: IntArray, asked: Sequence[Question], nearest: IntArray) -> Paired:
     """Return the pairs that both audits scored, as each group's nearest side reads them."""
-    if evidence.pairs is None:
-        return None
-    by_side = [paired_counts(side.question, evidence.pairs, "scored") for side in sides]
-    return Paired(*(np.take_along_axis(np.stack(counts), nearest, axis=0)[0] for counts in zip(*by_side, strict=True)))
+    by_side = [paired_counts(question, pairs, "scored") for question in asked]
+    at = nearest[np.newaxis]
+    return Paired(*(np.take_along_axis(np.stack(counts), at, axis=0)[0] for counts in zip(*by_side, strict=True)))
 
 
 def _difference(rule: Rule, evidence: Evidence, level: float) -> tuple[FloatArray, FloatArray, FloatArray]:

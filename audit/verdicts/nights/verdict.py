@@ -11,21 +11,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
-from audit.analyses.sides import questions
+from audit.analyses.sides import Question, questions
 from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan, NamedRule
 from audit.result.findings.change import combined_outcome
 from audit.result.findings.judged import RuleBecause
+from audit.stats.arrays import BoolArray, FloatArray, IntArray
+from audit.verdicts.budget import budget
 from audit.verdicts.decidability import FamilyDecidability, rule_decidability
 from audit.verdicts.joint_power import missing_expected
 from audit.verdicts.margin_tests import could_be_beyond
 from audit.verdicts.nights.evidence import counts_so_far
 from audit.verdicts.nights.shares import features_seen, levels_seen
-from audit.verdicts.nights.state import Evidence, Outcome, State
+from audit.verdicts.nights.state import Evidence, Outcome, Process, State
 from audit.verdicts.outcomes import rule_outcome
+from audit.verdicts.side_tests import FailTests, PassTests, SideTest, judge_sides
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
 
 
@@ -53,6 +57,45 @@ class JudgedRule:
     outcome: Outcome
     because: RuleBecause
     groups: tuple[JudgedGroup, ...]
+
+
+class NightsSide(SideTest):
+    """One side of a rule over the groups of a family, by evidence that nights have added up.
+
+    What reached its bar in some night stays so. The p-value is 1 over the evidence, at any time (Ville 1939).
+    """
+
+    def __init__(self, question: Question, counts: FamilyCounts, evidence: Evidence) -> None:
+        super().__init__(question.side)
+        self._question = question
+        self._counts = counts
+        self._evidence = evidence
+
+    def could_fail(self) -> BoolArray:
+        """Find every group: what failed in an earlier night has failed, whatever its rest is now."""
+        return np.ones(len(self._counts.groups), dtype=np.bool_)
+
+    def could_pass(self) -> BoolArray:
+        """Find the groups that could be beyond the limit: of others not failing is no evidence."""
+        _, _, y, m = self._question.at_its_worst(self._counts)
+        return could_be_beyond(self._question.fail, y, m)
+
+    def p_fail(self, tested: BoolArray, level: float) -> FloatArray:  # noqa: ARG002
+        """Compute p-values of "not beyond the limit" from the evidence of all nights."""
+        return np.where(tested, _p_of(self._evidence.beyond), 1.0)
+
+    def name(self, p: FloatArray, family: int, places: IntArray, level: float) -> FailTests:  # noqa: ARG002
+        """Return the groups that reached their bar in some night, by shares of the family's level."""
+        return FailTests(p, np.full(p.shape, level), np.array(self._evidence.failed, dtype=np.bool_)[places])
+
+    def pass_tests(self, judged: BoolArray) -> PassTests:
+        """Return the groups that reached 1/alpha in some night and were not put in doubt since."""
+        passed: BoolArray = judged & np.array(self._evidence.passed, dtype=np.bool_)
+        return PassTests.recorded(np.where(judged, _p_of(self._evidence.within), 1.0), passed)
+
+
+def _p_of(process: Process) -> FloatArray:
+    return np.exp(-np.maximum(process.log_e, 0.0))
 
 
 def judge_nights(plan: AuditPlan, state: State, features: Sequence[SensitiveFeature]) -> tuple[JudgedRule, ...]:
@@ -94,27 +137,29 @@ def _judge_rule(
     return JudgedRule(rule.id, outcome, because, tuple(groups))
 
 
+_OUTCOMES: Final[Mapping[str, Outcome]] = {"fail": "fail", "pass": "pass", "inconclusive": "inconclusive"}
+
+
 def _judge_groups(
     plan: AuditPlan, rule: NamedRule, family: FamilyDecidability, counts: FamilyCounts, evidence: Sequence[Evidence]
 ) -> list[JudgedGroup]:
-    mine = [one for one in evidence if one.family == family.family]
-    failed = np.any([one.failed for one in mine], axis=0)
-    passed = np.all([one.passed for one in mine], axis=0)
-    doubted = np.any([one.doubted for one in mine], axis=0)
-    # where a group could not have failed, not failing is no evidence
-    could_fail = np.any([could_be_beyond(question, counts) for question in questions(plan, rule)], axis=0)
-    passes = family.decidable & could_fail & passed
-    fail = np.max([one.beyond.log_e for one in mine], axis=0)
-    within = np.min([one.within.log_e for one in mine], axis=0)
+    by_side = {one.side: one for one in evidence if one.family == family.family}
+    sides = [NightsSide(question, counts, by_side[question.side]) for question in questions(plan, rule)]
+    whole = slice(0, len(family.groups))
+    # a FAIL of an earlier night stands, whatever may be stated now
+    tests = judge_sides(sides, [whole], np.ones_like(family.evaluable), family.decidable, level=budget(plan).names)
+    doubted = np.any([one.doubted for one in by_side.values()], axis=0) & ~tests.beyond
+    fail = np.max([one.beyond.log_e for one in by_side.values()], axis=0)
+    within = np.min([one.within.log_e for one in by_side.values()], axis=0)
+    outcomes: list[Outcome] = [_OUTCOMES[outcome] for outcome in tests.outcomes]
     return [
         JudgedGroup(
-            group,
-            "fail" if failed[at] else "pass" if passes[at] else "inconclusive",
+            family.groups[at],
+            outcomes[at],
             bool(family.decidable[at]),
-            bool(doubted[at]) and not failed[at],
+            bool(doubted[at]),
             float(fail[at]),
             float(within[at]),
         )
         for at in family.places
-        for group in [family.groups[at]]
     ]

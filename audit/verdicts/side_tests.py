@@ -1,0 +1,265 @@
+"""Tests of one side of a rule, whatever they rest on, and the one loop that spends a budget on them.
+
+A side says which groups could be beyond the limit, which of them are at a level, and which are within it. Counts,
+weights with clusters or strata, two answers to the same cases, nights and changed words each have a class of their
+own that says so (`SideTest`). How sides are put together is the same for all: FAIL on any side, PASS on every side.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from audit.analyses.sides import Side
+from audit.result.findings.judged import Outcome
+from audit.stats.arrays import BoolArray, FloatArray, IntArray
+
+
+class FailTests(NamedTuple):
+    """FAIL on one side; every field has shape (G,)."""
+
+    p: FloatArray
+    """p-value of "not beyond the limit"; 1 where not tested."""
+    level: FloatArray
+    """Level that the p-value had to reach, corrected for the other groups of its family; nan where not tested."""
+    beyond: BoolArray
+
+
+class PassTests(NamedTuple):
+    """PASS on one side; every field has shape (G,)."""
+
+    p: FloatArray
+    """p-value of "beyond the limit", everything that is not known at its worst; 1 where not judged."""
+    within: BoolArray
+    """It passes."""
+    as_recorded: BoolArray
+    """It would pass, unscored cases at their worst, features as they were recorded."""
+    of_several: BoolArray
+    """It would also if all who have its nationality beside others belonged to it at their worst."""
+
+    @classmethod
+    def recorded(cls, p: FloatArray, within: BoolArray) -> PassTests:
+        """Make those of groups of which nobody is unknown or of several nationalities."""
+        return cls(p, within, within, within)
+
+
+class SideTest(ABC):
+    """Test of G groups, family after family, on one side of a rule. Arrays have shape (G,) unless they say otherwise.
+
+    `tested`, `judged` and `asked` are bool[G]: the groups that are asked about.
+    """
+
+    def __init__(self, side: Side) -> None:
+        self.side: Side = side
+
+    @abstractmethod
+    def could_fail(self) -> BoolArray:
+        """Find the groups of which some rate would be beyond the limit."""
+
+    def could_pass(self) -> BoolArray:
+        """Find the groups of which not failing is evidence: those that could have failed."""
+        return self.could_fail()
+
+    def p_fail(self, tested: BoolArray, level: float) -> FloatArray:  # noqa: ARG002
+        """Compute p-values of "not beyond the limit", exact where they could reach `level`.
+
+        1 where not tested, and where `name` computes them because they depend on their level.
+        """
+        return np.ones(tested.shape)
+
+    @abstractmethod
+    def name(self, p: FloatArray, family: int, places: IntArray, level: float) -> FailTests:
+        """Name groups of one family at an error of at most `level`.
+
+        Parameters
+        ----------
+        p : ndarray of float64, shape (N,)
+            p-values of the groups that are tested, from `p_fail`.
+        family
+            Number of the family, from 0.
+        places : ndarray of int64, shape (N,)
+            Places of these groups among all G.
+
+        Returns
+        -------
+        FailTests
+            Of these N groups.
+        """
+
+    def stands(self, fail: FailTests) -> BoolArray:
+        """Find the groups that fail also with as many people of unknown feature in their favour as are supposed."""
+        return fail.beyond
+
+    @abstractmethod
+    def pass_tests(self, judged: BoolArray) -> PassTests:
+        """Test whether groups are within the limit, each at the whole alpha of the plan."""
+
+    def passes_as_scored(self, passing: PassTests, asked: BoolArray) -> BoolArray:
+        """Find the groups that would pass on their scored cases alone; none but these where all are scored."""
+        return asked & passing.as_recorded
+
+    def unscored_matter(self, as_scored: BoolArray) -> BoolArray:
+        """Find the groups that unscored cases keep from a PASS; `as_scored` would pass without them on every side."""
+        return as_scored
+
+
+class GroupTests(NamedTuple):
+    """Results of a rule's tests on G groups, over all of its sides."""
+
+    evaluable: BoolArray
+    """bool[G]: a rate can be stated."""
+    tested: BoolArray
+    """bool[G]: groups that were tested for FAIL: a rate can be stated, and it could lie beyond the limit at all."""
+    p_fail: FloatArray
+    """float64[G]: p-value of "not beyond the limit", exact where it could decide, on the side nearer to failing."""
+    level_fail: FloatArray
+    """float64[G]: level that this p-value had to reach; nan where not tested."""
+    beyond: BoolArray
+    """bool[G]: FAIL."""
+    stands: BoolArray
+    """bool[G]: FAIL also with as many people of unknown feature in the group's favour as the plan supposes."""
+    p_pass: FloatArray
+    """float64[G]: p-value of "beyond the limit", with unscored cases and unknown features at their worst; nan where not
+    judged alone.
+    """
+    within: BoolArray
+    """bool[G]: PASS, where it is not beyond the limit."""
+    provable: BoolArray
+    """bool[G]: judged alone, and not failing is evidence."""
+    unscored_decide: BoolArray
+    """bool[G]: undecided because of cases that were not scored: the scored ones alone would pass, or are too few."""
+    several_decide: BoolArray
+    """bool[G]: undecided because of people who have the group's nationality and others: without them it would pass."""
+    unknown_decide: BoolArray
+    """bool[G]: undecided only because of cases whose feature is unknown: without them it would pass."""
+    too_few_clusters: BoolArray
+    """bool[G]: fewer clusters or degrees of freedom than either verdict takes."""
+    nearest: npt.NDArray[np.int64]
+    """int64[G]: side that is nearer to failing, as its place among the sides."""
+    high_side: BoolArray
+    """bool[G]: whether that side is the high one."""
+    by_side: tuple[FailTests, ...]
+    """FAIL on each side."""
+
+    @property
+    def undecided(self) -> BoolArray:
+        """bool[G]: judged alone, and neither within the limit nor beyond it."""
+        return self.provable & ~self.within & ~self.beyond
+
+    @property
+    def outcomes(self) -> list[Outcome]:
+        """Outcome of each group: a FAIL stands before everything, and what is no FAIL and no PASS is undecided."""
+        kinds: list[Outcome] = ["inconclusive", "pass", "not_evaluable", "fail"]
+        chosen = np.where(self.beyond, 3, np.where(~self.evaluable, 2, self.within.astype(np.int64)))
+        return [kinds[kind] for kind in chosen.tolist()]
+
+    def part(self, place: slice) -> GroupTests:
+        """Cut out some neighbouring groups."""
+        arrays = {name: value[place] for name, value in self._asdict().items() if name != "by_side"}
+        by_side = tuple(FailTests(p[place], level[place], beyond[place]) for p, level, beyond in self.by_side)
+        return GroupTests(by_side=by_side, **arrays)
+
+
+def judge_sides(
+    sides: Sequence[SideTest],
+    families: Sequence[slice],
+    evaluable: BoolArray,
+    decidable: BoolArray,
+    *,
+    level: float,
+) -> GroupTests:
+    """Test G groups on every side of a rule.
+
+    Every group of which a rate can be stated is tested for FAIL, with one level for each side and family. Only groups
+    that are judged alone are tested for PASS.
+
+    Parameters
+    ----------
+    families
+        Places of the groups of each family.
+    evaluable, decidable
+        bool[G]: whether a rate can be stated, and whether the group is judged alone.
+    level
+        Level that each side may spend on each family: the chance of naming any of its groups by mistake.
+    """
+    could_fail = [evaluable & side.could_fail() for side in sides]
+    fails = [_fail_tests(side, tested, families, level) for side, tested in zip(sides, could_fail, strict=True)]
+    stands = [side.stands(fail) for side, fail in zip(sides, fails, strict=True)]
+    passing = [side.pass_tests(decidable) for side in sides]
+    nearest = nearest_side(fails)
+    beyond = _on_any([fail.beyond for fail in fails])
+    within, as_recorded, of_several = (
+        _on_every([getattr(tests, name) for tests in passing]) for name in ("within", "as_recorded", "of_several")
+    )
+    provable = decidable & _on_any([side.could_pass() for side in sides])
+    undecided = provable & ~(within | beyond)
+    return GroupTests(
+        evaluable=evaluable,
+        tested=_on_any(could_fail),
+        p_fail=_picked([fail.p for fail in fails], nearest),
+        level_fail=_picked([fail.level for fail in fails], nearest),
+        beyond=beyond,
+        stands=_on_any(stands),
+        p_pass=np.where(decidable, np.max([tests.p for tests in passing], axis=0), np.nan),
+        within=provable & within,
+        provable=provable,
+        unscored_decide=_unscored_decide(sides, passing, undecided & ~as_recorded),
+        several_decide=undecided & as_recorded & ~of_several,
+        unknown_decide=undecided & of_several,
+        too_few_clusters=np.zeros(evaluable.shape, dtype=np.bool_),
+        nearest=nearest,
+        high_side=np.array([side.side == "high" for side in sides])[nearest],
+        by_side=tuple(fails),
+    )
+
+
+def _fail_tests(side: SideTest, tested: BoolArray, families: Sequence[slice], level: float) -> FailTests:
+    """Compute the p-values of all groups at once, then name groups family by family."""
+    found = FailTests(np.ones(tested.shape), np.full(tested.shape, np.nan), np.zeros(tested.shape, dtype=np.bool_))
+    if not tested.any():
+        return found
+    p = side.p_fail(tested, level)
+    everywhere = np.arange(tested.size)
+    for number, family in enumerate(families):
+        places = everywhere[family][tested[family]]
+        if places.size:
+            named = side.name(p[places], number, places, level)
+            found.p[places], found.level[places], found.beyond[places] = named
+    return found
+
+
+def nearest_side(fails: Sequence[FailTests]) -> npt.NDArray[np.int64]:
+    """int64[G]: for a two-sided rule, the side whose p-value is nearer to its own level, among those tested."""
+    p, levels = np.stack([fail.p for fail in fails]), np.stack([fail.level for fail in fails])
+    distance = np.where(np.isnan(levels), np.inf, p / np.maximum(levels, 1e-300))
+    return np.asarray(np.argmin(distance, axis=0), dtype=np.int64)
+
+
+def _unscored_decide(sides: Sequence[SideTest], passing: Sequence[PassTests], asked: BoolArray) -> BoolArray:
+    """bool[G]: of the groups asked about, those between which and a PASS unscored cases stand."""
+    if not asked.any():
+        return asked
+    as_scored = _on_every([side.passes_as_scored(tests, asked) for side, tests in zip(sides, passing, strict=True)])
+    return asked & _on_any([side.unscored_matter(as_scored) for side in sides])
+
+
+def _picked(by_side: Sequence[FloatArray], nearest: npt.NDArray[np.int64]) -> FloatArray:
+    return np.asarray(np.take_along_axis(np.stack(by_side), nearest[np.newaxis], axis=0)[0])
+
+
+def _on_any(by_side: Sequence[BoolArray]) -> BoolArray:
+    return np.asarray(np.logical_or.reduce(by_side), dtype=np.bool_)
+
+
+def _on_every(by_side: Sequence[BoolArray]) -> BoolArray:
+    return np.asarray(np.logical_and.reduce(by_side), dtype=np.bool_)
+
+
+def slices_of(sizes: Sequence[int]) -> list[slice]:
+    """Return the places of the groups of each family where all stand side by side."""
+    ends = np.cumsum(sizes).tolist()
+    return [slice(end - size, end) for end, size in zip(ends, sizes, strict=True)]
