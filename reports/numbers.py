@@ -1,7 +1,8 @@
 """Numbers as reports write them. Every figure of a report is rounded here, and never says more than is true.
 
-"100%" is written only for exactly all and "0%" only for exactly none. A value that would round onto the limit it is
-compared with shows a further digit. Nothing here decides anything: verdicts compare unrounded numbers.
+"100%" is written only for exactly all and "0%" only for exactly none, and a share below 1% has a decimal. A value that
+would round onto the limit it is compared with shows a further digit. Nothing here decides anything: verdicts compare
+unrounded numbers.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from audit.vocabulary.numbers import half_up, hundredfold, rounded_up, significant
+from audit.vocabulary.numbers import bare_percent, half_up, hundredfold, least_decimals, rounded_up, significant
 
 NOT_KNOWN = "—"
 """The sign where no number can be stated. The reason stands beside it."""
@@ -48,7 +49,7 @@ class Numbers:
 
     def percent(self, value: float | None, *, digits: int = 0, against: float | None = None) -> str:
         """Return a share as a percentage with `digits` decimals, or more where it would otherwise round onto
-        `against`.
+        `against`; one at least below 1% and above 99%.
         """
         if value is None:
             return NOT_KNOWN
@@ -124,14 +125,10 @@ class Numbers:
         return f"{float(significant(value, 3)):.3g}".replace(".", self.decimal)
 
     def _bare_percent(self, value: float, digits: int, against: float | None) -> str:
+        digits = max(digits, least_decimals(value))
         rounded = half_up(hundredfold(value), digits)
         if against is not None and against != value:
             while digits < _MOST_DIGITS and rounded == half_up(hundredfold(against), digits):
                 digits += 1
                 rounded = half_up(hundredfold(value), digits)
-        smallest = Decimal(1).scaleb(-digits)
-        if rounded == 0 and value > 0:
-            return f"<{smallest}".replace(".", self.decimal)
-        if rounded == 100 and value < 1:
-            return f">{100 - smallest}".replace(".", self.decimal)
-        return str(rounded).replace(".", self.decimal)
+        return bare_percent(value, digits).replace(".", self.decimal)

@@ -104,7 +104,7 @@ class Names:
 
     def _level(self, level: Level, *, young: bool = False) -> str:
         if level.code == UNKNOWN:
-            return self._t.gettext("%(feature)s unknown") % {"feature": self.feature(level.feature)}
+            return self._unknown(level.feature)
         if level.code == UNLISTED:
             return self._t.gettext("%(feature)s not listed") % {"feature": self.feature(level.feature)}
         if self._codings.get(level.feature) == "gender" and level.code in self._genders:
@@ -116,6 +116,15 @@ class Names:
         # a value of a column, such as "1", says nothing without the column's name
         named = {"feature": self.feature(level.feature), "level": self.value(level)}
         return self._t.gettext("%(feature)s = %(level)s") % named
+
+    def _unknown(self, feature: str) -> str:
+        usual = {
+            "age": self._t.gettext("age unknown"),
+            "gender": self._t.gettext("gender unknown"),
+            "nationality": self._t.gettext("nationality unknown"),
+            "sex": self._t.gettext("sex unknown"),
+        }
+        return usual.get(feature) or self._t.gettext("%(feature)s unknown") % {"feature": self.feature(feature)}
 
     def value(self, level: Level) -> str:
         """Return the name of a level where its feature is named beside it."""

@@ -33,23 +33,39 @@ def significant(number: float, digits: int) -> Decimal:
 
 
 def percent(share: float | None, *, against: float | None = None) -> str:
-    """Write a share as a whole percentage; "100%" and "0%" only where they are exactly true.
+    """Write a share as a percentage: whole, and with a decimal below 1 % and above 99 %.
 
     `against` is the limit that the share is compared with. As many decimals are written as show on which side of it the
-    share
-    lies: .796 is "80%", and "79.6%" against .8.
+    share lies: .796 is "80%", and "79.6%" against .8.
     """
     if share is None:
         return "-"
-    digits, rounded = 0, half_up(hundredfold(share), 0)
-    while against is not None and _side(rounded, hundredfold(against)) != _side(share, against):
+    digits, exact = least_decimals(share), hundredfold(share)
+    while against is not None and _side(half_up(exact, digits), hundredfold(against)) != _side(share, against):
         digits += 1
-        rounded = half_up(hundredfold(share), digits)
-    if rounded == 0 and share > 0:
-        return "<1%"
-    if rounded == 100 and share < 1:
-        return ">99%"
-    return f"{rounded}%"
+    return f"{bare_percent(share, digits)}%"
+
+
+def least_decimals(share: float) -> int:
+    """Return how many decimals a percentage has at least: one below 1 % and above 99 %.
+
+    .0046 is "0.5%" and .0026 "0.3%": of two rates that are apart, both would read "<1%" without.
+    """
+    return int(0 < share < 0.01 or 0.99 < share < 1)
+
+
+def bare_percent(share: float, digits: int = 0) -> str:
+    """Write a share in per cent without its sign, with so many decimals or `least_decimals`.
+
+    "100" and "0" stand only where they are exactly true; else "<0.1" and ">99.9".
+    """
+    exact, digits = hundredfold(share), max(digits, least_decimals(share))
+    rounded, smallest = half_up(exact, digits), Decimal(1).scaleb(-digits)
+    if rounded == 0 < exact:
+        return f"<{smallest}"
+    if rounded == 100 > exact:
+        return f">{100 - smallest}"
+    return str(rounded)
 
 
 def exact_percent(share: float) -> str:

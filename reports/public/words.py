@@ -16,6 +16,7 @@ from reports.numbers import NOT_KNOWN
 from reports.rate_words import RateWords
 
 _TENTHS_BELOW = 5
+_TENTHS_ABOVE = 99
 
 
 class PublicWords(RateWords):
@@ -72,14 +73,14 @@ class PublicWords(RateWords):
         return flagged if metric in WRONGLY_FLAGGED else self.error_head(metric)
 
     def hundred(self, share: float) -> str:
-        """Return a share as a number of 100: 32, 2.8, and "<0.1" or ">99" where it is neither none nor all."""
+        """Return a share as a number of 100: 32, 2.8, and "<0.1" or ">99.9" where it is neither none nor all."""
         exact = hundredfold(share)
-        digits = 1 if exact < _TENTHS_BELOW else 0
+        digits = 1 if exact < _TENTHS_BELOW or exact > _TENTHS_ABOVE else 0
         rounded = half_up(exact, digits)
         if rounded == 0 < share:
             return "<" + self._n.fixed(0.1, 1)
         if rounded == 100 and share < 1:
-            return ">99"
+            return ">" + self._n.fixed(99.9, 1)
         return f"{rounded.normalize():f}".replace(".", self._n.decimal)
 
     def span(self, finding: PublicFinding) -> str:

@@ -60,7 +60,7 @@ def test_a_group_that_is_too_small_says_how_many_cases_it_needs() -> None:
     assert words[5] == "needs"
     assert int(words[6]) > 0
     assert "planned with a rate of 70%" in text
-    assert "✓ A pass is within reach: 99% of people" in text
+    assert "✓ A pass is within reach: 99.0% of people" in text
 
 
 def test_a_pass_out_of_reach_says_so() -> None:

@@ -40,7 +40,7 @@ def follows(number: str, numbers: Iterable[int], shares: Iterable[float]) -> boo
     printed = Decimal(number)
     return any(
         (Decimal(str(share)) * 100).quantize(place, ROUND_HALF_UP) == printed
-        or (printed in (1, 99) and (share < 0.01 or share > 0.99))  # "<1%" and ">99%"
+        or (number in ("0.1", "99.9") and (share < 0.001 or share > 0.999))  # "<0.1%" and ">99.9%"
         for share in shares
     )
 

@@ -27,7 +27,17 @@ def number(shown: str) -> float:
 
 @pytest.mark.parametrize(
     ("value", "shown"),
-    [(0.0, "0%"), (1.0, "100%"), (0.004, "<1%"), (0.996, ">99%"), (0.474, "47%"), (0.475, "48%"), (None, "—")],
+    [
+        (0.0, "0%"),
+        (1.0, "100%"),
+        (0.004, "0.4%"),
+        (0.996, "99.6%"),
+        (0.0001, "<0.1%"),
+        (0.9999, ">99.9%"),
+        (0.474, "47%"),
+        (0.475, "48%"),
+        (None, "—"),
+    ],
 )
 def test_a_percentage_is_whole_and_never_says_all_or_none_unless_it_is(value: float | None, shown: str) -> None:
     assert NUMBERS.percent(value) == shown
@@ -57,7 +67,7 @@ def test_a_rate_just_under_the_limit_shows_a_further_digit() -> None:
 
 def test_ranges_ratios_and_differences() -> None:
     assert NUMBERS.percent_range(0.0, 0.278) == "0–28%"
-    assert NUMBERS.percent_range(0.004, 1.0) == "<1–100%"
+    assert NUMBERS.percent_range(0.004, 1.0) == "0.4–100%"
     assert NUMBERS.percent_range(None, None) == "—"
     assert NUMBERS.points_with_range(-0.241, -0.302, -0.175) == "−24.1 (−30.2 … −17.5)"
     assert NUMBERS.points_with_range(None, None, None) == "—"
@@ -193,5 +203,5 @@ def test_figures_of_reports_are_rounded_in_one_place() -> None:
 
 def test_a_half_is_rounded_upwards_in_every_report() -> None:
     """As `audit.public.figures` does: else one share would read 12% in one file and 13% in another."""
-    for share, shown in ((0.125, "13%"), (0.005, "1%"), (0.045, "5%"), (0.475, "48%"), (0.985, "99%")):
+    for share, shown in ((0.125, "13%"), (0.015, "2%"), (0.045, "5%"), (0.475, "48%"), (0.985, "99%")):
         assert Numbers().percent(share) == shown

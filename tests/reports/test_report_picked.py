@@ -66,7 +66,7 @@ def test_the_first_rows_have_the_ranges_of_picked_rows(failing_html: str, part: 
         count, among = int(said[1] or 1), int(said[2].replace(",", ""))
         shown = ranges(table)
         assert len(shown) == count == min(FOREST if part == "forest" else FIRST, len(shown))
-        digits = 1 if any("." in each[0] for each in shown) else 0
+        digits = 1 if all("." in each[0] for each in shown) else 0
         for printed, x, n in shown:
             assert printed == exact(x, n, 1 - 0.05 * count / among, digits)
         wide += 1

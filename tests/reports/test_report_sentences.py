@@ -103,7 +103,7 @@ def test_numbers_in_a_sentence_are_written_as_in_the_language() -> None:
     assert english([said]).startswith("1234 of 20000 rows have no label (6%).")
     french = written("fr", said)
     assert french.startswith("1\u202f234 lignes sur 20\u202f000 n’ont pas d’étiquette (6\xa0%).")
-    assert "(&lt;1\xa0%)" in written("fr", sentence("unlabelled", unlabelled=1, read=20_000, share=share(1 / 20_000)))
+    assert "(&lt;0,1\xa0%)" in written("fr", sentence("unlabelled", unlabelled=1, read=20_000, share=share(1 / 20_000)))
 
 
 def test_several_sentences_are_written_one_after_another() -> None:

@@ -53,7 +53,9 @@ def test_people_of_unknown_group_are_the_reason_and_the_cure_in_every_exact_outp
     assert "people of unknown group could change it (2)" in "\n".join(rule_lines(held_back, PLAIN))
     words = VerdictWriter(Report(held_back, ENGLISH)).write()
     assert "people whose group is unknown could change that" in words.sentence
-    assert words.next_step.startswith("Have it recorded who the people are whose group is unknown")
+    assert words.next_step.startswith(
+        "Complete missing gender or nationality, lawfully and for this audit only; or justify"
+    )
     for text in (shown, words.next_step):
         assert "more cases (" not in text
         assert "labelled cases" not in text

@@ -73,7 +73,7 @@ def summary(result: AuditResult, style: Style, report: str = "", next_command: s
     lines += [
         _line(_left(len(found) - len(shown.rows), shown)),
         *map(_line, further),
-        _line(_judged(result)),
+        _line(_could_pass(result)),
         _line(_rows(result)),
         _line(opinion_line(result)),
     ]
@@ -229,39 +229,39 @@ def _left(count: int, shown: Selected[Finding]) -> str:
 
 
 def _columns(state: str, group: str, metric: str, rate: str, likely: str, rest: str) -> str:
-    return f"{fit(state, 13)} {fit(group, 31)} {fit(metric, 11)} {rate:>4} {likely:>9} {rest:>5}"
+    return f"{fit(state, 13)} {fit(group, 29)} {fit(metric, 11)} {rate:>5} {likely:>10} {rest:>5}"
 
 
 def _row(finding: Finding, names: GroupNames, style: Style, waived: Waived) -> str:
     state = state_of(finding)
     ellipsis = "…" if style.unicode else "..."
     if state == "as_part" and finding.verdict.judged_as is not None:
-        own = names.name_within(finding.verdict.group, 27, ellipsis)
-        group = fit(f"{own}, in {names.name(finding.verdict.judged_as)}", 43, ellipsis)
+        own = names.name_within(finding.verdict.group, 25, ellipsis)
+        group = fit(f"{own}, in {names.name(finding.verdict.judged_as)}", 41, ellipsis)
     else:
-        own = names.name_within(finding.verdict.group, 31, ellipsis)
-        group = f"{fit(own, 31)} {fit(SHORT[finding.rule.metric], 11)}"
+        own = names.name_within(finding.verdict.group, 29, ellipsis)
+        group = f"{fit(own, 29)} {fit(SHORT[finding.rule.metric], 11)}"
     estimate = finding.estimate
     likely = f"{_bare(estimate.low)}-{percent(estimate.high)}" if estimate and estimate.value is not None else "-"
     rate = percent(estimate.value) if estimate else "-"
     word = f"{_WORDS[state]} waived" if waived.covers(finding.verdict) else _WORDS[state]
     words = style.paint(fit(f"{style.shape(state)} {word}", 13), state)
-    return f"{words} {group} {rate:>4} {likely:>9} {percent(finding.rest):>5}"
+    return f"{words} {group} {rate:>5} {likely:>10} {percent(finding.rest):>5}"
 
 
 def _bare(value: float | None) -> str:
     return percent(value).rstrip("%")
 
 
-def _judged(result: AuditResult) -> str:
-    """Write where fewest people are judged, and what a pass needs."""
+def _could_pass(result: AuditResult) -> str:
+    """Write where fewest people are in groups that could pass, and what a pass needs. Smaller groups can fail."""
     known = [rule for rule in result.rules if rule.coverage is not None]
     if not known:
-        return "Judged: nobody is in a group that could be judged"
+        return "In groups that could pass: nobody"
     least = min(known, key=lambda rule: rule.coverage or 0.0)
     share, needed = percent(least.coverage, against=least.min_coverage), exact_percent(least.min_coverage)
     family = least_judged(least)
-    start, end = f"Judged: {share} of people by ", f" ({needed} needed)"
+    start, end = f"In groups that could pass: {share} of people by ", f" ({needed} needed)"
     names = "" if family is None else GroupNames(result.features).family(family.family)
     return f"{start}{fit(names, min(len(names), WIDTH - len(start) - len(end)), '..')}{end}"
 

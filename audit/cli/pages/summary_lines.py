@@ -211,7 +211,11 @@ def planned_pass_lines(planned: PlannedPass | None, names: GroupNames) -> list[s
     if planned is None:
         return []
     chance = f"Chance of a pass, were everyone treated alike: {percent(planned.chance)}"
-    lines = [chance if planned.coverage is None else f"{chance} ({percent(planned.coverage)} of people judged)"]
+    lines = [
+        chance
+        if planned.coverage is None
+        else f"{chance} ({percent(planned.coverage)} of people in groups that could pass)"
+    ]
     if planned.out_of_reach is not None:
         lines = [chance, f"  None is within reach: {_OUT_OF_REACH[planned.out_of_reach]}"]
     elif planned.least_sure:
@@ -271,11 +275,11 @@ def held_back_line(held: int, alone: int) -> str:
 def remedy_lines(share: float) -> list[str]:
     """State what would change that."""
     if share < 0.001:
-        return ["No share that could be vouched for changes that: find out who these people are"]
+        return ["No share that could be vouched for changes that: complete missing gender or nationality, lawfully"]
     most = f"{math.floor(share * 1000.0 + 1e-9) / 10.0:.1f}%"
     return [
         f"All could if in no group more than {most} of its own cases were unknown. Whoever can vouch for that",
-        "writes it as [sensitivity] max_missing_share; else find out who these people are",
+        "writes it as [sensitivity] max_missing_share; else complete missing gender or nationality, lawfully",
     ]
 
 

@@ -59,15 +59,15 @@ def _overall(result: AuditResult) -> AuditCase:
 def _rule(rule: RuleResult) -> AuditCase:
     because = rule.because.replace("_", " ")
     counted = ", ".join(f"{count:,} {outcome.replace('_', ' ')}" for outcome, count in rule.groups_by_outcome.items())
-    judged = f"{percent(rule.coverage, against=rule.min_coverage)} (a pass needs {percent(rule.min_coverage)})"
+    judged = f"{percent(rule.coverage, against=rule.min_coverage)} ({percent(rule.min_coverage)} needed)"
     if rule.outcome not in ("fail", "pass"):
-        text = f"{rule.rule}: {rule.outcome.replace('_', ' ')}: {because}; people judged, alone or as a part: {judged}"
+        text = f"{rule.rule}: {rule.outcome.replace('_', ' ')}: {because}; people in groups that could pass: {judged}"
         return AuditCase(rule.rule, rule.rule, None, rule.outcome, text)
     text = block(
         f"{rule.rule}: {rule.outcome}: {because}",
         limit=_limit(rule),
         groups=counted,
-        judged=judged,
+        people=f"in groups that could pass: {judged}",
         reason=rule.reason,
         note=_NOTE,
     )
