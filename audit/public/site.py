@@ -13,7 +13,7 @@ from audit.public.release import PublicRate, PublicRelease, PublicRule
 from audit.vocabulary.attempts import AuditSeal
 from audit.vocabulary.groups import Part
 
-INDEX_VERSION: Final = 5
+INDEX_VERSION: Final = 6
 INDEX_KIND: Final = "audit7k-portal"
 State = Literal["fail", "inconclusive", "expired", "pass"]
 
@@ -22,8 +22,11 @@ class PublicAudit(Part):
     """One audit of a portal."""
 
     name: str
-    """Name in the portal: letters alone, made from the digest, so that links stay valid when audits are added."""
+    """Name in the portal: letters alone, made from `audit`, so that links stay valid when audits are added."""
+    audit: str
+    """Digest of the result under its key, and of the day: the same in all its languages and formats."""
     sha256: str
+    """SHA-256 of the release that is shown."""
     release: PublicRelease
     report: bool
     other_report: bool = False
@@ -58,7 +61,9 @@ class PublicSite(Part):
 
 
 class IndexGap(Part):
-    """The row furthest worse off than everyone else, of those beyond the limit or else of those judged, in shares."""
+    """Of rows beyond the limit that with most people apart from everyone else, else of those judged the furthest; in
+    shares.
+    """
 
     side: Literal["positives", "negatives", "both"]
     row: str
@@ -82,7 +87,7 @@ class IndexRule(PublicRule):
     within: int
     everyone: PublicRate | None
     furthest: IndexGap | None
-    """The row furthest from everyone else; null where no judged row has a rate."""
+    """The row that is named; null where no judged row has a rate."""
 
 
 class IndexAudit(Part):

@@ -1,4 +1,4 @@
-"""Gaps of a release: of each rule the printed row that is furthest worse off than everyone else."""
+"""Gaps of a release: the finding that a fail names, and of each rule the row that is named."""
 
 from __future__ import annotations
 
@@ -48,23 +48,24 @@ class Figures:
         return {state: states.count(state) for state in STATES}
 
     @cached_property
-    def beyond(self) -> tuple[PublicFinding, ...]:
-        """Rows beyond a limit, by rule; under each the one furthest from everyone else first, then those of few."""
-        found = []
-        for rule in self.reading.rules:
-            rows = [finding for finding in self.reading.findings(rule) if finding.state == "beyond"]
-            found += sorted(rows, key=lambda finding: -_least(finding))
-        return tuple(found)
+    def first(self) -> PublicFinding | None:
+        """Return the finding that a fail names: the row beyond a limit, under whichever rule, with most people apart.
+
+        Where none is, a row within which a smaller group is beyond; None where no row says so.
+        """
+        return next(iter((*self.reading.beyond, *self.reading.smaller_beyond)), None)
 
     def furthest(self, rule: PublicRule) -> Gap | None:
-        """Return the furthest row under a rule: of those beyond the limit, if there are any, else of those judged.
+        """Return the row that is named under a rule: of those beyond the limit that with most people apart, else of
+        those judged the one as far as the nearer end of its likely range.
 
-        None where no such row has a rate. A row is as far as the nearer end of its likely range.
+        None where no such row has a rate.
         """
-        judged = [finding for finding in self.reading.findings(rule) if finding.word and finding.word.word is not None]
-        wanted = [finding for finding in judged if finding.state == "beyond"] or judged
-        gaps = [gap for finding in wanted if (gap := gap_of(finding))]
-        return max(gaps, key=lambda gap: gap.low, default=None)
+        beyond = [finding for finding in self.reading.beyond if finding.rule == rule]
+        if beyond:
+            return next(filter(None, map(gap_of, beyond)), None)
+        judged = (finding for finding in self.reading.findings(rule) if finding.word and finding.word.word is not None)
+        return max(filter(None, map(gap_of, judged)), key=lambda gap: gap.low, default=None)
 
 
 def gap_of(finding: PublicFinding) -> Gap | None:
@@ -76,8 +77,3 @@ def gap_of(finding: PublicFinding) -> Gap | None:
     if most is not None and (least is None or error >= rest):
         return Gap(finding, error - rest, span[0] - rest, span[1] - rest, most - rest)
     return None if least is None else Gap(finding, rest - error, rest - span[1], rest - span[0], rest - least)
-
-
-def _least(finding: PublicFinding) -> float:
-    gap = gap_of(finding)
-    return -1.0 if gap is None else gap.low

@@ -1,6 +1,6 @@
 """Views of a portal for its templates: a row for each system, and its history audit by audit, already in words.
 
-Drawings of a portal: by how much the furthest group was worse off in the last audits, its range, and the limit.
+Drawings of a portal: by how much the group that is named was worse off in the last audits, its range, and the limit.
 
 Drawings have presentation attributes, no ids and a title first, as in `reports.html.charts`. One drawing has one axis,
 in percentage points from 0 or the lowest range to the highest. The verdict is not drawn: a mark would read as a number.
@@ -24,7 +24,7 @@ from audit.vocabulary.text import harmless
 from reports.harms import route_in_words, use_in_words
 from reports.html import palette
 from reports.language import Language
-from reports.portal.gaps import Figures, Gap
+from reports.portal.gaps import Figures, Gap, gap_of
 from reports.portal.systems import System, is_expired
 from reports.portal.words import PortalWords
 
@@ -119,12 +119,12 @@ class AuditView:
         self.until = "" if about.valid_until is None else language.date(about.valid_until)
         """The last day of validity. Empty where nobody declared one."""
         own = None if rule is None else figures.rule_like(rule)
-        self.furthest = None if own is None else figures.furthest(own)
-        """The furthest group; None where no judged row has a rate."""
-        smaller = figures.reading.smaller_beyond
-        self.smaller = smaller[0] if smaller and not figures.beyond else None
-        """The first row within which a smaller group is beyond a limit, where no row itself is."""
-        beyond = (*figures.beyond, *smaller)
+        self.first = figures.first if outcome == "fail" else None
+        """The finding that a fail names; None where no row says who is beyond a limit."""
+        named = figures.furthest(own) if own is not None and outcome != "fail" else None
+        self.gap = named if self.first is None else gap_of(self.first)
+        """The gap of that finding; where nothing fails, of the furthest group. None where no rate is known."""
+        beyond = (*figures.reading.beyond, *figures.reading.smaller_beyond)
         self.beyond, self.beyond_more = beyond[:_NAMED_FIRST], max(len(beyond) - _NAMED_FIRST, 0)
         """The first groups beyond a limit, or within which a smaller group is; the number of others."""
         self.rules = figures.reading.rules
@@ -183,9 +183,12 @@ class ViewWriter:
         return self._histories[system.page]
 
     def _rule(self, system: System) -> PublicRule | None:
-        """Return the rule whose gap is shown of each audit of a system: the latest audit's first."""
-        rules = self._figures[system.latest.name].reading.rules
-        return rules[0] if rules else None
+        """Return the rule whose gap is shown of each audit of a system: that of the latest audit's finding, else its
+        first.
+        """
+        latest = self._figures[system.latest.name]
+        named = latest.first.rule if latest.first is not None else None
+        return named or next(iter(latest.reading.rules), None)
 
     def _trend(self, system: System, rule: PublicRule) -> tuple[str, str]:
         last = system.audits[-LAST:]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from audit.public.cases import relied_on
 from audit.public.figures import LOOKS, PublicFinding
@@ -21,6 +22,9 @@ from reports.public.words import PublicWords
 from reports.rate_words import RateWords
 from reports.sentences import SentenceWriter
 
+_FAILS: Final = (("probes", "fails_on_probes"), ("change", "change_fail"))
+"""Sentences for what a release fails on beside groups."""
+
 
 class PortalWords:
     """Words for releases in one language. Every sentence about a verdict says "in this test"."""
@@ -38,14 +42,15 @@ class PortalWords:
     def sentence(self, release: PublicRelease) -> str:
         """Return what the verdict of an audit means."""
         headline = release.headline
-        if headline.outcome == "fail" and headline.fails_on == ("change",):
-            worse = SENTENCES["change_fail"]
-            return self.t.gettext(worse)
         if relied_on(release) != headline.outcome:
             no_pass = SENTENCES["pass_not_shown"]
             return self.t.gettext(no_pass)
-        unnamed = headline.outcome == "fail" and headline.no_group_named
-        return self.language.word("portal", "fail_unnamed" if unnamed else headline.outcome)
+        if headline.outcome != "fail":
+            return self.language.word("portal", headline.outcome)
+        told = [self.t.gettext(SENTENCES[name]) for on, name in _FAILS if on in headline.fails_on]
+        if "groups" in headline.fails_on or not told:
+            told.insert(0, self.language.word("portal", "fail_unnamed" if headline.no_group_named else "fail"))
+        return self.language.joined(told)
 
     def names(self, figures: Figures) -> RowNames:
         """Return the names of rows of a release."""
@@ -86,6 +91,10 @@ class PortalWords:
         """Return a gap with its range: "18 points (15 … 21)"."""
         values = {"gap": _points(gap.value), "range": f"{_points(gap.low)} … {_points(gap.high)}"}
         return self.t.ngettext("%(gap)s point (%(range)s)", "%(gap)s points (%(range)s)", _count(gap.value)) % values
+
+    def standing(self, finding: PublicFinding) -> str:
+        """Return the state of a row in a word or two: nobody takes a group that is not beyond for one that fails."""
+        return RateWords(self.language).state(finding.state) if finding.state else ""
 
     def gap_limit(self, gap: Gap) -> str:
         """Return the distance at which the limit of a gap lies: "10 points"."""
@@ -147,7 +156,7 @@ class PortalWords:
         if change is not None:
             differs = ", ".join(change.differs)
             said = [self.t.gettext(SENTENCES[name]).format(features=differs) for name in change.sentence_names]
-            sentences += said[1:] if release.headline.fails_on == ("change",) else said
+            sentences += said[1:] if "change" in release.headline.fails_on else said
         return sentences
 
     def waivers(self, figures: Figures) -> list[str]:

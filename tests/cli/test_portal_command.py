@@ -192,6 +192,10 @@ def _make_a_folder(path: Path) -> None:
     path.mkdir()
 
 
+def _passed(release: PublicRelease) -> PublicRelease:
+    return release.model_copy(update={"headline": release.headline.model_copy(update={"outcome": "inconclusive"})})
+
+
 def _in_arabic(release: PublicRelease) -> PublicRelease:
     return release.model_copy(update={"about": release.about.model_copy(update={"languages": ("ar",)})})
 
@@ -212,10 +216,9 @@ BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
     "no text": (lambda p: p.write_bytes(b"\xff\xfe\x00"), "is not the JSON of a public release"),
     "nested": (lambda p: p.write_text("[" * 100_000, encoding="utf-8"), "is not the JSON of a public release"),
     "a folder": (_make_a_folder, "no release.json under audits"),
-    "the same twice": (lambda p: shutil.copytree(p.parents[1], p.parents[2] / "two"), "are the same release"),
-    "the same in another language": (
-        lambda p: put(p.parents[2] / "two", _in_arabic(load_release(p)[0])),
-        "are the same release",
+    "another verdict of one result": (
+        lambda p: put(p.parents[2] / "two", _passed(load_release(p)[0])),
+        "are of one result, and differ",
     ),
     "a restricted report": (
         lambda p: p.with_name("report.html").write_text('<aside class="restricted">', encoding="utf-8"),
@@ -228,6 +231,35 @@ BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
 def test_what_is_no_release_is_one_line(here: Path, what: str) -> None:
     BROKEN[what][0](here / "audits" / "one" / "public" / "release.json")
     _is_refused(here, BROKEN[what][1])
+
+
+def test_languages_and_formats_of_a_result_are_one_audit(here: Path) -> None:
+    """The copy in most languages is shown, under a name that does not change when another language is added."""
+    release = load_release(here / "audits" / "one" / "public" / "release.json")[0]
+    assert invoke("audits", *DAY)[0] == 0
+    alone = json.loads((here / "audit-portal" / "index.json").read_bytes())
+    feed = (here / "audit-portal" / "feed.xml").read_bytes()
+    put(here / "audits" / "ar", _in_arabic(release))
+    about = {"languages": ("en", "fr", "es"), "formats": ("html", "json", "pdf")}
+    many = release.model_copy(update={"about": release.about.model_copy(update=about), "number": 7})
+    last = put(here / "audits" / "many", many)
+    shutil.copytree(here / "audits" / "one", here / "audits" / "two")
+    code, out, err = invoke("audits", *DAY)
+    assert (code, err) == (0, "note: releases in other languages or formats, of audits that stand here once: 3\n")
+    assert "(audits: 1, systems: 1," in out
+    (audit,) = json.loads((here / "audit-portal" / "index.json").read_bytes())["systems"][0]["audits"]
+    assert (here / "audit-portal" / audit["release"]).read_bytes() == last.read_bytes()
+    assert audit["audit"] == alone["systems"][0]["audits"][0]["audit"]
+    assert (here / "audit-portal" / "feed.xml").read_bytes() == feed
+
+
+def test_the_same_result_of_another_day_is_another_audit(here: Path) -> None:
+    release = load_release(here / "audits" / "one" / "public" / "release.json")[0]
+    later = release.about.model_copy(update={"finished": "2026-11-21"})
+    put(here / "audits" / "later", release.model_copy(update={"about": later}))
+    code, out, err = invoke("audits", *DAY)
+    assert (code, err) == (0, "")
+    assert "(audits: 2, systems: 1," in out
 
 
 def test_one_bad_release_among_good_ones_leaves_the_earlier_site(here: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,15 @@ LOGO = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8"><path d="M0 0h
 def made_release(kind: str = "pass", set_id: str = "one set", **about: Any) -> PublicRelease:
     """Return a release of `made.releases` with other facts about it."""
     release = releases.made_release(kind)
-    changed = {"finished": "2026-11-20", "valid_until": "2027-11-20", "languages": ("en",), **about}
+    other = {name: value for name, value in about.items() if name != "languages"}
+    result = hashlib.sha256(repr((kind, sorted(other.items()))).encode()).hexdigest()
+    changed = {
+        "digests": {"result": result},
+        "finished": "2026-11-20",
+        "valid_until": "2027-11-20",
+        "languages": ("en",),
+        **about,
+    }
     return release.model_copy(update={"about": release.about.model_copy(update=changed), "set_id": set_id})
 
 

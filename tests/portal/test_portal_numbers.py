@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import re
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
@@ -72,8 +73,10 @@ def judged(release: PublicRelease, rule: PublicRule) -> list[tuple[PublicRow, Pu
     ]
 
 
-def furthest(release: PublicRelease, rule: PublicRule) -> tuple[PublicRow, PublicRate, Ends] | None:
-    """The row whose nearer end is furthest, and gap, ends and limit, worked out again."""
+def named(release: PublicRelease, rule: PublicRule) -> tuple[PublicRow, PublicRate, Ends] | None:
+    """Of rows beyond the limit that with most people apart, else the one whose nearer end is furthest; and gap, ends
+    and limit, worked out again.
+    """
     rows = judged(release, rule)
     found = []
     for row, rate, word in rows:
@@ -82,7 +85,29 @@ def furthest(release: PublicRelease, rule: PublicRule) -> tuple[PublicRow, Publi
         rest, low, high = error(rate, rate.rest), error(rate, rate.low), error(rate, rate.high)
         ends = error(rate, rate.value) - rest, min(low, high) - rest, max(low, high) - rest, limit_of(rate, rule) - rest
         found.append((row, rate, ends))
+    if any(each[2] == "beyond" for each in rows):
+        return min(found, key=lambda each: (-apart(each[0], each[1]), each[0].key), default=None)
     return max(found, key=lambda each: each[2][1], default=None)
+
+
+def apart(row: PublicRow, rate: PublicRate) -> int:
+    """People who would fare otherwise at everyone else's rate, rounded up to two digits."""
+    assert rate.value is not None
+    assert rate.rest is not None
+    people = math.ceil(round(abs(rate.value - rate.rest) * row.people, 6))
+    digits = max(len(str(people)) - 2, 0)
+    return math.ceil(people / 10**digits) * 10**digits
+
+
+def named_rule(release: PublicRelease) -> PublicRule:
+    """The rule of the row that a fail names, else the first."""
+    beyond = [
+        (-apart(row, rate), row.key, rule.rule)
+        for rule in release.rules
+        for row, rate, word in judged(release, rule)
+        if word == "beyond" and rate.value is not None
+    ]
+    return next((r for r in release.rules if beyond and r.rule == min(beyond)[2]), None) or first_rule(release)
 
 
 def first_rule(release: PublicRelease) -> PublicRule:
@@ -120,10 +145,11 @@ def explained(release: PublicRelease) -> list[str]:
             for row, rate, word in judged(release, rule)
             if word == "beyond" and rate.value
         ]
-    far = furthest(release, first_rule(release)) if release.rules else None
-    if far is not None:
+    rule = named_rule(release) if release.rules else None
+    far = None if rule is None else named(release, rule)
+    if far is not None and rule is not None:
         row, rate, (gap, low, high, limit) = far
-        made.append(f"{names.row(row.parts)}: {compared(rate, first_rule(release))}")
+        made.append(f"{names.row(row.parts)}: {compared(rate, rule)}")
         made += [f"{points(gap)} {unit} ({points(low)} … {points(high)})" for unit in ("point", "points")]
         made.append(f"{points(limit)} points")
     states = [one.state for one in about.safeguards]
@@ -224,7 +250,7 @@ def test_the_drawing_is_the_gap_its_range_and_the_limit(english: PublicSite, pag
     releases = sorted(
         (audit.release for audit in english.audits if audit.system == "Advert screener"), key=lambda r: r.about.finished
     )
-    ends = [far[2] for release in releases if (far := furthest(release, first_rule(release)))]
+    ends = [far[2] for release in releases if (far := named(release, first_rule(release)))]
     assert len(ends) == 3
     marks = [float(text(each).replace("−", "-")) / 100 for each in find_all(drawing, "text")]
     low, high = min(marks), max(marks)
@@ -266,7 +292,7 @@ def test_the_index_lists_what_the_releases_print(english: PublicSite, pages: dic
             for listed in audit.rules:
                 rule = next(rule for rule in release.rules if rule.rule == listed.rule)
                 assert (listed.limit, listed.scale, listed.outcome) == (rule.limit, rule.scale, rule.outcome)
-                far = furthest(release, rule)
+                far = named(release, rule)
                 assert (far is None) == (listed.furthest is None)
                 if far is not None and listed.furthest is not None:
                     row, _, ends = far
@@ -294,7 +320,8 @@ def test_of_a_row_of_few_the_bound_is_said_and_no_gap(tmp_path: Path) -> None:
         for row in release.rows
     )
     (few,) = [row.rates[0] for row in rows if any(word.word == "beyond" for word in row.words)]
-    put(tmp_path, release.model_copy(update={"rows": rows}), None)
+    failed = release.headline.model_copy(update={"outcome": "fail", "fails_on": ("groups",)})
+    put(tmp_path, release.model_copy(update={"rows": rows, "headline": failed}), None)
     files = rendered(made_site(tmp_path))
     (page,) = [content.decode() for name, content in files.items() if name.startswith("systems/")]
     bound = hundred(1 - share(few.at_least))

@@ -34,9 +34,7 @@ def test_the_program_that_reads_an_index_runs(
     )
     exec(compile(program, "portal.md", "exec"), {})
     said = capsys.readouterr().out.splitlines()[0]
-    assert said.startswith(
-        "Ministry of Labour Hotline triage 1 fail 2026-06-20 ('gender:level=woman,nationality:country=NPL', 0."
-    )
+    assert said.startswith("Ministry of Labour Hotline triage 1 fail 2026-06-20 ('nationality:country=NPL', 0.")
 
 
 @pytest.mark.parametrize(

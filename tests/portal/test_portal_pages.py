@@ -269,7 +269,7 @@ def test_the_index_follows_its_schema_and_says_what_pages_say(pages: dict[str, b
     document = json.loads(pages["index.json"])
     jsonschema.validate(document, PortalIndex.model_json_schema(mode="serialization"))
     index = PortalIndex.model_validate_json(pages["index.json"])
-    assert index.schema_version == 5
+    assert index.schema_version == 6
     assert [(system.system, system.state) for system in index.systems] == [
         ("Hotline triage 1", "fail"), ("Advert screener", "pass"), ("Border risk score 7", "inconclusive"),
         ("Payment monitor 4", "expired"),

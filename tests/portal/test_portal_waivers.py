@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from made.pages import parsed, text
+import pytest
+from made.pages import find_all, parsed, text
 from made.portal import made_release, made_site, put, rendered
 
+from audit.public.names import RowNames
 from audit.public.release import PublicChange, PublicRelease, PublicWaiver
 from audit.public.sentences import SENTENCES
 
@@ -87,3 +89,45 @@ def test_a_row_within_which_a_smaller_group_fails_is_named_in_the_list_too(tmp_p
     assert "Bangladesh: a smaller group within it is beyond the limit" in system_page(tmp_path, release)
     listed = rendered(made_site(tmp_path))["index.html"].decode()
     assert "Bangladesh: a smaller group within it is beyond the limit" in text(parsed(listed))
+
+
+def first_finding(content: bytes) -> str:
+    (cell,) = [
+        each for each in find_all(parsed(content.decode()), "td") if str(each.get("data-l")).startswith("First finding")
+    ]
+    return text(cell)
+
+
+def test_a_fail_under_the_second_rule_names_a_group_that_fails_there(tmp_path: Path) -> None:
+    """The group furthest from everyone else under the first rule cannot be told: it is no finding."""
+    release = changed(made_release("fail", title="Screener 4"), outcome="fail", fails_on=("groups",))
+    first, second = (rule.rule for rule in release.rules)
+    rows, failing = [], set()
+    for row in release.rows:
+        words = [word.model_copy(update={"word": "cannot_tell"}) if word.rule == first else word for word in row.words]
+        rows.append(row.model_copy(update={"words": tuple(words)}))
+        if any(word.word == "beyond" and word.rule == second for word in words):
+            failing.add(RowNames(release).row(row.parts))
+    put(tmp_path, release.model_copy(update={"rows": tuple(rows)}), None)
+    said = first_finding(rendered(made_site(tmp_path))["index.html"])
+    assert said.partition(":")[0] in failing
+    assert "wrongly flags about" in said
+
+
+@pytest.mark.parametrize(
+    ("fails_on", "said"),
+    [
+        ("change", "The system became worse for at least one group than in the earlier audit"),
+        ("probes", "Changing one word or field of a case, and nothing else, moved its score"),
+        ("groups", "because the group is too small to be named"),
+    ],
+)
+def test_a_fail_that_is_about_no_row_says_so_and_names_nobody(tmp_path: Path, fails_on: str, said: str) -> None:
+    failed = {"outcome": "fail", "fails_on": (fails_on,), "no_group_named": fails_on == "groups"}
+    release = changed(made_release("pass", title="Screener 4"), **failed)
+    names = {RowNames(release).row(row.parts) for row in release.rows if row.parts}
+    put(tmp_path, release, None)
+    files = rendered(made_site(tmp_path))
+    for name in ["index.html", *(name for name in files if name.startswith("systems/"))]:
+        assert said in first_finding(files[name])
+        assert not [each for each in names if each in first_finding(files[name])]

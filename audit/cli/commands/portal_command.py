@@ -62,6 +62,7 @@ def portal(
     for count, words in (
         (found.links, "links not followed"),
         (found.sites, "portals passed over"),
+        (found.again, "releases in other languages or formats, of audits that stand here once"),
         (found.others, "reports not copied, as they are not what this version makes of their releases"),
     ):
         if count:

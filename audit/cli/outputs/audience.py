@@ -150,6 +150,18 @@ def input_files(plan: AuditPlan, plan_folder: Path) -> list[Path]:
     return [plan_folder / path for path in named if path is not None]
 
 
+def formats_there(folder: Path) -> tuple[str, ...]:
+    """Return the public forms of which a file lies beside the release in a folder; none without a release.
+
+    A new release makes them again: beside it they would be of another one.
+    """
+    from audit.disclosure.public_files import REPORTERS
+
+    if not (folder / RELEASE).is_file():
+        return ()
+    return tuple(name for name, (filename, _) in REPORTERS.items() if (folder / filename).is_file())
+
+
 def make_public(
     result: AuditResult,
     asked: PublicFiles,

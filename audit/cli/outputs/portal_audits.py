@@ -54,6 +54,8 @@ class FoundAudits:
     """Links that were not followed."""
     sites: int = 0
     """Portals that were passed over."""
+    again: int = 0
+    """Releases of an audit that another release shows, in other languages or formats."""
     others: int = 0
     """Reports that differ from what this version makes of their release, and are not copied."""
 
@@ -78,38 +80,22 @@ def find_audits(folder: Path, site: Path, today: dt.date, trust: Trust | None = 
     Raises
     ------
     ResultError
-        If there is none; if one cannot be read, was changed, or is there twice; if a report shows exact counts; or if
-        what is signed beside a release contradicts it.
+        If there is none; if one cannot be read or was changed; if two of one result differ; if a report shows exact
+        counts; or if what is signed beside a release contradicts it.
     """
-    from audit.disclosure.read import load_release
-    from audit.public.site import PublicAudit
-
-    found, places = FoundAudits(), dict[str, Path]()
+    found, audits = FoundAudits(), dict[str, _Release]()
     for path in _releases(folder, site, found):
-        release, content = load_release(path)
-        digest, audited = hashlib.sha256(content).hexdigest(), _text_without_languages(release)
-        if audited in places:
-            raise ResultError(f"{path} and {places[audited]} are the same release", slug="same-release-twice")
-        places[audited] = path
-        report = _report_bytes(path.with_name(REPORT), found)
-        other = report is not None and report != _rendered_report(release)
-        if other:
-            report, found.others = None, found.others + 1
-        bundle, seal = _sealed(path.with_name(EVIDENCE), found, today, trust)
-        # a report that is not copied is not handed on within a bundle either
-        evidence = None if bundle is None or (report is None and REPORT in bundle.public) else bundle.content
-        audit = PublicAudit(
-            name=_name(digest),
-            sha256=digest,
-            release=release,
-            report=report is not None,
-            other_report=other,
-            seal=seal,
-            evidence=evidence is not None,
-        )
-        found.audits.append(audit)
-        files = {RELEASE: content, REPORT: report, EVIDENCE: evidence}
-        found.copies |= {f"reports/{audit.name}/{name}": each for name, each in files.items() if each is not None}
+        release = _read(path, found, today, trust)
+        known = audits.get(release.audit)
+        if known is not None:
+            _refuse_other_verdict(known, release)
+            found.again += 1
+        audits[release.audit] = release if known is None else max(known, release, key=_shows_most)
+    for each in audits.values():
+        found.audits.append(each.named())
+        files = {RELEASE: each.content, REPORT: each.report, EVIDENCE: each.evidence}
+        name = _name(each.audit)
+        found.copies |= {f"reports/{name}/{file}": content for file, content in files.items() if content is not None}
     if not found.audits:
         raise ResultError(
             f"no {RELEASE} under {folder}",
@@ -119,11 +105,77 @@ def find_audits(folder: Path, site: Path, today: dt.date, trust: Trust | None = 
     return found
 
 
-def _text_without_languages(release: PublicRelease) -> str:
-    """Return the text of a release without the languages of its report: another language makes no other audit."""
-    from audit.public.release import public_json
+@dataclass(frozen=True, slots=True)
+class _Release:
+    """A release under the folder, and what of the files beside it is copied."""
 
-    return public_json(release.model_copy(update={"about": release.about.model_copy(update={"languages": ()})}))
+    path: Path
+    audit: str
+    """Digest by which its audit is known: of the result under the key, and of the day; languages and formats of a
+    result are one audit."""
+    release: PublicRelease
+    content: bytes
+    report: bytes | None
+    other_report: bool
+    evidence: bytes | None
+    seal: AuditSeal | None
+
+    def named(self) -> PublicAudit:
+        """Return it as the audit of a portal."""
+        from audit.public.site import PublicAudit
+
+        return PublicAudit(
+            name=_name(self.audit),
+            audit=self.audit,
+            sha256=hashlib.sha256(self.content).hexdigest(),
+            release=self.release,
+            report=self.report is not None,
+            other_report=self.other_report,
+            seal=self.seal,
+            evidence=self.evidence is not None,
+        )
+
+
+def _read(path: Path, found: FoundAudits, today: dt.date, trust: Trust | None) -> _Release:
+    from audit.disclosure.read import load_release
+
+    release, content = load_release(path)
+    report = _report_bytes(path.with_name(REPORT), found)
+    other = report is not None and report != _rendered_report(release)
+    if other:
+        report, found.others = None, found.others + 1
+    bundle, seal = _sealed(path.with_name(EVIDENCE), found, today, trust)
+    # a report that is not copied is not handed on within a bundle either
+    evidence = None if bundle is None or (report is None and REPORT in bundle.public) else bundle.content
+    return _Release(path, _audit_of(release), release, content, report, other, evidence, seal)
+
+
+def _audit_of(release: PublicRelease) -> str:
+    about, known = release.about, release.about.digests.get("result")
+    if known is None:  # of an earlier version, which wrote none
+        about = about.model_copy(update={"languages": (), "formats": ()})
+        known = release.model_copy(update={"about": about, "number": None}).model_dump_json()
+    text = "\0".join((release.set_id, known, about.finished))
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _refuse_other_verdict(one: _Release, other: _Release) -> None:
+    """Refuse two releases of one result that say different things: one of them was changed."""
+    verdicts = [(each.release.headline, each.release.about.title, each.release.about.owner) for each in (one, other)]
+    if verdicts[0] != verdicts[1]:
+        raise ResultError(f"{other.path} and {one.path} are of one result, and differ", slug="same-result-differs")
+
+
+def _shows_most(each: _Release) -> tuple[bool, bool, int, int, str]:
+    """Order releases of one audit: a signed one, one with a report, in most languages, the latest."""
+    about = each.release.about
+    return (
+        each.evidence is not None,
+        each.report is not None,
+        len(about.languages),
+        each.release.number or 0,
+        hashlib.sha256(each.content).hexdigest(),
+    )
 
 
 def _releases(folder: Path, site: Path, found: FoundAudits) -> Iterator[Path]:

@@ -6,6 +6,7 @@ Nothing is scored.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -16,6 +17,7 @@ from audit.cli.outputs.audience import (
     PublicFiles,
     find_restricted_folder,
     first_file,
+    formats_there,
     input_files,
     make_public,
     public_folder,
@@ -95,13 +97,18 @@ def write_exact(result: AuditResult, beside: Path, asked: ExactReports, out: Pat
 
 
 def write_public(result: AuditResult, beside: Path, asked: PublicFiles, out: Path | None) -> None:
-    """Publish a result in its folder `public`, or in the folder `out`; with `-` one report goes to stdout."""
+    """Publish a result in its folder `public`, or in the folder `out`; with `-` one report goes to stdout.
+
+    Other public files that lie there are made again, of the same release.
+    """
     place = find_restricted_folder(beside, result.plan, None, asked.folder)
     out = None if out is not None and out.resolve() == public_folder(beside).resolve() else out
     if out == Path("-"):
         _print_public(result, beside, asked, place)
         return
     refuse_exact_among_public(out or public_folder(beside), _exact_paths(result, beside, place))
+    there = formats_there(out or public_folder(beside))
+    asked = replace(asked, formats=tuple(dict.fromkeys((*asked.formats, *there))))
     replaced = (PUBLIC, RESTRICTED_EVIDENCE) if out is None else ()
     with OutputFolder(out or beside, replaced, public=out is not None) as folder:
         write = partial(folder.publish_files, within=PUBLIC if out is None else "")
