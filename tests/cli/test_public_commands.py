@@ -17,6 +17,7 @@ from made.published import PLAN, keep_key, write_set
 from typer.testing import CliRunner
 
 from audit.cli.commands.app import app
+from audit.disclosure.public_files import make_files
 from audit.errors import ExitCode
 from audit.public.release import PublicRelease
 from audit.result.file import load_result
@@ -265,7 +266,7 @@ def test_report_makes_files_and_releases_again(here: Path) -> None:
     first = {path.name: path.read_bytes() for path in (here / "audit-out" / "public").iterdir()}
     code, _, err = invoke("report", "audit-out", "--format", "badge,csv")
     assert (code, err.startswith("Report: ")) == (0, True)
-    assert names(here / "audit-out" / "public") == ["badge.svg", "groups.csv", "release.json"]
+    assert names(here / "audit-out" / "public") == ["badge.svg", "groups.csv", "junit.xml", "release.json"]
     assert invoke("report", "audit-out", "--format", "badge", "--out", "-")[1].startswith("<svg")
     assert invoke("report", "audit-out", "--format", "junit", "--out", "elsewhere")[0] == 0
     assert names(here / "elsewhere") == ["junit.xml", "release.json"]
@@ -283,6 +284,25 @@ def test_report_makes_files_and_releases_again(here: Path) -> None:
     code, _, err = invoke("report", "nothing", "--reproduce", "9", *named)
     assert (code, "there is no release 9" in err) == (ExitCode.NOT_JUDGED, True)
     assert invoke("report", "audit-out", "--reproduce", "1", "--lang", "fr")[0] == ExitCode.USAGE
+
+
+@pytest.mark.parametrize("elsewhere", [(), ("--out", "theirs")])
+def test_a_report_of_one_form_leaves_no_file_of_another_release_beside_it(
+    here: Path, elsewhere: tuple[str, ...]
+) -> None:
+    """The others are made again; they stay in their languages where no page is asked for."""
+    invoke(*RUN, *JSON)
+    assert invoke("report", "audit-out", "--format", "html,csv,junit", "--lang", "fr", *elsewhere)[0] == 0
+    folder = here / (elsewhere[1] if elsewhere else "audit-out/public")
+    write_set(here, PLAN.replace('"Screener"', '"Screener 2"'))
+    invoke(*RUN, *JSON, "--out", "audit-out-2", "--restricted-folder", "audit-out/restricted")
+    shutil.copy(here / "audit-out-2/result.json", here / "audit-out/result.json")
+    assert invoke("report", "audit-out", "--format", "csv", *elsewhere)[0] == 0
+    assert names(folder) == ["groups.csv", "junit.xml", "release.json", "report.html"]
+    release = PublicRelease.model_validate_json((folder / "release.json").read_bytes())
+    assert (release.about.title, release.about.languages) == ("Screener 2", ("fr",))
+    assert set(release.about.formats) == {"html", "json", "csv", "junit"}
+    assert make_files(release) == {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 def test_the_log_remembers_before_files_are_written(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -150,16 +150,23 @@ def input_files(plan: AuditPlan, plan_folder: Path) -> list[Path]:
     return [plan_folder / path for path in named if path is not None]
 
 
-def formats_there(folder: Path) -> tuple[str, ...]:
-    """Return the public forms of which a file lies beside the release in a folder; none without a release.
+def with_files_there(asked: PublicFiles, folder: Path) -> PublicFiles:
+    """Return what is asked for, and the forms of which a file lies beside a release in a folder.
 
-    A new release makes them again: beside it they would be of another one.
+    A new release makes them again: beside it they would be of another one. Where no translated form is asked for, they
+    stay in their languages.
     """
-    from audit.disclosure.public_files import REPORTERS
+    from audit.disclosure.public_files import REPORTERS, TRANSLATED
 
     if not (folder / RELEASE).is_file():
-        return ()
-    return tuple(name for name, (filename, _) in REPORTERS.items() if (folder / filename).is_file())
+        return asked
+    there = (name for name, (filename, _) in REPORTERS.items() if (folder / filename).is_file())
+    known = _release_in(folder) if set(TRANSLATED).isdisjoint(asked.formats) else None
+    return replace(
+        asked,
+        formats=tuple(dict.fromkeys((*asked.formats, *there))),
+        languages=asked.languages or (known.about.languages if known is not None else ()),
+    )
 
 
 def make_public(

@@ -6,7 +6,6 @@ Nothing is scored.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -17,12 +16,12 @@ from audit.cli.outputs.audience import (
     PublicFiles,
     find_restricted_folder,
     first_file,
-    formats_there,
     input_files,
     make_public,
     public_folder,
     refuse_exact_among_public,
     requested_output,
+    with_files_there,
 )
 from audit.cli.outputs.output_folder import OutputFolder, write_file
 from audit.cli.outputs.public_list import PUBLIC
@@ -107,8 +106,7 @@ def write_public(result: AuditResult, beside: Path, asked: PublicFiles, out: Pat
         _print_public(result, beside, asked, place)
         return
     refuse_exact_among_public(out or public_folder(beside), _exact_paths(result, beside, place))
-    there = formats_there(out or public_folder(beside))
-    asked = replace(asked, formats=tuple(dict.fromkeys((*asked.formats, *there))))
+    asked = with_files_there(asked, out or public_folder(beside))
     replaced = (PUBLIC, RESTRICTED_EVIDENCE) if out is None else ()
     with OutputFolder(out or beside, replaced, public=out is not None) as folder:
         write = partial(folder.publish_files, within=PUBLIC if out is None else "")
