@@ -96,7 +96,8 @@ def apart(row: PublicRow, rate: PublicRate) -> int:
     assert rate.rest is not None
     people = math.ceil(round(abs(rate.value - rate.rest) * row.people, 6))
     digits = max(len(str(people)) - 2, 0)
-    return math.ceil(people / 10**digits) * 10**digits
+    step: int = 10**digits
+    return math.ceil(people / step) * step
 
 
 def named_rule(release: PublicRelease) -> PublicRule:
@@ -145,11 +146,11 @@ def explained(release: PublicRelease) -> list[str]:
             for row, rate, word in judged(release, rule)
             if word == "beyond" and rate.value
         ]
-    rule = named_rule(release) if release.rules else None
-    far = None if rule is None else named(release, rule)
-    if far is not None and rule is not None:
+    first = named_rule(release) if release.rules else None
+    far = None if first is None else named(release, first)
+    if far is not None and first is not None:
         row, rate, (gap, low, high, limit) = far
-        made.append(f"{names.row(row.parts)}: {compared(rate, rule)}")
+        made.append(f"{names.row(row.parts)}: {compared(rate, first)}")
         made += [f"{points(gap)} {unit} ({points(low)} … {points(high)})" for unit in ("point", "points")]
         made.append(f"{points(limit)} points")
     states = [one.state for one in about.safeguards]

@@ -161,7 +161,7 @@ def with_files_there(asked: PublicFiles, folder: Path) -> PublicFiles:
     if not (folder / RELEASE).is_file():
         return asked
     there = (name for name, (filename, _) in REPORTERS.items() if (folder / filename).is_file())
-    known = _release_in(folder) if set(TRANSLATED).isdisjoint(asked.formats) else None
+    known = release_in(folder) if set(TRANSLATED).isdisjoint(asked.formats) else None
     return replace(
         asked,
         formats=tuple(dict.fromkeys((*asked.formats, *there))),
