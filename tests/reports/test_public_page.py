@@ -76,7 +76,7 @@ def test_screen_one_of_a_fail_shows_whom_it_fails_and_each_ones_own_limit(pages:
     )
     assert "Groups beyond the limit: people by nationality, or by nationality and gender" in stated
     picture = [text(row) for body in find_all(screen, "tbody") for row in find_all(body, "tr")]
-    assert [re.split(r" [\d,]+ (?:victims|other cases) ", row)[0] for row in picture] == [
+    assert [re.split(r" [\d,]+ (?:victims|non-victims) ", row)[0] for row in picture] == [
         "Nepal",
         "Nepal, women",
         "Nigeria",
