@@ -10,10 +10,10 @@ from audit.result.cases import Case as Judged
 from audit.result.cases import Suite as JudgedSuite
 from audit.result.cases import suites
 from audit.result.findings.change import Change, ChangeVerdict
-from audit.result.findings.judged import RuleResult
+from audit.result.findings.judged import FamilyResult, RuleResult
 from audit.result.findings.second import SecondVerdict
 from audit.result.findings.swaps import ProbeVerdict
-from audit.result.reading import Finding
+from audit.result.reading import JudgedRate
 from audit.vocabulary.groups import Group, Level
 from audit.vocabulary.names import reading_order
 from reports.cases import Case, Suite, Waived
@@ -69,14 +69,14 @@ class ExactCases(Writer):
             cases=tuple(self._case(case) for case in suite.cases),
             properties=tuple(self._properties(suite)),
             line=self._lines.get(suite.name),
-            said_by="itself" if is_change or suite.unnamed else "cases",
+            said_by="itself" if is_change else "cases",
             warns=suite.name in self.result.plan.warning_rules,
         )
 
     def _case(self, case: Judged) -> Case:
-        one = case.of
+        record = case.of
         waived = None
-        if case.outcome == "fail" and case.waiver is not None:
+        if case.waiver is not None:
             waived = Waived(plain_words(self.result, case.waiver.waiver), case.waiver.state == "expired")
         name = self._name(case)
         return Case(
@@ -84,9 +84,9 @@ class ExactCases(Writer):
             case.outcome,
             "" if case.outcome == "pass" else self._message(case),
             name,
-            within=f"change.{one.rule}" if isinstance(one, ChangeVerdict) else "",
+            within=f"change.{record.rule}" if isinstance(record, ChangeVerdict) else "",
             waived=waived,
-            who=self.names.whole(one.group, one.same_people) if isinstance(one, Finding) else "",
+            who=self.names.whole(record.group, record.same_people) if isinstance(record, JudgedRate) else "",
         )
 
     def _properties(self, suite: JudgedSuite) -> list[tuple[str, str]]:
@@ -103,7 +103,7 @@ class ExactCases(Writer):
             for line in self._waivers
             if line.rule == suite.name
         ]
-        return [*known, ("outcome", suite.outcome), *waivers]
+        return [*known, ("outcome", suite.outcome), ("findings", str(suite.tally)), *waivers]
 
     def _whole_message(self, suite: JudgedSuite) -> str:
         rule = suite.of
@@ -119,28 +119,32 @@ class ExactCases(Writer):
         return message
 
     def _name(self, case: Judged) -> str:
-        one = case.of
-        if isinstance(one, Finding):
-            return self._group_name(one.group)
-        if isinstance(one, ChangeVerdict):
-            return f"{one.rule}: {self._group_name(one.group)}"
-        within = "" if one.given_slot is None else f", within {one.given_slot}={one.given}"
-        return f"probe={one.probe}, {one.slot}={one.level}{within}"
+        record = case.of
+        if isinstance(record, JudgedRate):
+            return self._group_name(record.group)
+        if isinstance(record, ChangeVerdict):
+            return f"{record.rule}: {self._group_name(record.group)}"
+        if isinstance(record, FamilyResult):
+            return f"groups together: {','.join(axis.feature for axis in record.family.axes)}"
+        within = "" if record.given_slot is None else f", within {record.given_slot}={record.given}"
+        return f"probe={record.probe}, {record.slot}={record.level}{within}"
 
     def _message(self, case: Judged) -> str:
-        one = case.of
-        if isinstance(one, ProbeVerdict):
-            return self._shift_text(one)
-        if isinstance(one, ChangeVerdict):
-            return f"{self._change.outcome(one)}; {_then_and_now(one)}"
-        numbers = self._numbers_of(one)
+        record = case.of
+        if isinstance(record, ProbeVerdict):
+            return self._shift_text(record)
+        if isinstance(record, ChangeVerdict):
+            return f"{self._change.outcome(record)}; {_then_and_now(record)}"
+        if isinstance(record, FamilyResult):
+            return self._unnamed.not_to_conclude()
+        numbers = self._numbers_of(record)
         if case.outcome == "fail":
             return "; ".join(filter(None, ("exceeds the limit in this test", numbers)))
-        reason = self.because(one.verdict.because, one.metric, both_ways=one.both_ways)
-        why = f"{self.words.outcome(one.outcome)}: {self.words.undecided(one.verdict, reason)}"
+        reason = self.because(record.verdict.because, record.metric, both_ways=record.both_ways)
+        why = f"{self.words.outcome(record.outcome)}: {self.words.undecided(record.verdict, reason)}"
         return f"{why}; {numbers}" if numbers else why
 
-    def _numbers_of(self, finding: Finding) -> str:
+    def _numbers_of(self, finding: JudgedRate) -> str:
         """Counts, rate, likely range, the rest and the limit."""
         estimate = finding.estimate
         if estimate is None:

@@ -14,7 +14,7 @@ from audit.result.audit_result import AuditResult
 from audit.result.cases import Suite, suites
 from audit.result.findings.change import Change
 from audit.result.findings.judged import RuleResult
-from audit.result.reading import Finding, changed_groups, changed_worst_first
+from audit.result.reading import JudgedRate, changed_groups, changed_worst_first
 from audit.vocabulary.groups import Axis, Group
 from audit.vocabulary.names import Names
 from reports.change_words import ChangeWords
@@ -65,7 +65,7 @@ class _Comment(Writer):
 
     def write(self) -> str:
         judged = [suite for suite in suites(self.reading) if not isinstance(suite.of, Change)]
-        failing = [case for suite in judged for case in suite.failing if isinstance(case.of, Finding)]
+        failing = [case for suite in judged for case in suite.failing if isinstance(case.of, JudgedRate)]
         change = self.result.change
         loader = FileSystemLoader(Path(__file__).parent)
         templates = Environment(  # noqa: S701 - it is no HTML: what others wrote goes through `literal`

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from audit.result.reading import Finding, Reading, people_beyond
+from audit.result.reading import JudgedRate, Reading, people_beyond
 from audit.result.urgency import most_affected_first, primary_metrics
 from audit.vocabulary.metrics import ERROR_RATES
 from audit.vocabulary.numbers import rounded_up
@@ -12,7 +12,7 @@ from reports.language import Language
 from reports.unnamed_words import Kind, kind_of
 
 
-def kind_of_finding(finding: Finding) -> Kind:
+def kind_of_finding(finding: JudgedRate) -> Kind:
     """Return what a failing group suffers, and whether it suffers more or less of it than everyone else."""
     return kind_of(finding.metric, low=finding.verdict.side == "low")
 
@@ -20,18 +20,18 @@ def kind_of_finding(finding: Finding) -> Kind:
 class MostAffected:
     """The failing groups of one result for the harm that comes first."""
 
-    def __init__(self, reading: Reading, failing: Sequence[Finding]) -> None:
+    def __init__(self, reading: Reading, failing: Sequence[JudgedRate]) -> None:
         self._reading = reading
         self._failing = failing
 
-    def worst(self) -> Finding | None:
+    def worst(self) -> JudgedRate | None:
         """The failing group to name: the smallest in which most people are harmed. None where those that fail are
         better off.
         """
         shown = self.shown()
         return None if shown is None or shown.more_harmed <= 0 else shown
 
-    def shown(self) -> Finding | None:
+    def shown(self) -> JudgedRate | None:
         """The group to show: the one to name, or else the one furthest apart."""
         primary = self._primary()
         return primary[0] if primary else None
@@ -42,7 +42,7 @@ class MostAffected:
         first, *others = self._primary()
         return any(finding.more_harmed > first.more_harmed for finding in others)
 
-    def _primary(self) -> list[Finding]:
+    def _primary(self) -> list[JudgedRate]:
         """Return the failing findings about the primary harm, or all of them where none is about it. Where any failing
         group is harmed, groups that are better off do not count.
         """
@@ -55,7 +55,7 @@ class MostAffected:
         return []
 
 
-def people_more(reading: Reading, failing: Sequence[Finding], language: Language) -> str:
+def people_more(reading: Reading, failing: Sequence[JudgedRate], language: Language) -> str:
     """Return at most how many more people met an error in groups that fail on it than at the rate of everyone else."""
     harmed = [finding for finding in failing if finding.more_harmed > 0] or list(failing)
     if not harmed:
@@ -65,7 +65,7 @@ def people_more(reading: Reading, failing: Sequence[Finding], language: Language
     return language.counted("people_more", f"{kind.what}_{kind.often}", count)
 
 
-def _at_most(reading: Reading, affected: list[Finding], kind: Kind) -> int:
+def _at_most(reading: Reading, affected: list[JudgedRate], kind: Kind) -> int:
     """Return an upper bound: no more people can be harmed beyond a rate than were harmed at all."""
     beyond = people_beyond(affected, reading.result.features)
     everyone = reading.everyone.get(ERROR_RATES.get(kind.what, ""))

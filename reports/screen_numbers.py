@@ -11,7 +11,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from audit.result.findings.judged import Outcome, RuleResult
-from audit.result.reading import Finding, worst_outcomes
+from audit.result.reading import JudgedRate, worst_outcomes
 from audit.result.selected import selected
 from reports.numbers import NOT_KNOWN
 from reports.writer import Report, Writer
@@ -31,10 +31,10 @@ class ScreenNumbers(Writer):
 
     def __init__(self, report: Report) -> None:
         super().__init__(report)
-        self._worst = worst_outcomes(self.reading.findings)
+        self._worst = worst_outcomes(self.reading.judged_rates)
         self._several_limits = len(self.result.rules) > 1
 
-    def write(self, rules: list[RuleResult], worst: Finding | None) -> tuple[Number, ...]:
+    def write(self, rules: list[RuleResult], worst: JudgedRate | None) -> tuple[Number, ...]:
         """Return the numbers. The first of `rules` is about the harm that comes first; `worst` is the group most
         affected.
         """
@@ -55,7 +55,7 @@ class ScreenNumbers(Writer):
             return (Number(NOT_KNOWN, label, self._too_few(metric)),)
         return (Number(self.n.percent(estimate.value), label, self._span(estimate.low, estimate.high)),)
 
-    def _most_affected(self, finding: Finding) -> Number:
+    def _most_affected(self, finding: JudgedRate) -> Number:
         label = self.t.gettext("%(rate)s: %(group)s") % {
             "rate": self._plain(finding.metric),
             "group": self.names.group(finding.group),
@@ -82,7 +82,7 @@ class ScreenNumbers(Writer):
 
     def _beyond(self) -> Number:
         failing = self._count_of("fail")
-        judged = len({each.group.people for each in self.reading.findings if each.outcome in ("pass", "fail")})
+        judged = len({each.group.people for each in self.reading.judged_rates if each.outcome in ("pass", "fail")})
         note = self.language.counted("screen_numbers", "of_judged", judged)
         label = self.t.ngettext("group beyond the limit", "groups beyond the limit", failing)
         return Number(self.n.count(failing), label, note)

@@ -49,7 +49,7 @@ class VerdictWriter(Writer):
         self._outcome = self.result.overall.outcome
         self._of_rates = reading.outcome_of_rates
         self._failing = [each for each in reading.each_once if each.outcome == "fail"]
-        self._worst = worst_outcomes(reading.findings)
+        self._worst = worst_outcomes(reading.judged_rates)
         self._passing = {each.group.people for each in reading.with_outcome("pass")}
         self._unnamed = reading.unnamed
         self._affected = MostAffected(reading, self._failing)

@@ -16,7 +16,7 @@ from audit.plan.file.draft import PlanDraft, TwoSided, draft_plan
 from audit.plan.file.plan_file import loaded_plan
 from audit.plan.file.unfinished import unfinished
 from audit.plan.sections import GENDERS
-from audit.result.reading import Finding, Reading, each_once
+from audit.result.reading import JudgedRate, Reading, each_once
 from audit.vocabulary.metrics import SHARES_OF_GOOD
 from audit.vocabulary.numbers import percent
 from audit.vocabulary.text import shown
@@ -55,9 +55,9 @@ class FirstLook:
     """Counts and rates. Its verdicts stand on limits that nobody set: they are not shown and mean nothing."""
 
     @property
-    def worst(self) -> list[Finding]:
+    def worst(self) -> list[JudgedRate]:
         """Groups with a rate; first those whose likely range is furthest from everyone else's rate, to their harm."""
-        rated = each_once(Reading(self.result).findings, lambda found: found.verdict)
+        rated = each_once(Reading(self.result).judged_rates, lambda found: found.verdict)
         rated = [found for found in rated if found.outcome != "not_evaluable"]
         return sorted(rated, key=lambda found: (-_surely_apart(found), -found.excess - found.rule.limit))
 
@@ -143,7 +143,7 @@ def look(
     return FirstLook(text, planned, as_they_are, unknown, result)
 
 
-def _surely_apart(found: Finding) -> float:
+def _surely_apart(found: JudgedRate) -> float:
     """Return by how much the near end of a group's likely range harms it more than the rate of everyone else."""
     (low, high), rest = found.ends, found.rest
     if low is None or high is None or rest is None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from audit.public.about import PublicAbout
     from audit.public.release import PublicRelease
     from audit.result.audit_result import AuditResult, Provenance
+    from audit.vocabulary.finding import Tally
 
 _EXACT: Final = ("result.json", *RESTRICTED_REPORTS)
 """Files of an output folder that are logged with `restricted`: never rows, and never the key."""
@@ -39,7 +40,7 @@ def log_audit(audit: AuditResult | str | Path, run_id: str | None = None, *, res
     """Log the outcome of an audit and its report to a run of MLflow.
 
     Metrics: `audit7k/exit_code` (0 pass, 1 fail, 3 inconclusive), the same for each rule, and how many rows of the
-    release are beyond its limit, hold a smaller group that is, are within it, or are undecided. Tags:
+    release are beyond its limit, within it, cannot be told, are not judged alone, or have no rate. Tags:
     `audit7k.verdict`, `audit7k.plan_sha256`, `audit7k.tool`. Artefacts: the files of the folder `public`, under
     `audit7k/public`. All of that is public.
 
@@ -101,16 +102,20 @@ def _public_entries(audit: AuditResult | str | Path) -> _Entries:
 
 def _word_metrics(release: PublicRelease) -> Iterator[tuple[str, float]]:
     """Yield the metrics of each rule of a public release: its exit code, and its rows by state."""
-    from audit.public.cases import PublicCases
+    from audit.public.finding_list import findings_of, tally_of_rule
 
-    cases = PublicCases(release)
+    findings = findings_of(release)
     for rule in release.rules:
-        counted = cases.tally(rule.rule)
         yield f"audit7k/{rule.rule}/exit_code", _exit_code(rule.outcome)
-        yield f"audit7k/{rule.rule}/beyond_limit", counted["beyond"]
-        yield f"audit7k/{rule.rule}/smaller_beyond_limit", counted["smaller_beyond"]
-        yield f"audit7k/{rule.rule}/within_limit", counted["within"]
-        yield f"audit7k/{rule.rule}/cannot_tell", counted["cannot_tell"] + counted["not_judged"]
+        yield from _tally_metrics(rule.rule, tally_of_rule(findings, rule.rule))
+
+
+def _tally_metrics(rule: str, tally: Tally) -> Iterator[tuple[str, float]]:
+    yield f"audit7k/{rule}/beyond_limit", tally.beyond
+    yield f"audit7k/{rule}/within_limit", tally.within
+    yield f"audit7k/{rule}/cannot_tell", tally.cannot_tell
+    yield f"audit7k/{rule}/not_judged_alone", tally.not_judged_alone
+    yield f"audit7k/{rule}/no_rate", tally.no_rate
 
 
 def _exact_entries(audit: AuditResult | str | Path) -> _Entries:
@@ -125,13 +130,15 @@ def _exact_entries(audit: AuditResult | str | Path) -> _Entries:
 
 
 def _outcome_metrics(result: AuditResult) -> Iterator[tuple[str, float]]:
-    for rule in result.rules:
-        for outcome, count in rule.groups_by_outcome.items():
-            yield f"audit7k/{rule.rule}/{outcome}", count
-        if rule.coverage is not None:
-            yield f"audit7k/{rule.rule}/coverage", rule.coverage
-    for rule_on_probes in result.probe_rules:
-        yield f"audit7k/{rule_on_probes.rule}/exit_code", _exit_code(rule_on_probes.outcome)
+    from audit.result.cases import suites
+    from audit.result.findings.judged import RuleResult
+    from audit.result.reading import Reading
+
+    for suite in suites(Reading(result)):
+        yield f"audit7k/{suite.name}/exit_code", _exit_code(suite.outcome)
+        yield from _tally_metrics(suite.name, suite.tally)
+        if isinstance(suite.of, RuleResult) and suite.of.coverage is not None:
+            yield f"audit7k/{suite.name}/coverage", suite.of.coverage
 
 
 def _entries(

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, get_args
+from typing import Any, Final, Literal, get_args
 
 from audit.analyses.sides import questions
 from audit.disclosure.shape import public_method
 from audit.plan.answers import BlindDetector, PredictionsDetector
 from audit.plan.audit_plan import AuditPlan
 from audit.public.about import Digested, PublicAbout
-from audit.public.release import FailsOn, PlanPart, PublicChange, PublicFeature, PublicHeadline, PublicRow, PublicRule
+from audit.public.release import (
+    FailsOn,
+    PlanPart,
+    PublicChange,
+    PublicChangedWord,
+    PublicFeature,
+    PublicHeadline,
+    PublicRow,
+    PublicRule,
+)
 from audit.result.audit_result import AuditResult
+from audit.result.findings.judged import Outcome
 from audit.safeguards import public_governance, public_safeguards
 from audit.vocabulary.groups import LevelName
 from audit.vocabulary.metrics import MetricDefinition, MetricName
@@ -123,6 +133,40 @@ def headline_of(result: AuditResult, rows: Sequence[PublicRow]) -> PublicHeadlin
         no_group_named="groups" in failing and not named,
         fails_on=tuple(failing),
         change=public_change(result),
+    )
+
+
+_WORDS: Final[Mapping[Outcome, Literal["beyond", "within", "cannot_tell"]]] = {
+    "fail": "beyond",
+    "pass": "within",
+    "inconclusive": "cannot_tell",
+    "not_evaluable": "cannot_tell",
+}
+
+
+def public_changed_words(result: AuditResult) -> tuple[PublicChangedWord, ...]:
+    """Return what rules say of changed words of written texts; not of changed columns, whose rows are people."""
+    written = {
+        (probe.probe, shift.slot, shift.level, shift.given_slot, shift.given): shift
+        for probe in result.probes
+        if probe.kind == "text"
+        for shift in probe.shifts
+    }
+    margins = {rule.rule: rule.margin for rule in result.probe_rules}
+    found = (
+        (verdict, written.get((verdict.probe, verdict.slot, verdict.level, verdict.given_slot, verdict.given)))
+        for verdict in result.probe_verdicts
+    )
+    return tuple(
+        PublicChangedWord(
+            **_fields(verdict, "rule", "probe", "slot", "level", "given_slot", "given"),
+            **_fields(shift, "name", "shift", "low", "high"),
+            word=_WORDS[verdict.outcome],
+            margin=margins[verdict.rule],
+            texts=shift.templates,
+        )
+        for verdict, shift in found
+        if shift is not None
     )
 
 

@@ -10,7 +10,14 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any, Final
 
-from audit.disclosure.about import headline_of, public_about, public_features, public_metrics, public_rules
+from audit.disclosure.about import (
+    headline_of,
+    public_about,
+    public_changed_words,
+    public_features,
+    public_metrics,
+    public_rules,
+)
 from audit.disclosure.digests import KEY, digests_of, read_key, set_id
 from audit.disclosure.doubts import Judged
 from audit.disclosure.draws import Draw, SideRows, draw_side, draw_total, remembered
@@ -170,6 +177,8 @@ def made_again(result: AuditResult, entry: Told) -> list[str]:
     again = again.model_copy(update={"set_before": published.set_before})
     drawn = (Draw(*draws[-1]) for side in SIDES if side in told for draws in told[side]["draws"].values())
     reached = all(draw.is_within(method) for draw in drawn)
+    if not published.changed_words:  # releases of versions before had none
+        again = again.model_copy(update={"changed_words": ()})
     other = [name for name in PublicRelease.model_fields if getattr(again, name) != getattr(published, name)]
     return other if reached else [*other, "draws"]
 
@@ -264,6 +273,7 @@ def _finished(
         headline=headline_of(result, rows),
         level=result.plan.verdict.level,
         rules=public_rules(result, rows),
+        changed_words=public_changed_words(result),
         set_id=under,
         number=number if rows else None,
         **made,

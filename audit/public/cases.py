@@ -85,10 +85,14 @@ class RowCase(PublicFinding):
         return f"{self.said}; {self.numbers}"
 
     @property
+    def rate_limits(self) -> tuple[float | None, float | None]:
+        """Smallest and largest rate within the limit; None for a side without one, and where the rest is not known."""
+        return (None, None) if self.rate.rest is None else limits_beside(self.rate.rest, self.rule)
+
+    @property
     def _ends(self) -> list[float]:
-        ends = () if self.rate.rest is None else limits_beside(self.rate.rest, self.rule)
         # a float of a sum may lie beside the limit that it is
-        return [round(end, 6) for end in ends if end is not None]
+        return [round(end, 6) for end in self.rate_limits if end is not None]
 
     @property
     def value(self) -> str:
@@ -134,18 +138,6 @@ class PublicCases:
     def failing(self) -> list[RowCase]:
         """Cases that fail, by rule in the order of the plan."""
         return [case for cases in self.by_rule.values() for case in cases if case.outcome == "fail"]
-
-    def tally(self, rule: str) -> Mapping[State, int]:
-        """Count the cases of a rule by state, worst first."""
-        states = [case.state for case in self.by_rule[rule]]
-        return {state: states.count(state) for state in STATES}
-
-    def tally_words(self, rule: str) -> str:
-        """State how many rows of a rule are in which state."""
-        counted = self.tally(rule)
-        smaller = f"{counted['smaller_beyond']:,} with a smaller group beyond it, " if counted["smaller_beyond"] else ""
-        undecided = f"{counted['cannot_tell'] + counted['not_judged']:,} cannot tell"
-        return f"{counted['beyond']:,} beyond the limit, {smaller}{counted['within']:,} within it, {undecided}"
 
     def _of(self, rule: PublicRule) -> Iterable[RowCase]:
         for row in self.release.rows:

@@ -183,6 +183,32 @@ class PublicChange(Part):
         return (*names, *(["change_differs"] if self.differs else []))
 
 
+class PublicChangedWord(Part):
+    """Verdict of a rule on one word that stood in the place of another. The texts were written: no person is in it."""
+
+    rule: str
+    probe: str
+    slot: str
+    """Slot of the texts that was changed."""
+    level: str
+    """Level that it was changed to."""
+    name: str
+    """That level, named for a reader."""
+    given_slot: str | None = None
+    """Slot that was held at the level `given`; null where every other was at its anchor."""
+    given: str | None = None
+    word: Word
+    shift: float | None
+    """Mean over texts of the score after the change less the score before it, as a share of the score range."""
+    low: float | None
+    """Lower end of the likely range of `shift`."""
+    high: float | None
+    margin: float
+    """Largest mean shift within the limit, up or down."""
+    texts: int
+    """Texts that were changed and scored both ways."""
+
+
 class PublicHeadline(Part):
     """The verdict of the exact audit over the whole set."""
 
@@ -231,6 +257,8 @@ class PublicRelease(Part):
     unlabelled: int | None = None
     """Number of people with a decision and no label, changed; null where it is below `method.row`, zero or not."""
     waivers: tuple[PublicWaiver, ...] = ()
+    changed_words: tuple[PublicChangedWord, ...] = ()
+    """What rules say of each changed word of written texts. Of changed columns of rows the headline alone speaks."""
     set_id: str = ""
     """Name of the set and key: equal in all releases whose numbers were drawn under one key."""
     number: int | None = None
@@ -273,8 +301,11 @@ def _codes(part: PublicPart) -> str:
 
 
 def public_json(release: PublicRelease) -> str:
-    """Write the canonical text of a release: the same bytes for the same numbers."""
-    without: dict[str, Any] = {} if release.set_before else {"set_before": True}
-    if release.about.deployed is None:  # a key of blind audits alone
+    """Write the canonical text of a release: the same bytes for the same numbers.
+
+    Keys that only some audits have are left out where they are empty, as in releases of versions without them.
+    """
+    without: dict[str, Any] = {name: True for name in ("set_before", "changed_words") if not getattr(release, name)}
+    if release.about.deployed is None:
         without["about"] = {"deployed"}
     return release.model_dump_json(exclude=without) + "\n"

@@ -287,7 +287,7 @@ class AuditResult(Part):
         from audit.result.reading import Reading
 
         tabled: list[tuple[Any, dict[str, object]]] = (
-            [(found.verdict, found.numbers) for found in Reading(self).findings]
+            [(found.verdict, found.numbers) for found in Reading(self).judged_rates]
             if table == "verdicts"
             else [(record, {}) for record in getattr(self, table)]
         )

@@ -1,32 +1,37 @@
-"""The cases of a result, in the order of its plan: what JUnit, SARIF, Markdown and pytest write, each its own way."""
+"""The findings of a result by rule, in the order of its plan: what JUnit, SARIF, Markdown and pytest write."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from audit.result.findings.change import Change, ChangeVerdict
+from audit.result.finding_list import ExactFinding, Record, findings_with_records
+from audit.result.findings.change import Change
 from audit.result.findings.judged import Outcome, RuleResult
-from audit.result.findings.swaps import ProbeRuleResult, ProbeVerdict
-from audit.result.reading import Finding, Reading
+from audit.result.findings.swaps import ProbeRuleResult
+from audit.result.reading import JudgedRate, Reading
 from audit.result.waivers import WaiverOnDay, held_by_finding
+from audit.vocabulary.finding import Tally, tally_of
 
 Whole = RuleResult | ProbeRuleResult | Change
-Part = Finding | ProbeVerdict | ChangeVerdict
 
 
 class Case(NamedTuple):
-    """One outcome under a rule: of a group, of a probe's change, or of a group's change since an earlier audit."""
+    """A finding under a rule, with what it is read from."""
 
-    of: Part
-    """With the group, the reason, and, of a finding, its rate, that of everyone else and the limit."""
-    outcome: Outcome
-    """How it came out."""
+    finding: ExactFinding
+    of: Record
     waiver: WaiverOnDay | None = None
     """The waiver of a finding that fails, as it stood when the audit ended."""
 
+    @property
+    def outcome(self) -> Outcome:
+        """How it came out; `not_evaluable` where no rate may be stated."""
+        outcomes: dict[str, Outcome] = {"beyond": "fail", "within": "pass", "no_rate": "not_evaluable"}
+        return outcomes.get(self.finding.word, "inconclusive")
+
 
 class Suite(NamedTuple):
-    """A rule, or the change since an earlier audit, with everything that it judges."""
+    """A rule, or the change since an earlier audit, with everything that it judges: what fails first."""
 
     name: str
     """The id of the rule; `change` of the change since an earlier audit."""
@@ -42,21 +47,27 @@ class Suite(NamedTuple):
         """The cases that fail."""
         return [case for case in self.cases if case.outcome == "fail"]
 
+    @property
+    def tally(self) -> Tally:
+        """Number of findings with each word."""
+        return tally_of(case.finding for case in self.cases)
+
 
 def suites(reading: Reading) -> list[Suite]:
     """The limits on rates, those on probes, and the change since an earlier audit, each with its cases."""
     result = reading.result
-    held = held_by_finding(result)
+    waivers = held_by_finding(result)
+    cases: dict[str, list[Case]] = {}
+    for finding, record in findings_with_records(reading):
+        waiver = waivers.get((finding.rule, record.group)) if isinstance(record, JudgedRate) else None
+        rule = "" if finding.subject == "change" else finding.rule
+        cases.setdefault(rule, []).append(Case(finding, record, waiver))
     unnamed = {rule.rule for rule, _ in reading.unnamed}
-    judged: dict[str, list[Case]] = {}
-    for finding in reading.findings:
-        case = Case(finding, finding.outcome, held.get((finding.rule.rule, finding.group)))
-        judged.setdefault(finding.rule.rule, []).append(case)
-    for verdict in result.probe_verdicts:
-        judged.setdefault(verdict.rule, []).append(Case(verdict, verdict.outcome))
-    rules: list[RuleResult | ProbeRuleResult] = [*result.rules, *result.probe_rules]
-    found = [Suite(one.rule, one, one.outcome, tuple(judged.get(one.rule, ())), one.rule in unnamed) for one in rules]
+    limits: list[RuleResult | ProbeRuleResult] = [*result.rules, *result.probe_rules]
+    found = [
+        Suite(limit.rule, limit, limit.outcome, tuple(cases.get(limit.rule, ())), limit.rule in unnamed)
+        for limit in limits
+    ]
     if result.change is not None:
-        changed = tuple(Case(verdict, verdict.outcome) for verdict in result.change.verdicts)
-        found.append(Suite("change", result.change, result.change.outcome, changed))
+        found.append(Suite("change", result.change, result.change.outcome, tuple(cases.get("", ()))))
     return found

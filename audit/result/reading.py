@@ -137,7 +137,7 @@ class Rate:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding(Rate):
+class JudgedRate(Rate):
     """A verdict on one group under one rule, with the rates that it is about."""
 
     rule: RuleResult
@@ -252,7 +252,7 @@ class Reading:
         """The groups of a family, in the order in which the result names them."""
         return list(self._groups[family.root].values())
 
-    def judged(self, rule: RuleResult, family: Family) -> list[Finding]:
+    def judged(self, rule: RuleResult, family: Family) -> list[JudgedRate]:
         """What `rule` says of the groups of `family`; empty where it is not about them."""
         verdicts = self._verdicts[rule.rule]
         return [self._finding(rule, verdicts[key]) for key in self._groups[family.root] if key in verdicts]
@@ -262,22 +262,22 @@ class Reading:
         return [Rate(group, metric, *self._numbers(group, metric)) for group in self._groups[family.root].values()]
 
     @cached_property
-    def findings(self) -> list[Finding]:
+    def judged_rates(self) -> list[JudgedRate]:
         """Every verdict with its numbers, rule by rule."""
         return [
             self._finding(rule, verdict) for rule in self.result.rules for verdict in self._verdicts[rule.rule].values()
         ]
 
-    def with_outcome(self, outcome: str) -> list[Finding]:
+    def with_outcome(self, outcome: str) -> list[JudgedRate]:
         """Findings with this outcome, by rule."""
-        return [finding for finding in self.findings if finding.outcome == outcome]
+        return [finding for finding in self.judged_rates if finding.outcome == outcome]
 
     def estimate(self, metric: str, group: Group) -> Estimate | None:
         """One rate of one group."""
         return self._estimates.get((metric, group.root))
 
-    def _finding(self, rule: RuleResult, verdict: Verdict) -> Finding:
-        return Finding(verdict.group, rule.metric, *self._numbers(verdict.group, rule.metric), rule, verdict)
+    def _finding(self, rule: RuleResult, verdict: Verdict) -> JudgedRate:
+        return JudgedRate(verdict.group, rule.metric, *self._numbers(verdict.group, rule.metric), rule, verdict)
 
     def _numbers(self, group: Group, metric: str) -> tuple[Estimate | None, Estimate | None, str]:
         """The estimate of a group, that of everyone, and which side of everyone else's rate harms."""
@@ -313,19 +313,19 @@ class Reading:
             if each.group.people != frozenset(around)
         )
 
-    def holds_failing(self, finding: Finding) -> bool:
+    def holds_failing(self, finding: JudgedRate) -> bool:
         """Whether a smaller group on its ladder fails the same rule, such as a country within its region."""
         return (finding.rule.rule, finding.group.people) in self._around_failing
 
-    def may_be_unnamed(self, finding: Finding) -> bool:
+    def may_be_unnamed(self, finding: JudgedRate) -> bool:
         """Whether a group may be one of several beyond the limit of which none can be named, or a part of one."""
         axes = {Axis(level.feature, level.rung) for level in finding.group.root}
         return any(rule is finding.rule and axes.issuperset(family.family.root) for rule, family in self.unnamed)
 
     @cached_property
-    def each_once(self) -> list[Finding]:
+    def each_once(self) -> list[JudgedRate]:
         """Findings with the same people counted once a rule, with their worst outcome, in the order of the result."""
-        return each_once(self.findings, lambda finding: finding.verdict)
+        return each_once(self.judged_rates, lambda finding: finding.verdict)
 
 
 def least_judged(rule: RuleResult) -> FamilyResult | None:
@@ -333,7 +333,7 @@ def least_judged(rule: RuleResult) -> FamilyResult | None:
     return next((family for family in rule.families if family.coverage == rule.coverage), None)
 
 
-def worst_outcomes(findings: Iterable[Finding]) -> dict[People, Outcome]:
+def worst_outcomes(findings: Iterable[JudgedRate]) -> dict[People, Outcome]:
     """For each group its worst outcome over all rules: fail, inconclusive, not evaluable, pass; same people once."""
     worst: dict[People, Outcome] = {}
     for finding in findings:
@@ -342,7 +342,7 @@ def worst_outcomes(findings: Iterable[Finding]) -> dict[People, Outcome]:
     return worst
 
 
-def people_beyond(findings: list[Finding], features: Sequence[SensitiveFeature]) -> float:
+def people_beyond(findings: list[JudgedRate], features: Sequence[SensitiveFeature]) -> float:
     """Largest number of cases of these groups that would have gone the other way at the rate of everyone else.
 
     The same people are counted once: a country, its sub-region and its region count as much as the one of them that is

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Final
 
-from audit.result.reading import Finding, Reading
+from audit.result.reading import JudgedRate, Reading
 from audit.result.selected import selected
 from audit.result.urgency import most_urgent_first, state_of
 from audit.vocabulary.groups import Group, SensitiveFeature
@@ -27,7 +27,7 @@ def in_100(share: float | None) -> str:
     return "–" if share is None else f"{percent(share).rstrip('%')} of 100"
 
 
-def likely_words(found: Finding) -> str:
+def likely_words(found: JudgedRate) -> str:
     """Write the ends of a group's likely range: "24 to 39"."""
     return " to ".join(percent(end).rstrip("%") for end in found.ends)
 
@@ -39,7 +39,7 @@ def answer_html(result: AuditResult) -> str:
     return f"<div><p>{head}</p>{findings_table(found, result.features)}<p>{RESTRICTED}</p></div>"
 
 
-def findings_table(found: Sequence[Finding], features: Iterable[SensitiveFeature], *, judged: bool = True) -> str:
+def findings_table(found: Sequence[JudgedRate], features: Iterable[SensitiveFeature], *, judged: bool = True) -> str:
     """Write the first findings as a table of HTML, with ranges for rows that were picked; `judged` shows outcomes."""
     picked = selected(found[:_MOST], found)
     heads = (*(["Verdict"] if judged else []), "Group", "Rate", "Measured", "Likely", "Everyone else", "Cases")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final, Literal
 
 from audit.result.findings.judged import Outcome
-from audit.result.reading import Finding, Reading, each_once
+from audit.result.reading import JudgedRate, Reading, each_once
 from audit.vocabulary.metrics import MISSED, WRONGLY_FLAGGED, MetricName
 
 State = Outcome | Literal["as_part"]
@@ -19,12 +19,12 @@ def primary_metrics(reading: Reading) -> tuple[MetricName, ...]:
     return WRONGLY_FLAGGED if reading.result.overall.primary_harm == "wrongly_flagged" else MISSED
 
 
-def state_of(finding: Finding) -> State:
+def state_of(finding: JudgedRate) -> State:
     """Return the outcome, with groups that were judged only as a part of a larger one apart."""
     return "as_part" if finding.verdict.because == "judged_as_part" else finding.outcome
 
 
-def most_affected_first(reading: Reading, findings: Iterable[Finding]) -> list[Finding]:
+def most_affected_first(reading: Reading, findings: Iterable[JudgedRate]) -> list[JudgedRate]:
     """Sort groups that fail: those in which most people are harmed first, then those furthest apart.
 
     A region that fails together with one of its countries stands behind the groups that hold none: what fails in it may
@@ -33,7 +33,7 @@ def most_affected_first(reading: Reading, findings: Iterable[Finding]) -> list[F
     return sorted(findings, key=lambda each: (reading.holds_failing(each), -max(each.more_harmed, 0.0), -each.apart))
 
 
-def most_urgent_first(reading: Reading) -> list[Finding]:
+def most_urgent_first(reading: Reading) -> list[JudgedRate]:
     """Return every finding, the most urgent first; the same people once for each rule.
 
     Within a state the primary harm comes first. Groups that fail stand as `most_affected_first` has them. Of others
@@ -41,11 +41,11 @@ def most_urgent_first(reading: Reading) -> list[Finding]:
     handful of people with an extreme rate is no finding.
     """
     primary = primary_metrics(reading)
-    found = sorted(most_affected_first(reading, reading.findings), key=lambda each: _urgency(each, primary))
+    found = sorted(most_affected_first(reading, reading.judged_rates), key=lambda each: _urgency(each, primary))
     return each_once(found, lambda each: each.verdict)
 
 
-def _urgency(finding: Finding, primary: tuple[MetricName, ...]) -> tuple[int, bool, bool, float]:
+def _urgency(finding: JudgedRate, primary: tuple[MetricName, ...]) -> tuple[int, bool, bool, float]:
     place = _URGENCY[state_of(finding)], finding.metric not in primary
     return (
         (*place, False, 0.0) if finding.outcome == "fail" else (*place, not finding.verdict.decidable, -finding.excess)

@@ -10,7 +10,7 @@ from audit.result.audit_result import AuditResult
 from audit.result.findings.judged import RuleResult
 from audit.result.findings.scores import Calibration
 from audit.result.findings.scores import Sweep as ResultSweep
-from audit.result.reading import Finding, Reading
+from audit.result.reading import JudgedRate, Reading
 from audit.result.selected import selected
 from audit.vocabulary.groups import Axis, Group
 from audit.vocabulary.names import Names
@@ -75,7 +75,7 @@ class _Reader:
         everyone = self.reading.everyone.get(self.rule.metric)
         return None if everyone is None else everyone.value
 
-    def families(self) -> dict[tuple[Axis, ...], list[Finding]]:
+    def families(self) -> dict[tuple[Axis, ...], list[JudgedRate]]:
         """The findings of the rule, family by family."""
         found = {family.root: self.reading.judged(self.rule, family) for family in self.reading.families}
         return {axes: findings for axes, findings in found.items() if findings}
@@ -238,7 +238,7 @@ def reliability_of_result(result: AuditResult, rule: str | None, by: str | None)
     return Reliability(head, tuple(_panel(reader, each) for each in panels))
 
 
-def _has_rate(finding: Finding) -> bool:
+def _has_rate(finding: JudgedRate) -> bool:
     return finding.value is not None
 
 
@@ -263,7 +263,7 @@ def _no_funnel_error(
     return nothing_drawn_error(f"there is no funnel to draw {reasons}".rstrip(), funnels, reader.finest, forest)
 
 
-def _row(reader: _Reader, finding: Finding) -> ForestRow:
+def _row(reader: _Reader, finding: JudgedRate) -> ForestRow:
     numbers = ENGLISH.numbers
     value = finding.value or 0.0
     low, high = [value if end is None else end for end in finding.ends]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from audit.result.findings.judged import Estimate
-from audit.result.reading import Finding
+from audit.result.reading import JudgedRate
 from audit.result.selected import selected
 from audit.result.urgency import most_affected_first
 from audit.vocabulary.metrics import ERROR_RATES, MISSED, WRONGLY_FLAGGED
@@ -76,16 +76,16 @@ class Affected(Writer):
             return 0
         return counts.unscored_positive if self.error == "missed" else counts.unscored_negative
 
-    def often(self, finding: Finding) -> tuple[str, str]:
+    def often(self, finding: JudgedRate) -> tuple[str, str]:
         """Return how often the error happens in a group, and how often among everyone else."""
         often = self.words.often(finding) or ("", "")
         return capital(self.words.error_in_short(finding.metric) % {"often": often[0]}), often[1]
 
-    def waived(self, finding: Finding) -> str:
+    def waived(self, finding: JudgedRate) -> str:
         """Return who waived a finding, and until when. Empty where it is not waived."""
         return self._waived.mark(finding.rule.rule, finding.group)
 
-    def people(self, finding: Finding) -> str:
+    def people(self, finding: JudgedRate) -> str:
         """Return how many people of a group met the error beyond the rate of everyone else."""
         values = {"count": self.n.up_to(finding.apart)}
         if not self.both_ways or finding.error is None or finding.rest_error is None:

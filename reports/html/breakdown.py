@@ -114,7 +114,9 @@ class Breakdown(Writer):
         for feature in self.result.features:
             axis = Axis(feature.name, feature.rungs[0])
             if self.names.is_nationality(axis) and axis.rung == "country":
-                worst = worst_outcomes([each for each in self.reading.findings if each.group.family.axes == (axis,)])
+                worst = worst_outcomes(
+                    [each for each in self.reading.judged_rates if each.group.family.axes == (axis,)]
+                )
                 yield from self._regions_of(feature, {code: outcome for ((_, code),), outcome in worst.items()})
 
     def _regions_of(self, feature: NamedFeature, states: Mapping[str, Outcome]) -> list[Region]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from audit.result.findings.judged import Disparity, FamilyResult, RowAccount
-from audit.result.reading import Finding
+from audit.result.reading import JudgedRate
 from audit.result.selected import Selected, comparison_limits, picked_level
 from audit.vocabulary.groups import Group
 from reports.html.tables import WHOLE
@@ -83,9 +83,9 @@ class Evidence(Writer):
         """Return whom a group is compared with."""
         return self.language.word("compared_with", disparity.compared_with)
 
-    def _tests(self) -> list[Finding]:
+    def _tests(self) -> list[JudgedRate]:
         """Return the failing groups and the largest others."""
-        findings = self.reading.findings
+        findings = self.reading.judged_rates
         failing = [finding for finding in findings if finding.outcome == "fail"]
         others = [finding for finding in findings if finding.outcome != "fail" and finding.verdict.p_pass is not None]
         others.sort(key=lambda finding: -finding.verdict.cases)

@@ -9,7 +9,7 @@ from typing import Literal
 from markupsafe import Markup
 
 from audit.result.findings.judged import Outcome, RuleResult
-from audit.result.reading import WORST_FIRST, Finding
+from audit.result.reading import WORST_FIRST, JudgedRate
 from audit.vocabulary.metrics import MISSED, WRONGLY_FLAGGED
 from audit.vocabulary.terms import TERMS, Term
 from reports.group_counts import as_link, groups_csv
@@ -144,7 +144,7 @@ class Page(Writer):
         """Return the number of groups judged only as a part of a larger one."""
         return sum(each.verdict.because == "judged_as_part" for each in self._findings if each.rule is rule)
 
-    def _needed(self) -> list[Finding]:
+    def _needed(self) -> list[JudgedRate]:
         """Return the groups that cannot be decided and that more cases would decide, the largest first."""
         undecided = [
             finding
@@ -155,6 +155,6 @@ class Page(Writer):
         ]
         return sorted(undecided, key=lambda finding: -finding.verdict.cases)
 
-    def among(self, finding: Finding) -> str:
+    def among(self, finding: JudgedRate) -> str:
         """Return which cases count for the rate of a finding."""
         return self.reading.metrics[finding.metric].among if finding.metric in self.reading.metrics else ""

@@ -11,7 +11,7 @@ from itertools import groupby
 from markupsafe import Markup
 
 from audit.result.findings.judged import RuleResult
-from audit.result.reading import Finding, Rate
+from audit.result.reading import JudgedRate, Rate
 from audit.result.selected import Selected, selected
 from audit.vocabulary.groups import Family
 from audit.vocabulary.metrics import MetricName
@@ -73,7 +73,7 @@ class Table:
     metric: str
     caption: str
     rule: RuleResult | None
-    shown: Selected[Rate] | Selected[Finding]
+    shown: Selected[Rate] | Selected[JudgedRate]
     end: float
     """The rate at the end of the axis."""
     folds: Sequence[Fold] = ()
@@ -267,11 +267,11 @@ def _rank(finding: Rate) -> int:
     return RANKS.index(finding.verdict.because if finding.verdict else "")
 
 
-def _surest_first(finding: Finding) -> tuple[bool, float]:
+def _surest_first(finding: JudgedRate) -> tuple[bool, float]:
     return _rank(finding) > 0, -_surely_apart(finding)
 
 
-def _surely_apart(finding: Finding) -> float:
+def _surely_apart(finding: JudgedRate) -> float:
     """Return how far the milder end of the range lies towards the side that the limit is on. For a limit on both sides,
     measure it from the rate of everyone else.
     """

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from audit.public.cases import RowCase, has_expired, sentences_beside, waiver_words
+from audit.public.finding_list import message_of, tally_of_rule
 from audit.public.release import PublicRelease
 from audit.vocabulary.metrics import METRICS
 from audit.vocabulary.numbers import percent
@@ -60,14 +61,14 @@ def _rules(reading: PipelineReading) -> Iterator[str]:
     if not rules:
         yield "The plan limits no rate of groups."
         return
-    yield "| Rule | Verdict | Rows | Rows beyond | With a smaller group beyond | Within | Cannot tell |"
+    yield "| Rule | Verdict | Rows | Beyond | Within | Cannot tell | Not judged alone |"
     yield "|---|---|---:|---:|---:|---:|---:|"
     for rule in rules[:_MOST_RULES]:
-        tally = reading.cases.tally(rule.rule)
-        counts = (tally["beyond"], tally["smaller_beyond"], tally["within"], tally["cannot_tell"] + tally["not_judged"])
+        tally = tally_of_rule(reading.findings, rule.rule)
+        counts = (tally.beyond, tally.within, tally.cannot_tell, tally.not_judged_alone)
         named = f"{literal(rule.rule)}: {METRICS[rule.metric].plain}"
         verdict = _VERDICTS[rule.outcome] + (" (only warns)" if rule.on_fail == "warn" else "")
-        yield f"| {named} | {verdict} | {sum(counts)} | {' | '.join(map(str, counts))} |"
+        yield f"| {named} | {verdict} | {tally.total} | {' | '.join(map(str, counts))} |"
     if len(rules) > _MOST_RULES:
         yield "\nFurther rules stand in `release.json`."
 
@@ -84,6 +85,13 @@ def _findings(reading: PipelineReading) -> Iterator[str]:
         yield ""
     if len(failing) > len(first):
         yield "More rows are beyond a limit: `release.json` has them all.\n"
+    words = [finding for finding in reading.findings if finding.subject == "changed_word" and finding.word == "beyond"]
+    if words:
+        yield "Changed words that move the score beyond the limit:\n"
+        yield from (f"- {literal(str(finding.who))}: {message_of(finding)}" for finding in words[:_MOST])
+        if len(words) > _MOST:
+            yield "- More stand in `release.json`."
+        yield ""
 
 
 def _row(case: RowCase, reading: PipelineReading) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Final, Literal
 
@@ -18,7 +19,10 @@ from audit.public.cases import (
     sentences_beside,
     waiver_words,
 )
+from audit.public.finding_list import PublicFinding, findings_of, message_of, tally_of_rule, who_words
+from audit.public.names import RowNames
 from audit.public.release import PublicRelease, PublicRule, PublicWaiver
+from audit.vocabulary.finding import tally_of
 from audit.vocabulary.metrics import METRICS
 from audit.vocabulary.text import harmless
 from reports.cases import Case, Suite, Waived, history_properties
@@ -43,6 +47,8 @@ class PipelineReading:
         self.release = release
         self.about = release.about
         self.cases = PublicCases(release)
+        self.names = RowNames(release)
+        self.findings = findings_of(release)
         self.outcome = relied_on(release)
         self.is_expired = is_expired(release)
         self.title = shortened(harmless(release.about.title))
@@ -85,14 +91,15 @@ class PipelineReading:
 
     @cached_property
     def suites(self) -> list[Suite]:
-        """The verdict, then each rule with its rows, those that fail first."""
-        return [self._verdict(), *map(self._rule, self.release.rules)]
+        """The verdict, then each rule with its rows, those that fail first; changed words; the change since before."""
+        return [self._verdict(), *map(self._rule, self.release.rules), *self._changed_words(), *self._change()]
 
     def _verdict(self) -> Suite:
         about, headline = self.about, self.release.headline
         declared = about.valid_until or "not declared"
         properties = [("audited", about.finished), ("valid until", declared), *(("note", note) for note in self.notes)]
         properties += history_properties(about.history)
+        properties.append(("findings, row by row", str(tally_of(self.findings))))
         properties.append(("exact figures", self.exact_figures))
         properties += [("waiver", self.waiver(waiver)) for waiver in self.release.waivers]
         outcome = "inconclusive" if self.look == "expired" else self.outcome
@@ -106,20 +113,46 @@ class PipelineReading:
         )
 
     def _rule(self, rule: PublicRule) -> Suite:
-        cases = self.cases.by_rule[rule.rule]
         limit = f"{METRICS[rule.metric].plain}: {limit_words(rule)}"
         properties = (
             ("limit", limit),
             ("rows judged", str(rule.judged)),
-            ("rows", self.cases.tally_words(rule.rule)),
+            ("findings, row by row", str(tally_of_rule(self.findings, rule.rule))),
         )
-        said = {"fail": "beyond the limit", "pass": "within the limit"}.get(rule.outcome, "cannot tell")
-        failing = any(case.outcome == "fail" for case in cases)
-        unnamed = "; no row says which group" if rule.outcome == "fail" and not failing else ""
-        message = f"{said}{unnamed}; {limit}; {rule.judged} rows judged"
+        outcome_words = {"fail": "beyond the limit", "pass": "within the limit"}.get(rule.outcome, "cannot tell")
+        unnamed = [
+            self._unlike_rows(finding)
+            for finding in self.findings
+            if finding.subject == "together" and finding.rule == rule.rule
+        ]
+        nobody_named = "; no row says which group" if unnamed else ""
+        message = f"{outcome_words}{nobody_named}; {limit}; {rule.judged} rows judged"
         whole = Case(f"rule {rule.rule}", rule.outcome, message, "rule")
-        found, warns = tuple(map(self._case, cases)), rule.on_fail == "warn"
-        return Suite(rule.rule, "disparity", whole, found, properties, rule.line, warns=warns)
+        cases = (*unnamed, *map(self._case, self.cases.by_rule[rule.rule]))
+        return Suite(rule.rule, "disparity", whole, cases, properties, rule.line, warns=rule.on_fail == "warn")
+
+    def _changed_words(self) -> list[Suite]:
+        by_rule: dict[str, list[PublicFinding]] = {}
+        for finding in self.findings:
+            if finding.subject == "changed_word":
+                by_rule.setdefault(finding.rule, []).append(finding)
+        return [self._of_changed_words(rule or "probes", findings) for rule, findings in by_rule.items()]
+
+    def _of_changed_words(self, name: str, findings: Sequence[PublicFinding]) -> Suite:
+        outcomes = {finding.outcome for finding in findings}
+        outcome = "fail" if "fail" in outcomes else "pass" if outcomes == {"pass"} else "inconclusive"
+        tally = str(tally_of(findings))
+        whole = Case(f"rule {name}", outcome, f"changed words: {tally}", "rule")
+        cases = tuple(map(self._unlike_rows, findings))
+        return Suite(name, "disparity", whole, cases, (("findings", tally),))
+
+    def _change(self) -> list[Suite]:
+        cases = [self._unlike_rows(finding) for finding in self.findings if finding.subject == "change"]
+        return [Suite("change", "regression", replace(case, name="change since the earlier audit")) for case in cases]
+
+    def _unlike_rows(self, finding: PublicFinding) -> Case:
+        name = who_words(finding, self.names)
+        return Case(name, finding.outcome, message_of(finding), name)
 
     def _case(self, case: RowCase) -> Case:
         waiver = case.waiver if case.outcome == "fail" else None

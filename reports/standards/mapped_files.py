@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from audit.public.finding_list import tally_of_rule
 from audit.public.release import PublicRelease, PublicRule
 from audit.vocabulary.metrics import METRICS
 from audit.vocabulary.text import first_of
@@ -100,15 +101,12 @@ def _limits(reading: PipelineReading) -> str:
 
 
 def _limit(reading: PipelineReading, rule: PublicRule) -> str:
-    counted = reading.cases.tally(rule.rule)
-    hidden = "; which one is not public" if rule.outcome == "fail" and not counted["beyond"] else ""
-    smaller = f"with a smaller group beyond it {counted['smaller_beyond']}, " if counted["smaller_beyond"] else ""
-    untold = counted["cannot_tell"] + counted["not_judged"]
+    unnamed = any(finding.subject == "together" and finding.rule == rule.rule for finding in reading.findings)
+    hidden = "; which one is not public" if unnamed else ""
     limit = RateWords(ENGLISH).limit_of(rule.scale, rule.limit, rule.worse[0] if len(rule.worse) == 1 else "both")
     return (
         f"{METRICS[rule.metric].plain}: {limit}; in this test {_RULES[rule.outcome]}{hidden}."
-        f" Rows that are public, each a group or several small ones: beyond"
-        f" the limit {counted['beyond']}, {smaller}within it {counted['within']}, cannot be told {untold}."
+        f" Rows that are public, each a group or several small ones: {tally_of_rule(reading.findings, rule.rule)}."
     )
 
 

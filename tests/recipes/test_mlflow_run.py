@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 from audit.cli.commands.app import app
 from audit.cli.mlflow_run import log_audit
 from audit.errors import AuditError
-from audit.public.cases import PublicCases
+from audit.public.finding_list import findings_of, tally_of_rule
 from audit.public.release import PublicRelease
 from audit.result.file import load_result
 
@@ -100,16 +100,17 @@ def test_what_is_logged_is_what_is_public(folder: Path, logged: list[Any]) -> No
     run = logged[1]
     assert run["tags"]["audit7k.verdict"] == "fail"
     assert run["tags"]["audit7k.plan_sha256"] == release.about.plan_sha256
-    counted = PublicCases(release).tally("true_positive_rate")
+    tally = tally_of_rule(findings_of(release), "true_positive_rate")
     assert run["metrics"] == {
         "audit7k/exit_code": 1.0,
         "audit7k/true_positive_rate/exit_code": 1.0,
-        "audit7k/true_positive_rate/beyond_limit": counted["beyond"],
-        "audit7k/true_positive_rate/smaller_beyond_limit": counted["smaller_beyond"],
-        "audit7k/true_positive_rate/within_limit": counted["within"],
-        "audit7k/true_positive_rate/cannot_tell": counted["cannot_tell"] + counted["not_judged"],
+        "audit7k/true_positive_rate/beyond_limit": tally.beyond,
+        "audit7k/true_positive_rate/within_limit": tally.within,
+        "audit7k/true_positive_rate/cannot_tell": tally.cannot_tell,
+        "audit7k/true_positive_rate/not_judged_alone": tally.not_judged_alone,
+        "audit7k/true_positive_rate/no_rate": tally.no_rate,
     }
-    assert counted["beyond"] > 0
+    assert tally.beyond > 0
     assert run["files"] == sorted(f"audit7k/public/{file.name}" for file in public.iterdir())
 
 
@@ -123,7 +124,7 @@ def test_exact_outcomes_only_where_they_are_asked_for_and_never_rows_or_the_key(
 ) -> None:
     result = load_result(folder / "audit-out" / "result.json")
     run = logged[3]
-    assert run["metrics"]["audit7k/true_positive_rate/fail"] == result.rules[0].groups_by_outcome["fail"]
+    assert run["metrics"]["audit7k/true_positive_rate/beyond_limit"] == result.rules[0].groups_by_outcome["fail"]
     assert run["metrics"]["audit7k/true_positive_rate/coverage"] == result.rules[0].coverage
     assert run["files"] == ["audit7k/restricted/restricted.md", "audit7k/restricted/result.json"]
     stored = b"".join(file.read_bytes() for file in (folder / "store").rglob("*") if file.is_file())

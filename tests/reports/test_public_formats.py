@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import json
 import re
@@ -24,9 +25,11 @@ from audit.cli.testing.public_cases import public_cases
 from audit.disclosure.public_files import REPORTERS as REGISTERED
 from audit.public.cases import PublicCases, RowCase, limit_words
 from audit.public.figures import STATES, state_of
+from audit.public.finding_list import findings_of, tally_of_rule
 from audit.public.names import RowNames
 from audit.public.release import PublicChange, PublicRelease, PublicRow, PublicRule
 from audit.public.sentences import SENTENCES
+from audit.vocabulary.finding import Tally, tally_of
 from reports.language import ENGLISH
 from reports.rate_words import RateWords
 
@@ -62,6 +65,11 @@ def test_every_number_of_a_case_follows_from_its_row_and_rule(kind: str) -> None
     for test, case in zip(tests, all_cases(release), strict=True):
         assert test.outcome == case.outcome
         assert unexplained(limit_aside(test, case.rule), release, case.row, case.rule) == []
+
+
+def all_tallies(release: PublicRelease) -> list[Tally]:
+    findings = findings_of(release)
+    return [tally_of(findings), *(tally_of_rule(findings, rule.rule) for rule in release.rules)]
 
 
 def limit_aside(test: AuditCase, rule: PublicRule) -> str:
@@ -133,12 +141,8 @@ def test_every_line_of_the_metrics_and_of_the_tables_of_markdown_is_of_its_row(k
 def test_other_numbers_are_of_the_method_the_rules_or_how_many_rows_there_are(kind: str) -> None:
     release = made_release(kind)
     method = release.method
-    cases = PublicCases(release)
-    tallies = {count for rule in release.rules for count in cases.tally(rule.rule).values()}
+    tallies = {count for tally in all_tallies(release) for count in dataclasses.astuple(tally)}
     known = {method.row, method.floor, method.largest_change, *tallies, *(rule.judged for rule in release.rules)}
-    known |= {
-        tally["cannot_tell"] + tally["not_judged"] for tally in (cases.tally(rule.rule) for rule in release.rules)
-    }
     limits = [rule.limit for rule in release.rules]
     limits += [1 / rule.limit for rule in release.rules if rule.scale == "ratio"]
     for suite in junit_of(release):
@@ -200,9 +204,11 @@ def agree(release: PublicRelease) -> None:
     """Every file says the same verdict, the same rows beyond a limit, and counts as many of them in each state."""
     outcome, cases = release.headline.outcome, PublicCases(release)
     failing = {(case.rule.rule, case.name) for case in cases.failing}
+    findings = findings_of(release)
     verdict, *suites = junit_of(release)
-    for suite, rule in zip(suites, release.rules, strict=True):
-        counted = Counter(case.outcome for case in cases.by_rule[rule.rule]) + Counter([rule.outcome])
+    for suite, rule in zip(suites, release.rules, strict=False):
+        of_rule = [one for one in findings if one.rule == rule.rule and one.subject in ("group", "together")]
+        counted = Counter(str(one.outcome) for one in of_rule) + Counter([rule.outcome])
         head = [int(suite.get(name, "")) for name in ("tests", "failures", "skipped")]
         assert head == [counted.total(), counted["fail"], counted["inconclusive"]]
         first = list(suite.iter("testcase"))[1 : 1 + sum(case.rule is rule for case in cases.failing)]
@@ -213,16 +219,19 @@ def agree(release: PublicRelease) -> None:
     messages = {f"{case.name}: {case.message}".translate(str.maketrans("[]{}", "()()")) for case in cases.failing}
     run, entries = run_of(release), json.loads(text_of("gl-code-quality.json", release))
     assert {one["message"]["text"] for one in run["results"]} >= messages
-    assert {entry["description"] for entry in entries if entry["severity"] == "critical"} == {
-        f"{case.name}: {case.message}" for case in cases.failing
+    critical = {entry["description"] for entry in entries if entry["severity"] == "critical"}
+    assert critical >= {f"{case.name}: {case.message}" for case in cases.failing}
+    unlike_rows = {
+        one.subject for one in findings if one.word == "beyond" and one.subject in ("together", "changed_word")
     }
+    assert len(critical) == len({f"{case.name}: {case.message}" for case in cases.failing}) + len(unlike_rows)
     assert any(one["level"] == "error" for one in run["results"]) == fails
     annotations = text_of("annotations.txt", release)
     assert ("\n::error " in annotations) == fails
     metrics = text_of("metrics.txt", release)
     assert f'audit_verdict{{audit_verdict="{outcome}"}} 1' in metrics
     for state in STATES:
-        assert metrics.count(f'word="{state}"}} 1') == sum(cases.tally(rule.rule)[state] for rule in release.rules)
+        assert metrics.count(f'word="{state}"}} 1') == sum(case.state == state for case in all_cases(release))
     tests = public_cases(release)
     assert {(case.rule, case.text.count("beyond the limit") > 0) for case in tests if case.outcome == "fail"} >= {
         (rule, True) for rule, _ in failing
@@ -230,6 +239,9 @@ def agree(release: PublicRelease) -> None:
     assert [case.outcome for case in tests if case.rule and case.group is None] == [
         rule.outcome for rule in release.rules
     ]
+    assert Counter(case.outcome for case in tests if case.group) == Counter(one.outcome for one in findings)
+    written = [prop.get("value") for prop in verdict.iter("property") if prop.get("name") == "findings, row by row"]
+    assert written == [str(tally_of(findings))]
     badge = text_of("badge.svg", release)
     for line in (*(text_of(name, release).splitlines()[0] for name in ("summary.md", "comment.md")), badge):
         assert ("Past its expiry" in line) == past

@@ -104,7 +104,8 @@ def test_rows_left_out_for_length_are_counted() -> None:
         first.model_copy(update={"rule": f"rule-{place}", "outcome": "not_evaluable" if place > 22 else "pass"})
         for place in range(30)
     )
-    changed = result.model_copy(update={"change": change.model_copy(update={"verdicts": many})})
+    rules = tuple(change.rules[0].model_copy(update={"rule": verdict.rule}) for verdict in many)
+    changed = result.model_copy(update={"change": change.model_copy(update={"rules": rules, "verdicts": many})})
     assert "\n3 more in `result.json`.\n" in MarkdownReporter().render(changed)
 
 

@@ -80,7 +80,7 @@ def test_without_a_fail_it_says_how_many_are_within_and_how_many_cannot_be_told(
     result: AuditResult = request.getfixturevalue(kind)
     first, second, third = numbers(result)
     assert (first[0], first[2]) == everyone(result)
-    worst = list(worst_outcomes(Reading(result).findings).values())
+    worst = list(worst_outcomes(Reading(result).judged_rates).values())
     assert int(second[0]) == worst.count("pass")
     assert second[1].startswith("groups within")
     assert int(third[0].replace(",", "")) == worst.count("inconclusive") + worst.count("not_evaluable")

@@ -54,7 +54,7 @@ def test_no_table_of_the_surest_names_whom_a_fail_without_a_name_does_not(few: A
     names = Names(result.features)
     countries = {
         names.group(each.group).partition(",")[0]
-        for each in Reading(result).findings
+        for each in Reading(result).judged_rates
         if any(axis.rung == "country" for axis in each.group.family.axes)
     }
     listed = {text(row[0]).partition(",")[0] for row in find_all(next(find_all(first, "tbody")), "tr")}
@@ -68,7 +68,7 @@ def test_every_nationality_that_is_judged_is_a_square_in_its_worst_state(
     part = part_of(failing_html, "nationality")
     shown = {text(each): str(state.get("class")) for state in find_all(part, "ul") for each in find_all(state, "li")}
     country = [
-        each for each in Reading(failing).findings if [axis.rung for axis in each.group.family.axes] == ["country"]
+        each for each in Reading(failing).judged_rates if [axis.rung for axis in each.group.family.axes] == ["country"]
     ]
     names = Names(failing.features)
     worst = worst_outcomes(country)

@@ -118,7 +118,7 @@ def test_each_group_each_rule_and_the_verdict_is_a_test_in_public_words(run: Run
         "  found  share of victims found 4"
     )
     assert "plan.toml, line 21" in block
-    of_rows = "1 beyond the limit, 1 with a smaller group beyond it, 2 within it, 2 cannot tell"
+    of_rows = "2 beyond the limit (1 of these for a smaller group within), 2 within it, 2 not judged alone"
     assert f"\n  found  rows: {of_rows}\n" in printed
     assert FAILURE in printed
     assert {name.partition("::")[2] for name in NAMES.split()[:3]} <= set(found)
@@ -153,7 +153,7 @@ def test_exact_counts_are_told_only_where_they_are_asked_for_and_the_header_says
     )
     found = outcomes(folder)
     names = [name.partition("[")[2] for name in found]
-    assert names[:3] == ["VERDICT]", "true_positive_rate]", "true_positive_rate[gender=man]]"]
+    assert names[:3] == ["VERDICT]", "true_positive_rate]", "true_positive_rate[gender=woman]]"]
     checked = {name: found[f"test_detector[{name}"] for name in names}
     assert checked == {name: found[f"test_without_a_body[{name}"] for name in names}
     assert checked["true_positive_rate[gender=man]]"] == "passed"

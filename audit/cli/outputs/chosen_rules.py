@@ -58,6 +58,12 @@ def release_on_rules(release: PublicRelease, narrowed: AuditResult) -> PublicRel
     )
     # Unnamed waivers stay: which rule they belong to is not public.
     waivers = tuple(waiver for waiver in release.waivers if waiver.group is None or waiver.rule in ids)
-    return release.model_copy(
-        update={"rules": rules, "rows": rows, "headline": headline_of(narrowed, rows), "waivers": waivers}
-    )
+    probe_rules = {rule.rule for rule in narrowed.probe_rules}
+    update = {
+        "rules": rules,
+        "rows": rows,
+        "headline": headline_of(narrowed, rows),
+        "waivers": waivers,
+        "changed_words": tuple(word for word in release.changed_words if word.rule in probe_rules),
+    }
+    return release.model_copy(update=update)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -18,11 +18,13 @@ from audit.disclosure.digests import release_of
 from audit.disclosure.waived import with_waivers
 from audit.errors import ArgumentError
 from audit.public.cases import PublicCases, exact_figures, limit_words, why_it_fails
+from audit.public.finding_list import PublicFinding, findings_of, message_of, tally_of_rule
 from audit.public.release import PublicRelease, PublicRule, public_json
 from audit.public.sentences import SENTENCES
 from audit.result.audit_result import AuditResult, Waiver
 from audit.result.json_text import result_sha256
 from audit.vocabulary.file_names import RELEASE
+from audit.vocabulary.finding import tally_of
 from audit.vocabulary.text import printable
 
 _MOST: Final = 3
@@ -102,21 +104,36 @@ def _say_public(result: AuditResult, release: PublicRelease | None, unnamed: lis
 
 
 def public_lines(release: PublicRelease) -> list[str]:
-    """Write a line for each rule, and the rows that fail under it; then what rows do not say."""
-    cases = PublicCases(release)
-    lines = [line for rule in release.rules for line in _rule_lines(cases, rule)]
+    """Write a line for each rule, and whom it fails; then changed words, and what rows do not say."""
+    cases, findings = PublicCases(release), findings_of(release)
+    lines = [line for rule in release.rules for line in _rule_lines(cases, rule, findings)]
+    lines += _changed_word_lines(release, findings)
     lines += [SENTENCES[name] for name in release.left_out if name != "figures_people"]
     return [*lines, *why_it_fails(release), *public_waiver_lines(cases)]
 
 
-def _rule_lines(cases: PublicCases, rule: PublicRule) -> Iterator[str]:
-    """Yield the verdict on a rule with its rows by state, and the rows that make it so: what fails, or is undecided."""
-    found = cases.by_rule[rule.rule]
+def _rule_lines(cases: PublicCases, rule: PublicRule, findings: Sequence[PublicFinding]) -> Iterator[str]:
+    """Yield the verdict on a rule with its rows by word, and the rows that make it so: what fails, or is undecided."""
+    rows = cases.by_rule[rule.rule]
     warns = "; only warns" if rule.on_fail == "warn" else ""
-    said = f"{rule.rule}: {rule.outcome.upper()} ({limit_words(rule)}{warns})"
-    yield f"{said}; rows: {cases.tally_words(rule.rule)}" if found else said
-    named = [case for case in found if case.outcome == rule.outcome != "pass"]
+    verdict = f"{rule.rule}: {rule.outcome.upper()} ({limit_words(rule)}{warns})"
+    yield f"{verdict}; rows: {tally_of_rule(findings, rule.rule)}" if rows else verdict
+    named = [case for case in rows if case.outcome == rule.outcome != "pass"]
     for case in named[:_MOST]:
         yield f"  {printable(case.name)}: {case.message}"
     if len(named) > _MOST:
         yield f"  and {len(named) - _MOST:,} more"
+
+
+def _changed_word_lines(release: PublicRelease, findings: Sequence[PublicFinding]) -> Iterator[str]:
+    """Yield a line for each rule on changed words, and the words that fail."""
+    for rule in dict.fromkeys(changed.rule for changed in release.changed_words):
+        words = [finding for finding in findings if finding.subject == "changed_word" and finding.rule == rule]
+        outcomes = {finding.outcome for finding in words}
+        verdict = "FAIL" if "fail" in outcomes else "PASS" if outcomes == {"pass"} else "INCONCLUSIVE"
+        yield f"{rule}: {verdict}; changed words: {tally_of(words)}"
+        failing = [finding for finding in words if finding.word == "beyond"]
+        for finding in failing[:_MOST]:
+            yield f"  {printable(str(finding.who))}: {message_of(finding)}"
+        if len(failing) > _MOST:
+            yield f"  and {len(failing) - _MOST:,} more"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import textwrap
 from typing import Final
 
 from audit.cli.console.group_names import GroupNames, fit
@@ -22,10 +22,12 @@ from audit.cli.pages.summary_lines import (
 )
 from audit.cli.pages.words import WORDS
 from audit.result.audit_result import AuditResult
+from audit.result.finding_list import findings_of
 from audit.result.findings.judged import RuleResult
-from audit.result.reading import Finding, Reading, least_judged
+from audit.result.reading import JudgedRate, Reading, least_judged
 from audit.result.selected import Selected, selected
 from audit.result.urgency import most_urgent_first, state_of
+from audit.vocabulary.finding import tally_of
 from audit.vocabulary.groups import Group
 from audit.vocabulary.numbers import exact_percent, percent
 from audit.vocabulary.text import count_of, first_of, printable
@@ -45,7 +47,7 @@ def summary(result: AuditResult, style: Style, report: str = "", next_command: s
     reading = Reading(result)
     found = most_urgent_first(reading)
     names = GroupNames(result.features)
-    lines = [_verdict_line(result, style), *_counts(found, reading), ""]
+    lines = [_verdict_line(result, style), *_counts(reading), ""]
     lines += [_line(_harm(result)), _line(_overall_rates(reading)), ""]
     waived = Waived(result)
     further = [
@@ -109,7 +111,7 @@ def rule_lines(result: AuditResult, style: Style) -> list[str]:
     return [*of_rates, *probe_rule_lines(result, style)]
 
 
-def _rule_line(rule: RuleResult, found: list[Finding], names: GroupNames, style: Style, *, only_warns: bool) -> str:
+def _rule_line(rule: RuleResult, found: list[JudgedRate], names: GroupNames, style: Style, *, only_warns: bool) -> str:
     failing = [finding for finding in found if finding.outcome == "fail"]
     undecided = [each for each in found if state_of(each) == "inconclusive" and each.verdict.decidable]
     limit = f"{'difference' if rule.scale == 'difference' else 'ratio'} {rule.limit:g}"
@@ -169,28 +171,19 @@ def _verdict_line(result: AuditResult, style: Style) -> str:
     return f"{verdict_words(result, style)}  {title}"
 
 
-def _counts(found: list[Finding], reading: Reading) -> list[str]:
-    by_state = Counter(map(state_of, found))
-    cannot = by_state["inconclusive"] + by_state["as_part"] + by_state["not_evaluable"]
-    detail = [
-        f"{count:,} {words}"
-        for count, words in (
-            (by_state["as_part"], "judged only as part of a larger group"),
-            (by_state["not_evaluable"], "without a rate"),
-        )
-        if count
-    ]
-    failing = "no group fails by name" if reading.unnamed and not by_state["fail"] else f"{by_state['fail']:,} fail"
-    failing += _by_records([each for each in found if each.outcome == "fail"], " ({})")
-    lines = [f"  {failing}, {by_state['pass']:,} within the limit, {cannot:,} cannot tell"]
+def _counts(reading: Reading) -> list[str]:
+    """Count findings by word, and say what fails though no group is named."""
+    findings = findings_of(reading)
+    recorded = sum(finding.cause == "as_recorded" for finding in findings)
+    by_records = f" ({recorded:,} by the records alone)" if recorded else ""
+    lines = [f"{tally_of(findings)}{by_records}"]
     if reading.unnamed:
         rule, _ = max(reading.unnamed, key=lambda found: found[1].unnamed_at_least)
-        lines.insert(0, f"  {unnamed_beyond(rule)}; none may be singled out")
-    lines += [f"  (of these {' and '.join(detail)})"] if detail else []
-    return [_line(line) for line in lines]
+        lines.insert(0, f"{unnamed_beyond(rule)}; none may be singled out")
+    return [line for text in lines for line in textwrap.wrap(text, WIDTH, subsequent_indent="  ", initial_indent="  ")]
 
 
-def _same_people(found: list[Finding], names: GroupNames) -> list[str]:
+def _same_people(found: list[JudgedRate], names: GroupNames) -> list[str]:
     """Say what else the people of the first failing group are called; nothing where they have one name."""
     for finding in found:
         others = [other for other in finding.same_people if other.people != finding.group.people]
@@ -199,7 +192,7 @@ def _same_people(found: list[Finding], names: GroupNames) -> list[str]:
     return []
 
 
-def _by_records(failing: list[Finding], around: str = "; {}") -> str:
+def _by_records(failing: list[JudgedRate], around: str = "; {}") -> str:
     """Say how many of the groups that fail do so by the records alone; nothing where none does."""
     count = sum(finding.verdict.because == "beyond_limit_as_recorded" for finding in failing)
     return around.format(f"{count:,} by the records alone") if count else ""
@@ -222,7 +215,7 @@ def _overall_rates(reading: Reading) -> str:
     return f"Everyone: {', '.join(shares)}"
 
 
-def _left(count: int, shown: Selected[Finding]) -> str:
+def _left(count: int, shown: Selected[JudgedRate]) -> str:
     """Write how many rows are left, and that the intervals of those shown are those of picked rows."""
     why = "; ranges are wider for rows picked by result" if shown.is_part else ""
     return f"  and {count:,} more in the report{why}" if count else ""
@@ -232,7 +225,7 @@ def _columns(state: str, group: str, metric: str, rate: str, likely: str, rest: 
     return f"{fit(state, 13)} {fit(group, 29)} {fit(metric, 11)} {rate:>5} {likely:>10} {rest:>5}"
 
 
-def _row(finding: Finding, names: GroupNames, style: Style, waived: Waived) -> str:
+def _row(finding: JudgedRate, names: GroupNames, style: Style, waived: Waived) -> str:
     state = state_of(finding)
     ellipsis = "…" if style.unicode else "..."
     if state == "as_part" and finding.verdict.judged_as is not None:

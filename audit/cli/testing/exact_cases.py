@@ -8,11 +8,12 @@ from audit.cli.console.group_names import GroupNames
 from audit.cli.pages.change_words import change_sentence
 from audit.cli.testing.cases import OVERALL, AuditCase, block, group_label, with_names_apart
 from audit.result.audit_result import AuditResult
-from audit.result.cases import suites
+from audit.result.cases import Case, suites
+from audit.result.findings.change import ChangeVerdict
 from audit.result.findings.judged import RuleResult, Verdict
 from audit.result.findings.swaps import ProbeRuleResult, ProbeVerdict
-from audit.result.reading import Finding, Reading
-from audit.result.urgency import most_urgent_first
+from audit.result.reading import JudgedRate, Reading
+from audit.vocabulary.finding import Tally, Together
 from audit.vocabulary.numbers import percent
 
 _NOTE: Final = "exact counts, not for publication"
@@ -21,23 +22,24 @@ _HEADS: Final = {"pass": "passes", "fail": "FAILS", "inconclusive": "is INCONCLU
 
 def exact_cases(result: AuditResult) -> tuple[AuditCase, ...]:
     """Return the verdict, then every rule with its groups and every rule on probes with its changes, in plan order."""
-    reading = Reading(result)
-    # A group that stands for itself on every rung is one test.
-    once = {id(finding.verdict) for finding in most_urgent_first(reading)}
     names = GroupNames(result.features)
     finest = {feature.name: feature.rungs[0] for feature in result.features}
     found = [_overall(result)]
-    for suite in suites(reading):
+    for suite in suites(Reading(result)):
         if isinstance(suite.of, RuleResult):
-            found.append(_rule(suite.of))
+            found.append(_rule(suite.of, suite.tally))
         elif isinstance(suite.of, ProbeRuleResult):
             found.append(_rule_on_probes(suite.of))
         for case in suite.cases:
-            if isinstance(case.of, Finding) and id(case.of.verdict) in once:
-                group = case.of.group
-                found.append(_group(case.of, group_label(group.levels, finest), names.name(group)))
-            elif isinstance(case.of, ProbeVerdict) and isinstance(suite.of, ProbeRuleResult):
-                found.append(_changed(case.of, _limit_on_probes(suite.of)))
+            record = case.of
+            if isinstance(record, JudgedRate):
+                found.append(_group(record, group_label(record.group.levels, finest), names.name(record.group)))
+            elif isinstance(record, ProbeVerdict) and isinstance(suite.of, ProbeRuleResult):
+                found.append(_changed(record, _limit_on_probes(suite.of)))
+            elif isinstance(record, ChangeVerdict):
+                found.append(_change(case, record, group_label(record.group.levels, finest)))
+            else:
+                found.append(_together(case))
     return with_names_apart(found)
 
 
@@ -56,9 +58,26 @@ def _overall(result: AuditResult) -> AuditCase:
     return AuditCase(OVERALL, None, None, outcome, text)
 
 
-def _rule(rule: RuleResult) -> AuditCase:
+def _change(case: Case, verdict: ChangeVerdict, label: str) -> AuditCase:
+    because = verdict.because.replace("_", " ")
+    name = f"change.{verdict.rule}[{label}]"
+    then, now = percent(case.finding.measured.compared), percent(case.finding.measured.rate)
+    text = block(f"{name}: {because}", rule=verdict.rule, found=f"then {then}, now {now}", note=_NOTE)
+    reason = f"change.{verdict.rule}: {case.outcome.replace('_', ' ')}: {because}"
+    return AuditCase(name, verdict.rule, label, case.outcome, text if case.outcome in ("fail", "pass") else reason)
+
+
+def _together(case: Case) -> AuditCase:
+    rule, together = case.finding.rule, case.finding.who
+    label = "groups together"
+    if isinstance(together, Together) and together.at_least is not None:
+        label = f"at least {together.at_least:,} of {together.among:,} groups together"
+    text = block(f"{rule}[{label}]: none can be named, and none may be singled out", rule=rule, note=_NOTE)
+    return AuditCase(f"{rule}[{label}]", rule, label, case.outcome, text)
+
+
+def _rule(rule: RuleResult, tally: Tally) -> AuditCase:
     because = rule.because.replace("_", " ")
-    counted = ", ".join(f"{count:,} {outcome.replace('_', ' ')}" for outcome, count in rule.groups_by_outcome.items())
     judged = f"{percent(rule.coverage, against=rule.min_coverage)} ({percent(rule.min_coverage)} needed)"
     if rule.outcome not in ("fail", "pass"):
         text = f"{rule.rule}: {rule.outcome.replace('_', ' ')}: {because}; people in groups that could pass: {judged}"
@@ -66,7 +85,7 @@ def _rule(rule: RuleResult) -> AuditCase:
     text = block(
         f"{rule.rule}: {rule.outcome}: {because}",
         limit=_limit(rule),
-        groups=counted,
+        groups=str(tally),
         people=f"in groups that could pass: {judged}",
         reason=rule.reason,
         note=_NOTE,
@@ -74,7 +93,7 @@ def _rule(rule: RuleResult) -> AuditCase:
     return AuditCase(rule.rule, rule.rule, None, rule.outcome, text)
 
 
-def _group(finding: Finding, label: str, name: str) -> AuditCase:
+def _group(finding: JudgedRate, label: str, name: str) -> AuditCase:
     rule, verdict = finding.rule, finding.verdict
     case = f"{rule.rule}[{label}]"
     because = verdict.because.replace("_", " ")
@@ -99,7 +118,7 @@ def _limit(rule: RuleResult) -> str:
     return f"{sides} by a ratio of at least {rule.limit:g} to everyone else"
 
 
-def _numbers(finding: Finding) -> str:
+def _numbers(finding: JudgedRate) -> str:
     """Write counts, rate, likely range and the rate of everyone else."""
     estimate = finding.estimate
     if estimate is None or estimate.value is None:

@@ -11,7 +11,10 @@ from typing import Final
 
 from audit.cli.testing.cases import OVERALL, AuditCase, block, with_names_apart
 from audit.public.cases import PublicCases, RowCase, limit_words, relied_on, sentences_beside
+from audit.public.finding_list import PublicFinding, findings_of, message_of, tally_of_rule, who_words
+from audit.public.names import RowNames
 from audit.public.release import PublicPart, PublicRelease, PublicRow, PublicRule
+from audit.vocabulary.finding import Tally
 from audit.vocabulary.metrics import METRICS
 from audit.vocabulary.text import first_of, printable
 
@@ -42,17 +45,27 @@ def _overall(release: PublicRelease) -> AuditCase:
 
 
 def _rule_cases(release: PublicRelease) -> Iterator[AuditCase]:
-    cases = PublicCases(release)
+    cases, findings, names = PublicCases(release), findings_of(release), RowNames(release)
     finest = {feature.name: feature.rungs[0] for feature in release.features}
     for rule in release.rules:
-        yield _rule(cases, rule)
+        yield _rule(cases, rule, tally_of_rule(findings, rule.rule))
         for case in cases.by_rule[rule.rule]:
             yield _row(release, case, row_label(case.row, finest))
+    for finding in findings:
+        if finding.subject != "group":
+            yield _unlike_rows(finding, who_words(finding, names))
 
 
-def _rule(cases: PublicCases, rule: PublicRule) -> AuditCase:
+def _unlike_rows(finding: PublicFinding, who: str) -> AuditCase:
+    rule = finding.rule or finding.subject
+    name, message = f"{rule}[{printable(who)}]", message_of(finding)
+    text = block(f"{name}: {message}", rule=rule) if finding.outcome == "fail" else f"{rule}: {message}"
+    return AuditCase(name, rule, printable(who), finding.outcome, text)
+
+
+def _rule(cases: PublicCases, rule: PublicRule, tally: Tally) -> AuditCase:
     failing = [case.name for case in cases.by_rule[rule.rule] if case.outcome == "fail"]
-    found = f"rows: {cases.tally_words(rule.rule)}"
+    found = f"rows: {tally}"
     if rule.outcome == "inconclusive":
         return AuditCase(rule.rule, rule.rule, None, rule.outcome, f"{rule.rule}: {_SAID[rule.outcome]}: {found}")
     text = block(

@@ -80,7 +80,7 @@ def _finding(planted: PlantedFinding, result: AuditResult) -> Finding:
     reading = Reading(result)
     verdicts = [
         judged.verdict
-        for judged in reading.findings
+        for judged in reading.judged_rates
         if judged.metric == planted.metric and planted.group in (judged.group, *judged.same_people)
     ]
     # with several rules on one metric the strictest answer counts: a FAIL under any of them is a finding

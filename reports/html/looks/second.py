@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 from audit.result.findings.second import AfterDetector, Exposure, Override, PeopleGap, SecondVerdict
-from audit.result.reading import WORST_FIRST, Finding
+from audit.result.reading import WORST_FIRST, JudgedRate
 from reports.html.looks.parts import Cell, Fold, Look, LookWriter, Row
 from reports.numbers import NOT_KNOWN
 from reports.second_words import SecondWords, result_of_second
@@ -22,13 +22,13 @@ class _SecondWriter(LookWriter):
         """Return the verdicts of a kind."""
         return [one for one in self.result.further.second_verdicts if one.kind == kind]
 
-    def findings(self, second: SecondVerdict) -> list[Finding]:
+    def findings(self, second: SecondVerdict) -> list[JudgedRate]:
         """Return what is said of groups that have a rate: the worst first."""
         found = Report(result_of_second(self.result, second), self.language).reading.each_once
         rated = [each for each in found if each.outcome != "not_evaluable"]
         return sorted(rated, key=lambda each: (WORST_FIRST.index(each.outcome), -each.excess))
 
-    def row(self, finding: Finding, *before: Cell) -> Row:
+    def row(self, finding: JudgedRate, *before: Cell) -> Row:
         """Return the row of a group."""
         return (
             *before,

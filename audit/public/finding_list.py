@@ -1,0 +1,166 @@
+"""The findings of a public release, with public figures: rows beyond a limit, changed words, and what names nobody.
+
+Rows are counted, and not the groups of the audit: several groups can stand in one row. The same noun as
+`audit.result.finding_list` makes of an exact result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
+
+from audit.public.cases import PublicCases, RowCase
+from audit.public.figures import State
+from audit.public.names import RowNames
+from audit.public.release import Outcome, PublicChangedWord, PublicRelease, PublicRow
+from audit.public.sentences import SENTENCES
+from audit.vocabulary.finding import (
+    SUBJECTS,
+    WORDS,
+    Cause,
+    ChangedWord,
+    Finding,
+    Measured,
+    Tally,
+    Together,
+    Word,
+    tally_of,
+)
+from audit.vocabulary.numbers import half_up, hundredfold
+from audit.vocabulary.text import count_of, harmless
+
+PublicFinding = Finding[PublicRow | ChangedWord | Together]
+
+_STATES: Final[Mapping[State, Word]] = {
+    "beyond": "beyond",
+    "smaller_beyond": "beyond",
+    "cannot_tell": "cannot_tell",
+    "within": "within",
+    "not_judged": "not_judged_alone",
+}
+_CAUSES: Final[Mapping[State, Cause]] = {"beyond": "beyond_limit", "smaller_beyond": "smaller_group"}
+_OUTCOMES: Final[Mapping[Outcome, Word]] = {"fail": "beyond", "pass": "within", "inconclusive": "cannot_tell"}
+UNNAMED: Final = Together()
+"""Somebody of whom a release does not say who it is."""
+_SOME_WORD: Final = ChangedWord("", "", "", "")
+"""A changed word or field of which a release does not say which it is."""
+
+
+def findings_of(release: PublicRelease) -> tuple[PublicFinding, ...]:
+    """Return every finding of a release: those beyond a limit first, and of these the rows in which most are harmed."""
+    cases = PublicCases(release)
+    found = [*_rows(cases), *_unnamed(cases), *_changed_words(release), *_change(release)]
+    return tuple(
+        sorted(
+            found,
+            key=lambda finding: (
+                WORDS.index(finding.word),
+                SUBJECTS.index(finding.subject),
+                -finding.measured.harmed if finding.word == "beyond" else 0.0,
+            ),
+        )
+    )
+
+
+def _rows(cases: PublicCases) -> Iterator[PublicFinding]:
+    yield from (_row(case) for of_rule in cases.by_rule.values() for case in of_rule)
+
+
+def _row(case: RowCase) -> PublicFinding:
+    lower, upper = case.rate_limits
+    cause = "unknown_people" if case.word.because == "unknown_people" else _CAUSES.get(case.state)
+    return Finding(
+        subject="group",
+        rule=case.rule.rule,
+        metric=case.rule.metric,
+        who=case.row,
+        word=_STATES[case.state],
+        cause=cause,
+        because=case.word.because or "",
+        measured=Measured(
+            rate=case.rate.value,
+            low=case.rate.low,
+            high=case.rate.high,
+            compared=case.rate.rest,
+            lower_limit=lower,
+            upper_limit=upper,
+            people=case.row.people,
+            harmed=float(case.apart or 0),
+        ),
+    )
+
+
+def _unnamed(cases: PublicCases) -> Iterator[PublicFinding]:
+    """Yield a finding of each rule that fails although no row says of whom."""
+    for rule in cases.release.rules:
+        if rule.outcome == "fail" and not any(case.outcome == "fail" for case in cases.by_rule[rule.rule]):
+            yield Finding("together", rule.rule, rule.metric, UNNAMED, "beyond", "many_together")
+
+
+def _changed_words(release: PublicRelease) -> Iterator[PublicFinding]:
+    words = sorted(release.changed_words, key=lambda changed: -abs(changed.shift or 0.0))
+    yield from map(_changed_word, words)
+    if "probes" in release.headline.fails_on and not any(changed.word == "beyond" for changed in words):
+        yield Finding("changed_word", "", None, _SOME_WORD, "beyond", "changed_word")
+
+
+def _changed_word(changed: PublicChangedWord) -> PublicFinding:
+    return Finding(
+        subject="changed_word",
+        rule=changed.rule,
+        metric=None,
+        who=ChangedWord(changed.probe, changed.slot, changed.level, changed.name, changed.given_slot, changed.given),
+        word=changed.word,
+        cause="changed_word" if changed.word == "beyond" else None,
+        measured=Measured(
+            changed.shift, changed.low, changed.high, 0.0, -changed.margin, changed.margin, changed.texts
+        ),
+    )
+
+
+def _change(release: PublicRelease) -> Iterator[PublicFinding]:
+    change = release.headline.change
+    if change is not None:
+        word = _OUTCOMES[change.outcome]
+        yield Finding("change", "", None, UNNAMED, word, "earlier_release" if word == "beyond" else None)
+
+
+def tally_of_rule(findings: Iterable[PublicFinding], rule: str) -> Tally:
+    """Count what is said under a rule on rates, row by row."""
+    return tally_of(
+        finding for finding in findings if finding.rule == rule and finding.subject in ("group", "together")
+    )
+
+
+def who_words(finding: PublicFinding, names: RowNames) -> str:
+    """Name in English whom a finding is about."""
+    if isinstance(finding.who, PublicRow):
+        return harmless(names.row(finding.who.parts))
+    if isinstance(finding.who, ChangedWord):
+        return harmless(str(finding.who))
+    return "a group that is not named in public" if finding.subject == "together" else "any group"
+
+
+def message_of(finding: PublicFinding) -> str:
+    """State in English what is said of a changed word, of groups together, and of a change since an earlier audit."""
+    if finding.subject == "changed_word":
+        return _shift_words(finding.measured, finding.word)
+    if finding.subject == "together":
+        return SENTENCES["no_group_named"]
+    return SENTENCES[f"change_{finding.outcome}"]
+
+
+def _shift_words(measured: Measured, word: Word) -> str:
+    words = {"beyond": SENTENCES["beyond"], "within": SENTENCES["within"]}.get(word, SENTENCES["cannot_tell"])
+    if measured.rate is None or measured.upper_limit is None:
+        return words
+    span = "" if measured.low is None else f" (likely range {points(measured.low)} to {points(measured.high)})"
+    limit = f"limit {points(measured.upper_limit, signed=False)} up or down"
+    texts = "" if measured.people is None else f" over {count_of(measured.people, 'text')}"
+    return f"{words}; mean shift of the score {points(measured.rate)} points{span}{texts}; {limit}"
+
+
+def points(share: float | None, *, signed: bool = True) -> str:
+    """Write a share of the range of scores in points, to a tenth: +16.5."""
+    exact = half_up(hundredfold(share or 0.0), 1)
+    return f"{exact:+}" if signed else f"{exact.normalize():f}"
