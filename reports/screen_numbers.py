@@ -1,5 +1,5 @@
-"""Numbers of the first screen: the rate of everyone, the rate of the group most affected, and how many groups have each
-outcome.
+"""Numbers of the first screen: the rate of everyone, the rate of the group most affected, and how many comparisons have
+each word.
 
 Rates have their likely range beside them. For a fail that names nobody, a large "0 groups beyond the limit" would say
 the contrary, and the group most affected is not known. So other numbers stand there.
@@ -7,13 +7,15 @@ the contrary, and the group most affected is not known. So other numbers stand t
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 
-from audit.result.findings.judged import Outcome, RuleResult
-from audit.result.reading import JudgedRate, worst_outcomes
+from audit.result.finding_list import findings_of
+from audit.result.findings.judged import RuleResult
+from audit.result.reading import JudgedRate
 from audit.result.selected import selected
+from audit.vocabulary.finding import Word, tally_of
 from reports.numbers import NOT_KNOWN
+from reports.tally_words import TallyWords
 from reports.writer import Report, Writer
 
 
@@ -31,8 +33,7 @@ class ScreenNumbers(Writer):
 
     def __init__(self, report: Report) -> None:
         super().__init__(report)
-        self._worst = worst_outcomes(self.reading.judged_rates)
-        self._several_limits = len(self.result.rules) > 1
+        self._tally = tally_of(findings_of(self.reading))
 
     def write(self, rules: list[RuleResult], worst: JudgedRate | None) -> tuple[Number, ...]:
         """Return the numbers. The first of `rules` is about the harm that comes first; `worst` is the group most
@@ -41,10 +42,10 @@ class ScreenNumbers(Writer):
         rule = next(iter(rules), None) if worst is None else worst.rule
         everyone = self._everyone("true_positive_rate" if rule is None else rule.metric)
         if self.reading.outcome_of_rates != "fail":
-            return (*everyone, self._within(), self._undecided())
+            return (*everyone, self._counted("within"), self._counted("cannot_tell"))
         if worst is None:
-            return (*everyone, self._unknown_count(), self._undecided())
-        return (*everyone, self._most_affected(worst), self._beyond())
+            return (*everyone, self._unknown_count(), self._counted("cannot_tell"))
+        return (*everyone, self._most_affected(worst), self._counted("beyond"))
 
     def _everyone(self, metric: str) -> tuple[Number, ...]:
         estimate = self.reading.everyone.get(metric)
@@ -80,26 +81,12 @@ class ScreenNumbers(Writer):
     def _too_few(self, metric: str) -> str:
         return self.because("too_few_for_a_rate", metric)
 
-    def _beyond(self) -> Number:
-        failing = self._count_of("fail")
-        judged = len({each.group.people for each in self.reading.judged_rates if each.outcome in ("pass", "fail")})
-        note = self.language.counted("screen_numbers", "of_judged", judged)
-        label = self.t.ngettext("group beyond the limit", "groups beyond the limit", failing)
-        return Number(self.n.count(failing), label, note)
-
-    def _within(self) -> Number:
-        count = self._count_of("pass")
-        label = self.language.word("screen_numbers", "within_every" if self._several_limits else "within", count)
-        return Number(self.n.count(count), label, self._of_groups())
-
-    def _undecided(self) -> Number:
-        unsure = self._count_of("inconclusive", "not_evaluable")
-        note = self._of_groups()
-        return Number(
-            self.n.count(unsure),
-            self.t.ngettext("group without a verdict of its own", "groups without a verdict of their own", unsure),
-            self.t.gettext("%(groups)s, on at least one limit") % {"groups": note} if self._several_limits else note,
-        )
+    def _counted(self, word: Word) -> Number:
+        """Return how many comparisons have a word, among all that the audit makes."""
+        count = getattr(self._tally, word)
+        among = self._tally.total
+        note = self.t.ngettext("of %(count)s comparison with a limit", "of %(count)s comparisons with a limit", among)
+        return Number(self.n.count(count), TallyWords(self.language).word(word), note % {"count": self.n.count(among)})
 
     def _unknown_count(self) -> Number:
         """Return the number to show where nobody knows how many groups are beyond the limit."""
@@ -110,14 +97,3 @@ class ScreenNumbers(Writer):
             self.t.gettext("nationalities beyond the limit"),
             self.language.word("screen_numbers", "of_unnamed", count=self.n.count(judged)),
         )
-
-    def _count_of(self, *outcomes: Outcome) -> int:
-        """Count the groups whose worst outcome over all limits is one of these. Each group of the same people counts
-        once.
-        """
-        counted = Counter(self._worst.values())
-        return sum(counted[outcome] for outcome in outcomes)
-
-    def _of_groups(self) -> str:
-        groups = len(self._worst)
-        return self.t.ngettext("of %(count)s group", "of %(count)s groups", groups) % {"count": self.n.count(groups)}

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from typing import Literal
 
 from markupsafe import Markup
 
-from audit.result.findings.judged import Outcome, RuleResult
-from audit.result.reading import WORST_FIRST, JudgedRate
+from audit.result.cases import suites
+from audit.result.findings.judged import RuleResult
+from audit.result.reading import JudgedRate
 from audit.vocabulary.metrics import MISSED, WRONGLY_FLAGGED
 from audit.vocabulary.terms import TERMS, Term
 from reports.group_counts import as_link, groups_csv
@@ -19,6 +19,7 @@ from reports.html.charts import states
 from reports.html.looks import looks
 from reports.html.tables import TableWriter
 from reports.swap_words import SwapWords
+from reports.tally_words import Counted, TallyWords
 from reports.unnamed_words import UnnamedWords
 from reports.verdict_words import VerdictWriter
 from reports.waiver_words import WaiverWords
@@ -39,6 +40,7 @@ class Page(Writer):
     def __init__(self, report: Report) -> None:
         super().__init__(report)
         self._findings = self.reading.each_once
+        self._tallies = {suite.name: suite.tally for suite in suites(self.reading)}
         self._unnamed_words = UnnamedWords(self.language)
         self.rules = sorted(self.result.rules, key=self._harm_order)
         self.verdict = VerdictWriter(report).write()
@@ -129,20 +131,16 @@ class Page(Writer):
         is_unnamed = any(each.rule == rule.rule for each, _ in self.reading.unnamed)
         return self._unnamed_words.of_the_rule(rule) if is_unnamed else ""
 
-    def states(self, rule: RuleResult) -> list[tuple[Outcome, int]]:
-        """Return the number of groups that have each outcome under a rule; people that stand twice count once."""
-        outcomes = Counter(each.outcome for each in self._findings if each.rule is rule)
-        return [(outcome, outcomes[outcome]) for outcome in WORST_FIRST if outcomes[outcome]]
+    def tally(self, rule: RuleResult) -> list[Counted]:
+        """Return how many findings under a rule have which word; people that stand twice count once."""
+        return TallyWords(self.language).counted(self._tallies[rule.rule])
 
     def bar(self, rule: RuleResult) -> Markup:
         """Return the drawing of these numbers. Empty where there are no groups."""
-        counts = self.states(rule)
-        said = (f"{self.n.count(count)} {self.words.outcome(outcome)}" for outcome, count in counts)
-        return states(counts, self.t.gettext("; ").join(said)) if counts else Markup("")
-
-    def as_part(self, rule: RuleResult) -> int:
-        """Return the number of groups judged only as a part of a larger one."""
-        return sum(each.verdict.because == "judged_as_part" for each in self._findings if each.rule is rule)
+        counts = self.tally(rule)
+        told = (f"{self.n.count(each.count)} {each.text}" for each in counts)
+        looks = [(each.look, each.count) for each in counts]
+        return states(looks, self.t.gettext("; ").join(told)) if counts else Markup("")
 
     def _needed(self) -> list[JudgedRate]:
         """Return the groups that cannot be decided and that more cases would decide, the largest first."""

@@ -82,8 +82,8 @@ def test_page_json_junit_sarif_csv_terminal_and_exit_code_agree(sites: dict[str,
             count = by_rule[rule.rule][state]
             assert any(line.startswith(f"{count} {word}") for line in lines) == bool(count), (state, lines)
     sentence_agrees(text(screen), outcome, by_rule)
-    large = re.findall(r"([\d,]+) groups? beyond the limit of ", text(screen))
-    assert large == ([str(len({site for _, site in failing}))] if failing else [])
+    large = re.findall(r"([\d,]+) beyond the limit of [\d,]+ comparisons? with a limit", text(screen))
+    assert large == ([str(len(failing))] if failing else [])
     rows_agree(page, result)
     said = text(section(page, "affected"))
     assert ("Clearly worse off than everyone else" in said) == bool(failing)

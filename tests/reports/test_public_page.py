@@ -94,8 +94,8 @@ def test_screen_one_of_a_fail_shows_whom_it_fails_and_each_ones_own_limit(pages:
     assert "limit 12 × 1.25 = 15" in picture[2], "not the limit on the other error"
     assert "correct them, and have it audited again." in stated
     assert re.search(
-        r"Comparisons of a group with a limit: \d+. Beyond the limit: 3; within the limit: \d+; cannot tell: \d+ "
-        r"\(most often: too few cases\). This holds for the people recorded in each group; "
+        r"Comparisons with a limit: \d+, of these beyond the limit: 3; within the limit: \d+; cannot tell: \d+ "
+        r"\(most often: too few cases\); not judged alone: \d+. This holds for the people recorded in each group; "
         r"the restricted report says whether people whose group is unknown could change it.$",
         stated,
     )
@@ -264,7 +264,7 @@ def test_a_pass_says_of_whom_it_says_nothing(pages: dict[str, Element]) -> None:
     assert stated.startswith("Within the limit in every group we could judge In this test, on the exact figures,")
     assert "This says nothing about groups that were too small to judge." in stated
     assert re.search(
-        r"Comparisons of a group with a limit: \d+. Beyond the limit: 0; within the limit: \d+; cannot tell: \d+ \(",
+        r"Comparisons with a limit: \d+, of these beyond the limit: 0; within the limit: \d+; cannot tell: \d+ \(",
         stated,
     )
     assert "The widest gap" in stated

@@ -6,6 +6,7 @@ numbers of 100, in tenths below 5; people apart and errors to the limit rounded 
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import re
 from collections.abc import Iterator, Sequence
@@ -17,8 +18,10 @@ from made.pages import find_all, parsed, section, tag
 from made.public import UNITED, in_languages, rare
 from made.releases import made_release
 
+from audit.public.finding_list import findings_of
 from audit.public.names import RowNames
 from audit.public.release import PublicRate, PublicRelease, PublicRow, PublicRule
+from audit.vocabulary.finding import tally_of
 from reports.languages import language
 from reports.public.html.document import html_file
 
@@ -95,10 +98,8 @@ def numbers_of_release(release: PublicRelease) -> Iterator[str]:
     for state in ("measured", "declared", "not_shown"):
         yield str(sum(each.state == state for each in about.safeguards))
     words = [word for row in release.rows if not row.total for word in row.words]
-    judged = [word for word in words if word.word is not None]
-    yield from map(str, (len(judged), sum(word.word == "within" for word in judged)))
-    yield str(sum(word.word == "cannot_tell" for word in judged))
-    yield str(sum(word.word == "beyond" for word in judged))
+    tally = tally_of(findings_of(release))
+    yield from map(str, (tally.total, *dataclasses.astuple(tally)))
     yield str(sum(word.because == "unknown_people" for row in release.rows for word in row.words))
     for rule in release.rules:
         yield str(sum(word.word == "beyond" and word.rule == rule.rule for word in words))

@@ -12,6 +12,8 @@ from made.pages import find_all, parsed, part_of, section, text
 from made.results import FAILING, PASSING, RULES, UNDECIDED, sample_result
 
 from audit.result.audit_result import AuditResult
+from audit.result.cases import suites
+from audit.result.reading import Reading
 from audit.vocabulary.names import Names
 from reports.html import HtmlReporter
 
@@ -91,8 +93,16 @@ def test_the_bar_of_states_counts_the_same(failing: AuditResult, failing_html: s
                 worst[people] = min(worst.get(people, "pass"), verdict.outcome, key=list(WORDS_WORST_FIRST).index)
         counts = Counter(worst.values())
         assert sum(counts.values()) < sum(rule.groups_by_outcome.values())
-        for outcome, word in WORDS.items():
-            count = counts[outcome]
+        tally = next(suite.tally for suite in suites(Reading(failing)) if suite.name == rule.rule)
+        assert (tally.beyond, tally.within, tally.no_rate) == (counts["fail"], counts["pass"], counts["not_evaluable"])
+        assert tally.cannot_tell + tally.not_judged_alone == counts["inconclusive"]
+        counted = {
+            WORDS["fail"]: tally.beyond,
+            WORDS["pass"]: tally.within,
+            WORDS["inconclusive"]: tally.cannot_tell,
+            "not judged alone": tally.not_judged_alone,
+        }
+        for word, count in counted.items():
             assert any(item.startswith(f"{count:,} {word}") for item in shown) == bool(count)
 
 

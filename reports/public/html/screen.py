@@ -14,14 +14,21 @@ from typing import NamedTuple
 from markupsafe import Markup
 
 from audit.public.figures import Harm, PublicFinding, harm_of
+from audit.public.finding_list import PublicFinding as Finding
+from audit.public.finding_list import findings_of
 from audit.public.release import PublicRule
+from audit.vocabulary.finding import tally_of
 from audit.vocabulary.groups import Axis
 from audit.vocabulary.metrics import SHARES_OF_GOOD
+from audit.vocabulary.text import harmless
 from reports.html.charts import axis_end
 from reports.public.html.tables import PublicWriter, chart
+from reports.tally_words import TallyWords
 
 MOST = 6
 """So many rows stand in the picture."""
+_MOST_WORDS = 3
+"""So many changed words are named."""
 
 
 class Picture(NamedTuple):
@@ -94,15 +101,39 @@ class Screen(PublicWriter):
             yield from self.release.left_out
 
     @cached_property
-    def tally(self) -> Counter[str]:
-        """How many verdicts on rows are a fail, a pass and open."""
-        return Counter(word.word for row in self.release.rows if not row.total for word in row.words if word.word)
+    def tally(self) -> str:
+        """How many comparisons have which word; empty where nothing is compared."""
+        tally = tally_of(self.findings)
+        return TallyWords(self.language).sentence(tally, self.reason) if tally.total else ""
+
+    @cached_property
+    def findings(self) -> tuple[Finding, ...]:
+        """The findings of the release, the most urgent first."""
+        return findings_of(self.release)
+
+    @cached_property
+    def changed_words(self) -> list[str]:
+        """The changed words that move the score most, of those that move it by more than the limit."""
+        failing = [
+            finding for finding in self.findings if finding.subject == "changed_word" and finding.word == "beyond"
+        ]
+        return [self._changed_word(finding) for finding in failing[:_MOST_WORDS] if finding.measured.rate is not None]
+
+    def _changed_word(self, finding: Finding) -> str:
+        measured = finding.measured
+        told = {
+            "word": harmless(str(finding.who)),
+            "points": self.language.numbers.points_with_range(measured.rate, measured.low, measured.high),
+            "limit": self.language.numbers.points(measured.upper_limit or 0.0),
+        }
+        return self.t.gettext("%(word)s: the score moves by %(points)s points; limit %(limit)s up or down") % told
 
     @cached_property
     def reason(self) -> str:
         """Most frequent reason why a row has neither a pass nor a fail; empty where each has one."""
-        words = (word for row in self.release.rows if not row.total for word in row.words)
-        reasons = Counter(word.because for word in words if word.word == "cannot_tell" and word.because)
+        reasons = Counter(
+            finding.because for finding in self.findings if finding.word == "cannot_tell" and finding.because
+        )
         return self.words.sentence(reasons.most_common(1)[0][0]) if reasons else ""
 
     @cached_property
