@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from audit.result.findings.judged import RuleResult
 from audit.result.reading import worst_outcomes
 from audit.result.reasons import open_cures, open_verdicts
-from audit.result.urgency import primary_metrics
+from audit.result.urgency import primary_metrics, widest_gap
 from reports.change_words import ChangeWords
 from reports.language import WORDS
 from reports.most_affected import MostAffected, kind_of_finding
@@ -197,7 +197,7 @@ class VerdictWriter(Writer):
         Where the verdict names nobody, the caution that nobody can be named.
         """
         if self._outcome != "fail":
-            return ""
+            return self._widest_gap()
         if self._of_rates != "fail":
             return self._swaps.widest()
         if not self._failing:
@@ -208,6 +208,14 @@ class VerdictWriter(Writer):
         which = "widest_smallest" if self._affected.larger_too else "widest"
         group = self.names.whole(worst.group, worst.same_people)
         return self.language.word("verdict", which, group=group, compared=self.words.compared(worst))
+
+    def _widest_gap(self) -> str:
+        """Return who is worst off where nobody is beyond a limit: what the public page shows first, too."""
+        widest = widest_gap(self.reading)
+        if widest is None:
+            return ""
+        group = self.names.whole(widest.group, widest.same_people)
+        return self.language.word("verdict", "widest_gap", group=group, compared=self.words.compared(widest))
 
     def _past_expiry(self) -> str:
         """Return the next step for a pass that may not be relied on, or not any more; otherwise an empty text."""

@@ -45,6 +45,23 @@ def most_urgent_first(reading: Reading) -> list[JudgedRate]:
     return each_once(found, lambda each: each.verdict)
 
 
+def widest_gap(reading: Reading) -> JudgedRate | None:
+    """Return the group that is worst off beside everyone else, of those large enough for a row of a public page.
+
+    It is what a public page shows first where nobody is beyond a limit. None where groups of a family are beyond it
+    together, of which none may be named, and where no such group is worse off.
+    """
+    if reading.unnamed:
+        return None
+    fewest = 2 * reading.result.plan.disclosure.floor
+    worse_off = [
+        judged
+        for judged in reading.each_once
+        if judged.more_harmed > 0 and judged.denominator >= fewest and judged.error is not None
+    ]
+    return max(worse_off, key=lambda judged: abs((judged.error or 0.0) - (judged.rest_error or 0.0)), default=None)
+
+
 def _urgency(finding: JudgedRate, primary: tuple[MetricName, ...]) -> tuple[int, bool, bool, float]:
     place = _URGENCY[state_of(finding)], finding.metric not in primary
     return (

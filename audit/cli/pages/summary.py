@@ -26,7 +26,7 @@ from audit.result.finding_list import findings_of
 from audit.result.findings.judged import RuleResult
 from audit.result.reading import JudgedRate, Reading, least_judged
 from audit.result.selected import Selected, selected
-from audit.result.urgency import most_urgent_first, state_of
+from audit.result.urgency import most_urgent_first, state_of, widest_gap
 from audit.vocabulary.finding import tally_of
 from audit.vocabulary.groups import Group
 from audit.vocabulary.numbers import exact_percent, percent
@@ -66,6 +66,8 @@ def summary(result: AuditResult, style: Style, report: str = "", next_command: s
         for each in found
         if each.outcome == "fail" or (each.outcome != "not_evaluable" and not reading.may_be_unnamed(each))
     ]
+    if result.overall.outcome != "fail" and (widest := widest_gap(reading)) is not None:
+        listed = [widest, *(each for each in listed if each.verdict is not widest.verdict)]
     room = MOST_GROUPS - bool(reading.unnamed)
     further = further[: room - 1]  # a group is always shown; the report has every line
     shown = selected(listed[: room - len(further)], listed)
