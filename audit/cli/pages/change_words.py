@@ -44,7 +44,8 @@ def public_change_lines(result: AuditResult) -> list[str]:
     from audit.disclosure.about import public_change
 
     change = public_change(result)
-    return [*_difference_line(() if change is None else change.differs), change_sentence(result.change)]
+    differs = _difference_line(() if change is None else change.differs)
+    return [*differs, f"earlier release: {result.change.outcome.upper()}; {change_sentence(result.change)}"]
 
 
 def _difference_line(parts: Sequence[str]) -> list[str]:
@@ -71,7 +72,7 @@ def exact_change_lines(result: AuditResult, style: Style) -> list[str]:
     return [
         *rule_change_lines(change, result.features, style),
         *_difference_line(change.differs),
-        change_sentence(change),
+        f"earlier release: {change.outcome.upper()}; {change_sentence(change)}",
     ]
 
 
