@@ -118,12 +118,17 @@ def run(  # noqa: PLR0913, PLR0917 - a parameter for each option
 
 def _show(done: OneRun, plan: Path, out: Path, *, as_json: bool) -> None:
     from audit.cli.pages.summary import summary
+    from audit.result.finding_list import findings_of
+    from audit.result.next_commands import commands_for
+    from audit.result.reading import Reading
 
     if as_json:
         say_document(done.document)
         return
-    following = _next_command(done.result, plan, out)
-    say(summary(done.result, Style.of(sys.stdout), report=str(done.first), next_command=following))
+    result = done.result
+    acts = commands_for(result, findings_of(Reading(result)), str(out), str(plan))
+    following = _next_command(result, plan, out)
+    say(summary(result, Style.of(sys.stdout), report=str(done.first), next_command=following, acts=acts))
 
 
 def _next_command(result: AuditResult, plan: Path, out: Path) -> str:

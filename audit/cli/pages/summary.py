@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Sequence
 from typing import Final
 
 from audit.cli.console.group_names import GroupNames, fit
@@ -36,14 +37,21 @@ WIDTH: Final = 80
 """Number of columns. A wider terminal gets the same text: it is read in logs, too."""
 MOST_GROUPS: Final = 8
 """Most groups that are shown; one fewer for each line of further findings."""
+FAILS_FIRST: Final = 4
+"""So many groups that fail are shown before any line of further findings."""
 
 _WORDS: Final = WORDS["states"]
 _HARMS: Final = WORDS["harms"]
 _PLACES: Final = WORDS["places"]
 
 
-def summary(result: AuditResult, style: Style, report: str = "", next_command: str = "") -> str:
-    """Write the summary: at most 24 lines of at most 80 columns, the prompt after it included."""
+def summary(
+    result: AuditResult, style: Style, report: str = "", next_command: str = "", acts: Sequence[str] = ()
+) -> str:
+    """Write the summary: at most 24 lines, the prompt after it included; all but commands have at most 80 columns.
+
+    `acts` are the commands that lead on from the first finding, as `commands_for` gives them.
+    """
     reading = Reading(result)
     found = most_urgent_first(reading)
     names = GroupNames(result.features)
@@ -68,8 +76,10 @@ def summary(result: AuditResult, style: Style, report: str = "", next_command: s
     ]
     if result.overall.outcome != "fail" and (widest := widest_gap(reading)) is not None:
         listed = [widest, *(each for each in listed if each.verdict is not widest.verdict)]
-    room = MOST_GROUPS - bool(reading.unnamed)
-    further = further[: room - 1]  # a group is always shown; the report has every line
+    room = MOST_GROUPS - bool(reading.unnamed) - len(acts)
+    # what fails is shown before what else could be said; the report has every line
+    least = min(max(1, sum(each.outcome == "fail" for each in listed)), FAILS_FIRST, room)
+    further = further[: room - least]
     shown = selected(listed[: room - len(further)], listed)
     if shown.rows:
         lines.append(style.paint(_columns("", "Group", "Share", "rate", "likely", "rest"), "faint"))
@@ -85,6 +95,7 @@ def summary(result: AuditResult, style: Style, report: str = "", next_command: s
         lines.append(f"Report: {printable(report)}")
     if next_command:
         lines.append(f"Next:   {printable(next_command)}")
+    lines += [f"        {printable(act)}" for act in acts]
     lines.append("Restricted: exact counts can single out people; not for publication.")
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
