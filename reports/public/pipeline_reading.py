@@ -87,7 +87,7 @@ class PipelineReading:
     @property
     def next_step(self) -> str:
         """What should happen next, in the words of the page."""
-        return next_step(self.release, ENGLISH, names_groups=bool(self.cases.failing))
+        return next_step(self.release, ENGLISH)
 
     @cached_property
     def suites(self) -> list[Suite]:

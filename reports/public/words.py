@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
+from typing import Final
 
 from audit.public.cases import is_expired, relied_on
 from audit.public.figures import PublicFinding
+from audit.public.finding_list import findings_of
 from audit.public.names import RowNames
 from audit.public.release import PublicMethod, PublicRelease, PublicRow, PublicRule, PublicWord
 from audit.public.sentences import SENTENCES
+from audit.vocabulary.finding import Cause
 from audit.vocabulary.metrics import MISSED, SHARES_OF_GOOD, WRONGLY_FLAGGED
 from audit.vocabulary.numbers import half_up, hundredfold
 from reports.language import WORDS, Language
@@ -151,12 +155,22 @@ class PublicWords(RateWords):
         return self._t.gettext("; ").join(told for told in (erring, beside) if told)
 
 
-def next_step(release: PublicRelease, language: Language, *, names_groups: bool) -> str:
-    """Return what should happen next, and who should do it. `names_groups`: whether rows say who is beyond a limit."""
+_STEPS: Final[Mapping[Cause, str]] = {
+    "beyond_limit": "explain_gaps",
+    "smaller_group": "explain_gaps",
+    "changed_word": "explain_words",
+    "earlier_release": "became_worse",
+}
+"""What comes next, by the cause of the first finding beyond a limit; for others the auditor is asked."""
+
+
+def next_step(release: PublicRelease, language: Language) -> str:
+    """Return what should happen next, and who should do it, by the cause of the first finding beyond a limit."""
     outcome = relied_on(release)
     step = {"fail": "ask_where", "pass": "pass_ask", "inconclusive": "cannot_tell_ask"}[outcome]
-    if outcome == "fail" and names_groups:
-        step = "explain_gaps"
+    if outcome == "fail":
+        first = next((finding for finding in findings_of(release) if finding.word == "beyond"), None)
+        step = _STEPS.get(first.cause, step) if first is not None and first.cause is not None else step
     if outcome == "pass" and is_expired(release):
         step = "expired"
     return language.word("next_steps", step)

@@ -17,7 +17,7 @@ from audit.public.figures import Harm, PublicFinding, harm_of
 from audit.public.finding_list import PublicFinding as Finding
 from audit.public.finding_list import findings_of
 from audit.public.release import PublicRule
-from audit.vocabulary.finding import tally_of
+from audit.vocabulary.finding import ChangedWord, tally_of
 from audit.vocabulary.groups import Axis
 from audit.vocabulary.metrics import SHARES_OF_GOOD
 from audit.vocabulary.text import harmless
@@ -122,11 +122,20 @@ class Screen(PublicWriter):
     def _changed_word(self, finding: Finding) -> str:
         measured = finding.measured
         told = {
-            "word": harmless(str(finding.who)),
+            "word": self._named(finding.who),
             "points": self.language.numbers.points_with_range(measured.rate, measured.low, measured.high),
             "limit": self.language.numbers.points(measured.upper_limit or 0.0),
         }
         return self.t.gettext("%(word)s: the score moves by %(points)s points; limit %(limit)s up or down") % told
+
+    def _named(self, who: object) -> str:
+        """Return the name of a changed word, with the word that was held meanwhile."""
+        if not isinstance(who, ChangedWord):
+            return ""
+        if who.given is None:
+            return self.t.gettext("“%(name)s”") % {"name": harmless(who.name)}
+        held = {"change": harmless(who.name), "given": harmless(who.given)}
+        return self.t.gettext("“%(name)s”") % {"name": self.t.gettext("%(change)s, within %(given)s") % held}
 
     @cached_property
     def reason(self) -> str:
