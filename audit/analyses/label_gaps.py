@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import xlogy
 
 from audit.analyses.estimates import as_known
 from audit.counting.composition import Composition, composition
@@ -17,7 +18,6 @@ from audit.plan.audit_plan import AuditPlan
 from audit.result.findings.patterns import LabelGap, ReferenceComparison, ReferenceShare
 from audit.stats.arrays import FloatArray, IntArray
 from audit.stats.rates.intervals import clopper_pearson, newcombe_difference, wilson
-from audit.stats.special import xlogy
 from audit.vocabulary.groups import Axis, Family, Group, Level, SensitiveFeature
 from audit.vocabulary.metrics import METRICS, Cell
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import ndtri
 
 from audit.analyses.missing_attributes import MemberPlaces, Supposed, member_places, share_at_odds, speaking_cells
 from audit.analyses.sides import Question, When, possible_cells
@@ -20,7 +21,6 @@ from audit.stats.clusters.effective_test import Comparison
 from audit.stats.clusters.own_correlation import Alike
 from audit.stats.clusters.weighted_rate import WeightedRate
 from audit.stats.rates.boundaries import Boundary
-from audit.stats.special import ndtri
 from audit.vocabulary.metrics import Cell, Metric
 
 if TYPE_CHECKING:

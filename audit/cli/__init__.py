@@ -7,8 +7,6 @@ import gc
 import os
 import signal
 import sys
-from importlib.machinery import ModuleSpec, PathFinder
-from types import ModuleType
 
 from audit.operating_system import limit
 
@@ -16,17 +14,13 @@ from audit.operating_system import limit
 def main() -> None:
     """Run the console script `audit7k`, and end the process with the exit code of what happened."""
     collect_rarely()
-    # nobody's plugin sees a plan or a result, and looking for one reads the metadata of all that is installed: even
-    # where none is wanted the reader of metadata would be loaded
-    if os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__") == "__all__":
-        nobody = sys.modules["pydantic.plugin._loader"] = ModuleType("pydantic.plugin._loader")
-        nobody.get_plugins = tuple  # type: ignore[attr-defined]
+    # nobody's plugin sees a plan or a result, and looking for one reads the metadata of all that is installed
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     # threads of OpenBLAS wait by turning, a tenth of a gate; and a model computes alike on any number of processors
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # Matplotlib keeps a list of fonts in the home folder; where it cannot, it uses a folder that goes with the process
     os.environ.setdefault("MPLCONFIGDIR", os.devnull)
     limit("RLIMIT_CORE", 0)  # what a crash leaves would hold rows
-    sys.meta_path.insert(0, _ArrowAlone())
     _end_cleanly_when_stopped()
     try:
         from audit.cli.commands.application import application, asked_for
@@ -45,37 +39,6 @@ def main() -> None:
 def collect_rarely() -> None:
     """Make Python look for cycles rarely: a result is hundreds of thousands of small objects that live to the end."""
     gc.set_threshold(1_000_000, 20, 100)
-
-
-class _ArrowAlone:
-    """Arrow loads pandas (0.3 s) to recognise a Series in its first array: here, once imported, it takes it for absent.
-
-    Where it makes a table a DataFrame it loads pandas nevertheless. Arrow has no setting for that, and is imported in
-    so many places that a hook on its import is the one place where it can be said.
-    """
-
-    _first = True
-
-    def find_spec(self, name: str, *_: object) -> ModuleSpec | None:
-        if name == "pandas" and not self._first:
-            raise ImportError(name)
-        if name != "pyarrow" or not self._first:
-            return None
-        self._first = False
-        found = PathFinder.find_spec(name)
-        if found is None or found.loader is None:
-            return None
-        execute = found.loader.exec_module
-
-        def alone(module: ModuleType) -> None:
-            try:
-                execute(module)
-                module.array([])
-            finally:
-                sys.meta_path.remove(self)
-
-        found.loader.exec_module = alone  # type: ignore[method-assign]
-        return found
 
 
 def _end_cleanly_when_stopped() -> None:

@@ -14,10 +14,10 @@ from functools import cache
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+from scipy.special import ndtri
 
 from audit.public.release import PublicMethod, PublicRate, Side
 from audit.stats.rates.intervals import score_limits
-from audit.stats.special import ndtri
 from audit.vocabulary.metrics import MetricName
 
 if TYPE_CHECKING:

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
+from scipy.special import chdtrc
+
 from audit.counting.set_columns import (
     ColumnLabels,
     Repeats,
@@ -28,7 +30,6 @@ from audit.plan.answers import PredictionsDetector
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.file.plan_file import LoadedPlan
 from audit.plan.sampling_design import COLUMNS_ADDED
-from audit.stats.special import chdtrc
 from audit.vocabulary.groups import Family, Group
 from audit.vocabulary.metrics import Cell
 

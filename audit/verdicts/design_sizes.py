@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import ndtri
 
 from audit.analyses.sides import possible_cases, possible_cells, questions
 from audit.analyses.weighted_rates import least_q
@@ -18,7 +19,6 @@ from audit.stats.clusters.own_correlation import Alike
 from audit.stats.clusters.unseen_clusters import Bundles, clusters_factor_needed, too_few_clusters
 from audit.stats.clusters.weighted_rate import design_size, satterthwaite, variance_factor
 from audit.stats.rates.boundaries import Boundary, counted_rate
-from audit.stats.special import ndtri
 from audit.verdicts.planned_people import EffectiveSizes
 from audit.vocabulary.metrics import METRICS
 

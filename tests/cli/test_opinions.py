@@ -86,8 +86,8 @@ def wrong(*arguments: Any, **named: Any) -> float:
 def test_a_library_that_disagrees_leaves_one_line_no_verdict_and_no_file(
     here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    honest = rates_fairlearn._functions()
-    monkeypatch.setattr(rates_fairlearn, "_functions", lambda: {**honest, "true_positive_rate": wrong})
+    honest = rates_fairlearn.functions()
+    monkeypatch.setattr(rates_fairlearn, "functions", lambda: {**honest, "true_positive_rate": wrong})
     code, out, err = invoke("run", "--restricted", "plan.toml", "--quiet")
     assert code == ExitCode.NOT_JUDGED
     assert out == ""

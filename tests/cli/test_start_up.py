@@ -111,34 +111,12 @@ def test_words_and_schemas_load_no_framework(arguments: tuple[str, ...]) -> None
     assert loaded_by(*arguments).isdisjoint(HEAVY - {"pydantic", "pydantic_core"})
 
 
-def test_a_set_is_read_without_pandas(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Which Arrow would load; a detector's table becomes a DataFrame all the same."""
-    write_set(tmp_path)
-    monkeypatch.chdir(tmp_path)
-    loaded = loaded_by("check", "plan.toml")
-    assert "pyarrow" in loaded
-    assert "pandas" not in loaded
-
-
 def test_an_audit_is_sealed_and_verified_without_a_framework(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     published_into(tmp_path / "out")
     signer_in(tmp_path)
     monkeypatch.chdir(tmp_path)
     for arguments in (("seal", "out", "--key", "auditor.key"), ("verify", "out", "--key", "auditor.key.pub")):
         assert loaded_by(*arguments).isdisjoint(FRAMEWORKS)
-
-
-def test_a_table_becomes_a_data_frame_where_arrow_took_pandas_for_absent() -> None:
-    program = (
-        "import sys, audit.cli as cli\n"
-        "sys.meta_path.insert(0, cli._ArrowAlone())\n"
-        "import pyarrow\n"
-        "assert 'pandas' not in sys.modules\n"
-        "assert type(pyarrow.table({'a': [1, None]}).to_pandas()).__module__.startswith('pandas')\n"
-        "import pandas\n"
-        "assert pyarrow.array(pandas.Series([1.0, None]), from_pandas=True).null_count == 1\n"
-    )
-    subprocess.run([sys.executable, "-P", "-c", program], check=True, timeout=240)
 
 
 @pytest.mark.parametrize("safe", [[], ["-P"]])

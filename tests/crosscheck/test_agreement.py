@@ -182,8 +182,6 @@ def test_our_own_records_pass_while_aif360_loads(caplog: pytest.LogCaptureFixtur
 def test_a_library_that_cannot_be_loaded_has_no_agreement_and_a_notice(
     monkeypatch: pytest.MonkeyPatch, missing: str, modules: list[str]
 ) -> None:
-    rates_aif360._library.cache_clear()
-    rates_fairlearn._functions.cache_clear()
     for name in (missing, *(f"{missing}.{module}" for module in modules)):
         monkeypatch.setitem(sys.modules, name, None)
     found = crosscheck([family_of(cells(1, 1, 1, 1))], HEADLINES)
@@ -308,75 +306,6 @@ def test_fairlearn_is_asked_of_the_rest_of_the_first_groups_only(monkeypatch: py
     assert (aif360.groups_beside_rest, aif360.disparities_compared) == (3, 18)
 
 
-def test_the_work_of_fairlearn_is_bounded_by_the_distinct_counts_of_each_rate(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Sixty groups that differ in their negatives alone have one true positive rate to ask for."""
-    calls: list[str] = []
-    known = rates_fairlearn._functions()
-
-    def counted(name: MetricName) -> Callable[..., float]:
-        def call(*args: IntArray, sample_weight: IntArray) -> float:
-            calls.append(name)
-            return known[name](*args, sample_weight=sample_weight)
-
-        return call
-
-    monkeypatch.setattr(rates_fairlearn, "_functions", lambda: {name: counted(name) for name in known})
-    family = family_of(*(cells(3, 4, place + 1, 50) for place in range(60)))
-    rates_fairlearn.answers(tables_of([family]), ["true_positive_rate", "false_positive_rate"])
-    assert calls.count("true_positive_rate") == 2
-    assert calls.count("false_positive_rate") == 120
-
-
-def test_aif360_is_asked_about_all_groups_at_once_and_once_more_for_each_pattern_of_empty_cells(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    made: list[object] = []
-    own = rates_aif360._metric
-
-    def counted(pair: rates_aif360._Pair, **groups: object) -> object:
-        made.append(pair)
-        return own(pair, **groups)
-
-    monkeypatch.setattr(rates_aif360, "_metric", counted)
-    full = [cells(3 + place, 4, place + 1, 50) for place in range(60)]
-    for tables, times in ((full, 1), ([*full, cells(0, 4, 1, 50), cells(0, 5, 2, 50)], 2)):
-        made.clear()
-        rates_aif360.answers(tables_of([family_of(*tables)]), ["true_positive_rate", "false_positive_rate"])
-        assert len(made) == times
-
-
-def test_fairlearn_says_the_same_whether_or_not_scikit_learn_checks_each_call(monkeypatch: pytest.MonkeyPatch) -> None:
-    from sklearn.metrics import _classification
-
-    own, checks = _classification._check_targets, []
-
-    def counted(*columns: IntArray) -> tuple[object, ...]:
-        checks.append(columns)
-        return tuple(own(*columns))
-
-    monkeypatch.setattr(_classification, "_check_targets", counted)
-    made = [cells(tp=3, fn=2), cells(fp=3, tn=2), cells(4, 3, 0, 9), cells(1, 1, 1, 1), cells(unlabelled=(2, 3))]
-    tables = tables_of([family_of(*made)])
-    columns = [
-        ([1, 1, 0, 0, -1], [1, 0, 1, 0, 1]),
-        ([1, 1, 0], [1, 0, 0]),
-        ([1, 1], [1, 0]),
-        ([0, -1], [1, 1]),
-        ([], []),
-    ]
-    rows = [Rows(*(np.array(column, dtype=np.int8) for column in pair)) for pair in columns]
-    few, of_rows = rates_fairlearn.answers(tables, JUDGED), rates_fairlearn.row_rates(rows, JUDGED)
-    once = len(checks)
-    monkeypatch.setattr(rates_fairlearn, "_SAME_WORK", "none")
-    every = rates_fairlearn.answers(tables, JUDGED)
-    assert len(checks) > 10 * once > 0
-    for metric in JUDGED:
-        assert few.rates[metric].tolist() == pytest.approx(every.rates[metric].tolist(), abs=0, rel=0, nan_ok=True)
-        assert few.ratios[metric].tolist() == pytest.approx(every.ratios[metric].tolist(), abs=0, rel=0, nan_ok=True)
-    assert repr(of_rows) == repr(rates_fairlearn.row_rates(rows, JUDGED))
-    assert _classification._check_targets is counted
-
-
 def test_everyone_is_a_family_like_any_other() -> None:
     table = CountsTable.of(["ethnicity"], {("A",): cells(3, 1, 2, 8), ("B",): cells(1, 3, 1, 9)})
     everyone = FamilyCounts(Family(()), (Group(()),), table.everyone[np.newaxis], table.everyone)
@@ -384,57 +313,15 @@ def test_everyone_is_a_family_like_any_other() -> None:
         assert (found.largest_difference, found.rates_compared, found.disparities_compared) == (0.0, len(JUDGED), 0)
 
 
-def test_libraries_are_loaded_without_plots_and_distributions_which_can_be_had_afterwards() -> None:
-    program = (
-        "import sys\n"
-        "from audit.analyses.crosscheck import rates_aif360, rates_fairlearn\n"
-        "from audit.analyses.crosscheck.light_import import UNUSED, light_import\n"
-        "with light_import():\n"
-        "    rates_fairlearn._loaded(), rates_aif360._loaded()\n"
-        "    assert set(UNUSED) <= set(sys.modules)\n"
-        "[sys.modules.pop(name) for name in list(sys.modules) if name.startswith('aif360')]\n"
-        "rates_aif360._library()\n"
-        "assert not [name for name in sys.modules if name.startswith(UNUSED)]\n"
-        "import aif360.metrics, pandas\n"
-        "from aif360.datasets import BinaryLabelDataset\n"
-        "of = {'label_names': ['y'], 'protected_attribute_names': ['x']}\n"
-        "whole = BinaryLabelDataset(df=pandas.DataFrame({'x': [0, 1], 'y': [0, 1]}), **of)\n"
-        "assert type(whole) is not rates_aif360._library().dataset\n"
-        "assert aif360.metrics.BinaryLabelDatasetMetric(whole).consistency(1).tolist() == [1]\n"
-        "from fairlearn.metrics import MetricFrame, selection_rate\n"
-        "both = pandas.Series([1, 0, 1])\n"
-        "frame = MetricFrame(metrics=selection_rate, y_true=both, y_pred=both, sensitive_features=['a', 'a', 'b'])\n"
-        "assert frame.by_group.to_dict() == {'a': 0.5, 'b': 1.0}\n"
-        "import sklearn.metrics\n"
-        "assert sklearn.metrics.roc_auc_score([0, 1, 1, 0], [0.1, 0.2, 0.2, 0.2]) == 0.75\n"
-        "assert sklearn.metrics.label_ranking_loss([[1, 0, 0]], [[0.75, 0.5, 1]]) == 0.5\n"
-        "assert sklearn.metrics.pairwise_distances([[0], [3]], metric='cityblock').tolist() == [[0, 3], [3, 0]]\n"
-        "assert sklearn.metrics.pairwise_distances([[0], [3]], metric='sqeuclidean').tolist() == [[0, 9], [9, 0]]\n"
-        "assert sklearn.metrics.consensus_score(*[([[True]], [[True]])] * 2) == 1\n"
-        "from sklearn.linear_model import LogisticRegression\n"
-        "assert LogisticRegression().fit([[0], [1]], [0, 1]).predict([[1]]).tolist() == [1]\n"
-        "from sklearn.isotonic import spearmanr\n"
-        "assert spearmanr([1, 2, 3], [1, 2, 4]).statistic == 1\n"
-        "import matplotlib.pyplot, scipy.stats\n"
-        "from scipy import stats\n"
-        "assert matplotlib.__version__ and scipy.stats.norm is stats.norm is not None\n"
-        "from sklearn.utils.fixes import _mode\n"
-        "assert _mode([1, 2, 2]).mode == 2\n"
-    )
-    subprocess.run([sys.executable, "-P", "-c", program], check=True, timeout=240)
-
-
-def test_a_name_that_is_used_while_libraries_load_is_the_real_one() -> None:
-    program = (
-        "import sys\n"
-        "from audit.analyses.crosscheck.light_import import light_import\n"
-        "with light_import():\n"
-        "    from scipy.stats import norm, rankdata\n"
-        "    import matplotlib.figure\n"
-        "    assert rankdata([3, 1]).tolist() == [2, 1]\n"
-        "    assert norm.cdf(0) == 0.5\n"
-        "    import scipy.stats\n"
-        "    assert scipy.stats.norm.cdf is not None and type(scipy.stats.norm).__module__.startswith('scipy')\n"
-        "assert matplotlib.figure.Figure is not None\n"
-    )
-    subprocess.run([sys.executable, "-P", "-c", program], check=True, timeout=240)
+def test_of_many_groups_whole_small_families_are_asked_about_and_those_furthest_from_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(agreement, "MOST_TABLES", 5)
+    monkeypatch.setattr(agreement, "SMALL_FAMILY", 3)
+    large = family_of(*(cells(40 + place, 20, 3, 50) for place in range(20)), cells(5, 200, 3, 50))
+    everyone = FamilyCounts(Family(()), (Group(()),), large.everyone[np.newaxis], large.everyone)
+    families = [large, everyone]
+    found = agreement.asked_about(families, HEADLINES, {}, None)
+    assert found.place[-1] >= 0, "everyone"
+    assert found.place[20] >= 0, "the group that is furthest from the others"
+    assert (found.place >= 0).sum() == 5

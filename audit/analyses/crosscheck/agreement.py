@@ -29,9 +29,11 @@ from audit.vocabulary.sentences import sentence
 HEADLINES: Final[tuple[MetricName, ...]] = ("true_positive_rate", "false_positive_rate", "selection_rate")
 """Rates that are compared whatever the rules are about."""
 
-MOST_TABLES: Final = 4_000
-"""Distinct groups that are compared, the first families first: a count and no time, so that every machine stops at the
-same group. A thousand of them take about a second."""
+MOST_TABLES: Final = 250
+"""Distinct groups that are compared: a count and no time, so that every machine stops at the same group. By their
+public interfaces the libraries take up to two milliseconds for each group and rate."""
+SMALL_FAMILY: Final = 60
+"""Families of at most so many groups are compared as a whole before any group of a larger one."""
 
 
 def headlines(plan: AuditPlan) -> tuple[MetricName, ...]:
@@ -156,21 +158,37 @@ def asked_about(
         mine = own_answers(every, metrics)
     else:
         every, mine = weighted_tables(moments, families), weighted_ours(moments, families, metrics)
-    tables, place = _distinct(every)
+    tables, place = _distinct(every, _urgency(every, mine, families))
     answers = ask(Question(tables, metrics, list(rows.values())))
     return Asked(metrics, families, tables, mine, weighted, place, rows, answers)
 
 
-def _distinct(tables: Tables) -> tuple[Tables, IntArray]:
-    """The first `MOST_TABLES` distinct tables in the order of their groups, and the table of each group.
+def _urgency(tables: Tables, mine: Answers, families: Sequence[FamilyCounts]) -> FloatArray:
+    """float64[G]: groups are asked about in this order, the smallest first.
+
+    Whole families come first that are small, everyone among them; then the groups furthest from everyone else, measured
+    in the standard error of a rate of their size: those that fail or could fail are among these.
+    """
+    size = np.repeat([len(family.groups) for family in families], [len(family.groups) for family in families])
+    apart = np.nan_to_num(np.abs(np.stack(list(mine.differences.values())))).max(axis=0)
+    furthest = apart * np.sqrt(tables.own.sum(axis=(1, 2)))
+    return np.where(size <= SMALL_FAMILY, -np.inf, -furthest)
+
+
+def _distinct(tables: Tables, urgency: FloatArray) -> tuple[Tables, IntArray]:
+    """The `MOST_TABLES` most urgent distinct tables, and the table of each group; -1 where it is not among them.
 
     All groups have the same everyone, so groups with the same counts have the same rest.
     """
-    _, first, place = np.unique(tables.own.reshape(-1, 6), axis=0, return_index=True, return_inverse=True)
-    order = np.argsort(first)[:MOST_TABLES]
+    order = np.argsort(urgency, kind="stable")
+    _, first, place = np.unique(tables.own[order].reshape(-1, 6), axis=0, return_index=True, return_inverse=True)
+    asked = np.argsort(first)[:MOST_TABLES]
     renamed = np.full(len(first), -1, dtype=np.int64)
-    renamed[order] = np.arange(len(order))
-    return Tables(tables.own[first[order]], tables.rest[first[order]]), renamed[place.reshape(-1)]
+    renamed[asked] = np.arange(len(asked))
+    place_of = np.empty(len(order), dtype=np.int64)
+    place_of[order] = renamed[place.reshape(-1)]
+    chosen = order[first[asked]]
+    return Tables(tables.own[chosen], tables.rest[chosen]), place_of
 
 
 def _agreement(distribution: str, answer: Answer, asked: Asked, shown: Sequence[Estimate | Disparity]) -> Agreement:

@@ -7,25 +7,20 @@ our sign and direction. What it states where a rate has no denominator is in `au
 from __future__ import annotations
 
 import logging
-import sys
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cache
 from pathlib import PurePath
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from audit.analyses.crosscheck.light_import import imported_lightly
 from audit.analyses.crosscheck.tables import DECISIONS, LABELS, Answers, Rows, Tables, four_cells, labelled, two_cells
 from audit.stats.arrays import FloatArray
 from audit.vocabulary.metrics import MetricName
 
 DISTRIBUTION = "aif360"
-
-_OWN, _REST = 0, 1
 
 
 class _Methods(NamedTuple):
@@ -53,7 +48,7 @@ _METHODS: Final[Mapping[MetricName, _Methods]] = {
 
 
 def answers(tables: Tables, metrics: Sequence[MetricName]) -> Answers:
-    """Compute the answers with AIF360, each table as eight weighted rows. Raises ImportError where it is not
+    """Compute the answers with AIF360, each table as weighted rows of a data set. Raises ImportError where it is not
     installed.
     """
     groups = len(tables.own)
@@ -62,9 +57,9 @@ def answers(tables: Tables, metrics: Sequence[MetricName]) -> Answers:
     of_both = tuple(name for name in metrics if name != "selection_rate")
     of_flags = tuple(name for name in metrics if name == "selection_rate")
     # It divides by zero where a rate has no denominator, and the NaN is its answer.
-    with np.errstate(divide="ignore", invalid="ignore"):
-        _ask(found, of_both, _classified(), np.hstack([four_cells(side) for side in tables]))
-        _ask(found, of_flags, _decided(), np.hstack([two_cells(side) for side in tables]))
+    with quiet_import(), np.errstate(divide="ignore", invalid="ignore"):
+        _ask(found, of_both, [four_cells(side) for side in tables], LABELS, DECISIONS)
+        _ask(found, of_flags, [two_cells(side) for side in tables], (1, 0), None)
     return found
 
 
@@ -77,129 +72,75 @@ def row_rates(groups: Sequence[Rows], metrics: Sequence[MetricName]) -> list[dic
             ([name for name in metrics if name == "selection_rate"], rows, False),
         ):
             if names and part.label.size:
-                with np.errstate(divide="ignore", invalid="ignore"):
-                    metric = _metric_of_cases(part, classified=classified)
+                with quiet_import(), np.errstate(divide="ignore", invalid="ignore"):
+                    side, weights = np.zeros(part.label.size), np.ones(part.label.size)
+                    truth = _dataset(side, part.label if classified else part.decision, weights)
+                    metric = _metric(truth, _answered(truth, part.decision) if classified else None)
                     rates |= {name: float(getattr(metric, _METHODS[name].rate)()) for name in names}
-                # it remembers every metric object, and the cases with it, for as long as the process lives
-                metric.dataset = metric.classified_dataset = None
     return found
 
 
-class _Pair(NamedTuple):
-    """A data set with its decisions as a second one, or decisions alone: their weights are set table by table."""
+def _ask(
+    found: Answers,
+    metrics: Sequence[MetricName],
+    sides: Sequence[FloatArray],
+    labels: Sequence[int],
+    decisions: Sequence[int] | None,
+) -> None:
+    """Fill `found`. `sides` are the weights of N groups and of their N rests, float64[N, R], over the same R rows.
 
-    truth: Any
-    answered: Any | None
-
-
-class _AtOnce(np.ndarray[Any, np.dtype[np.float64]]):
-    """Weights of the same cases in N tables, float64[N, R], or N numbers worked out of them, float64[N].
-
-    AIF360 takes them for the weights of one table, and works on all of them in one call.
+    One data set holds both sides of every table, and its protected attribute says which table and side a row is of.
     """
-
-    def __getitem__(self, cases: Any) -> Any:
-        return super().__getitem__((..., cases))
-
-    def __bool__(self) -> bool:
-        (same,) = set(self.flatten().tolist())  # tables of `_ask` are alike in whatever is nothing
-        return bool(same)
-
-    def ravel(self, *_: Any) -> Any:
-        return self
-
-    def sum(self, *_: Any, **named: Any) -> Any:
-        return super().sum(**named | {"axis": -1})
-
-
-def _ask(found: Answers, metrics: Sequence[MetricName], pair: _Pair, weights: FloatArray) -> None:
-    """Fill `found`: each row of `weights`, float64[N, R], is a table over the same R rows of cases.
-
-    Tables with the same empty cells are asked about at once: where a sum is 0 AIF360 goes another way.
-    """
-    if not metrics:
+    if not metrics or not len(sides[0]):
         return
-    _, kinds = np.unique(weights > 0.0, axis=0, return_inverse=True)
-    for kind in range(kinds.max(initial=-1) + 1):
-        places = np.flatnonzero(kinds.ravel() == kind)
-        for dataset in pair:
-            if dataset is not None:
-                dataset.instance_weights = weights[places].view(_AtOnce)
-        metric = _metric(pair, unprivileged_groups=[{"side": _OWN}], privileged_groups=[{"side": _REST}])
+    tables = len(sides[0])
+    weights = np.concatenate(sides)
+    side = np.repeat(np.arange(len(weights)), len(labels))
+    truth = _dataset(side, np.tile(labels, len(weights)), weights.ravel())
+    answered = None if decisions is None else _answered(truth, np.tile(decisions, len(weights)))
+    for table in range(tables):
+        metric = _metric(
+            truth, answered, unprivileged_groups=[{"side": table}], privileged_groups=[{"side": tables + table}]
+        )
         for name in metrics:
             methods = _METHODS[name]
             rate = getattr(metric, methods.rate)
-            found.rates[name][places] = rate(privileged=False)
-            found.differences[name][places] = (
+            found.rates[name][table] = rate(privileged=False)
+            found.differences[name][table] = (
                 getattr(metric, methods.difference)() if methods.difference else metric.difference(rate)
             )
-            found.ratios[name][places] = getattr(metric, methods.ratio)() if methods.ratio else metric.ratio(rate)
+            found.ratios[name][table] = getattr(metric, methods.ratio)() if methods.ratio else metric.ratio(rate)
 
 
-def _metric(pair: _Pair, **groups: Any) -> Any:
-    if pair.answered is None:
-        return _library().of_labels(pair.truth, **groups)
-    return _library().of_answers(pair.truth, pair.answered, **groups)
-
-
-def _classified() -> _Pair:
-    side = np.repeat((_OWN, _REST), len(LABELS))
-    return _Pair(_dataset(side, np.tile(LABELS, 2)), _dataset(side, np.tile(DECISIONS, 2)))
-
-
-def _decided() -> _Pair:
-    return _Pair(_dataset(np.repeat((_OWN, _REST), 2), np.array([1, 0, 1, 0])), None)
-
-
-def _metric_of_cases(rows: Rows, *, classified: bool) -> Any:
-    side = np.zeros(rows.label.size)
-    truth = _dataset(side, rows.label if classified else rows.decision)
-    return _metric(_Pair(truth, _dataset(side, rows.decision) if classified else None))
-
-
-def _dataset(side: npt.NDArray[Any], label: npt.NDArray[Any]) -> Any:
-    """Make AIF360's data set; `side` is its protected attribute. It makes one of a data frame, which takes pandas."""
-    kind = _library().dataset
-    made = kind.__new__(kind)
-    sides, labels = side.reshape(-1, 1).astype(np.float64), label.reshape(-1, 1).astype(np.float64)
-    vars(made).update(
-        {"favorable_label": 1.0, "unfavorable_label": 0.0, "ignore_fields": {"metadata", "ignore_fields"}},
-        features=sides,
-        feature_names=["side"],
-        protected_attributes=sides,
-        protected_attribute_names=["side"],
-        labels=labels,
-        label_names=["label"],
-        scores=labels,
-        instance_weights=np.ones(len(label)),
-    )
-    return made
-
-
-class _Library(NamedTuple):
-    """Classes of AIF360."""
-
-    dataset: Any
-    of_labels: Any
-    of_answers: Any
-
-
-@cache
-def _library() -> _Library:
-    """Load AIF360 without most of its parts, and let whoever imports it afterwards have it whole."""
-    is_loaded = "aif360" in sys.modules
-    with quiet_import():
-        found = _loaded() if is_loaded else imported_lightly(_loaded)
-    for name in () if is_loaded else [name for name in sys.modules if name.partition(".")[0] == DISTRIBUTION]:
-        del sys.modules[name]
-    return found
-
-
-def _loaded() -> _Library:
-    from aif360.datasets import BinaryLabelDataset
+def _metric(truth: Any, answered: Any | None, **groups: Any) -> Any:
     from aif360.metrics import BinaryLabelDatasetMetric, ClassificationMetric
 
-    return _Library(BinaryLabelDataset, BinaryLabelDatasetMetric, ClassificationMetric)
+    if answered is None:
+        return BinaryLabelDatasetMetric(truth, **groups)
+    return ClassificationMetric(truth, answered, **groups)
+
+
+def _dataset(side: npt.NDArray[Any], label: npt.NDArray[Any], weights: FloatArray) -> Any:
+    """Make AIF360's data set of a frame; `side` is its protected attribute."""
+    import pandas as pd
+    from aif360.datasets import BinaryLabelDataset
+
+    frame = pd.DataFrame({"side": side.astype(float), "label": label.astype(float), "weight": weights})
+    return BinaryLabelDataset(
+        df=frame,
+        label_names=["label"],
+        protected_attribute_names=["side"],
+        instance_weights_name="weight",
+        favorable_label=1.0,
+        unfavorable_label=0.0,
+    )
+
+
+def _answered(truth: Any, decision: npt.NDArray[Any]) -> Any:
+    """Copy a data set, with decisions in the place of its labels."""
+    answered = truth.copy()
+    answered.labels = decision.reshape(-1, 1).astype(np.float64)
+    return answered
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from typing import NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import betainc, ndtri, stdtrit
 
 from audit.stats.arrays import BoolArray, FloatArray, IntArray
 from audit.stats.clusters.own_correlation import Alike
@@ -30,7 +31,6 @@ from audit.stats.clusters.weighted_rate import (
     variance_factor,
 )
 from audit.stats.rates.boundaries import Boundary, counted_rate
-from audit.stats.special import betainc, ndtri, stdtrit
 
 MIN_DEGREES_OF_FREEDOM = 3.0
 """With fewer, a group can neither pass nor fail: its variance is as good as unknown, as the quantiles of t show."""

@@ -15,11 +15,11 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
+from scipy.special import gammaincinv
 
 from audit.stats.arrays import FloatArray
 from audit.stats.clusters.unseen_clusters import CLASSES, Bundles, ClassSums, size_class, without_pairs
 from audit.stats.clusters.weighted_rate import Place, WeightedRate, own_variance, satterthwaite, variance_factor
-from audit.stats.special import gammaincinv
 
 UPPER_TAIL: Final = 0.10
 """How often the upper end lies below the true correlation of a group. Chosen by simulation:

@@ -15,11 +15,11 @@ from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import betainc
 
 from audit.stats.arrays import BoolArray, FloatArray, IntArray
 from audit.stats.clusters.weighted_rate import Place, WeightedRate
 from audit.stats.rates.boundaries import Boundary, counted_rate
-from audit.stats.special import betainc
 
 CLASSES: Final = 40
 """Number of size classes of clusters. Each class holds clusters of twice the size of the class before; the first class

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from scipy.special import chdtrc, ndtri
 
 from audit.stats.arrays import BoolArray, FloatArray, IntArray
 from audit.stats.margins.score_statistic import middle_root
 from audit.stats.rates.binomial import Counts, checked_counts, checked_fraction
-from audit.stats.special import chdtrc, ndtri
 
 LEAST_EXPECTED = 2.0
 """Least number expected in each of its four cells for a stratum to enter the test of "the same in all strata"."""

@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from scipy.special import xlogy
 
 from audit.stats.arrays import FloatArray
 from audit.stats.rates.binomial import Counts, checked_counts
-from audit.stats.special import xlogy
 
 MOST_CASES = 10**9 - 1
 """Largest number of cases that numpy's hypergeometric generator takes."""

@@ -10,12 +10,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from scipy.special import xlogy
 
 from audit.stats.arrays import FloatArray, IntArray
 from audit.stats.groups.heterogeneity import Spread, spread_of_means
 from audit.stats.rates.binomial import Counts, checked_fraction
 from audit.stats.rates.replicates import replicate_counts
-from audit.stats.special import xlogy
 
 _MOST_BENEFIT = 2.0
 _FEWEST = 2

@@ -24,11 +24,11 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+from scipy.special import gammainc, gammaincc
 
 from audit.stats.arrays import FloatArray
 from audit.stats.rates.binomial import Counts, checked_counts, checked_fraction
 from audit.stats.rates.bisection import bisected
-from audit.stats.special import gammainc, gammaincc
 
 _FEWEST = 2
 """Least number of groups, and of cases of a group: one case shows nothing of the chance that must be taken off."""

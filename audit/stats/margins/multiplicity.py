@@ -26,6 +26,7 @@ from collections.abc import Callable
 from typing import Literal, NamedTuple, TypeAlias, get_args
 
 import numpy as np
+from scipy.special import ndtr
 
 from audit.stats.arrays import BoolArray, FloatArray, IntArray
 from audit.stats.margins.two_step import all_bounds, gives_at_least, planned_level, two_steps
@@ -33,7 +34,6 @@ from audit.stats.rates.binomial import Counts, binomial_cdf, checked_counts, che
 from audit.stats.rates.bisection import bisected
 from audit.stats.rates.boundaries import Boundary, counted_rate
 from audit.stats.rates.intervals import clopper_pearson
-from audit.stats.special import ndtr
 
 Method = Literal["discarding", "any_dependence"]
 Places: TypeAlias = IntArray | slice

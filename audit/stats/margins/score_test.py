@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 import numpy as np
+from scipy.special import bdtrik, ndtr
 
 from audit.stats.arrays import BoolArray, FloatArray
 from audit.stats.margins.rejection_region import largest_rejection_probability
@@ -17,7 +18,6 @@ from audit.stats.margins.score_statistic import score_statistic
 from audit.stats.rates.binomial import Counts, checked_counts, checked_fraction
 from audit.stats.rates.boundaries import Boundary
 from audit.stats.rates.intervals import clopper_pearson
-from audit.stats.special import bdtrik, ndtr
 
 FAIL_BETA = 1e-6
 """Error spent on the confidence set of the rest's rate when testing for FAIL."""

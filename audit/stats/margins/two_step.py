@@ -27,11 +27,11 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 import numpy as np
+from scipy.special import betaincinv
 
 from audit.stats.arrays import BoolArray, FloatArray, once_for_equals
 from audit.stats.rates.binomial import Counts, binomial_cdf, largest_count
 from audit.stats.rates.boundaries import Boundary, counted_rate
-from audit.stats.special import betaincinv
 
 BOUNDS_SHARE: Final = 0.1
 """Share of a family's level that its bounds may be wrong with."""

@@ -10,11 +10,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from scipy.special import gammaincc
 
 from audit.stats.arrays import FloatArray
 from audit.stats.rates.binomial import Counts, binomial_cdf, checked_counts, largest_count
 from audit.stats.rates.boundaries import Boundary
-from audit.stats.special import gammaincc
 
 EXACT_BELOW = 0.1
 """P-values below this number must be exact, as those of `audit.stats.margins.score_test.screened_p` are."""

@@ -13,11 +13,11 @@ from statistics import NormalDist
 from typing import Final, Literal, NamedTuple
 
 import numpy as np
+from scipy.special import ndtr
 
 from audit.stats.arrays import FloatArray, IntArray, once_for_equals
 from audit.stats.rates.binomial import Counts, binomial_cdf, checked_fraction
 from audit.stats.rates.intervals import clopper_pearson
-from audit.stats.special import ndtr
 
 BETA: Final = 1e-4
 """Error spent on the confidence set of the share of cases on which the models differ."""

@@ -15,10 +15,10 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
+from scipy.special import stdtrit
 
 from audit.stats.arrays import BoolArray, FloatArray
 from audit.stats.rates.binomial import checked_fraction
-from audit.stats.special import stdtrit
 
 MIN_TEMPLATES: Final = 10
 """With fewer templates nothing is decided: the spread of shifts is not known."""

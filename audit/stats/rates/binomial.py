@@ -6,9 +6,9 @@ from typing import Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import betainc, ndtri
 
 from audit.stats.arrays import FloatArray, once_for_equals
-from audit.stats.special import betainc, ndtri
 
 Counts: TypeAlias = npt.ArrayLike
 """One count for each group: anything that numpy turns into an array."""

@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from scipy.special import gammaln, xlog1py, xlogy
 
 from audit.stats.arrays import FloatArray, IntArray
-from audit.stats.special import gammaln, xlog1py, xlogy
 
 _UNSEEN = 1e-20
 """Probability below the summed counts that is left out."""

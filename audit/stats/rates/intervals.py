@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import betainccinv, betaincinv, ndtri
 
 from audit.stats.arrays import FloatArray, once_for_equals
 from audit.stats.rates.binomial import Counts, checked_counts, checked_fraction
 from audit.stats.rates.mover import Limits, difference_of_independent, ratio_of_limits
-from audit.stats.special import betainccinv, betaincinv, ndtri
 
 
 def wilson(x: Counts, n: Counts, level: float = 0.95) -> tuple[FloatArray, FloatArray]:

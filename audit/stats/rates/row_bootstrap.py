@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
+from scipy.special import ndtr, stdtrit
 
 from audit.stats.arrays import FloatArray, IntArray
 from audit.stats.rates.binomial import checked_fraction
-from audit.stats.special import ndtr, stdtrit
 
 LEAST_USED: Final = 0.9
 """Least share of the replicates that must have a value, because those without one are not a random part of all."""

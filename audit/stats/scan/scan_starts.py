@@ -9,9 +9,9 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import xlogy
 
 from audit.stats.arrays import BoolArray, FloatArray, IntArray
-from audit.stats.special import xlogy
 
 MOST_MARGINS: Final = 64
 """Number of margins that are searched for corners: those of two attributes first, then those of three."""

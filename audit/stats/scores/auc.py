@@ -10,12 +10,12 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import stdtrit
 
 from audit.stats.arrays import FloatArray, IntArray
 from audit.stats.rates.binomial import checked_fraction
 from audit.stats.rates.intervals import score_limits
 from audit.stats.scores.ranked_cases import FamilyPairs, Pairs
-from audit.stats.special import stdtrit
 
 MIN_CASES: Final = 5
 """With fewer positives or negatives no interval is given: coverage was measured from this number on (`tools.simulate`).

@@ -12,10 +12,10 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import gammaincc
 
 from audit.stats.arrays import FloatArray
 from audit.stats.rates.intervals import wilson
-from audit.stats.special import gammaincc
 
 LEAST_CASES: Final = 10
 """Least number of cases. From it on, test and interval were measured to keep their level (`tools.simulate`); with 5

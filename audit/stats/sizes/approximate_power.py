@@ -10,12 +10,12 @@ from functools import lru_cache, partial
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import ndtr, ndtri
 
 from audit.stats.arrays import BoolArray, FloatArray, once_for_equals
 from audit.stats.margins.score_statistic import restricted_rates
 from audit.stats.rates.binomial import Counts, binomial_cdf, checked_fraction, largest_count
 from audit.stats.rates.boundaries import Boundary, counted_rate
-from audit.stats.special import ndtr, ndtri
 
 _MOST_CASES = 2.0**40
 _SELDOM_MORE = 2.0**17

@@ -10,10 +10,11 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from scipy.special import ndtri
+
 from audit.stats.clusters.unseen_clusters import Bundles, chance_unseen, noise_of_rows
 from audit.stats.rates.boundaries import Boundary, counted_rate, margin_boundary
 from audit.stats.sizes.decidable_disparity import Limit
-from audit.stats.special import ndtri
 
 _STEPS = 40
 _HALVED = 4

@@ -12,10 +12,10 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
+from scipy.special import xlogy
 
 from audit.stats.arrays import BoolArray, FloatArray, IntArray
 from audit.stats.rates.bisection import falling_root
-from audit.stats.special import xlogy
 
 _FAR = 700.0
 """Exponent at which no unseen case is left."""

@@ -14,6 +14,7 @@ from typing import NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import betainc, ndtri, stdtr
 
 from audit.stats.arrays import BoolArray, FloatArray, IntArray
 from audit.stats.clusters.effective_test import (
@@ -24,7 +25,6 @@ from audit.stats.clusters.effective_test import (
 )
 from audit.stats.rates.bisection import falling_root
 from audit.stats.rates.boundaries import Boundary
-from audit.stats.special import betainc, ndtri, stdtr
 from audit.stats.strata.sampled_counts import Population, SampledCounts
 
 _ROUNDS, _PLACES = 3, 17
