@@ -16,6 +16,7 @@ from pathlib import Path
 FUNCTION_LINES = 60
 SIZED = ("audit", "reports", "audit7k_pytest", "tools", "examples")
 PRODUCT = ("audit", "reports", "audit7k_pytest", "examples", "docs")
+INSTALLED = ("audit", "reports", "audit7k_pytest")
 PRODUCT_FILES = ("README.md", "CHANGELOG.md", "mkdocs.yml", "pyproject.toml")
 TEXT = {
     ".py",
@@ -41,6 +42,13 @@ UNFINISHED = re.compile(r"\b(TODO|FIXME|NotImplementedError)\b|#\s*(XXX|HACK)\b"
 ADDRESS = re.compile(r"://|--(extra-)?index-url|--find-links|--trusted-host| @ ")
 ALIAS = re.compile(r"=.*\.(?:n|p)?gettext\s*$")
 """Another name given to gettext: the catalogs do not find its messages, which then stay English unnoticed."""
+REACHES_INTO = re.compile(
+    r"\bsys\.meta_path\b|\b__pydantic_\w+__|\bsys\.modules(\[[^\]]*\]\s*=[^=]|\.(pop|update|setdefault|clear)\b)"
+    r"|\bdel sys\.modules\b"
+)
+"""What changes the import system or another library: they are used as they are installed, by their public names."""
+IN_THE_CHILD = ("audit/detectors/python_function.py", "audit/detectors/skops_types.py")
+"""What runs in the process of a model: the importer of modules beside a plan, and the parts that a model file is of."""
 SOMEONES_FOLDER = re.compile(r"(?<![\w.])/(root|home/\w+|Users/\w+)/")
 
 OPENING = re.compile(r"(The same|Whom|Whatever|That of|Of whom)\b")
@@ -71,6 +79,8 @@ def breaches(root: Path) -> Iterator[Breach]:
             yield from _sizes(path, statements)
             if path.as_posix().startswith(STANDS_ALONE):
                 yield from _openings(path, statements)
+            if path.parts[0] in INSTALLED and path.as_posix() not in IN_THE_CHILD:
+                yield from _private_imports(path, statements)
         for number, line in enumerate(text.splitlines(), start=1):
             yield from ((path, number, what) for what in _line(path, line))
 
@@ -104,8 +114,25 @@ def _openings(path: Path, statements: Sequence[ast.AST]) -> Iterator[Breach]:
                 yield path, node.lineno, f"a docstring stands alone: begin with a noun or a verb, not {found[0]!r}"
 
 
+def _private_imports(path: Path, statements: Sequence[ast.AST]) -> Iterator[Breach]:
+    """Imports of a private name of another package."""
+    for node in statements:
+        if not isinstance(node, ast.ImportFrom) or node.module is None or node.module.split(".")[0] in INSTALLED:
+            continue
+        names = [*node.module.split("."), *(alias.name for alias in node.names)]
+        if private := [name for name in names if name.startswith("_") and not name.startswith("__")]:
+            yield path, node.lineno, f"{private[0]} is private to another package: use what it makes public"
+
+
 def _line(path: Path, line: str) -> Iterator[str]:
     top = path.parts[0]
+    if (
+        top in INSTALLED
+        and path.suffix == ".py"
+        and path.as_posix() not in IN_THE_CHILD
+        and (found := REACHES_INTO.search(line))
+    ):
+        yield f"{found[0]}: use other libraries, and the import system, as they are"
     if top in PRODUCT or str(path) in PRODUCT_FILES:
         for found in MOOD.finditer(line):
             if not (path.suffix == ".md" and _quoted(line, found)):

@@ -83,7 +83,7 @@ def _keys(value: object) -> float:
         return 0 if not isinstance(value, float) or math.isfinite(value) else -math.inf
     kinds = set(map(type, value))
     if len(kinds) == 1 and issubclass(kind := kinds.pop(), BaseModel) and not _holding(kind):
-        return sum(len(one.__pydantic_fields_set__) for one in value)
+        return sum(len(one.model_fields_set) for one in value)
     return sum(map(_keys, value))
 
 

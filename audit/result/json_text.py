@@ -84,5 +84,5 @@ def field_json(value: object, indent: bytes = b"") -> bytes:
 def _value_json(value: object) -> bytes:
     # pydantic writes a record several times faster than the standard library writes the dict made of it
     if isinstance(value, BaseModel):
-        return value.__pydantic_serializer__.to_json(value, by_alias=True)
+        return value.model_dump_json(by_alias=True).encode()
     return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()

@@ -1,18 +1,15 @@
 """Groups of people as typed keys: never a joined string, so that no two groups can share a name."""
 
 from collections.abc import Mapping, Sequence
-from functools import cache
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol, Self, TypeVar, cast
+from typing import Any, Final, Literal, NamedTuple, Protocol, Self, TypeVar, cast
 
 from pydantic import ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, RootModel
-from pydantic.fields import FieldInfo
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
 from audit.vocabulary.documented import Documented
 
 Root = TypeVar("Root", bound=tuple[Any, ...])
-_IMMUTABLE = (str, int, float, bool, type(None), tuple, frozenset)
 
 
 class Part(Documented):
@@ -20,48 +17,6 @@ class Part(Documented):
 
     # A NaN would become null unseen; written as it is, no reader takes it. Unknown numbers are None.
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, ser_json_inf_nan="constants")
-
-    if not TYPE_CHECKING:  # the type checker gives each part a signature of its own, with its fields
-
-        @classmethod
-        def model_construct(cls, _fields_set: set[str] | None = None, **values: Any) -> Self:
-            """Construct as pydantic does, from values known to be right: a result has tens of thousands of parts.
-
-            One merge of dicts replaces a loop over fields and takes a fifth of the time. It is used where nothing is
-            missing, nothing is left over, and no field has an alias or a default that must be made anew.
-            """
-            known = _template(cls)
-            fields = {} if known is None else known[0] | values
-            if known is None or len(fields) != len(known[0]) or not known[1] <= values.keys():
-                return super().model_construct(_fields_set, **values)
-            return _made(cls, fields, set(values) if _fields_set is None else _fields_set)
-
-
-def _made(part: Any, fields: dict[str, Any], fields_set: set[str]) -> Any:
-    made = part.__new__(part)
-    object.__setattr__(made, "__dict__", fields)
-    object.__setattr__(made, "__pydantic_fields_set__", fields_set)
-    object.__setattr__(made, "__pydantic_extra__", None)
-    object.__setattr__(made, "__pydantic_private__", None)
-    return made
-
-
-@cache
-def _template(part: type[Part]) -> tuple[dict[str, Any], frozenset[str]] | None:
-    """Default of every field, in order, and the required fields; None where only pydantic's own way is right."""
-    fields = part.model_fields
-    if part.__pydantic_post_init__ or part.__private_attributes__ or any(map(_is_special, fields.values())):
-        return None
-    return (
-        {name: field.get_default() for name, field in fields.items()},
-        frozenset(name for name, field in fields.items() if field.is_required()),
-    )
-
-
-def _is_special(field: FieldInfo) -> bool:
-    if field.alias is not None or field.validation_alias is not None or field.default_factory is not None:
-        return True
-    return not field.is_required() and not isinstance(field.default, _IMMUTABLE)
 
 
 class Level(NamedTuple):
@@ -76,13 +31,6 @@ class _Key(RootModel[Root]):
     """A frozen key of dicts: compared and hashed as the tuple that it is, a tenth of the time that pydantic takes."""
 
     model_config = ConfigDict(frozen=True, defer_build=True)
-
-    if not TYPE_CHECKING:
-
-        @classmethod
-        def model_construct(cls, root: Root, _fields_set: set[str] | None = None) -> Self:
-            """Construct from a value known to be right."""
-            return _made(cls, {"root": root}, {"root"})
 
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other) and self.root == cast("Self", other).root
