@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate
@@ -85,7 +84,7 @@ def checked_files(source_name: str, files: Sequence[Path]) -> tuple[tuple[str, .
     Raises DataError if one is not a whole Parquet file, or has other columns or types than the first.
     """
     import pyarrow as pa
-    from pyarrow._parquet import ParquetReader  # `pyarrow.parquet` loads every file system that Arrow knows
+    from pyarrow.parquet import ParquetFile
 
     names: tuple[str, ...] = ()
     types: list[tuple[Any, ...]] | None = None
@@ -93,8 +92,7 @@ def checked_files(source_name: str, files: Sequence[Path]) -> tuple[tuple[str, .
     for path in files:
         called = path.name if len(files) > 1 else source_name
         try:
-            with contextlib.closing(ParquetReader()) as file:
-                file.open(str(path))
+            with ParquetFile(str(path)) as file:
                 names, metadata = tuple(file.schema_arrow.names), file.metadata
                 stored = [metadata.schema.column(place) for place in range(len(metadata.schema))]
                 groups = [metadata.row_group(place).num_rows for place in range(metadata.num_row_groups)]
