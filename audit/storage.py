@@ -1,21 +1,22 @@
-"""Files that are complete or absent, one writer at a time, and digests of files."""
+"""Files that are complete or absent, one writer at a time, digests of files, and small documents with their own."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
 import hashlib
+import json
 import math
 import os
 import secrets
 import stat
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO, Final
 
 from audit import operating_system
 from audit.errors import ArgumentError, FolderInUseError, ResultError, StorageError
@@ -187,6 +188,32 @@ def file_sha256(path: Path) -> str:
     """SHA-256 of a file as it lies on the disk, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+_LARGEST_SEALED: Final = 100_000
+_SEAL: Final = "seal"
+
+
+def document_digest(document: Mapping[str, Any]) -> str:
+    """SHA-256 (hex) of a document; the order of its keys does not matter."""
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
+
+
+def write_sealed(path: Path, document: Mapping[str, Any]) -> None:
+    """Write a small JSON document with its own digest, so that damage is seen. Raises OSError."""
+    write_durably(path, (json.dumps({**document, _SEAL: document_digest(document)}, sort_keys=True) + "\n").encode())
+
+
+def read_sealed(path: Path) -> dict[str, Any] | None:
+    """Read a document of `write_sealed`; None if it is missing or was changed. Raises OSError."""
+    try:
+        if path.stat().st_size > _LARGEST_SEALED:
+            return None
+        document = json.loads(path.read_bytes())
+        seal = document.pop(_SEAL)
+        return document if isinstance(document, dict) and seal == document_digest(document) else None
+    except (FileNotFoundError, ValueError, KeyError, AttributeError, TypeError, RecursionError):
+        return None
 
 
 _PAUSE: Final = 0.05

@@ -22,8 +22,7 @@ from audit.detectors.row_cache import remove_row_cache
 from audit.errors import FolderInUseError, ResumeError, StorageError
 from audit.operating_system import lock_folder
 from audit.scoring.parts import Part, new_piece, piece_files, read_part, read_parts, seal_piece, write_part
-from audit.scoring.sealed_json import document_digest, read_sealed, write_sealed
-from audit.storage import make_folder, remove_temporaries
+from audit.storage import document_digest, make_folder, read_sealed, remove_temporaries, write_sealed
 
 COMMIT_EVERY: Final = 1.0
 """Seconds of scoring that can be lost: a commit takes 5 to 20 ms."""

@@ -26,8 +26,7 @@ import pyarrow as pa
 
 from audit.detectors.answers import ABSTAIN, OK, CheckedAnswers
 from audit.evaluation.parquet_folder import manifest_sha256
-from audit.scoring.sealed_json import read_sealed, write_sealed
-from audit.storage import write_durably
+from audit.storage import read_sealed, write_durably, write_sealed
 
 _SCHEMA: Final = pa.schema(
     [("batch", pa.int64()), ("score", pa.float64()), ("status", pa.int8()), ("reason", pa.int8())]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from made.gates import elsewhere
 from typer.testing import CliRunner
 
 from audit.cli.commands.app import app
@@ -84,13 +86,13 @@ def test_run_writes_the_folder_and_gives_the_verdict(here: Path, women: int, cas
     assert (ended, err) == (code, "")
     assert word in out.splitlines()[0]
     assert f"Report: {Path('audit-out', 'report.html')}" in out
-    there = [".gitignore", "junit.xml", "report.html", "result.json"]
+    there = [".gitignore", ".inputs.json", "junit.xml", "report.html", "result.json"]
     assert sorted(path.name for path in (here / "audit-out").iterdir()) == there
     result = load_result(here / "audit-out" / "result.json")
     assert result.overall.outcome == word.casefold()
 
     for target in ("audit-out", "audit-out/result.json", "plan.toml"):
-        gated, said, _ = invoke("gate", target)
+        gated, said, _ = invoke("gate", target, *elsewhere(target))
         assert gated == code
         verdict, exact = said.splitlines()[-2:]
         assert verdict.split() == [verdict.split()[0], word]
@@ -151,7 +153,12 @@ def test_quiet_is_the_exit_code_alone(here: Path, command: str) -> None:
 def test_reports_are_chosen_by_name_and_checked_before_anything_is_scored(here: Path) -> None:
     write_case(here, 80)
     assert invoke("run", "plan.toml", "--restricted", "--report", "junit", "--out", "a/b")[0] == 0
-    assert sorted(path.name for path in (here / "a" / "b").iterdir()) == [".gitignore", "junit.xml", "result.json"]
+    assert sorted(path.name for path in (here / "a" / "b").iterdir()) == [
+        ".gitignore",
+        ".inputs.json",
+        "junit.xml",
+        "result.json",
+    ]
     code, out, err = invoke("run", "absent.toml", "--restricted", "--report", "jnuit")
     assert (code, out) == (ExitCode.USAGE, "")
     assert err == f'error: no reporter "jnuit" — installed here: {", ".join(names_offered(GROUP))}\n'
@@ -196,7 +203,9 @@ def test_data_in_error_leave_the_earlier_outputs(here: Path) -> None:
     assert code == ExitCode.NOT_JUDGED
     assert "SECRET" not in err
     after = {path: path.read_bytes() for path in (here / "audit-out").rglob("*") if path.is_file()}
+    mark = after.pop(here / "audit-out" / ".not-judged")
     assert after == before
+    assert mark.decode().strip() == hashlib.sha256(before[here / "audit-out" / "result.json"]).hexdigest()
 
 
 @pytest.mark.parametrize(
@@ -309,7 +318,7 @@ def test_who_has_the_plan_can_print_the_digest_that_a_report_names(here: Path, m
 def test_colour_is_asked_for_or_absent(here: Path) -> None:
     write_case(here, 40)
     invoke("run", "plan.toml", *FEW)
-    command = [str(SCRIPT), "gate", "audit-out"]
+    command = [str(SCRIPT), "gate", "audit-out", "--inputs-elsewhere"]
     base = {key: value for key, value in os.environ.items() if key not in {"NO_COLOR", "FORCE_COLOR"}}
     for extra, coloured in (({}, False), ({"FORCE_COLOR": "1"}, True), ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, False)):
         done = subprocess.run(command, env=base | extra, capture_output=True, text=True, check=False, timeout=240)
@@ -322,7 +331,9 @@ def test_a_reader_that_has_gone_away_does_not_change_the_verdict(here: Path) -> 
     write_case(here, 40)
     invoke("run", "plan.toml", *FEW)
     process = subprocess.Popen(
-        [str(SCRIPT), "gate", "audit-out", "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [str(SCRIPT), "gate", "audit-out", "--inputs-elsewhere", "--json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     )
     assert process.stdout is not None
     process.stdout.close()
@@ -354,7 +365,7 @@ def test_a_stdout_that_is_closed_changes_no_verdict(here: Path) -> None:
     write_case(here, 40)
     invoke("run", "plan.toml", *FEW)
     for more in ("", "--restricted", "--restricted --json"):
-        ended, said = with_closed_stdout(f"gate audit-out {more}")
+        ended, said = with_closed_stdout(f"gate audit-out --inputs-elsewhere {more}")
         assert (ended, said if more else "") == (ExitCode.FAIL, "")
 
 
@@ -433,13 +444,13 @@ def test_a_rule_that_only_warns_stops_no_build_and_changes_no_verdict(here: Path
     assert "exceeds the limit (only warns)" in (public / "summary.md").read_text(encoding="utf-8")
     assert "builds go on with a warning" in (public / "report.html").read_text(encoding="utf-8")
     for options, words in (([], "; only warns); rows: "), (["--restricted"], "✗ FAIL narrow (only warns): ")):
-        code, out, err = invoke("gate", "audit-out", *options)
+        code, out, err = invoke("gate", "audit-out", "--inputs-elsewhere", *options)
         assert code == ExitCode.PASS
         assert words in out
         assert "exit code 0 instead of 1" in err
-    assert invoke("gate", "audit-out", "--quiet")[0] == ExitCode.PASS
-    assert invoke("gate", "audit-out", "--only", "narrow")[0] == ExitCode.INCONCLUSIVE
-    assert invoke("gate", "audit-out", "--only", "wide")[0] == ExitCode.PASS
+    assert invoke("gate", "audit-out", "--inputs-elsewhere", "--quiet")[0] == ExitCode.PASS
+    assert invoke("gate", "audit-out", "--inputs-elsewhere", "--only", "narrow")[0] == ExitCode.INCONCLUSIVE
+    assert invoke("gate", "audit-out", "--inputs-elsewhere", "--only", "wide")[0] == ExitCode.PASS
 
 
 def test_alone_it_says_what_to_do_first_on_one_screen_and_is_no_pass() -> None:

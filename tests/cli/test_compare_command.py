@@ -84,10 +84,10 @@ def test_run_stores_the_change_and_gate_goes_by_it(here: Path) -> None:
     assert done.exit_code == 1
     stored = json.loads((here / "two" / "result.json").read_text(encoding="utf-8"))
     assert (stored["change"]["outcome"], stored["overall"]["outcome"]) == ("fail", "fail")
-    again = call("gate", "two")
+    again = call("gate", "two", "--inputs-elsewhere")
     assert again.exit_code == 1
     assert "became worse" in again.stdout
-    assert call("gate", "two", "--baseline", "one").exit_code == 1
+    assert call("gate", "two", "--inputs-elsewhere", "--baseline", "one").exit_code == 1
     for name in ("report.html", "junit.xml", "groups.csv"):
         assert "worse_beyond_margin" not in (here / "two" / "public" / name).read_text(encoding="utf-8")
 
@@ -123,7 +123,7 @@ def test_compare_takes_another_set_as_a_separate_sample_and_gate_refuses_it(here
     made_pair(other, rows=5000)
     write_result_of(other / "plan-2.toml", other / "two")
     assert json.loads(call("compare", "one", "other/two", "--json").stdout)["unpaired"] == "other_set"
-    refused = call("gate", "other/two", "--baseline", "one")
+    refused = call("gate", "other/two", "--inputs-elsewhere", "--baseline", "one")
     assert refused.exit_code == 4
     assert "another evaluation set" in refused.output
 
@@ -272,10 +272,10 @@ def test_a_result_is_not_held_against_itself_or_a_later_one(both: Path) -> None:
     here = both
     soon = (datetime.now(UTC) + timedelta(hours=2)).isoformat()
     for later in ("two", aged(here, "later", soon)):
-        refused = call("gate", "two", "--baseline", later)
+        refused = call("gate", "two", "--inputs-elsewhere", "--baseline", later)
         assert refused.exit_code == 4
         assert "did not end before this result" in refused.stderr
-    assert call("gate", "two", "--baseline", "one").exit_code == 1
+    assert call("gate", "two", "--inputs-elsewhere", "--baseline", "one").exit_code == 1
 
 
 def test_a_baseline_of_a_time_to_come_is_refused_and_not_remembered(here: Path) -> None:
@@ -311,8 +311,8 @@ def test_a_baseline_that_is_not_there_yet_says_how_one_gets_the_first(here: Path
             "error: there is no baseline at accepted, which the plan names — the first one is"
         )
         assert "leave `result` out of [baseline] for one run" in done.stderr
-    for asked in (("gate", "plan-1.toml", "--baseline", "nowhere"), ("gate", "one", "--baseline", "nowhere")):
-        done = call(*asked)
+    for target in (("plan-1.toml",), ("one", "--inputs-elsewhere")):
+        done = call("gate", *target, "--baseline", "nowhere")
         assert done.exit_code == 4
         assert "no baseline at nowhere — check the path; the first one is the result of a run" in done.stderr
     plan.write_text(without + "[baseline]\nregression_margin = 0.2\n", encoding="utf-8")
@@ -338,7 +338,10 @@ def test_a_baseline_that_became_worse_itself_is_said(both: Path) -> None:
 
 def test_many_nights_say_that_a_change_is_left_out(both: Path) -> None:
     here = both
-    assert "left out of the verdict of many nights: the change" in call("gate", "two", "--sequential", "a").stderr
+    assert (
+        "left out of the verdict of many nights: the change"
+        in call("gate", "two", "--inputs-elsewhere", "--sequential", "a").stderr
+    )
     write_plan(here, 2, extra="[baseline]\nresult = 'one'\n")
     assert (
         "left out of the verdict of many nights: the change" in call("gate", "plan-2.toml", "--sequential", "b").stderr

@@ -87,11 +87,11 @@ def test_a_gate_loads_no_more_than_it_needs(tmp_path: Path) -> None:
         asked = ["run", str(plan), *more, "--no-crosscheck", "--report", "junit", "--out", str(tmp_path / out)]
         assert CliRunner().invoke(app, asked).exit_code in (0, 1, 3)
     for out, *arguments in (("public",), ("out",), ("out", "--restricted"), ("out", "--only", "true_positive_rate")):
-        of_result = loaded_by("gate", str(tmp_path / out), *arguments)
+        of_result = loaded_by("gate", str(tmp_path / out), "--inputs-elsewhere", *arguments)
         assert {name.partition(".")[0] for name in of_result}.isdisjoint(FRAMEWORKS | ENGINES)
         assert not [name for name in of_result if name.startswith("audit.plan.file")]
         assert len(of_result) <= OF_A_RESULT
-    assert len(loaded_by("gate", str(tmp_path / "out"), "--quiet")) <= OF_A_QUIET_RESULT
+    assert len(loaded_by("gate", str(tmp_path / "out"), "--inputs-elsewhere", "--quiet")) <= OF_A_QUIET_RESULT
 
 
 def test_annotations_of_plans_and_results_are_no_text_to_be_parsed() -> None:

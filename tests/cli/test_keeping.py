@@ -17,6 +17,7 @@ from typer.testing import CliRunner, Result
 from audit.cli.commands.app import app
 from audit.cli.outputs import kept_verdict as unchanged
 from audit.cli.outputs.kept_verdict import inputs_digest
+from audit.cli.outputs.made_from import path_sha256
 from audit.cli.outputs.run_request import RunRequest, plan_with
 from audit.detectors.skops_model import SkopsDetector
 from audit.scoring.answer_cache import AnswerCache
@@ -239,10 +240,10 @@ def test_a_link_to_a_folder_within_a_model_cannot_be_known(tmp_path: Path) -> No
     model.mkdir()
     elsewhere.mkdir()
     (model / "config.json").write_text("{}", encoding="utf-8")
-    assert unchanged._path_sha256(model)
+    assert path_sha256(model)
     (model / "weights").symlink_to(elsewhere)
     with pytest.raises(OSError, match="link to a folder"):
-        unchanged._path_sha256(model)
+        path_sha256(model)
 
 
 def test_a_damaged_verdict_is_none(answered: Path) -> None:

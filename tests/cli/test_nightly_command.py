@@ -11,6 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from made.gates import elsewhere
 from typer.testing import CliRunner, Result
 
 from audit.cli.commands.app import app
@@ -54,7 +55,7 @@ def gate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Gate:
     Path("plan.toml").write_text(PLAN, encoding="utf-8")
 
     def run(*options: str, plan: str = "plan.toml") -> Result:
-        return CliRunner().invoke(app, ["gate", plan, "--sequential", "state.json", *options])
+        return CliRunner().invoke(app, ["gate", plan, *elsewhere(plan), "--sequential", "state.json", *options])
 
     return run
 

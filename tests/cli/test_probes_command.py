@@ -165,7 +165,7 @@ def result(failing: Path) -> AuditResult:
 
 
 def test_a_gate_fails_by_one_changed_word(failing: Path) -> None:
-    code, out, _ = invoke("gate", "--restricted", str(failing))
+    code, out, _ = invoke("gate", "--restricted", "--inputs-elsewhere", str(failing))
     assert code == 1
     assert (
         "FAIL counterfactual_shift: 3 changes move the mean score beyond the limit (0.05 of the score range): Nigerian"

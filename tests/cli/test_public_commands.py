@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from made.entry_points import offered_by_this_version
+from made.gates import elsewhere
 from made.pdfs import require_pdf
 from made.published import PLAN, keep_key, write_set
 from typer.testing import CliRunner
@@ -78,7 +79,7 @@ def test_run_writes_public_files_and_keeps_everything_else_to_its_owner(here: Pa
     (shown,) = err.splitlines()
     assert shown.startswith(f"note: a new key was made in {Path('audit-out', 'restricted')} (set ")
     folder = here / "audit-out"
-    assert names(folder) == [".gitignore", ".public-files", "public", "restricted", "result.json"]
+    assert names(folder) == [".gitignore", ".inputs.json", ".public-files", "public", "restricted", "result.json"]
     assert {"groups.csv", "junit.xml", "release.json"} <= set(names(folder / "public"))
     for path in (folder / "result.json", folder / "restricted" / "key", folder / "restricted" / "releases/0001.json"):
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -89,7 +90,7 @@ def test_run_writes_public_files_and_keeps_everything_else_to_its_owner(here: Pa
 def test_restricted_writes_the_exact_reports_as_before_and_no_key(published: Path) -> None:
     here = published
     assert invoke(*RUN, "--restricted", "--out", "other")[2] == ""
-    assert names(here / "other") == [".gitignore", "junit.xml", "report.html", "result.json"]
+    assert names(here / "other") == [".gitignore", ".inputs.json", "junit.xml", "report.html", "result.json"]
     result = load_result(here / "other" / "result.json")
     assert (here / "other" / "report.html").read_text(encoding="utf-8") == HtmlReporter().render(result)
     code, _, err = invoke(*RUN, "--restricted", "--report", "junit")
@@ -97,7 +98,14 @@ def test_restricted_writes_the_exact_reports_as_before_and_no_key(published: Pat
     assert err == f"note: the public files in {Path('audit-out', 'public')} were of an earlier run, and were removed\n"
     assert names(here / "audit-out" / "public") == []
     assert invoke(*RUN, *JSON)[0] == ExitCode.FAIL
-    assert names(here / "audit-out") == [".gitignore", ".public-files", "public", "restricted", "result.json"]
+    assert names(here / "audit-out") == [
+        ".gitignore",
+        ".inputs.json",
+        ".public-files",
+        "public",
+        "restricted",
+        "result.json",
+    ]
     code, _, err = invoke(*RUN, "--restricted", "--restricted-folder", "x")
     assert (code, err.count("\n")) == (ExitCode.USAGE, 1)
 
@@ -125,8 +133,12 @@ def test_the_plan_can_name_the_folder_and_reports_need_to_be_told(here: Path) ->
     code, _, err = invoke("report", "audit-out")
     assert (code, err.startswith("error: the plan keeps its restricted folder beside itself")) == (2, True)
     assert invoke("report", "audit-out", "--restricted-folder", "kept")[0] == 0
-    assert len(invoke("gate", "audit-out")[1].splitlines()) == 2  # the verdict, and how to see the exact figures
-    assert invoke("gate", "audit-out", "--restricted-folder", "kept")[1].startswith("true_positive_rate: FAIL (at most")
+    assert (
+        len(invoke("gate", "audit-out", "--inputs-elsewhere")[1].splitlines()) == 2
+    )  # the verdict, and how to see the exact figures
+    assert invoke("gate", "audit-out", "--inputs-elsewhere", "--restricted-folder", "kept")[1].startswith(
+        "true_positive_rate: FAIL (at most"
+    )
 
 
 def lose_key(restricted: Path) -> None:
@@ -154,7 +166,9 @@ def test_a_folder_in_disorder_ends_the_command_and_changes_nothing(
     for command in (RUN, ("report", "audit-out", "--format", "csv")):
         code, _, err = invoke(*command)
         assert (code, shown in err, err.count("\n")) == (ExitCode.NOT_JUDGED, True, 1)
-    assert {path: path.read_bytes() for path in (here / "audit-out").rglob("*") if path.is_file()} == before
+    after = {path: path.read_bytes() for path in (here / "audit-out").rglob("*") if path.is_file()}
+    assert after.pop(here / "audit-out" / ".not-judged")
+    assert after == before
 
 
 def test_another_floor_is_refused_before_anything_is_scored(published: Path) -> None:
@@ -238,8 +252,8 @@ def test_whoever_has_the_release_makes_every_public_form_of_it(published: Path, 
 def test_a_gate_prints_what_is_public_of_this_result_and_nothing_else(here: Path) -> None:
     keep_key(here / "kept")
     invoke(*RUN, *JSON, "--restricted-folder", "kept")
-    exact = invoke("gate", "audit-out", "--restricted")
-    public = invoke("gate", "audit-out", "--restricted-folder", "kept")
+    exact = invoke("gate", "audit-out", "--inputs-elsewhere", "--restricted")
+    public = invoke("gate", "audit-out", "--inputs-elsewhere", "--restricted-folder", "kept")
     assert exact[0] == public[0] == ExitCode.FAIL
     rule, *rows, verdict, owner = public[1].splitlines()
     assert owner == "Exact figures, for those who may see the cases: audit7k run plan.toml --restricted --out exact"
@@ -248,17 +262,21 @@ def test_a_gate_prints_what_is_public_of_this_result_and_nothing_else(here: Path
     assert all(": beyond the limit; " in row or ": within this row a smaller group, " in row for row in rows)
     assert all("; everyone else " in row and "; limit at least " in row for row in rows)
     assert verdict == exact[1].splitlines()[-1]
-    as_json = invoke("gate", "audit-out", "--restricted-folder", "kept", "--json")[1]
+    as_json = invoke("gate", "audit-out", "--inputs-elsewhere", "--restricted-folder", "kept", "--json")[1]
     assert as_json == (here / "audit-out" / "public" / "release.json").read_text(encoding="utf-8")
 
     write_set(here, PLAN.replace("margin = 0.1", "margin = 0.2"))
     invoke(*RUN, "--restricted", "--report", "junit", "--out", "other")
     shutil.copytree(here / "audit-out" / "public", here / "other" / "public", dirs_exist_ok=True)
     for command in (("other", "--restricted-folder", "kept"), ("audit-out",), ("plan.toml",)):
-        code, out, err = invoke("gate", *command)
+        if command == ("audit-out",):
+            write_set(here)  # a gate of a result asks for its own plan
+        code, out, err = invoke("gate", *command, *elsewhere(command[0]))
         assert (code, out) == (ExitCode.FAIL, f"{verdict}\n{owner}\n")
         assert err.startswith("note: the verdict alone")
-        assert json.loads(invoke("gate", *command, "--json")[1]) == {"headline": {"outcome": "fail"}}
+        assert json.loads(invoke("gate", *command, *elsewhere(command[0]), "--json")[1]) == {
+            "headline": {"outcome": "fail"}
+        }
 
 
 def test_report_makes_files_and_releases_again(here: Path) -> None:

@@ -161,7 +161,7 @@ def test_nothing_of_it_goes_among_the_public_files_of_an_audit_whose_verdict_sta
     assert (code, "folder of public files" in err) == (2, True)
     assert invoke("remedy", "audit-out", "--ways", "threshold", "--out", "fourth")[0] == 0
     assert {path: path.read_bytes() for path in Path("audit-out").rglob("*") if path.is_file()} == files
-    assert invoke("gate", "audit-out")[0] == 1
+    assert invoke("gate", "audit-out", "--inputs-elsewhere")[0] == 1
 
 
 def test_json_is_the_document_and_nothing_else(walked: tuple[Path, str], monkeypatch: pytest.MonkeyPatch) -> None:

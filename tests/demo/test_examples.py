@@ -131,7 +131,7 @@ def test_an_example_runs_from_end_to_end(
     if example == TYPED:
         assert json.loads((out / "release.json").read_text(encoding="utf-8"))["rows"]
 
-    assert in_this_process("gate", "audit-out", folder=folder).returncode == code
+    assert in_this_process("gate", "audit-out", "--inputs-elsewhere", folder=folder).returncode == code
 
 
 @pytest.mark.parametrize("example", EXPECTED)

@@ -105,7 +105,7 @@ def judged(out: Path, code: int, rows: int | None, *, also: frozenset[str] = fro
     """
     names = {path.name for path in out.iterdir()} - also
     assert {"result.json", "report.html", "junit.xml"} <= names <= {
-        ".gitignore", "result.json", "report.html", "junit.xml", "predictions.parquet", "scoring"
+        ".gitignore", ".inputs.json", "result.json", "report.html", "junit.xml", "predictions.parquet", "scoring"
     }, names  # fmt: skip
     text = (out / "result.json").read_text(encoding="utf-8")
     parse_result(text)

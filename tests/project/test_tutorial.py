@@ -117,7 +117,8 @@ def test_the_demonstration_finds_what_was_planted_and_fits_a_screen(followed: Fo
 def test_the_folder_of_the_demonstration_holds_the_outputs_of_any_audit(followed: Followed) -> None:
     made = followed.outputs_of_demo
     assert sorted(path for path in made if "/" not in path) == [
-        ".gitignore", ".public-files", "predictions.parquet", "public", "restricted", "result.json", "scoring",
+        ".gitignore", ".inputs.json", ".public-files", "predictions.parquet", "public", "restricted", "result.json",
+        "scoring",
     ]  # fmt: skip
     assert {"public/groups.csv", "public/junit.xml", "public/release.json"} <= made
     assert followed.rows_of_demo == 20_000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -25,6 +26,9 @@ from made.recipes import (
     stub_wheel,
 )
 from made.sealed import members_of, signer_in
+
+MAKE = ROOT / "examples" / "pipelines" / "make" / "audit7k.mk"
+DVC: dict[str, Any] = yaml.safe_load((ROOT / "examples" / "pipelines" / "dvc" / "dvc.yaml").read_text(encoding="utf-8"))
 
 OWNER = "Exact figures, for those who may see the cases: audit7k run plan.toml --restricted --out exact"
 
@@ -272,8 +276,7 @@ def test_the_hooks_check_a_plan_and_gate(tmp_path: Path, checkout: Path, bin_fol
     hook = HOOKS["audit7k-check"]
     assert in_shell([*hook["entry"].split(), *hook["args"]], checkout, stated).returncode == 4
     assert all(not hook["pass_filenames"] for hook in HOOKS.values())
-    assert re.search(hook["files"], "audits/plan.toml")
-    assert not re.search(hook["files"], "main.py")
+    assert all(hook["always_run"] for hook in HOOKS.values()), "a model may be a file of any name"
 
 
 def test_pre_commit_takes_the_hooks() -> None:
@@ -288,8 +291,9 @@ def test_pre_commit_takes_the_hooks() -> None:
 
 
 def test_make_audits_when_something_has_changed_and_gates(tmp_path: Path, checkout: Path, bin_folder: Path) -> None:
-    recipe = ROOT / "examples" / "pipelines" / "make" / "audit7k.mk"
-    (checkout / "Makefile").write_text(f"AUDITED := cases.csv\ninclude {recipe}\n", encoding="utf-8")
+    answers_of_their_own(checkout)
+    named = "AUDIT7K_MODEL := answers.csv\nAUDIT7K_SET := cases.csv\nAUDIT7K_GATE := --inputs-elsewhere\n"
+    (checkout / "Makefile").write_text(f"{named}include {MAKE}\n", encoding="utf-8")
     keep_key(tmp_path / "kept")
     stated = environment(bin_folder, tmp_path, AUDIT7K_RESTRICTED_FOLDER=str(tmp_path / "kept"))
     audited = in_shell(["make", "--no-print-directory", "audit"], checkout, stated)
@@ -299,21 +303,113 @@ def test_make_audits_when_something_has_changed_and_gates(tmp_path: Path, checko
     assert "✗ FAIL" in gated.stdout
     assert gated.stdout.count("audit7k run") == gated.stdout.count(OWNER) == 1
     assert re.search(r"\[.*gate\] Error 1$", gated.stdout, flags=re.MULTILINE)
-    (checkout / "Makefile").write_text(f"include {recipe}\n", encoding="utf-8")
-    planned = in_shell(["make", "--no-print-directory", "--dry-run", "audit"], checkout, stated)
-    assert "audit7k run" in planned.stdout, "without AUDITED nobody knows what changed"
+    for makefile in (f"include {MAKE}\n", f"AUDIT7K_SET := cases.csv\ninclude {MAKE}\n"):
+        (checkout / "Makefile").write_text(makefile, encoding="utf-8")
+        planned = in_shell(["make", "--no-print-directory", "--dry-run", "gate"], checkout, stated)
+        assert "audit7k run" in planned.stdout, "without model and set nobody knows what changed"
+        assert "gate --inputs-elsewhere" in planned.stdout, "what was audited in this call is not old"
     (checkout / "plan.toml").write_text(PLAN.replace("margin", "margn"), encoding="utf-8")
     broken = in_shell(["make", "--no-print-directory", "gate"], checkout, stated)
     assert (broken.returncode, "Error 4" in broken.stdout) == (2, True)
+    (checkout / "plan.toml").write_text(PLAN, encoding="utf-8")
+    marked = in_shell(["audit7k", "gate", "audit-out", "--inputs-elsewhere"], checkout, stated)
+    assert (marked.returncode, "of an earlier run" in marked.stdout) == (4, True)
+
+
+def answers_of_their_own(checkout: Path) -> None:
+    """Put the answers into a file beside the set: what stands for the model."""
+    rows = [line.split(",") for line in (checkout / "cases.csv").read_text(encoding="utf-8").splitlines()]
+    answers = "".join(f"{row[0]},{row[2]}\n" for row in rows)
+    (checkout / "answers.csv").write_text(answers, encoding="utf-8")
+    cases = "".join(",".join((*row[:2], *row[3:])) + "\n" for row in rows)
+    (checkout / "cases.csv").write_text(cases, encoding="utf-8")
+    own = PLAN.replace('kind = "predictions"', 'kind = "predictions"\npath = "answers.csv"')
+    (checkout / "plan.toml").write_text(own, encoding="utf-8")
+
+
+def worse(checkout: Path, name: str) -> None:
+    """Replace plan, set or answers by what fails; time and size of the file do not show it."""
+    place = checkout / name
+    before, at = place.read_text(encoding="utf-8"), place.stat()
+    if name == "plan.toml":
+        after = before.replace("margin = 0.4", "margin = 0.1")
+    elif name == "cases.csv":  # more victims among the women, whom nothing flags
+        after = re.sub(r"(CANARY-woman-[a-z]+-o[0-9]+),0,", r"\1,1,", before)
+    else:
+        after = re.sub(r"(CANARY-woman-south-[0-9]+),0\.9", r"\1,0.1", before)
+    assert after != before
+    place.write_text(after, encoding="utf-8")
+    os.utime(place, ns=(at.st_atime_ns, at.st_mtime_ns))
+
+
+LOOSE = {("woman", "north"): (400, 320), ("woman", "south"): (400, 240), ("man", "north"): (400, 322),
+         ("man", "south"): (400, 321)}  # fmt: skip
+REPLACED = ("plan.toml", "cases.csv", "answers.csv")
+
+
+@pytest.fixture
+def passing(checkout: Path) -> Path:
+    """A set that passes with a wide margin, with its answers in a file."""
+    write_set(checkout, counts=LOOSE)
+    answers_of_their_own(checkout)
+    plan = (checkout / "plan.toml").read_text(encoding="utf-8")
+    (checkout / "plan.toml").write_text(plan.replace("margin = 0.1", "margin = 0.4"), encoding="utf-8")
+    for name in REPLACED:
+        os.utime(checkout / name, (1_600_000_000, 1_600_000_000))
+    return checkout
+
+
+@pytest.mark.parametrize("name", REPLACED)
+def test_make_tells_no_old_verdict(tmp_path: Path, passing: Path, bin_folder: Path, name: str) -> None:
+    """Neither where a newer file asks for a new audit, nor where a copy has kept its time and make sees nothing."""
+    named = "AUDIT7K_MODEL := answers.csv\nAUDIT7K_SET := cases.csv\nAUDIT7K_GATE := --inputs-elsewhere\n"
+    (passing / "Makefile").write_text(f"{named}include {MAKE}\n", encoding="utf-8")
+    keep_key(tmp_path / "kept")
+    stated = environment(bin_folder, tmp_path, AUDIT7K_RESTRICTED_FOLDER=str(tmp_path / "kept"))
+    gate = ["make", "--no-print-directory", "gate"]
+    first = in_shell(gate, passing, stated)
+    assert (first.returncode, "✓ PASS" in first.stdout) == (0, True), first.stdout
+    worse(passing, name)
+    unseen = in_shell(gate, passing, stated)
+    assert "audit7k run --quiet" not in unseen.stdout, "make goes by time alone"
+    assert (unseen.returncode, "Error 4" in unseen.stdout) == (2, True), unseen.stdout
+    assert f"{name} differs; nothing was judged" in unseen.stdout
+    os.utime(passing / name)
+    again = in_shell(gate, passing, stated)
+    assert "audit7k run --quiet" in again.stdout
+    assert (again.returncode, "PASS" in again.stdout) == (2, False), again.stdout
+
+
+@pytest.mark.parametrize("name", REPLACED)
+def test_the_action_and_the_job_of_gitlab_tell_no_old_verdict(
+    tmp_path: Path, passing: Path, bin_folder: Path, name: str
+) -> None:
+    assert [run_action(passing, tmp_path / "a", bin_folder).code, run_gitlab(passing, bin_folder, tmp_path).code] == [
+        0,
+        0,
+    ]
+    worse(passing, name)
+    codes = [run_action(passing, tmp_path / "b", bin_folder).code, run_gitlab(passing, bin_folder, tmp_path).code]
+    assert all(code in (1, 3, 4) for code in codes), codes
+    stated = environment(bin_folder, tmp_path)
+    hook = HOOKS["audit7k-gate"]
+    assert in_shell([*hook["entry"].split(), *hook["args"]], passing, stated).returncode in (1, 3, 4)
+
+
+def stages_of_dvc(**given: str) -> dict[str, Any]:
+    """The stages with their variables filled in, some by other values, as `dvc.yaml` of a repository has them."""
+    (variables,) = DVC["vars"]
+    stages: dict[str, Any] = _with_variables(DVC["stages"], {**variables["audit7k"], **given})
+    return stages
 
 
 def test_the_stages_of_dvc_run_and_depend_on_each_other(tmp_path: Path, checkout: Path, bin_folder: Path) -> None:
     """DVC is no dependency: what it would hand to a shell is handed to one."""
+    answers_of_their_own(checkout)
     stated = environment(bin_folder, tmp_path)
-    document = yaml.safe_load((ROOT / "examples" / "pipelines" / "dvc" / "dvc.yaml").read_text(encoding="utf-8"))
-    (variables,) = document["vars"]
-    stages = _with_variables(document["stages"], variables["audit7k"])
+    stages = stages_of_dvc(model="answers.csv", gate="--inputs-elsewhere")
     assert list(stages) == ["audit", "gate"]
+    assert stages["audit"]["deps"] == ["plan.toml", "answers.csv", "cases.csv"]
     assert all((checkout / place).exists() for place in stages["audit"]["deps"])
     audited = in_shell(["sh", "-c", stages["audit"]["cmd"]], checkout, stated)
     assert audited.returncode == 0, audited.stdout
@@ -321,8 +417,9 @@ def test_the_stages_of_dvc_run_and_depend_on_each_other(tmp_path: Path, checkout
     assert outputs == stages["gate"]["deps"]
     assert all((checkout / place).exists() for place in outputs)
     assert {"audit-out/result.json": {"cache": False}} in stages["audit"]["outs"]
-    assert not any(variables["audit7k"]["restricted_folder"].startswith(place) for place in outputs)
+    assert not any(DVC["vars"][0]["audit7k"]["restricted_folder"].startswith(place) for place in outputs)
     assert in_shell(["sh", "-c", stages["gate"]["cmd"]], checkout, stated).returncode == 1
+    assert in_shell(["sh", "-c", stages_of_dvc()["gate"]["cmd"]], checkout, stated).returncode == 4
     (checkout / "plan.toml").unlink()
     assert in_shell(["sh", "-c", stages["audit"]["cmd"]], checkout, stated).returncode == 4
 

@@ -219,7 +219,7 @@ def test_a_result_is_saved_for_its_owner_and_read_by_the_commands(audited: tuple
     assert audit.load_result(file) == result
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
-    assert CliRunner().invoke(app, ["gate", str(file.parent), "--quiet"]).exit_code == 1
+    assert CliRunner().invoke(app, ["gate", str(file.parent), "--quiet", "--inputs-elsewhere"]).exit_code == 1
     with pytest.raises(audit.AuditError):
         result.save(file)
 

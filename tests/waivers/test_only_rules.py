@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from made.entry_points import offered_by_this_version
+from made.gates import elsewhere
 from made.published import PLAN, write_set
 from typer.testing import CliRunner
 
@@ -56,22 +57,22 @@ def invoke(*arguments: str) -> tuple[int, str, str]:
 def test_the_code_and_the_lines_are_of_these_rules_alone(here: Path) -> None:
     invoke("run", "plan.toml", "--no-crosscheck", "--report", "json")
     for target in ("plan.toml", "audit-out"):
-        code, out, err = invoke("gate", target, "--restricted", "--only", "flags")
+        code, out, err = invoke("gate", target, *elsewhere(target), "--restricted", "--only", "flags")
         assert (code, out) == (0, "✓ PASS\n")
         assert "note: 1 rule is left out because of --only; the audit judged all 2 with one budget" in err
-        code, out, _ = invoke("gate", target, "--restricted", "--only", "true_positive_rate")
+        code, out, _ = invoke("gate", target, *elsewhere(target), "--restricted", "--only", "true_positive_rate")
         assert code == 1
         assert out.count("true_positive_rate") == 1
         both = ["--only", "flags", "--only", "true_positive_rate"]
-        code, _, err = invoke("gate", target, "--restricted", *both)
+        code, _, err = invoke("gate", target, *elsewhere(target), "--restricted", *both)
         assert code == 1
         assert "0 rules are left out" in err
-        assert invoke("gate", target, "--quiet", "--only", "flags") == (0, "", "")
-    code, out, _ = invoke("gate", "audit-out", "--only", "flags")
+        assert invoke("gate", target, *elsewhere(target), "--quiet", "--only", "flags") == (0, "", "")
+    code, out, _ = invoke("gate", "audit-out", "--inputs-elsewhere", "--only", "flags")
     assert code == 0
     assert out.splitlines()[-2:] == ["✓ PASS", OWNER]
     assert [line.partition(":")[0] for line in out.splitlines()[:-2]] == ["flags"]
-    code, out, _ = invoke("gate", "audit-out", "--only", "true_positive_rate")
+    code, out, _ = invoke("gate", "audit-out", "--inputs-elsewhere", "--only", "true_positive_rate")
     assert code == 1
     assert out.splitlines()[0].startswith("true_positive_rate: ")
 
@@ -79,7 +80,7 @@ def test_the_code_and_the_lines_are_of_these_rules_alone(here: Path) -> None:
 def test_an_unknown_rule_is_a_usage_error_that_names_the_nearest(here: Path) -> None:
     invoke("run", "plan.toml", "--no-crosscheck", "--restricted", "--report", "junit")
     for target in ("plan.toml", "audit-out"):
-        code, out, err = invoke("gate", target, "--only", "flag")
+        code, out, err = invoke("gate", target, *elsewhere(target), "--only", "flag")
         assert (code, out) == (2, "")
         assert err == 'error: no rule "flag" in this plan — did you mean "flags"?\n'
 

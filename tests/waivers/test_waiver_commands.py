@@ -11,6 +11,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from made.entry_points import offered_by_this_version
+from made.gates import elsewhere
 from made.published import COUNTS, PLAN, write_set
 from typer.testing import CliRunner
 
@@ -99,12 +100,12 @@ def test_waived_findings_keep_their_verdict_and_change_the_code_visibly(here: Pa
     assert (result.overall.outcome, result.rules[0].outcome) == ("fail", "fail")
     assert [(each.who, each.why, each.expires) for each in result.waivers] == [(WHO, WHY, LATER), (WHO, WHY, SOONER)]
     for target in ("audit-out", "plan.toml"):
-        code, out, err = invoke("gate", target, "--restricted")
+        code, out, err = invoke("gate", target, *elsewhere(target), "--restricted")
         assert code == 0
         assert "because 2 findings are waived" in err
         assert f"  waived by {WHO} until {LATER}: woman under true_positive_rate: {WHY}\n" in out
         assert out.endswith("✗ FAIL\n")
-        code, out, err = invoke("gate", target)
+        code, out, err = invoke("gate", target, *elsewhere(target))
         assert code == 0
         assert "because what fails is waived until 2999-01-01" in err
 
@@ -124,10 +125,10 @@ def test_waived_findings_keep_their_verdict_and_change_the_code_visibly(here: Pa
 def test_an_expired_waiver_fails_and_one_finding_left_is_enough(audited: Path, text: str, code: int, said: str) -> None:
     (audited / "other.toml").write_text(text, encoding="utf-8")
     for target in ("plan.toml", "audit-out"):
-        ended, _, err = invoke("gate", target, "--restricted", "--waivers", "other.toml")
+        ended, _, err = invoke("gate", target, *elsewhere(target), "--restricted", "--waivers", "other.toml")
         assert ended == code, err
         assert said in err
-    assert invoke("gate", "audit-out", "--quiet", "--waivers", "other.toml")[0] == code
+    assert invoke("gate", "audit-out", "--inputs-elsewhere", "--quiet", "--waivers", "other.toml")[0] == code
     again = ("run", "plan.toml", "--restricted", "--no-crosscheck", "--report", "junit")
     ended, _, err = invoke(*again, "--waivers", "other.toml")
     assert ended == code
@@ -140,16 +141,16 @@ def test_a_gate_shows_the_waivers_that_it_goes_by(here: Path) -> None:
     for text, waived in (("", 0), (written((WOMEN, SOONER)), 1), (written((WOMEN, SOONER), (MEN, SOONER)), 2)):
         (here / "other.toml").write_text(text, encoding="utf-8")
         for exact in ((), ("--restricted",)):
-            asked = ("gate", "audit-out", "--waivers", "other.toml", *exact)
+            asked = ("gate", "audit-out", "--inputs-elsewhere", "--waivers", "other.toml", *exact)
             code, out, _ = invoke(*asked)
             assert code == 1
             assert (out.count("waived by"), out.count(LATER)) == (waived, 0)
             shown = json.loads(invoke(*asked, "--json")[1])["waivers"]
             assert [each["expires"] for each in shown] == [SOONER] * waived
-        assert "gender:level=man" not in invoke("gate", "audit-out", "--waivers", "other.toml")[1]
+        assert "gender:level=man" not in invoke("gate", "audit-out", "--inputs-elsewhere", "--waivers", "other.toml")[1]
     (here / "none.toml").write_text("", encoding="utf-8")
     invoke("run", "plan.toml", "--no-crosscheck", "--quiet", "--waivers", "none.toml", *JSON)
-    code, out, _ = invoke("gate", "audit-out", "--waivers", "waivers.toml")
+    code, out, _ = invoke("gate", "audit-out", "--inputs-elsewhere", "--waivers", "waivers.toml")
     assert (code, out.count("waived by")) == (0, 2)
 
 
@@ -171,7 +172,7 @@ def test_whoever_reads_one_output_alone_sees_why_the_code_is_not_that_of_the_ver
     code, out, err = invoke("run", "plan.toml", "--no-crosscheck", *JSON, "--quiet")
     key, line = err.splitlines()
     assert (code, out, line, key[:26]) == (0, "", f"{said}of them longer", "note: a new key was made i")
-    assert invoke("gate", "audit-out", "--quiet") == (0, "", f"{said}of them longer\n")
+    assert invoke("gate", "audit-out", "--inputs-elsewhere", "--quiet") == (0, "", f"{said}of them longer\n")
     code, out, _ = invoke("gate", "plan.toml", "--json")
     assert code == 0
     waived = {"left": "pass", "waivers": 2, "first_expires": SOONER}
@@ -221,7 +222,11 @@ def test_an_error_in_a_public_log_does_not_say_who_is_in_the_set(audited: Path, 
         f"{place}{feature} names no one group of this audit — write code and rung as reports name groups; "
         "--restricted says more\n"
     )
-    for asked in (("gate", "plan.toml"), ("gate", "audit-out"), ("run", "plan.toml", "--no-crosscheck", "--quiet")):
+    for asked in (
+        ("gate", "plan.toml"),
+        ("gate", "audit-out", "--inputs-elsewhere"),
+        ("run", "plan.toml", "--no-crosscheck", "--quiet"),
+    ):
         assert invoke(*asked, *named) == (4, "", public)
     for exact in (("gate", "plan.toml", "--restricted"), ("run", "plan.toml", "--no-crosscheck", "--restricted", "-q")):
         code, _, err = invoke(*exact, *named)
@@ -321,7 +326,7 @@ def test_public_files_name_what_their_figures_name(here: Path) -> None:
     rows = {row["group"]: row["waiver under true_positive_rate"] for row in lines if row["side"] == "positives"}
     assert rows["gender:level=woman"].endswith(WHY)
     assert rows["gender:level=man"] == ""
-    code, out, _ = invoke("gate", "audit-out")
+    code, out, _ = invoke("gate", "audit-out", "--inputs-elsewhere")
     assert code == 1
     assert f"  waiver by {WHO} expired on {PAST}: a finding that is not named here\n" in out
 
@@ -357,7 +362,7 @@ def test_hostile_words_of_a_waiver_pass_every_gate_as_words(here: Path, payloads
         assert "<script>alert" not in content or path.suffix not in (".html", ".xml", ".svg"), path.name
         assert "\u202e" not in content or path.name == "release.json", path.name
     assert "\u202e" not in out
-    code, out, _ = invoke("gate", "audit-out")
+    code, out, _ = invoke("gate", "audit-out", "--inputs-elsewhere")
     assert code == 0
     assert "\u202e" not in out
     ET.parse(public / "junit.xml")

@@ -34,7 +34,7 @@ _OPTIONS = {
         "history",
         "key",
     ),
-    "Verdict": ("on_inconclusive", "baseline", "waivers", "only", "sequential", "sample"),
+    "Verdict": ("on_inconclusive", "baseline", "waivers", "only", "inputs_elsewhere", "sequential", "sample"),
     "Scoring and checks": ("sandbox", "allow_pickle", "fresh", "repeat", "cache", "changed_only", "crosscheck"),
 }
 """Panels of the options of `run` and `gate`."""

@@ -52,6 +52,13 @@ CacheFolder = Annotated[
         "--cache", metavar="FOLDER", help="Keep answers of the detector here: the same set and detector score nothing."
     ),
 ]
+InputsElsewhere = Annotated[
+    bool,
+    typer.Option(
+        "--inputs-elsewhere",
+        help="Of a result: take what is not here, or not known, of its plan, model and set on your word.",
+    ),
+]
 
 
 def gate(  # noqa: PLR0913, PLR0917 - a parameter for each option
@@ -70,9 +77,11 @@ def gate(  # noqa: PLR0913, PLR0917 - a parameter for each option
     sample: SampleKind = None,
     cache: CacheFolder = None,
     changed_only: ChangedOnly = False,
+    inputs_elsewhere: InputsElsewhere = False,
 ) -> None:
     """Say only the verdict, by the exit code: 0 pass, 1 fail, 3 inconclusive.
 
+    A result counts only as long as its plan, detector, set and answers are those that it was made from.
     It prints the verdict, and rules and groups as far as the public files beside the result name them: a build log is
     read by many. With --restricted it prints the exact ones. It writes no file but the state of --sequential, what
     --cache keeps, and in the restricted folder which baseline was accepted.
@@ -82,8 +91,10 @@ def gate(  # noqa: PLR0913, PLR0917 - a parameter for each option
 
     result_path = verdict_code.result_at(path)
     other = {"--baseline": baseline, "--only": only, "--waivers": waivers}
-    gate_result.check_gate(cache, sample, sequential, other, changed_only=changed_only, of_result=bool(result_path))
-    judged = result_path or run_request.RunRequest(
+    switches = {"changed_only": changed_only, "elsewhere": inputs_elsewhere, "of_result": bool(result_path)}
+    gate_result.check_gate(cache, sample, sequential, other, **switches)
+    of_file = result_path and gate_result.ResultRequest(result_path, inputs_elsewhere, quiet)
+    judged = of_file or run_request.RunRequest(
         path,
         run_request.plan_with(path, waivers=waivers),
         baseline=baseline,
@@ -99,12 +110,8 @@ def gate(  # noqa: PLR0913, PLR0917 - a parameter for each option
         result = result_of_all_nights(sequential, sample, judged, cache, quiet=quiet, as_json=as_json, exact=restricted)
         raise typer.Exit(verdict_code.result_exit_code(result, on_inconclusive, quiet=quiet))
     kept = gate_result.kept_place(cache, judged, on_inconclusive, quiet, as_json) if changed_only else None
-    if isinstance(judged, Path):
-        result, accepted = gate_result.result_of_file(judged, baseline, restricted_folder, quiet=quiet)
-        waived = with_named_waivers(result, waivers, exact=restricted)
-    else:
-        result, accepted = gate_result.result_of_plan(judged, only or (), cache, restricted_folder, kept)
-        waived = result
+    result, accepted = gate_result.result_of(judged, only or (), baseline, cache, restricted_folder, kept)
+    waived = with_named_waivers(result, waivers, exact=restricted) if result_path else result
     narrowed = chosen_rules.result_on_rules(waived, only or (), quiet=quiet)
     accepted.remember()
     if not quiet:

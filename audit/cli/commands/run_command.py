@@ -86,34 +86,45 @@ def run(  # noqa: PLR0913, PLR0917 - a parameter for each option
     from audit.cli.outputs import kept_verdict
     from audit.cli.outputs.attempt import history_and_signer
     from audit.cli.outputs.audience import requested_output
+    from audit.cli.outputs.made_from import marked_until_judged
     from audit.cli.outputs.one_run import run_into
     from audit.cli.outputs.run_request import RunRequest, plan_with
     from audit.cli.outputs.verdict_code import note_open_network
     from audit.cli.outputs.waivers import exit_code_with_waivers
 
-    asked = requested_output(report or (), lang, restricted=restricted, folder=restricted_folder, new_key=new_key)
-    if changed_only:
-        kept_verdict.check_changed_only_run({"--waivers": waivers, "--baseline": baseline}, fresh=fresh)
-    request = RunRequest(
-        plan,
-        plan_with(plan, waivers=waivers, repeat=repeat),
-        baseline=baseline,
-        quiet=quiet,
-        # A quiet run writes for a log that many read.
-        exact=restricted or not quiet,
-        crosscheck=crosscheck,
-        sandbox=sandbox,
-        allow_pickle=allow_pickle,
-    )
-    options = (*(report or ()), lang, restricted, str(restricted_folder), crosscheck, repeat, *["new_key"] * new_key)
-    kept = kept_verdict.verdict_place_of_run(out, request, options) if changed_only else None
-    kept_verdict.exit_with_kept_verdict(kept, on_inconclusive, quiet=quiet, as_json=as_json)
-    done = run_into(out, request, asked, fresh=fresh, signed=history_and_signer(history, key, restricted=restricted))
-    kept_verdict.keep_result(kept, done.result)
-    note_open_network(done.result, quiet=quiet)
-    if not quiet:
-        _show(done, plan, out, as_json=as_json)
-    raise typer.Exit(exit_code_with_waivers(done.result, on_inconclusive, quiet=quiet))
+    with marked_until_judged(out):
+        asked = requested_output(report or (), lang, restricted=restricted, folder=restricted_folder, new_key=new_key)
+        if changed_only:
+            kept_verdict.check_changed_only_run({"--waivers": waivers, "--baseline": baseline}, fresh=fresh)
+        request = RunRequest(
+            plan,
+            plan_with(plan, waivers=waivers, repeat=repeat),
+            baseline=baseline,
+            quiet=quiet,
+            # A quiet run writes for a log that many read.
+            exact=restricted or not quiet,
+            crosscheck=crosscheck,
+            sandbox=sandbox,
+            allow_pickle=allow_pickle,
+        )
+        options = (
+            *(report or ()),
+            lang,
+            restricted,
+            str(restricted_folder),
+            crosscheck,
+            repeat,
+            *["new_key"] * new_key,
+        )
+        kept = kept_verdict.verdict_place_of_run(out, request, options) if changed_only else None
+        kept_verdict.exit_with_kept_verdict(kept, on_inconclusive, quiet=quiet, as_json=as_json)
+        signed = history_and_signer(history, key, restricted=restricted)
+        done = run_into(out, request, asked, fresh=fresh, signed=signed)
+        kept_verdict.keep_result(kept, done.result)
+        note_open_network(done.result, quiet=quiet)
+        if not quiet:
+            _show(done, plan, out, as_json=as_json)
+        raise typer.Exit(exit_code_with_waivers(done.result, on_inconclusive, quiet=quiet))
 
 
 def _show(done: OneRun, plan: Path, out: Path, *, as_json: bool) -> None:
@@ -134,6 +145,9 @@ def _show(done: OneRun, plan: Path, out: Path, *, as_json: bool) -> None:
 def _next_command(result: AuditResult, plan: Path, out: Path) -> str:
     import shlex
 
+    from audit.cli.outputs.made_from import names_its_model
+
+    gate = f"audit7k gate {shlex.quote(str(out))}{'' if names_its_model(result.plan) else ' --inputs-elsewhere'}"
     if any(rule.because == "too_many_failed" for rule in result.rules):
         return f"audit7k run {shlex.quote(str(plan))} --fresh  (once what failed is mended; it asks about every row)"
     if result.overall.outcome == "inconclusive":
@@ -145,7 +159,7 @@ def _next_command(result: AuditResult, plan: Path, out: Path) -> str:
             return f"{check}  (whom people of unknown group keep from a pass)"
         if cures["more_cases"] or cures["more_of_others"]:
             return f"{check}  (how many more cases each group needs)"
-        return f"audit7k gate {shlex.quote(str(out))} --restricted  (why each rule has no verdict)"
+        return f"{gate} --restricted  (the reasons)"
     if result.overall.outcome == "fail":
-        return f"audit7k gate {shlex.quote(str(out))}  (the failing rules, one a line)"
-    return f"audit7k gate {shlex.quote(str(out))}  (for a build: exit code 0, 1 or 3)"
+        return f"{gate}  (failing rules, one a line)"
+    return f"{gate}  (exit code 0, 1 or 3)"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from audit.cli.console.terminal import note
 from audit.cli.outputs.baselines import (
@@ -29,6 +29,23 @@ if TYPE_CHECKING:
     from audit.verdicts.nights.state import Sample
 
 
+class ResultRequest(NamedTuple):
+    """A result in a file that is to be judged."""
+
+    path: Path
+    elsewhere: bool
+    """Whether inputs that are not at hand, or not known, are taken to be unchanged."""
+    quiet: bool
+
+    def read(self) -> AuditResult:
+        """Return the result if its inputs are what they were. Raises ResultError."""
+        from audit.cli.outputs.stale_result import check_inputs
+
+        result = load_result(self.path)
+        check_inputs(result, self.path, elsewhere=self.elsewhere, quiet=self.quiet)
+        return result
+
+
 def check_gate(
     cache: Path | None,
     sample: Sample | None,
@@ -36,6 +53,7 @@ def check_gate(
     other: Mapping[str, object],
     *,
     changed_only: bool,
+    elsewhere: bool,
     of_result: bool,
 ) -> None:
     """Raise ArgumentError if options contradict each other.
@@ -44,6 +62,10 @@ def check_gate(
     and the verdict that is kept for unchanged inputs covers all rules.
     """
     sequential = state is not None
+    if elsewhere and not of_result:
+        raise ArgumentError(
+            "--inputs-elsewhere is for a result, and this is a plan", slug="elsewhere-of-plan", hint="leave it out"
+        )
     _check_keeping(cache, changed_only=changed_only, of_result=of_result, sequential=sequential)
     if sample is not None and not sequential:
         raise ArgumentError("--sample says what nights are; name their state with --sequential", slug="sample-alone")
@@ -76,17 +98,35 @@ def _check_keeping(cache: Path | None, *, changed_only: bool, of_result: bool, s
 
 
 def kept_place(
-    cache: Path | None, judged: RunRequest | Path, on_inconclusive: OnInconclusive | None, quiet: bool, as_json: bool
+    cache: Path | None,
+    judged: RunRequest | ResultRequest,
+    on_inconclusive: OnInconclusive | None,
+    quiet: bool,
+    as_json: bool,
 ) -> VerdictPlace | None:
     """Return where the verdict of unchanged inputs is kept; ends with the one that is."""
     from audit.cli.outputs.kept_verdict import exit_with_kept_verdict, verdict_place_of_gate
 
-    kept = verdict_place_of_gate(cache, judged)
+    kept = verdict_place_of_gate(cache, judged if isinstance(judged, RunRequest) else None)
     exit_with_kept_verdict(kept, on_inconclusive, quiet=quiet, as_json=as_json)
     return kept
 
 
-def result_of_plan(
+def result_of(
+    judged: RunRequest | ResultRequest,
+    only: Sequence[str],
+    baseline: Path | None,
+    cache: Path | None,
+    restricted_folder: Path | None,
+    kept: VerdictPlace | None,
+) -> tuple[AuditResult, BaselineInUse]:
+    """Return the result of a plan or in a file, compared with a baseline if there is one. Raises AuditError."""
+    if isinstance(judged, ResultRequest):
+        return _result_of_file(judged, baseline, restricted_folder)
+    return _result_of_plan(judged, only, cache, restricted_folder, kept)
+
+
+def _result_of_plan(
     request: RunRequest,
     only: Sequence[str],
     cache: Path | None,
@@ -108,25 +148,25 @@ def result_of_plan(
     return result, accepted
 
 
-def result_of_file(
-    path: Path, baseline: Path | None, restricted_folder: Path | None, *, quiet: bool
+def _result_of_file(
+    request: ResultRequest, baseline: Path | None, restricted_folder: Path | None
 ) -> tuple[AuditResult, BaselineInUse]:
-    """Return the result in a file, compared with a baseline if there is one, and that baseline."""
-    result = load_result(path)
+    """Return the result in a file, compared with a baseline if there is one, and that baseline. Raises AuditError."""
+    result, quiet = request.read(), request.quiet
     if baseline is None:
         return result, baseline_in_use(None, result.plan, None, quiet=quiet)
     from audit.verdicts.changes.baseline import load_named_baseline
 
     earlier = load_named_baseline(baseline)
-    place = gate_restricted_folder(path.parent, result.plan, None, restricted_folder)
+    place = gate_restricted_folder(request.path.parent, result.plan, None, restricted_folder)
     accepted = baseline_in_use(earlier, result.plan, place, quiet=quiet)
-    return with_change_from(result, path, earlier), accepted
+    return with_change_from(result, request.path, earlier), accepted
 
 
-def night_result(judged: RunRequest | Path, cache: Path | None, *, quiet: bool) -> AuditResult:
+def night_result(judged: RunRequest | ResultRequest, cache: Path | None, *, quiet: bool) -> AuditResult:
     """Return the result of one night of many, of a plan or in a file. It is compared with no baseline."""
-    if isinstance(judged, Path):
-        result = load_result(judged)
+    if isinstance(judged, ResultRequest):
+        result = judged.read()
         _say_left_out(result.plan, change=result.change is not None, waivers=bool(result.waivers), quiet=quiet)
         return result
     loaded = judged.loaded

@@ -22,9 +22,18 @@ from typing import TYPE_CHECKING, Final
 import typer
 
 from audit.cli.console.terminal import Style, say, say_document
+from audit.cli.outputs.made_from import (
+    RECORD,
+    SCHEMA,
+    InputFile,
+    digest_now,
+    named_files,
+    read_record,
+    recorded_files,
+)
 from audit.cli.outputs.verdict_code import OnInconclusive, outcome_exit_code
 from audit.errors import ArgumentError
-from audit.storage import file_sha256
+from audit.storage import file_sha256, read_sealed, write_sealed
 from audit.version import __version__
 
 if TYPE_CHECKING:
@@ -36,11 +45,9 @@ _WHOLE: Final = ("predictions", "skops", "onnx", "mlflow", "transformers")
 """Kinds of detectors for which the plan names everything that answers depend on. A pickle can import anything."""
 _UNTIL: Final = ("valid_until", "expires", "until")
 _NAME_AND_VERSION: Final = re.compile(r"^(?:Name|Version): *(.*?) *$", re.MULTILINE)
-_SCHEMA: Final = 1
 _MOST: Final = 100
 """Most verdicts that are kept in one cache: the latest ones."""
 _VERDICT: Final = re.compile(r"verdict-[0-9a-f]{64}\.json")
-_INPUTS: Final = ".inputs.json"
 _SAID: Final = "kept: plan, detector, set and versions are as they were; nothing was scored or judged"
 
 
@@ -59,10 +66,11 @@ def check_changed_only_run(other: Mapping[str, object], *, fresh: bool) -> None:
         )
 
 
-def inputs_digest(request: RunRequest, options: Sequence[object] = ()) -> str | None:
+def inputs_digest(request: RunRequest, options: Sequence[object] = (), document: Path | None = None) -> str | None:
     """Return the SHA-256 (hex) of all that the verdict of a plan depends on; None if that cannot be known.
 
-    `options` are requests beside the plan that change what is done.
+    `options` are requests beside the plan that change what is done. Files that are in the state recorded beside
+    `document`, a result, are not read again.
     """
     from audit.plan.file.unfinished import leaves
 
@@ -76,11 +84,10 @@ def inputs_digest(request: RunRequest, options: Sequence[object] = ()) -> str | 
     ends = [str(value) for where, value in values if where[-1] in _UNTIL and value is not None]
     if any(day < dt.datetime.now(tz=dt.UTC).date().isoformat() for day in ends):
         return None
-    # The folder that keeps the log of public files changes with each of them.
-    paths = {value for where, value in values if isinstance(value, Path) and where[0] != "disclosure"}
     try:
-        files = {str(one): _path_sha256(loaded.folder / one) for one in sorted(paths)}
-        files["plan"] = _path_sha256(request.path)
+        recorded = {} if document is None else _recorded(document)
+        files = {key: digest_now(loaded.folder / path, recorded.get(key)) for key, path in named_files(plan).items()}
+        files["plan"] = file_sha256(request.path)
     except OSError:
         return None
     if files["plan"] != loaded.sha256:
@@ -98,16 +105,9 @@ def _all_known(plan: AuditPlan, *, details: bool) -> bool:
     return plan.evaluation_set.path is not None and not plan.warning_rules and not trusted
 
 
-def _path_sha256(path: Path) -> str:
-    """Return the SHA-256 of a file, or of a list of all files in a folder with their SHA-256. Raises OSError."""
-    if path.is_dir():
-        found = sorted(path.rglob("*"))
-        if any(one.is_symlink() and one.is_dir() for one in found):
-            raise OSError("a link to a folder, whose files are not among them")
-        files = [one for one in found if not one.is_dir()]
-        lines = "".join(f"{_path_sha256(one)}  {one.relative_to(path).as_posix()}\n" for one in files)
-        return hashlib.sha256(lines.encode()).hexdigest()
-    return file_sha256(path)
+def _recorded(document: Path) -> Mapping[str, InputFile]:
+    record = read_record(document.parent, file_sha256(document)) if document.is_file() else None
+    return {} if record is None else recorded_files(record)
 
 
 def _installed_packages() -> list[str]:
@@ -135,11 +135,9 @@ class VerdictPlace:
         """Outcome that was kept for the same inputs; None if there is none."""
         if self.inputs is None:
             return None
-        from audit.scoring.sealed_json import read_sealed
-
         with contextlib.suppress(OSError):
             record = read_sealed(self.place) or {}
-            same = record.get("schema") == _SCHEMA and record.get("inputs") == self.inputs
+            same = record.get("schema") == SCHEMA and record.get("inputs") == self.inputs
             if same and record.get("document") == self._document_sha256():
                 outcome = record.get("outcome")
                 return outcome if outcome in ("pass", "fail", "inconclusive") else None
@@ -147,24 +145,24 @@ class VerdictPlace:
 
     def keep(self, outcome: str) -> None:
         """Keep an outcome if its inputs were known and are still unchanged. On a full disk nothing is kept."""
-        if self.inputs is None or self.inputs != inputs_digest(self.request, self.options):
+        if self.inputs is None or self.inputs != inputs_digest(self.request, self.options, self.document):
             return
-        from audit.scoring.sealed_json import write_sealed
-
-        record = {"schema": _SCHEMA, "inputs": self.inputs, "outcome": outcome, "document": self._document_sha256()}
         with contextlib.suppress(OSError):
-            write_sealed(self.place, record)
+            document = self._document_sha256()
+            beside = None if document is None else read_record(self.place.parent, document)
+            kept = {"schema": SCHEMA, "inputs": self.inputs, "outcome": outcome, "document": document}
+            write_sealed(self.place, {**(beside or {}), **kept})
             others = [one for one in self.place.parent.iterdir() if _VERDICT.fullmatch(one.name)]
             for old in sorted(others, key=lambda one: (one.stat().st_mtime_ns, one.name))[:-_MOST]:
                 old.unlink()
 
     def _document_sha256(self) -> str | None:
-        return None if self.document is None else _path_sha256(self.document)
+        return None if self.document is None else file_sha256(self.document)
 
 
-def verdict_place_of_gate(cache: Path | None, judged: RunRequest | Path) -> VerdictPlace | None:
-    """Return the place of a plan's verdict in a cache; None without a cache, and for a result."""
-    if cache is None or isinstance(judged, Path):
+def verdict_place_of_gate(cache: Path | None, judged: RunRequest | None) -> VerdictPlace | None:
+    """Return the place of a plan's verdict in a cache; None without one of them."""
+    if cache is None or judged is None:
         return None
     from audit.scoring.answer_cache import private_folder
 
@@ -175,7 +173,8 @@ def verdict_place_of_gate(cache: Path | None, judged: RunRequest | Path) -> Verd
 
 def verdict_place_of_run(out: Path, request: RunRequest, options: Sequence[object]) -> VerdictPlace:
     """Return the place of a plan's verdict in an output folder."""
-    return VerdictPlace(out / _INPUTS, request, inputs_digest(request, options), options, out / "result.json")
+    document = out / "result.json"
+    return VerdictPlace(out / RECORD, request, inputs_digest(request, options, document), options, document)
 
 
 def exit_with_kept_verdict(

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from audit.cli.console.group_names import GroupNames
 from audit.cli.console.terminal import Style, note, say, say_document
-from audit.cli.outputs.gate_result import night_result
+from audit.cli.outputs.gate_result import ResultRequest, night_result
 from audit.cli.outputs.run_request import RunRequest
 from audit.cli.pages.words import WORDS
 from audit.result.audit_result import AuditResult
@@ -31,7 +31,7 @@ _NOT_TAKEN_IN: Final = WORDS["not_taken_in"]
 def result_of_all_nights(
     place: Path,
     sample: Sample | None,
-    judged: RunRequest | Path,
+    judged: RunRequest | ResultRequest,
     cache: Path | None,
     *,
     quiet: bool,
@@ -50,7 +50,7 @@ def result_of_all_nights(
     exact
         Whether groups are named.
     """
-    if not isinstance(judged, Path):
+    if isinstance(judged, RunRequest):
         check_plan(judged.loaded.plan)
     # A link would be replaced by a file, and a link into a missing folder would count as new.
     place = place.resolve()

@@ -21,6 +21,7 @@ from audit.cli.outputs.audience import (
     refuse_exact_among_public,
     release_in,
 )
+from audit.cli.outputs.made_from import InputsSeen, write_record
 from audit.cli.outputs.output_folder import OutputFolder
 from audit.cli.outputs.public_list import PUBLIC
 from audit.cli.outputs.run_request import RunRequest
@@ -76,6 +77,7 @@ def _run_into(out: Path, request: RunRequest, asked: RequestedOutput, *, fresh: 
     place = _checked_place(out, request.loaded, asked) if isinstance(asked, PublicFiles) else None
     _refuse_within_set(request.loaded, out if place is None else place, out)
     accepted = baseline_of_plan(request, out, place)
+    seen = InputsSeen.now(request.loaded)
     with OutputFolder(out, publishes=place is not None) as folder, _begun(signed, request.loaded) as tried:
         answers = Checkpoint(out / SCORING, fresh=fresh)
         begins = None if tried is None else tried.begin
@@ -97,6 +99,7 @@ def _run_into(out: Path, request: RunRequest, asked: RequestedOutput, *, fresh: 
             first = out / _write_exact(folder, result, asked)
             if had_public and not (public_folder(out) / RELEASE).exists():
                 note(f"note: the public files in {public_folder(out)} were of an earlier run, and were removed")
+    write_record(out, seen, request.loaded, request.path, result, document.encode())
     return OneRun(result, document, first)
 
 

@@ -1,0 +1,195 @@
+"""Whether a result is still that of its plan, its detector, its set and its answers, before a gate takes its word."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from audit.cli.console.terminal import note
+from audit.cli.outputs.made_from import (
+    InputFile,
+    is_answers_state,
+    is_marked,
+    is_same,
+    known_digests,
+    named_files,
+    names_its_model,
+    path_sha256,
+    read_record,
+    recorded_files,
+)
+from audit.errors import AuditError, ResultError
+from audit.storage import file_sha256
+from audit.vocabulary.text import first_of, shown
+
+if TYPE_CHECKING:
+    from audit.plan.audit_plan import AuditPlan
+    from audit.result.audit_result import AuditResult
+
+_UNNAMED: Final = {
+    "python": "a function does not say which model answered",
+    "command": "a program does not say which model answered",
+    "http": "a service does not say which model answered",
+    "chat": "a service does not say which model answered",
+    "predictions": "answers that exist already do not say which model gave them",
+    "blind": "answers that exist already do not say which model gave them",
+}
+"""What keeps a gate from knowing the model, by the kind of detector."""
+_MOST: Final = 4
+"""Inputs that a line names."""
+_ROLES: Final = {"evaluation_set": "the evaluation set", "detector": "the detector"}
+
+
+def check_inputs(result: AuditResult, path: Path, *, elsewhere: bool, quiet: bool) -> None:
+    """Check that the inputs of a result, as far as they are at hand, are those that it was made from.
+
+    Parameters
+    ----------
+    result : AuditResult
+    path : Path
+        Its file, beside which the record of its inputs lies.
+    elsewhere : bool
+        Whether somebody says that what is not at hand, or not known, is the same. A note says what that is.
+    quiet : bool
+        Whether that note is left out.
+
+    Raises
+    ------
+    ResultError
+        If one of them differs or a later run has ended without a verdict; without `elsewhere` also if one is not at
+        hand, or if nothing says which model answered.
+    """
+    digest = file_sha256(path)
+    if is_marked(path.parent, digest):
+        raise ResultError(
+            f"{shown(str(path))} is of an earlier run: the last one has not ended with a verdict; nothing was judged",
+            slug="result-of-earlier-run",
+        )
+    record = read_record(path.parent, digest)
+    plan = _plan_of_record(record, result, path) if record else _plan_by_name(result, path)
+    _check_answers(result, path.parent, record)
+    missing = ["the plan"] if plan is None else list(_missing(result, plan.parent, record))
+    if plan is None:
+        missing += _beside_plan(result.plan)
+    unnamed = None if names_its_model(result.plan) else _UNNAMED.get(result.plan.detector.kind, _other(result.plan))
+    if elsewhere:
+        if missing and not quiet:
+            note(f"note: taken on your word (--inputs-elsewhere): {first_of(missing, _MOST)}")
+    elif missing:
+        raise ResultError(
+            f"not at hand of what this result was made from: {first_of(missing, _MOST)}; nothing was judged",
+            slug="inputs-not-at-hand",
+        )
+    elif unnamed is not None:
+        raise ResultError(f"{unnamed}; nothing was judged", slug="model-not-known")
+
+
+def _other(plan: AuditPlan) -> str:
+    return f"a detector of the kind {shown(plan.detector.kind)} does not say which model answered"
+
+
+def _beside_plan(plan: AuditPlan) -> list[str]:
+    return ["the evaluation set", *(["the detector"] if names_its_model(plan) else [])]
+
+
+def _differs(what: str, name: str) -> ResultError:
+    return ResultError(
+        f"{what} is not what this result was made from: {shown(name)} differs; nothing was judged", slug="stale-result"
+    )
+
+
+def _plan_of_record(record: Mapping[str, Any], result: AuditResult, path: Path) -> Path | None:
+    """Return the plan that a record names, where it lies there still. Raises ResultError if it differs."""
+    if record["plan"] is None:
+        return None
+    place = path.parent.resolve() / str(record["plan"])
+    try:
+        if file_sha256(place) == record["plan_sha256"]:
+            return place
+    except FileNotFoundError:
+        return None
+    except OSError:
+        raise _differs("the plan", place.name) from None
+    if not _is_plan_of(result, place):
+        raise _differs("the plan", place.name)
+    return place
+
+
+def _plan_by_name(result: AuditResult, path: Path) -> Path | None:
+    """Return the plan of a result without a record: beside it, one folder up, or in the working folder.
+
+    Raises ResultError if a plan of that name lies there, and none is that of the result.
+    """
+    name = result.provenance.plan_file
+    if not name:
+        return None
+    folder = path.parent.resolve()
+    places = [place / name for place in (folder, folder.parent, Path.cwd())]
+    there = list(dict.fromkeys(place for place in places if place.is_file()))
+    for place in there:
+        if _is_plan_of(result, place):
+            return place
+    if there:
+        raise _differs("the plan", there[0].name)
+    return None
+
+
+def _is_plan_of(result: AuditResult, place: Path) -> bool:
+    """Say whether a plan means what that of the result did: comments and the order of keys do not count."""
+    from audit.plan.file.plan_file import canonical_plan_sha256, read_plan_file
+
+    try:
+        return canonical_plan_sha256(read_plan_file(place).plan) == result.provenance.plan_sha256
+    except AuditError:
+        return False
+
+
+def _missing(result: AuditResult, folder: Path, record: Mapping[str, Any] | None) -> Iterator[str]:
+    """Yield what is not at hand. Raises ResultError for the first file that differs."""
+    known = known_digests(result)
+    if record is not None:
+        files = recorded_files(record)
+    else:
+        named = named_files(result.plan)
+        files = {key: InputFile(path.as_posix(), known.get(key)) for key, path in named.items()}
+    for key, file in files.items():
+        what = _ROLES.get(key.partition(":")[0].partition(".")[0], f"`{key}` of the plan")
+        place = folder / file.path
+        try:
+            if not place.exists() or (record is None and file.sha256 is None):
+                yield what
+            elif not (is_same(file, place) if record is not None else _has_digest(result, key, place, known[key])):
+                raise _differs(what, file.path)
+        except OSError:
+            raise _differs(what, file.path) from None
+    section = result.plan.evaluation_set
+    if section.path is None and section.counts is None and section.version is None:
+        yield "the evaluation set"
+
+
+def _has_digest(result: AuditResult, key: str, place: Path, digest: str) -> bool:
+    """Say whether a file has the digest in the result, which leaves files out of a folder of Parquet."""
+    if key.startswith("evaluation_set") and result.provenance.evaluation_set_digest_of == "manifest":
+        from audit.evaluation.parquet_folder import folder_parts
+
+        try:
+            return folder_parts(place).sha256 == digest
+        except AuditError:
+            return False
+    return path_sha256(place) == digest
+
+
+def _check_answers(result: AuditResult, out: Path, record: Mapping[str, Any] | None) -> None:
+    """Raise ResultError if the answers that lie beside a result are others. Where they are gone, nothing is said."""
+    answers, digest = out / "predictions.parquet", result.provenance.predictions_sha256
+    if digest is None or not answers.is_file():
+        return
+    if record is not None and is_answers_state(record["answers"], answers):
+        return
+    try:
+        same = file_sha256(answers) == digest
+    except OSError:
+        same = False
+    if not same:
+        raise _differs("the file of answers", answers.name)
