@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from made.published import write_set
 from made.sealed import published_into, signer_in
 
 from audit.cli.commands.application import NAMES, asked_for

@@ -89,7 +89,6 @@ def run(  # noqa: PLR0913, PLR0917 - a parameter for each option
     from audit.cli.outputs.made_from import marked_until_judged
     from audit.cli.outputs.one_run import run_into
     from audit.cli.outputs.run_request import RunRequest, plan_with
-    from audit.cli.outputs.verdict_code import note_open_network
     from audit.cli.outputs.waivers import exit_code_with_waivers
 
     with marked_until_judged(out):
@@ -107,32 +106,27 @@ def run(  # noqa: PLR0913, PLR0917 - a parameter for each option
             sandbox=sandbox,
             allow_pickle=allow_pickle,
         )
-        options = (
-            *(report or ()),
-            lang,
-            restricted,
-            str(restricted_folder),
-            crosscheck,
-            repeat,
-            *["new_key"] * new_key,
-        )
+        written = (*(report or ()), lang, restricted, str(restricted_folder))
+        options = (*written, crosscheck, repeat, *["new_key"] * new_key)
         kept = kept_verdict.verdict_place_of_run(out, request, options) if changed_only else None
         kept_verdict.exit_with_kept_verdict(kept, on_inconclusive, quiet=quiet, as_json=as_json)
         signed = history_and_signer(history, key, restricted=restricted)
         done = run_into(out, request, asked, fresh=fresh, signed=signed)
         kept_verdict.keep_result(kept, done.result)
-        note_open_network(done.result, quiet=quiet)
-        if not quiet:
-            _show(done, plan, out, as_json=as_json)
+        _show(done, plan, out, quiet=quiet, as_json=as_json)
         raise typer.Exit(exit_code_with_waivers(done.result, on_inconclusive, quiet=quiet))
 
 
-def _show(done: OneRun, plan: Path, out: Path, *, as_json: bool) -> None:
+def _show(done: OneRun, plan: Path, out: Path, *, quiet: bool, as_json: bool) -> None:
+    from audit.cli.outputs.verdict_code import note_open_network
     from audit.cli.pages.summary import summary
     from audit.result.finding_list import findings_of
     from audit.result.next_commands import commands_for
     from audit.result.reading import Reading
 
+    note_open_network(done.result, quiet=quiet)
+    if quiet:
+        return
     if as_json:
         say_document(done.document)
         return
