@@ -256,7 +256,8 @@ def audit_imports(folder: Path) -> dict[str, set[str]]:
 
 
 PUBLIC_NOUNS = {
-    "audit.public.release", "audit.public.about", "audit.public.cases", "audit.public.finding_list", "audit.public.figures",
+    "audit.public.release", "audit.public.about", "audit.public.cases", "audit.public.figures",
+    "audit.public.finding_list",
     "audit.public.names", "audit.public.sentences", "audit.public.site",
 }  # fmt: skip
 WORDS_AND_NAMES = {
