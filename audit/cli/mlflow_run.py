@@ -58,8 +58,11 @@ def log_audit(audit: AuditResult | str | Path, run_id: str | None = None, *, res
     Raises
     ------
     AuditError
-        If MLflow is not installed, no run is named or active, or the folder holds no audit.
+        If MLflow is not installed, no run is named or active, or the folder holds no audit; or if plan, detector, set
+        or answers have changed since, or a later run has ended there without a verdict.
     """
+    if isinstance(audit, str | Path):
+        _check_current(Path(audit) / "result.json")
     logged = _exact_entries(audit) if restricted else _public_entries(audit)
     client, run = _client_and_run(run_id)
     from mlflow.entities import Metric, RunTag
@@ -69,6 +72,15 @@ def log_audit(audit: AuditResult | str | Path, run_id: str | None = None, *, res
     client.log_batch(run, metrics=metrics, tags=[RunTag(name, value) for name, value in logged.tags.items()])
     for file, folder in logged.artifacts:
         client.log_artifact(run, str(file), folder)
+
+
+def _check_current(file: Path) -> None:
+    """Raise ResultError if a result is that of other inputs, as a gate would. What is not at hand is not asked for."""
+    if file.is_file():
+        from audit.cli.outputs.stale_result import check_inputs
+        from audit.result.file import load_result
+
+        check_inputs(load_result(file), file, elsewhere=True, quiet=True)
 
 
 def _client_and_run(run_id: str | None) -> tuple[Any, str]:

@@ -150,3 +150,17 @@ def test_a_run_without_mlflow_is_told_to_install_it(folder: Path) -> None:
         command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=240
     )
     assert "MLflow is not installed" in done.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize("restricted", [False, True])
+def test_a_verdict_of_another_set_is_not_logged(folder: Path, restricted: bool) -> None:
+    """It is refused before MLflow is asked for a run."""
+    cases = folder / "cases.csv"
+    content = cases.read_bytes()
+    try:
+        cases.write_bytes(content.replace(b",0.9,", b",0.8,", 1))
+        with pytest.raises(AuditError) as refused:
+            log_audit(folder / "audit-out", run_id="none", restricted=restricted)
+    finally:
+        cases.write_bytes(content)
+    assert refused.value.slug == "stale-result"
