@@ -95,7 +95,7 @@ def test_waived_findings_keep_their_verdict_and_change_the_code_visibly(here: Pa
     assert out.splitlines()[0].startswith("✗ FAIL")
     assert sum(line.startswith("✗ FAIL waived") for line in out.splitlines()) == 2
     assert "Waived: 2 of 2 findings until 2999-01-01 or later, by Head of inspection" in out
-    assert all(len(line) <= 80 for line in out.splitlines())
+    assert all(len(line) <= 80 for line in out.splitlines() if "audit7k " not in line), "a command stands whole"
     result = load_result(here / "audit-out" / "result.json")
     assert (result.overall.outcome, result.rules[0].outcome) == ("fail", "fail")
     assert [(each.who, each.why, each.expires) for each in result.waivers] == [(WHO, WHY, LATER), (WHO, WHY, SOONER)]

@@ -136,7 +136,7 @@ def agreement_notices(agreements: Sequence[Agreement]) -> tuple[Notice, ...]:
         *(
             Notice.of(
                 "crosscheck-part",
-                sentence("crosscheck_part", library=one.library, compared=one.groups_compared, all=one.groups),
+                sentence("crosscheck_selected", library=one.library, compared=one.groups_compared, all=one.groups),
             )
             for one in cut
         ),
