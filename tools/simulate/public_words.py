@@ -40,7 +40,7 @@ def judged(cells: IntArray, recall: float) -> Judged:
         cell = np.zeros((3, 4), dtype=np.int64)
         cell[POSITIVE, NOT_FLAGGED], cell[POSITIVE, FLAGGED] = cells[gender, country]
         rows[names[0][gender], names[1][country]] = cell
-    features = tuple(_feature(at, {codes[at] for codes in rows}) for at in (0, 1))
+    features = tuple(feature_of(at, {codes[at] for codes in rows}) for at in (0, 1))
     asked = plan(recall)
     table = CountsTable.of(("gender", "nationality"), rows)
     families = count_families(asked, table, features)
@@ -169,7 +169,7 @@ def plan(recall: float) -> AuditPlan:
     )
 
 
-def _feature(at: int, codes: set[str]) -> SensitiveFeature:
+def feature_of(at: int, codes: set[str]) -> SensitiveFeature:
     ladder = world_ladders()[at]
     wanted = {(ladder.rungs[0], code) for code in codes}
     levels: list[LevelName] = []

@@ -1,0 +1,256 @@
+"""One person of a set near a limit: is an outcome told by the public files before and after, words included?
+
+One group of each set is moved to the edge of a verdict, where one answer more or less decides. Then one person leaves,
+comes, or is answered otherwise; the outcome was drawn by a coin. The attacker knows who and when, holds both releases,
+and has learnt from other sets which outcome stands behind which difference. Digests under the key, the number of a
+release and its day say nothing of a person and are left out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Any, Final, Literal, NamedTuple
+
+import numpy as np
+
+from audit.counting.counted import Counted
+from audit.counting.table import FLAGGED, NOT_FLAGGED, POSITIVE, CountsTable, count_families
+from audit.disclosure.digests import KEY
+from audit.disclosure.publish import publish
+from audit.disclosure.restricted import COUNTER
+from audit.plan.file.plan_file import LoadedPlan
+from audit.public.release import PublicRelease, PublicRow, public_json
+from audit.result.audit_result import AuditResult
+from audit.run import Gathered, summarise
+from audit.stats.arrays import IntArray
+from audit.vocabulary.groups import Group, Level
+from tools.simulate.public_weighted import _ORIGIN as ORIGIN
+from tools.simulate.public_weighted import _SYSTEM as SYSTEM
+from tools.simulate.public_words import feature_of, judged, plan
+from tools.simulate.public_world import world_ladders
+from tools.simulate.verdict_size import Measured
+
+Event = Literal["leaves", "comes", "flips"]
+EVENTS: Final[tuple[Event, ...]] = ("leaves", "comes", "flips")
+Turned = Literal["headline", "fail", "neither"]
+BAR: Final = 0.55
+_RECALL: Final = 0.8
+_COUNTRIES: Final = ("NPL", "PHL", "NGA", "IND", "VNM", "UKR", "KEN", "unknown")
+_GENDERS: Final = (("woman", 0.55), ("man", 0.41), ("unknown", 0.04))
+_FAILING: Final = "IND"
+"""The nationality that fails beside the group at the edge, in every second set: a fail that turns leaves the headline."""
+
+
+class Edge(NamedTuple):
+    """A set with one group at the edge of a verdict."""
+
+    cells: IntArray
+    """int64[genders, countries, 2]: errors and right answers of victims."""
+    person: tuple[int, int]
+    """Gender and country of the person to whom something happens."""
+
+
+class Attempt(NamedTuple):
+    """What an attacker sees of one person."""
+
+    event: Event
+    outcome: int
+    """0 missed, 1 found; of who is answered otherwise, the outcome before."""
+    turned: Turned
+    """Whether the headline, or the verdict of a rule, turned; or at least the FAIL of a group."""
+    seen: tuple[str, ...]
+    """Differences between the public files, as the attacker sorts them: empty where there is none."""
+
+
+def edge(rng: np.random.Generator) -> Edge:
+    """Draw a set, and move one group in it to the edge of its verdict."""
+    ladders = world_ladders()
+    genders, countries = ([level.code for level in ladder.levels[0]] for ladder in ladders)
+    cells = np.zeros((len(genders), len(countries), 2), dtype=np.int64)
+    for country in _COUNTRIES:
+        people = int(rng.integers(40, 60) if country == "unknown" else rng.integers(150, 600))
+        recall = _RECALL - 0.35 if country == _FAILING and rng.random() < 0.5 else _RECALL
+        for gender, share in _GENDERS:
+            size = int(people * share)
+            errors = int(rng.binomial(size, 1.0 - recall))
+            cells[genders.index(gender), countries.index(country)] = errors, size - errors
+    gender = int(rng.choice([genders.index("woman"), genders.index("man")]))
+    country = countries.index(str(rng.choice([code for code in _COUNTRIES[:-1] if code != _FAILING])))
+    of_gender, of_country = Level("gender", "level", genders[gender]), Level("nationality", "country", countries[country])
+    group = Group([(of_gender, of_country), (of_country,), (of_gender,)][int(rng.integers(3))])
+    wanted = "pass" if rng.random() < 0.5 else "fail"
+    at = _edge_of(cells, (gender, country), group, wanted)
+    placed = _with_errors(cells, (gender, country), at + int(rng.integers(-1, 3)))
+    there = [place for place in zip(*np.nonzero(placed.min(axis=2)), strict=True)]
+    other = there[int(rng.integers(len(there)))]
+    return Edge(placed, (gender, country) if rng.random() < 0.75 else (int(other[0]), int(other[1])))
+
+
+def _edge_of(cells: IntArray, cell: tuple[int, int], group: Group, wanted: str) -> int:
+    """Return the fewest errors of a cell with which a group does not pass any more, or with which it fails."""
+    low, high = 0, int(cells[cell].sum())
+    while low < high:
+        middle = (low + high) // 2
+        verdict = next(
+            of for of in judged(_with_errors(cells, cell, middle), _RECALL).verdicts
+            if group in (of.group, *of.same_people)
+        )  # fmt: skip
+        over = verdict.outcome == "fail" or (wanted == "pass" and verdict.outcome != "pass")
+        low, high = (low, middle) if over else (middle + 1, high)
+    return low
+
+
+def _with_errors(cells: IntArray, cell: tuple[int, int], errors: int) -> IntArray:
+    changed, people = cells.copy(), int(cells[cell].sum())
+    errors = min(max(errors, 1), people - 1)
+    changed[cell] = errors, people - errors
+    return changed
+
+
+def after(cells: IntArray, person: tuple[int, int], event: Event, outcome: int) -> tuple[IntArray, IntArray]:
+    """Return the set before and after something happens to a person with an outcome."""
+    before, later = cells.copy(), cells.copy()
+    if event == "comes":
+        later[person][outcome] += 1
+    else:
+        later[person][outcome] -= 1
+    if event == "flips":
+        later[person][1 - outcome] += 1
+    return before, later
+
+
+def attempt(rng: np.random.Generator, event: Event, outcome: int) -> Attempt:
+    """Publish a set near a limit twice, with one person's event between, and return what the files show."""
+    made = edge(rng)
+    results = [result_of(cells) for cells in after(made.cells, made.person, event, outcome)]
+    with tempfile.TemporaryDirectory() as folder:
+        restricted = folder_with_key(Path(folder) / "restricted", rng.bytes(32))
+        releases = [publish(result, restricted, _nowhere, (), ("en",)).public for result in results]
+    return Attempt(event, outcome, turned(*results), differences(*releases, made.person))
+
+
+def turned(before: AuditResult, now: AuditResult) -> Turned:
+    """Return what turned between two audits."""
+    headlines = [(of.overall.outcome, *(rule.outcome for rule in of.rules)) for of in (before, now)]
+    if headlines[0] != headlines[1]:
+        return "headline"
+    failing = [{(v.rule, v.group) for v in of.verdicts if v.outcome == "fail"} for of in (before, now)]
+    return "neither" if failing[0] == failing[1] else "fail"
+
+
+def differences(before: PublicRelease, now: PublicRelease, person: tuple[int, int]) -> tuple[str, ...]:
+    """Return how two releases differ: words with the part that the person has in their row, and all else by name."""
+    found: list[str] = []
+    for old, new in zip(before.rows, now.rows, strict=len(before.rows) == len(now.rows)):
+        if old.key != new.key or old.model_dump(exclude={"words"}) != new.model_dump(exclude={"words"}):
+            found.append("other numbers")
+            continue
+        for was, is_now in zip(old.words, new.words, strict=True):
+            if was != is_now:
+                found.append(f"{_said(was)} > {_said(is_now)}, {'of the person' if _holds(new, person) else 'of others'}")
+    documents = [json.loads(public_json(of)) for of in (before, now)]
+    for document in documents:
+        del document["rows"], document["number"], document["about"]["digests"]
+    found += [name for name in documents[0] if documents[0][name] != documents[1][name]]
+    return tuple(sorted(found))
+
+
+def _said(word: Any) -> str:
+    return f"{word.word}{', a smaller group beyond' if word.smaller_beyond else ''}"
+
+
+def _holds(row: PublicRow, person: tuple[int, int]) -> bool:
+    """Whether the row may hold the person, by its levels; others and joined levels may."""
+    codes = {
+        ladder.feature: {rung[climb[place]].code for rung, climb in zip(ladder.levels, ladder.climbs, strict=True)}
+        for ladder, place in zip(world_ladders(), person, strict=True)
+    }
+    return all(part.kind != "level" or codes[part.feature] & set(part.codes) for part in row.parts)
+
+
+def guessed(attempts: Sequence[Attempt]) -> int:
+    """Return how many outcomes are guessed right by what stands behind the same difference in other sets."""
+    counts: dict[tuple[Event, tuple[str, ...]], Counter[int]] = defaultdict(Counter)
+    for of in attempts:
+        counts[of.event, of.seen][of.outcome] += 1
+    right = 0.0
+    for (_, seen), outcomes in counts.items():
+        for outcome, number in outcomes.items():
+            others = outcomes[1 - outcome]
+            # without this set: a tie is a coin, and what no other set shows may be guessed by its kind alone
+            rest = number - 1
+            right += number * (0.5 if rest == others or not seen else float(rest > others))
+    return round(right)
+
+
+def folder_with_key(path: Path, secret: bytes) -> Path:
+    """Make a restricted folder with a key and no release."""
+    path.mkdir(mode=0o700)
+    (path / KEY).write_text(secret.hex() + "\n")
+    (path / KEY).chmod(0o600)
+    (path / COUNTER).write_text('{"last":null,"releases":0}')
+    return path
+
+
+def result_of(cells: IntArray, recall: float = _RECALL, **parts: Any) -> AuditResult:
+    """Audit one side of a set: int64[genders, countries, 2]; `parts` replace parts of the plan."""
+    names = [[level.code for level in ladder.levels[0]] for ladder in world_ladders()]
+    rows: dict[tuple[str, ...], IntArray] = {}
+    for gender, country in zip(*np.nonzero(cells.sum(axis=2)), strict=True):
+        cell = np.zeros((3, 4), dtype=np.int64)
+        cell[POSITIVE, NOT_FLAGGED], cell[POSITIVE, FLAGGED] = cells[gender, country]
+        rows[names[0][gender], names[1][country]] = cell
+    features = tuple(feature_of(at, {codes[at] for codes in rows}) for at in (0, 1))
+    asked = plan(recall).model_copy(update=parts)
+    table = CountsTable.of(("gender", "nationality"), rows)
+    families = count_families(asked, table, features)
+    loaded = LoadedPlan(plan=asked, as_asked=asked.model_dump(mode="json", by_alias=True), folder=Path())
+    return summarise(Gathered(loaded, features, Counted(table), families, SYSTEM, ORIGIN, details=False))
+
+
+def _nowhere(files: Mapping[str, bytes]) -> None:
+    del files
+
+
+def attempts(runs: int, seed: int, event: Event, edges: Callable[..., Attempt] = attempt) -> list[Attempt]:
+    """Attack so many sets; every second person was missed."""
+    return [edges(np.random.default_rng([seed, EVENTS.index(event), run]), event, run % 2) for run in range(runs)]
+
+
+def all_settings(runs: int, seed: int) -> Iterator[Measured]:
+    """Yield of each event, by what turned, how often the files differ, and how many outcomes are guessed."""
+    for event in EVENTS:
+        found = sorted(attempts(runs, seed, event), key=lambda of: of.turned == "headline")
+        for is_headline, group in groupby(found, key=lambda of: of.turned == "headline"):
+            some = list(group)
+            name = f"one person {event}, near a limit, {'the headline turns' if is_headline else 'any other release'}"
+            bar = "what it tells" if is_headline else f"<= {100 * BAR:.0f}"
+            yield Measured(name, "public files differ", sum(bool(of.seen) for of in some), len(some), "")
+            yield Measured(name, "a fail turns", sum(of.turned == "fail" for of in some), len(some), "")
+            yield Measured(name, "outcome guessed", guessed(some), len(some), bar)
+
+
+def main() -> None:
+    """Print the table, and every kind of difference with how often each outcome stood behind it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=100)
+    parser.add_argument("--seed", type=int, default=20260801)
+    arguments = parser.parse_args()
+    for event in EVENTS:
+        found = attempts(arguments.runs, arguments.seed, event)
+        for kind in ("neither", "fail", "headline"):
+            some = [of for of in found if of.turned == kind]
+            differ = sum(bool(of.seen) for of in some)
+            print(f"{event}, {kind} turns: {len(some)} releases, {differ} differ, {guessed(some)} guessed")
+            for seen, outcomes in sorted(Counter((of.seen, of.outcome) for of in some if of.seen).items()):
+                print(f"    {outcomes} x missed={1 - seen[1]}: {'; '.join(seen[0])}")
+
+
+if __name__ == "__main__":
+    main()
