@@ -40,7 +40,9 @@ class Doubts:
 
     def __init__(self, result: Judged, rows: Sequence[PublicRow], method: Method) -> None:
         self._plan, self._method = result.plan, method
-        printed = {row.group for row in rows if row.side != "both" and row.errors is not None}
+        printed = {
+            row.group for row in rows if row.side != "both" and row.errors is not None and not row.holds_few_others
+        }
         features = {feature.name: feature for feature in result.features}
         groups: dict[Family, list[GroupCounts]] = {}
         for counts in result.counts:
@@ -66,6 +68,26 @@ class Doubts:
         asked = [group for group in groups if sum(self._sources(group)) == 1]
         kept = self._not_passing(rule, asked, self._method.row - 1)
         return frozenset(kept).difference(self._not_passing(rule, kept, self._method.floor))
+
+    def near_their_limit(self, rule: NamedRule, groups: Sequence[Group], answers: int) -> frozenset[Group]:
+        """Return those of some groups that would not pass if so many answers of theirs, and of everyone else, were
+        otherwise.
+        """
+        supposed, near = Supposed.of(self._plan.sensitivity), set[Group]()
+        for family in {group.family for group in groups}:
+            some = [group for group in groups if group.family == family and group in self._at]
+            if not some:
+                continue
+            table, places = self._at[some[0]][0], [self._at[group][1] for group in some]
+            members = possible_members([table], METRICS[rule.metric], supposed)
+            for question in questions(self._plan, rule):
+                worse = answers if question.side == "high" else -answers
+                for counts in (question.at_its_worst(table), members.at_their_worst(question, table)):
+                    x, n, y, m = (count[places] for count in counts)
+                    moved = Tables(np.clip(x + worse, 0, n), n, np.clip(y - worse, 0, m), m)
+                    passes = surely_within(question, moved, self._plan.verdict.alpha)
+                    near.update(group for group, passed in zip(some, passes, strict=True) if not passed)
+        return frozenset(near)
 
     def moved(self, rule: NamedRule, question: Question, group: Group | None, unprinted: int) -> int | None:
         """Return how many people would be added as errors to a group, if the one unprinted number that could explain

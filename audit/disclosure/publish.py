@@ -29,11 +29,11 @@ from audit.disclosure.shape import SIDES, Shape, SideName, crossed_features, pub
 from audit.disclosure.shown_evidence import with_shown_evidence
 from audit.disclosure.tables import cut_from_json, cut_to_json, entries, first_cut, hiding_keys, next_cut
 from audit.disclosure.waived import with_waivers
-from audit.disclosure.words import Words, standing_words, words_to_json
+from audit.disclosure.words import WordLog, Words, draw_name
 from audit.errors import ArgumentError, ResultError
 from audit.plan.audit_plan import AuditPlan
 from audit.public.about import PublicAbout
-from audit.public.release import PublicRelease, public_json
+from audit.public.release import PublicRelease, PublicRow, public_json
 from audit.result.audit_result import AuditResult
 from audit.safeguards import public_states
 from audit.vocabulary.file_names import RELEASE
@@ -210,8 +210,12 @@ def _make(result: AuditResult, shape: Shape | None, method: Method, key: bytes |
     plain = not section.is_weighted and section.cluster is None
     rows = rows_of(sides, metrics, method, level, plain=plain)
     judged = Judged(result.plan, result.features, result.counts, result.rules, result.verdicts)
-    stands: dict[str, frozenset[str]] = {side.side: side.standing for side in sides}
-    said = standing_words(Words(judged, sides, rows, method).rows(), stands, known.get("words", {}))
+    log_of_words = WordLog(known, result.plan, _rows_of_release(last))
+    drawn_in = _draw_names(sides, rows)
+    standing = [log_of_words.standing(row, name) for row, name in zip(rows, drawn_in, strict=True)]
+    said = Words(judged, sides, rows, method, standing).rows()
+    for row, name in zip(said, drawn_in, strict=True):
+        log_of_words.add(row, name)
     said = without_hidden_numbers(said, sides)
     past = _draws_of(known.get("totals", {}))
     counted = {"unscored": shape.unscored, "unlabelled": shape.unlabelled}
@@ -230,9 +234,19 @@ def _make(result: AuditResult, shape: Shape | None, method: Method, key: bytes |
         printed = {key: draw for key, draw in side.draws.items() if key not in side.hiding}
         draws = _written(histories.get(side.side, {}), printed)
         log[side.side] = {"cut": cut_to_json(side.made, shape.ladders), "draws": draws}
-    named = {f"{row.side} {row.key}": row for row in said if row.words}
-    words = {name: words_to_json(row, known.get("words", {}).get(name, {})) for name, row in named.items()}
-    return release, {**known, **log, "totals": _written(past, totals), "words": words}
+    words = {name: told for name, told in known.items() if name != "words"}
+    return release, {**words, **log, "totals": _written(past, totals), "said": log_of_words.to_json()}
+
+
+def _rows_of_release(last: Told) -> tuple[PublicRow, ...]:
+    rows = last["release"]["rows"] if "release" in last else ()
+    return tuple(map(PublicRow.model_validate_json, map(json.dumps, rows)))
+
+
+def _draw_names(sides: Sequence[SideRows], rows: Sequence[PublicRow]) -> list[str]:
+    """Name the draw that each row prints; of both sides, that of each."""
+    names = {side.side: {key: draw_name(draw) for key, draw in side.draws.items()} for side in sides}
+    return ["/".join(names[side][row.key] for side in (SIDES if row.side == "both" else (row.side,))) for row in rows]
 
 
 def _draws_of(told: Mapping[str, Sequence[Any]]) -> dict[str, list[Draw]]:

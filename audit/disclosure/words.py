@@ -3,21 +3,27 @@
 A word is a figure. A row that prints its number of errors has the exact verdict, which says no more than that number. A
 row that prints "fewer than ten" has a word only where all ten numbers give it, with every size and rest that printed
 numbers allow. What a pass supposes of people whose feature is unknown is computed from printed rows too.
+
+Words stand as numbers do: one is said when the numbers of its row are drawn, and is printed again as long as they are.
+It is taken back, for good, where the audit of today does not bear it out. So it can lag towards "cannot tell" alone.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from audit.analyses.sides import Question, questions
 from audit.disclosure.doubts import Doubts, Judged
-from audit.disclosure.draws import SideRows
+from audit.disclosure.draws import Draw, SideRows
 from audit.disclosure.method import Method
 from audit.disclosure.rates import RATES
-from audit.plan.audit_plan import NamedRule
+from audit.disclosure.shape import SIDES
+from audit.plan.audit_plan import AuditPlan, NamedRule
 from audit.public.release import PublicPart, PublicRow, PublicWord, Word, WordReason, row_key
 from audit.result.findings.judged import Because, Verdict
 from audit.stats.arrays import BoolArray, Tables
@@ -51,6 +57,11 @@ _WORDS: Final[Mapping[str, tuple[Word, WordReason]]] = {
 }
 _COULD_HANG: Final[frozenset[Because]] = frozenset(("within_limit", "unknown_attribute", "unscored_cases"))
 """Reasons of groups that would pass but for people whom no row prints."""
+_SLACK: Final = 2
+"""Answers of a group, and of everyone else, that may be otherwise and it still passes, before a row says so: what one
+person changes does not take the word back."""
+_MOST_LOOKS: Final = 8
+"""Limits under which words of the same numbers are said: as many as outcomes of the same people are drawn."""
 _MOST_TESTED: Final = 2_000
 """Groups that a rule is taken to test where a row of few right answers is said to fail: how many it does is exact."""
 
@@ -58,8 +69,16 @@ _MOST_TESTED: Final = 2_000
 class Words:
     """Words of the rows of one result."""
 
-    def __init__(self, result: Judged, sides: Sequence[SideRows], rows: Sequence[PublicRow], method: Method) -> None:
+    def __init__(
+        self,
+        result: Judged,
+        sides: Sequence[SideRows],
+        rows: Sequence[PublicRow],
+        method: Method,
+        standing: Sequence[StandingWords | None] = (),
+    ) -> None:
         self._plan = result.plan
+        self._standing = standing or [None] * len(rows)
         self._rows, self._method = rows, method
         self._by_key = {(row.side, row_key(row.parts)): row for row in rows}
         self._verdicts: dict[tuple[str, Group], Verdict] = {}
@@ -73,10 +92,39 @@ class Words:
     def rows(self) -> tuple[PublicRow, ...]:
         """Return the rows with their words."""
         said = {rule.id: self._of_rule(rule) for rule in self._plan.named_rules}
+        fresh = [[word for words in said.values() if (word := words.get(at))] for at in range(len(self._rows))]
         return tuple(
-            row.model_copy(update={"words": tuple(word for words in said.values() if (word := words.get(at)))})
-            for at, row in enumerate(self._rows)
+            row.model_copy(update={"words": tuple(self._stood(row, words, standing))})
+            for row, words, standing in zip(self._rows, fresh, self._standing, strict=True)
         )
+
+    def _stood(self, row: PublicRow, fresh: Sequence[PublicWord], standing: StandingWords | None) -> list[PublicWord]:
+        """Print again the words that were said of these numbers, as far as the audit of today bears them out."""
+        if standing is None:
+            return list(fresh)
+        if standing.words is None:  # said under other limits too often
+            untold = {"word": "cannot_tell", "because": "too_few_in_public", "judged_as": None, "smaller_beyond": False}
+            return [
+                now.model_copy(update=untold if now.word else {"smaller_beyond": False}) for now in fresh if row.parts
+            ]
+        kept = [self._kept(row, standing.words[now.rule]) for now in fresh if now.rule in standing.words]
+        return [word for word in kept if row.parts or word.smaller_beyond]
+
+    def _kept(self, row: PublicRow, before: PublicWord) -> PublicWord:
+        verdict = None if row.group is None else self._verdicts.get((before.rule, row.group))
+        outcome = None if verdict is None else verdict.outcome
+        is_so = before.word is None or before.word == "cannot_tell" or _WORDS.get(str(outcome), ("",))[0] == before.word
+        word = before if is_so else PublicWord(rule=before.rule, word="cannot_tell", because="numbers_of_before")
+        smaller = before.smaller_beyond and any(
+            self._members.holds(row, group) for group in self._failing(before.rule) if group != row.group
+        )
+        larger = (
+            before.judged_as if before.judged_as and (row.side, row_key(before.judged_as)) in self._by_key else None
+        )
+        return word.model_copy(update={"smaller_beyond": smaller, "judged_as": larger if is_so else None})
+
+    def _failing(self, rule: str) -> list[Group]:
+        return [group for (of, group), verdict in self._verdicts.items() if of == rule and verdict.outcome == "fail"]
 
     def _of_rule(self, rule: NamedRule) -> dict[int, PublicWord]:
         """Words of a rule by the place of their row."""
@@ -92,7 +140,13 @@ class Words:
             for place, verdict in verdicts.items()
             if verdict is not None and verdict.because in _COULD_HANG and not self._is_few(at[place])
         ]
+        passing = [
+            verdict
+            for place, verdict in verdicts.items()
+            if verdict is not None and verdict.outcome == "pass" and not self._is_few(at[place])
+        ]
         explained = self._doubts.explained(rule, could_hang) if self._is_plain else frozenset()
+        explained |= self._near_their_limit(rule, passing)
         words = {place: self._word(rule, row, verdicts[place], sure.get(place), explained) for place, row in at.items()}
         return self._with_smaller(rule, words)
 
@@ -110,6 +164,12 @@ class Words:
         word, because = _WORDS.get(outcome, ("cannot_tell", reason))
         larger = self._judged_as(row, verdict) if because == "too_few_cases" else None
         return PublicWord(rule=rule.id, word=word, because=because, judged_as=larger)
+
+    def _near_their_limit(self, rule: NamedRule, passing: Sequence[Verdict]) -> frozenset[Group]:
+        """Groups of whose pass so few answers decide that the word could not stand."""
+        few = [verdict.group for verdict in passing if verdict.cases - _SLACK < (verdict.cases_required or 0)]
+        groups = [verdict.group for verdict in passing] if self._is_plain else []
+        return self._doubts.near_their_limit(rule, groups, _SLACK).union(few)
 
     def _is_few(self, row: PublicRow) -> bool:
         """Whether a row, or one of the two that it is made of, prints no number of errors."""
@@ -193,7 +253,7 @@ class Words:
         side = RATES[rule.metric].side
         hiding = [at for at, row in enumerate(self._rows) if row.side == side and self._hides(row)]
         hiding.sort(key=lambda at: self._rows[at].people)
-        failing = [g for (of, g), verdict in self._verdicts.items() if of == rule.id and verdict.outcome == "fail"]
+        failing = self._failing(rule.id)
         for group in failing:
             beyond = (self._rows[at] for at, word in words.items() if word.word == "beyond")
             others = (at for at in hiding if self._rows[at].group != group)
@@ -214,45 +274,72 @@ class Words:
         return row.errors - most >= least and row.people - row.errors - 2 * most >= least
 
 
-def words_to_json(row: PublicRow, before: Mapping[str, Sequence[str | None]]) -> dict[str, Sequence[str | None]]:
-    """Write down the words of a row, for the releases after it: those of the day on which its numbers were drawn."""
-    return {
-        word.rule: before[word.rule] if word.because == "numbers_of_before" else [word.word, word.because]
-        for word in row.words
-    }
+class StandingWords(NamedTuple):
+    """Words said of the numbers of one row before."""
+
+    words: Mapping[str, PublicWord] | None
+    """By rule; None where words of these numbers were said under as many other limits as there may be."""
 
 
-def standing_words(
-    rows: Sequence[PublicRow],
-    standing: Mapping[str, frozenset[str]],
-    known: Mapping[str, Mapping[str, Sequence[str | None]]],
-) -> tuple[PublicRow, ...]:
-    """Let the words of numbers that stand stand too. Where the verdict of today is another one, there is no word; what
-    could not be told and would pass today is not told yet: one person more or less can turn it.
+class WordLog:
+    """Words of all releases, by row, draw and limits: what the restricted folder remembers of them.
 
-    Parameters
-    ----------
-    standing : mapping of str to frozenset
-        Keys of the rows of each side that print what they printed in the release before.
-    known : mapping
-        Words of the release before, by side and key of their row.
+    Numbers that are printed again, of whatever release, have the words that they had.
     """
 
-    def word(row: PublicRow, now: PublicWord) -> PublicWord:
-        before = known.get(f"{row.side} {row.key}", {}).get(now.rule)
-        if before is None or before[0] == now.word or now.word is None:
-            return now
-        reason = before[1] if (before[0], now.word) == ("cannot_tell", "within") else "numbers_of_before"
-        return now.model_copy(update={"word": "cannot_tell", "because": reason, "judged_as": None})
+    def __init__(self, known: Mapping[str, Any], plan: AuditPlan, released: Sequence[PublicRow] = ()) -> None:
+        self._limits = _digest_of_limits(plan)
+        self._said: dict[str, dict[str, dict[str, Any]]] = {
+            name: {draw: dict(looks) for draw, looks in draws.items()} for name, draws in known.get("said", {}).items()
+        }
+        if "said" not in known:  # a log of before words stood: they are those of the numbers that were printed last
+            self._take_in(known, {f"{row.side} {row.key}": row for row in released})
 
-    def stands(row: PublicRow) -> bool:
-        sides = standing if row.side == "both" else (row.side,)
-        return all(row.key in standing.get(side, ()) for side in sides)
+    def standing(self, row: PublicRow, draw: str) -> StandingWords | None:
+        """Return the words of the numbers of a row; None where they are to be said for the first time."""
+        looks = self._said.get(f"{row.side} {row.key}", {}).get(draw, {})
+        if self._limits in looks:
+            words = (PublicWord.model_validate(word) for word in looks[self._limits])
+            return StandingWords({word.rule: word for word in words})
+        return StandingWords(None) if len(looks) >= _MOST_LOOKS else None
 
-    return tuple(
-        row.model_copy(update={"words": tuple(word(row, each) for each in row.words)}) if stands(row) else row
-        for row in rows
-    )
+    def add(self, row: PublicRow, draw: str) -> None:
+        """Remember the words of a row."""
+        looks = self._said.setdefault(f"{row.side} {row.key}", {}).setdefault(draw, {})
+        if self._limits in looks or len(looks) < _MOST_LOOKS:
+            looks[self._limits] = [word.model_dump(mode="json") for word in row.words]
+
+    def to_json(self) -> Mapping[str, Any]:
+        """Write down all words."""
+        return self._said
+
+    def _take_in(self, known: Mapping[str, Any], released: Mapping[str, PublicRow]) -> None:
+        draws = {
+            f"{side} {key}": draw_name(Draw(*of_row[-1]))
+            for side in SIDES
+            for key, of_row in known.get(side, {}).get("draws", {}).items()
+        }
+        for name in known.get("words", {}):
+            side, _, key = name.partition(" ")
+            sides = SIDES if side == "both" else (side,)
+            if name in released and all(f"{each} {key}" in draws for each in sides):
+                self.add(released[name], "/".join(draws[f"{each} {key}"] for each in sides))
+
+
+def draw_name(draw: Draw) -> str:
+    """Name a draw among all of its row."""
+    return f"{draw.joined}.{draw.number}"
+
+
+def _digest_of_limits(plan: AuditPlan) -> str:
+    """Return a digest of all in a plan that decides a word of given counts."""
+    told = {
+        "rules": [rule.model_dump(mode="json", exclude={"reason", "on_fail"}) for rule in plan.rules],
+        **{name: getattr(plan, name).model_dump(mode="json") for name in ("verdict", "sensitivity")},
+        "groups": {name: section.model_dump(mode="json") for name, section in plan.groups.items()},
+        "route": plan.audit.route,
+    }
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _end_of(everyone: PublicRow, most: int, *, least: bool) -> int:

@@ -40,6 +40,8 @@ class RowNames(Names):
         name = names[0]
         for other in names[1:]:
             name = self._t.gettext("%(first)s or %(other)s") % {"first": name, "other": other}
+        if part.kind == "nearly":
+            return self._t.gettext("%(level)s and few others") % {"level": name}
         return self._t.gettext("others of %(place)s") % {"place": name} if part.kind == "others" else name
 
     def _others(self, feature: str) -> str:

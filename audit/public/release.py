@@ -29,7 +29,7 @@ WordReason = Literal[
     "unknown_people",  # cannot tell: it hangs on people whose feature is unknown
     "too_few_cases",  # cannot tell: too few cases to judge the group alone
     "too_few_in_public",  # cannot tell in public: a word would say more than "fewer than ten"; the auditor knows
-    "numbers_of_before",  # cannot tell in public: the numbers stand from an earlier audit, and the verdict has changed
+    "numbers_of_before",  # cannot tell in public: the numbers stand from an earlier audit, and their word holds no more
 ]
 TEST_RESULTS: Final[Mapping[str, str]] = {"pass": "PASSED", "inconclusive": "WARNED", "fail": "FAILED"}
 """Word of each outcome in a test result of in-toto, which knows three."""
@@ -55,14 +55,16 @@ class PublicPart(Part):
     """Levels of one feature that the people of a row have."""
 
     feature: str
-    kind: Literal["level", "joined", "others"]
+    kind: Literal["level", "joined", "others", "nearly"]
     """`level`: the one in `codes`. `joined`: those in `codes` together. `others`: everyone of the place in `codes` who
-    has no row of their own; `codes` is empty where the place is the whole list."""
+    has no row of their own; `codes` is empty where the place is the whole list. `nearly`: nearly all have the level in
+    `codes`, and few the others of `members`; words of the row are about that level alone."""
     rung: str
     """Rung of `codes`; the finest where `codes` is empty."""
     codes: tuple[str, ...]
     members: tuple[str, ...] = ()
-    """Codes on the finest rung of `others`, whether anybody has them or not; none where levels are no fixed list."""
+    """Codes on the finest rung of `others`, whether anybody has them or not, and of `nearly`; none where levels are no
+    fixed list."""
 
 
 class PublicFeature(Part):
@@ -98,7 +100,7 @@ class PublicRate(Part):
 
 
 class PublicWord(Part):
-    """Verdict of the exact audit on a row under a rule."""
+    """Verdict of the exact audit on a row under a rule, on the day on which its numbers were drawn."""
 
     rule: str
     word: Word | None
@@ -138,9 +140,14 @@ class PublicRow(Part):
         return row_key(self.parts)
 
     @property
+    def holds_few_others(self) -> bool:
+        """Whether people who are not of its group stand in the row."""
+        return any(part.kind == "nearly" for part in self.parts)
+
+    @property
     def group(self) -> Group | None:
-        """The group of the audit that this row is; None where it joins several."""
-        if any(part.kind != "level" for part in self.parts):
+        """The group of the audit that words of this row are about; None where it joins several."""
+        if any(part.kind not in ("level", "nearly") for part in self.parts):
             return None
         return Group(tuple(Level(part.feature, part.rung, part.codes[0]) for part in self.parts))
 
@@ -296,7 +303,7 @@ def _plain(text: str) -> str:
 
 
 def _codes(part: PublicPart) -> str:
-    codes = "+".join(map(_plain, part.codes))
+    codes = "+".join(map(_plain, part.members if part.kind == "nearly" else part.codes))
     return f"others of {codes or 'all'}" if part.kind == "others" else codes
 
 

@@ -11,7 +11,7 @@ from audit.analyses.estimates import group_counts
 from audit.analyses.sides import questions
 from audit.counting.table import FLAGGED, NOT_FLAGGED, POSITIVE, CountsTable, count_families, everyone_as_family
 from audit.disclosure.doubts import Judged
-from audit.disclosure.draws import draw_side
+from audit.disclosure.draws import SideRows, draw_side
 from audit.disclosure.rows import rows_of
 from audit.disclosure.tables import SideCounts, entries, first_cut
 from audit.disclosure.words import Members, Words
@@ -50,15 +50,20 @@ def judged(cells: IntArray, recall: float) -> Judged:
 
 def said(cells: IntArray, recall: float, secret: bytes) -> tuple[Judged, list[PublicRow], Members]:
     """Judge and publish one side of a set: int64[genders, countries, 2]."""
-    audit, ladders = judged(cells, recall), world_ladders()
-    counts = SideCounts(ladders, (cells.sum(axis=1), cells.sum(axis=0)), cells)
-    made = first_cut(counts, METHOD.row, METHOD.floor)
-    if made is None:
+    audit, side = judged(cells, recall), drawn(cells, secret)
+    if side is None:
         return audit, [], Members([])
-    listed = entries(counts, made)
-    side = draw_side("positives", counts, made, listed, {}, METHOD, secret, "1")
     printed = rows_of([side], ["true_positive_rate"], METHOD, 0.95)
     return audit, list(Words(audit, [side], printed, METHOD).rows()), Members([side])
+
+
+def drawn(cells: IntArray, secret: bytes) -> SideRows | None:
+    """Draw the rows of one side of a set: int64[genders, countries, 2]."""
+    counts = SideCounts(world_ladders(), (cells.sum(axis=1), cells.sum(axis=0)), cells)
+    made = first_cut(counts, METHOD.row, METHOD.floor)
+    if made is None:
+        return None
+    return draw_side("positives", counts, made, entries(counts, made), {}, METHOD, secret, "1")
 
 
 def named(cells: IntArray, recall: float, secret: bytes) -> Counter[str]:
