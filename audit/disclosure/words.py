@@ -60,6 +60,9 @@ _COULD_HANG: Final[frozenset[Because]] = frozenset(("within_limit", "unknown_att
 _SLACK: Final = 2
 """Answers of a group, and of everyone else, that may be otherwise and it still passes, before a row says so: what one
 person changes does not take the word back."""
+_SIZE_SLACK: Final = 1.1
+"""Times the planned number of cases that a group must have before a row says that it passes. One person moves that by up
+to 5 per cent, and a group that has fewer is judged as a part of another."""
 _MOST_LOOKS: Final = 8
 """Limits under which words of the same numbers are said: as many as outcomes of the same people are drawn."""
 _MOST_TESTED: Final = 2_000
@@ -135,23 +138,14 @@ class Words:
         verdicts = {
             place: None if row.group is None else self._verdicts.get((rule.id, row.group)) for place, row in at.items()
         }
-        could_hang = [
-            verdict.group
-            for place, verdict in verdicts.items()
-            if verdict is not None and verdict.because in _COULD_HANG and not self._is_few(at[place])
-        ]
-        passing = [
-            verdict
-            for place, verdict in verdicts.items()
-            if verdict is not None and verdict.outcome == "pass" and not self._is_few(at[place])
-        ]
-        explained = self._doubts.explained(rule, could_hang) if self._is_plain else frozenset()
-        explained |= self._near_their_limit(rule, passing)
-        words = {place: self._word(rule, row, verdicts[place], sure.get(place), explained) for place, row in at.items()}
+        untold = self._untold(
+            rule, [of for place, of in verdicts.items() if of is not None and not self._is_few(at[place])]
+        )
+        words = {place: self._word(rule, row, verdicts[place], sure.get(place), untold) for place, row in at.items()}
         return self._with_smaller(rule, words)
 
     def _word(
-        self, rule: NamedRule, row: PublicRow, verdict: Verdict | None, sure: str | None, explained: frozenset[Group]
+        self, rule: NamedRule, row: PublicRow, verdict: Verdict | None, sure: str | None, untold: frozenset[Group]
     ) -> PublicWord:
         if verdict is None:
             return PublicWord(rule=rule.id, word=None, because=None)
@@ -159,17 +153,21 @@ class Words:
         if self._is_few(row):
             reason = "too_few_in_public" if verdict.decidable else "too_few_cases"
             outcome = outcome if outcome == sure else "inconclusive"
-        elif verdict.group in explained:
+        elif verdict.group in untold:
+            reason, outcome = "too_few_in_public", "inconclusive"
+        if outcome == "pass" and verdict.cases < _SIZE_SLACK * (verdict.cases_required or 0):
             reason, outcome = "too_few_in_public", "inconclusive"
         word, because = _WORDS.get(outcome, ("cannot_tell", reason))
         larger = self._judged_as(row, verdict) if because == "too_few_cases" else None
         return PublicWord(rule=rule.id, word=word, because=because, judged_as=larger)
 
-    def _near_their_limit(self, rule: NamedRule, passing: Sequence[Verdict]) -> frozenset[Group]:
-        """Groups of whose pass so few answers decide that the word could not stand."""
-        few = [verdict.group for verdict in passing if verdict.cases - _SLACK < (verdict.cases_required or 0)]
-        groups = [verdict.group for verdict in passing] if self._is_plain else []
-        return self._doubts.near_their_limit(rule, groups, _SLACK).union(few)
+    def _untold(self, rule: NamedRule, verdicts: Sequence[Verdict]) -> frozenset[Group]:
+        """Groups of which unprinted people could decide, or of whose pass so few answers do that no word could stand."""
+        if not self._is_plain:
+            return frozenset()
+        could_hang = [verdict.group for verdict in verdicts if verdict.because in _COULD_HANG]
+        passing = [verdict.group for verdict in verdicts if verdict.outcome == "pass"]
+        return self._doubts.explained(rule, could_hang) | self._doubts.near_their_limit(rule, passing, _SLACK)
 
     def _is_few(self, row: PublicRow) -> bool:
         """Whether a row, or one of the two that it is made of, prints no number of errors."""
