@@ -58,6 +58,11 @@ class Draw:
         """Day from which all of its numbers were right within the largest change."""
         return min(self.people_as_of, self.as_of)
 
+    @property
+    def name(self) -> str:
+        """Name of the draw among all of its row."""
+        return f"{self.joined}.{self.number}"
+
     def changed(self, entry: Entry) -> int:
         """Return the least number of people and answers that must have changed since it was drawn."""
         return max(

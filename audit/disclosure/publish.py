@@ -24,12 +24,12 @@ from audit.disclosure.draws import Draw, SideRows, draw_side, draw_total, rememb
 from audit.disclosure.method import Method
 from audit.disclosure.public_files import DATA, make_files
 from audit.disclosure.restricted import COUNTER, RELEASES, restricted_folder
-from audit.disclosure.rows import levels_named, rows_of, without_hidden_numbers
+from audit.disclosure.rows import levels_named, main_levels, rows_of, with_main_levels, without_hidden_numbers
 from audit.disclosure.shape import SIDES, Shape, SideName, crossed_features, public_method, shape_of
 from audit.disclosure.shown_evidence import with_shown_evidence
 from audit.disclosure.tables import cut_from_json, cut_to_json, entries, first_cut, hiding_keys, next_cut
 from audit.disclosure.waived import with_waivers
-from audit.disclosure.words import WordLog, Words, draw_name
+from audit.disclosure.words import WordLog, Words
 from audit.errors import ArgumentError, ResultError
 from audit.plan.audit_plan import AuditPlan
 from audit.public.about import PublicAbout
@@ -208,7 +208,8 @@ def _make(result: AuditResult, shape: Shape | None, method: Method, key: bytes |
     metrics, level = [metric.name for metric in public_metrics(result)], result.plan.verdict.level
     section = result.plan.evaluation_set
     plain = not section.is_weighted and section.cluster is None
-    rows = rows_of(sides, metrics, method, level, plain=plain)
+    names = main_levels(sides, method, known.get("names", {}))
+    rows = with_main_levels(rows_of(sides, metrics, method, level, plain=plain), sides, names)
     judged = Judged(result.plan, result.features, result.counts, result.rules, result.verdicts)
     log_of_words = WordLog(known, result.plan, _rows_of_release(last))
     drawn_in = _draw_names(sides, rows)
@@ -234,8 +235,14 @@ def _make(result: AuditResult, shape: Shape | None, method: Method, key: bytes |
         printed = {key: draw for key, draw in side.draws.items() if key not in side.hiding}
         draws = _written(histories.get(side.side, {}), printed)
         log[side.side] = {"cut": cut_to_json(side.made, shape.ladders), "draws": draws}
-    words = {name: told for name, told in known.items() if name != "words"}
-    return release, {**words, **log, "totals": _written(past, totals), "said": log_of_words.to_json()}
+    known = {name: told for name, told in known.items() if name != "words"}  # as it was before words stood
+    return release, {
+        **known,
+        **log,
+        "totals": _written(past, totals),
+        "names": names,
+        "said": log_of_words.to_json(),
+    }
 
 
 def _rows_of_release(last: Told) -> tuple[PublicRow, ...]:
@@ -245,7 +252,7 @@ def _rows_of_release(last: Told) -> tuple[PublicRow, ...]:
 
 def _draw_names(sides: Sequence[SideRows], rows: Sequence[PublicRow]) -> list[str]:
     """Name the draw that each row prints; of both sides, that of each."""
-    names = {side.side: {key: draw_name(draw) for key, draw in side.draws.items()} for side in sides}
+    names = {side.side: {key: draw.name for key, draw in side.draws.items()} for side in sides}
     return ["/".join(names[side][row.key] for side in (SIDES if row.side == "both" else (row.side,))) for row in rows]
 
 

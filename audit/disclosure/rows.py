@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
 
 from audit.disclosure.draws import Draw, SideRows
 from audit.disclosure.method import Method
@@ -13,6 +14,10 @@ from audit.disclosure.vocabulary import Ladder
 from audit.public.release import PublicMethod, PublicRate, PublicRow
 from audit.vocabulary.groups import LevelName
 from audit.vocabulary.metrics import MetricName
+
+_FEWEST: Final = 100
+_TIMES: Final = 10
+"""A joined row is named by one level where it has at least 100 people, and ten times as many as the others can be."""
 
 
 def rows_of(
@@ -34,6 +39,57 @@ def rows_of(
     rates, public = list(metrics), method.public()
     made = [_row(side, entry, rates, public, level, plain=plain) for side in sides for entry in side.listed]
     return [*made, *_of_both(sides, rates, public, level)] if plain else made
+
+
+def main_levels(
+    sides: Sequence[SideRows], method: Method, before: Mapping[str, Mapping[str, str]]
+) -> dict[str, dict[str, str]]:
+    """Return by row and draw the level that nearly all of a joined row have; empty where there is none.
+
+    It follows from what is printed, and from rows being made of people: the others are fewer than T where one row had
+    to join them, and T less one are at most a tenth of the row. It is found when numbers are drawn and stands with
+    them, so that one person more or less among the others turns no name on or off.
+    """
+    found = {name: dict(of_draws) for name, of_draws in before.items()}
+    for side in sides:
+        for entry in side.listed:
+            if [part.kind for part in entry.parts] == ["joined"]:
+                draw = side.draws[entry.key]
+                of_draws = found.setdefault(f"{side.side} {entry.key}", {})
+                of_draws.setdefault(draw.name, _main_level(side, entry, draw, method))
+    return found
+
+
+def with_main_levels(
+    rows: Iterable[PublicRow], sides: Sequence[SideRows], names: Mapping[str, Mapping[str, str]]
+) -> list[PublicRow]:
+    """Name joined rows by the level that nearly all of them have."""
+    draws: dict[tuple[str, str], str] = {
+        (side.side, key): draw.name for side in sides for key, draw in side.draws.items()
+    }
+
+    def named(row: PublicRow) -> PublicRow:
+        code = names.get(f"{row.side} {row.key}", {}).get(draws.get((row.side, row.key), ""))
+        if not code:
+            return row
+        (part,) = row.parts
+        parts = (part.model_copy(update={"kind": "nearly", "codes": (code,), "members": part.codes}),)
+        return row.model_copy(update={"parts": parts})
+
+    return [named(row) for row in rows]
+
+
+def _main_level(side: SideRows, entry: Entry, draw: Draw, method: Method) -> str:
+    ladder, table = side.counts.ladders[entry.place.table], side.counts.single[entry.place.table]
+    if not ladder.closed or draw.people < max(_FEWEST, _TIMES * (method.row - 1)):
+        return ""
+    people = {
+        level.code: int(of_level.sum())
+        for level, of_level in zip(ladder.levels[0], table, strict=True)
+        if level.code in entry.members[0]
+    }
+    main = max(people, key=lambda code: people[code])
+    return main if sum(people.values()) - people[main] < method.row else ""
 
 
 def without_hidden_numbers(rows: Iterable[PublicRow], sides: Sequence[SideRows]) -> tuple[PublicRow, ...]:

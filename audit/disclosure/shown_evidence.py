@@ -67,4 +67,5 @@ def _is_by(rows: Sequence[PublicRow], features: set[str]) -> bool:
 
 
 def _has_one_of(rows: Sequence[PublicRow], wanted: set[tuple[str, str]]) -> bool:
-    return any(part.kind == "level" and (part.feature, part.codes[0]) in wanted for row in rows for part in row.parts)
+    named = (part for row in rows for part in row.parts if part.kind in ("level", "nearly"))
+    return any((part.feature, part.codes[0]) in wanted for part in named)

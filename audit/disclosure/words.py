@@ -61,7 +61,7 @@ _SLACK: Final = 2
 """Answers of a group, and of everyone else, that may be otherwise and it still passes, before a row says so: what one
 person changes does not take the word back."""
 _SIZE_SLACK: Final = 1.1
-"""Times the planned number of cases that a group must have before a row says that it passes. One person moves that by up
+"""Times the planned number of cases that a group must have before a row says that it passes. One person moves it by up
 to 5 per cent, and a group that has fewer is judged as a part of another."""
 _MOST_LOOKS: Final = 8
 """Limits under which words of the same numbers are said: as many as outcomes of the same people are drawn."""
@@ -133,7 +133,7 @@ class Words:
         """Words of a rule by the place of their row."""
         side = RATES[rule.metric].side
         at = {place: row for place, row in enumerate(self._rows) if row.side == side and row.parts and row.rates}
-        few = {place: row for place, row in at.items() if row.few is not None}
+        few = {place: row for place, row in at.items() if (row.errors if row.holds_few_others else row.few) is not None}
         sure = self._sure_words(rule, few)
         verdicts = {
             place: None if row.group is None else self._verdicts.get((rule.id, row.group)) for place, row in at.items()
@@ -162,7 +162,7 @@ class Words:
         return PublicWord(rule=rule.id, word=word, because=because, judged_as=larger)
 
     def _untold(self, rule: NamedRule, verdicts: Sequence[Verdict]) -> frozenset[Group]:
-        """Groups of which unprinted people could decide, or of whose pass so few answers do that no word could stand."""
+        """Groups of which unprinted people could decide, or so few answers that their pass could not stand."""
         if not self._is_plain:
             return frozenset()
         could_hang = [verdict.group for verdict in verdicts if verdict.because in _COULD_HANG]
@@ -170,9 +170,9 @@ class Words:
         return self._doubts.explained(rule, could_hang) | self._doubts.near_their_limit(rule, passing, _SLACK)
 
     def _is_few(self, row: PublicRow) -> bool:
-        """Whether a row, or one of the two that it is made of, prints no number of errors."""
+        """Whether a row, or one of the two that it is made of, prints no number of errors of its group."""
         if row.side != "both":
-            return row.errors is None
+            return row.errors is None or row.holds_few_others
         key = row_key(row.parts)
         return any(self._by_key[side, key].errors is None for side in ("positives", "negatives"))
 
@@ -239,9 +239,13 @@ class Words:
         fewest.
         """
         most, up, few = self._method.largest, 1 if errors_up else -1, (row.fewer_than or 1) - 1
+        hidden = self._method.row - 1 if row.holds_few_others else 0
         people = row.people - up * most if row.few == "errors" else row.people + up * most
         rare = few if (row.few == "errors") == errors_up else 0
-        errors = (rare if row.few == "errors" else people - rare) + more
+        errors = rare if row.few == "errors" else people - rare
+        if row.errors is not None:  # of the people printed those of the group alone, the others at their worst
+            people, errors = row.people - up * most - hidden, row.errors + up * most - (0 if errors_up else hidden)
+        errors += more
         rest_people = everyone.people + up * most - people - more
         rest_errors = min(max(_end_of(everyone, most, least=errors_up) - errors, 0), max(rest_people, 0))
         return errors, people + more, rest_errors, rest_people
@@ -254,9 +258,9 @@ class Words:
         failing = self._failing(rule.id)
         for group in failing:
             beyond = (self._rows[at] for at, word in words.items() if word.word == "beyond")
-            others = (at for at in hiding if self._rows[at].group != group)
+            others = (at for at in hiding if self._rows[at].group != group or self._rows[at].holds_few_others)
             at = next((at for at in others if self._members.holds(self._rows[at], group)), None)
-            if at is None or any(self._members.within(row, group) for row in beyond):
+            if at is None or any(row.group == group or self._members.within(row, group) for row in beyond):
                 continue
             known = words.get(at) or PublicWord(rule=rule.id, word=None, because=None)
             words[at] = known if known.word == "beyond" else known.model_copy(update={"smaller_beyond": True})
@@ -280,7 +284,7 @@ class StandingWords(NamedTuple):
 
 
 class WordLog:
-    """Words of all releases, by row, draw and limits: what the restricted folder remembers of them.
+    """Words and names of all releases, by row, draw and limits: what the restricted folder remembers of them.
 
     Numbers that are printed again, of whatever release, have the words that they had.
     """
@@ -313,7 +317,7 @@ class WordLog:
 
     def _take_in(self, known: Mapping[str, Any], released: Mapping[str, PublicRow]) -> None:
         draws = {
-            f"{side} {key}": draw_name(Draw(*of_row[-1]))
+            f"{side} {key}": Draw(*of_row[-1]).name
             for side in SIDES
             for key, of_row in known.get(side, {}).get("draws", {}).items()
         }
@@ -322,11 +326,6 @@ class WordLog:
             sides = SIDES if side == "both" else (side,)
             if name in released and all(f"{each} {key}" in draws for each in sides):
                 self.add(released[name], "/".join(draws[f"{each} {key}"] for each in sides))
-
-
-def draw_name(draw: Draw) -> str:
-    """Name a draw among all of its row."""
-    return f"{draw.joined}.{draw.number}"
 
 
 def _digest_of_limits(plan: AuditPlan) -> str:

@@ -134,4 +134,4 @@ def order_of(finding: PublicFinding) -> tuple[int, float]:
 
 
 def _is_own(part: PublicPart) -> bool:
-    return part.kind == "level" and part.codes[0] != UNKNOWN
+    return part.kind in ("level", "nearly") and part.codes[0] != UNKNOWN

@@ -105,7 +105,7 @@ def _feature(part: PublicPart, finest: Mapping[str, str]) -> str:
 
 
 def _codes(part: PublicPart) -> str:
-    codes = "+".join(part.codes)
+    codes = "+".join(part.members if part.kind == "nearly" else part.codes)
     return f"others of {codes}" if part.kind == "others" and codes else codes or "others"
 
 
