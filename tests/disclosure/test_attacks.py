@@ -7,6 +7,7 @@ import pytest
 
 from tools.simulate.public_guesses import BAR, BROKEN, INSIDERS, READERS, accuracy
 from tools.simulate.public_guesses import Case as Guess
+from tools.simulate.public_near_limits import Attempt, attempt, outcomes_guessed
 from tools.simulate.public_replay import Outcomes, Small, replayed
 from tools.simulate.public_sets import BROKEN as CARELESS
 from tools.simulate.public_sets import CASES, Case, any_numbers, part_leaves
@@ -121,3 +122,16 @@ def test_numbers_of_other_people_do_not_stand() -> None:
             if row.key in before and row.as_of == 1:
                 assert (row.members == before[row.key]).all(), row.key
             before[row.key] = row.members
+
+
+@pytest.mark.parametrize("run", [21, 37, 46])
+def test_one_person_who_leaves_a_set_at_its_limits_changes_no_word(run: int) -> None:
+    """In these sets the verdict of a group that passed was open afterwards, and its word told so."""
+    found = attempt(np.random.default_rng([SEED, 0, run]), "leaves", run % 2)
+    assert (found.turned, found.seen) == ("neither", ())
+
+
+def test_what_differs_after_one_outcome_alone_is_guessed_and_what_does_not_is_a_coin() -> None:
+    told = [Attempt("leaves", run % 2, "fail", ("a word",) if run % 2 else ("another",)) for run in range(20)]
+    same = [Attempt("leaves", run % 2, "neither", ()) for run in range(20)]
+    assert (outcomes_guessed(told), outcomes_guessed(same), outcomes_guessed([*told, *same])) == (20, 10, 30)

@@ -45,6 +45,8 @@ SUBJECTS: Final = {
     "whole_audit": 0.4,
     "nightly": 0.6,
     "public_words": 0.08,
+    "public_near_limits": 1.0,
+    "public_named": 0.4,
     "remedies": 1.0,
 }
 """Modules of this folder in their order, and how many runs of each setting they get for one of `--runs`."""

@@ -179,7 +179,7 @@ def _holds(row: PublicRow, person: tuple[int, int]) -> bool:
     return all(part.kind != "level" or codes[part.feature] & set(part.codes) for part in row.parts)
 
 
-def guessed(attempts: Sequence[Attempt]) -> int:
+def outcomes_guessed(attempts: Sequence[Attempt]) -> int:
     """Return how many outcomes are guessed right by what stands behind the same difference in other sets."""
     counts: dict[tuple[Event, tuple[str, ...]], Counter[int]] = defaultdict(Counter)
     for of in attempts:
@@ -239,7 +239,7 @@ def all_settings(runs: int, seed: int) -> Iterator[Measured]:
             bar = "what it tells" if is_headline else f"<= {100 * BAR:.0f}"
             yield Measured(name, "public files differ", sum(bool(of.seen) for of in some), len(some), "")
             yield Measured(name, "a fail turns", sum(of.turned == "fail" for of in some), len(some), "")
-            yield Measured(name, "outcome guessed", guessed(some), len(some), bar)
+            yield Measured(name, "outcome guessed", outcomes_guessed(some), len(some), bar)
 
 
 def main() -> None:
@@ -253,7 +253,7 @@ def main() -> None:
         for kind in ("neither", "fail", "headline"):
             some = [of for of in found if of.turned == kind]
             differ = sum(bool(of.seen) for of in some)
-            print(f"{event}, {kind} turns: {len(some)} releases, {differ} differ, {guessed(some)} guessed")
+            print(f"{event}, {kind} turns: {len(some)} releases, {differ} differ, {outcomes_guessed(some)} guessed")
             for seen, outcomes in sorted(Counter((of.seen, of.outcome) for of in some if of.seen).items()):
                 print(f"    {outcomes} x missed={1 - seen[1]}: {'; '.join(seen[0])}")
 
