@@ -119,7 +119,9 @@ class Words:
         is_so = before.word is None or before.word == "cannot_tell" or _WORDS.get(str(outcome), ("",))[0] == before.word
         word = before if is_so else PublicWord(rule=before.rule, word="cannot_tell", because="numbers_of_before")
         smaller = before.smaller_beyond and any(
-            self._members.holds(row, group) for group in self._failing(before.rule) if group != row.group
+            self._members.holds(row, group)
+            for group in self._failing(before.rule)
+            if group != row.group or row.holds_few_others
         )
         larger = (
             before.judged_as if before.judged_as and (row.side, row_key(before.judged_as)) in self._by_key else None

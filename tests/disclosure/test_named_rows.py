@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -92,3 +93,23 @@ def test_no_attack_finds_who_hides_beside_a_name() -> None:
     assert found.sets == 6
     assert (found.people_told, found.outcomes_told) == (0, 0)
     assert found.narrowest >= 10
+
+
+def test_a_hint_at_the_large_group_stands_too(tmp_path: Path) -> None:
+    """Women fail, and printed numbers do not tell: the row says that a group in it does, also in the next release."""
+    cells = next(cells for cells in (victims(missed) for missed in np.arange(0.42, 0.55, 0.01)) if _is_hinted(cells))
+    releases = [published(result_of(made), tmp_path / "restricted") for made in (cells, with_one_more(cells))]
+    assert len({row_of_women(release).model_dump_json() for release in releases}) == 1
+
+
+def _is_hinted(cells: IntArray) -> bool:
+    with tempfile.TemporaryDirectory() as folder:
+        words = row_of_women(published(result_of(cells), Path(folder) / "restricted")).words
+    return [word.smaller_beyond for word in words] == [True]
+
+
+def with_one_more(cells: IntArray) -> IntArray:
+    codes = [level.code for level in world_ladders()[0].levels[0]]
+    more = cells.copy()
+    more[codes.index("non-binary"), int(np.argmax(cells.sum(axis=(0, 2)))), 1] += 1
+    return more
