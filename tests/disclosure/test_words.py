@@ -334,3 +334,16 @@ def test_a_pass_near_its_limit_is_not_said() -> None:
             told.append(row.words[0].word)
     assert told[-2:] == ["cannot_tell"] * 2
     assert told[-6:-3] == ["within"] * 3
+
+
+def test_other_limits_are_another_look_and_the_old_ones_give_the_old_words(tmp_path: Path) -> None:
+    cells = women({"NPL": (90, 510), "PHL": (200, 200), "NGA": (100, 300), "VNM": (160, 840), "unknown": (12, 48)})
+    (rule,) = result_at_limits(cells).plan.every_rule
+    results = [
+        result_at_limits(cells, every_rule=(rule.model_copy(update={"margin": margin}),)) for margin in (0.1, 0.4, 0.1)
+    ]
+    releases = [published(result, tmp_path / "restricted") for result in results]
+    words = [[[word.word for word in row.words] for row in of.rows] for of in releases]
+    numbers = [[(row.people, row.errors) for row in of.rows] for of in releases]
+    assert words[0] == words[2] != words[1]
+    assert numbers[0] == numbers[1] == numbers[2]
