@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from audit.result.finding_list import findings_of
 from audit.result.findings.judged import RuleResult
 from audit.result.reading import JudgedRate
 from audit.result.selected import selected
@@ -33,7 +32,7 @@ class ScreenNumbers(Writer):
 
     def __init__(self, report: Report) -> None:
         super().__init__(report)
-        self._tally = tally_of(findings_of(self.reading))
+        self._tally = tally_of(case.finding for suite in report.suites for case in suite.cases)
 
     def write(self, rules: list[RuleResult], worst: JudgedRate | None) -> tuple[Number, ...]:
         """Return the numbers. The first of `rules` is about the harm that comes first; `worst` is the group most

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import cached_property
 
 from audit.result.audit_result import AuditResult
+from audit.result.cases import Suite, suites
 from audit.result.findings.judged import Because, EstimateReason, RuleResult
 from audit.result.reading import Reading
 from audit.result.reasons import open_verdicts
@@ -23,6 +25,11 @@ class Report:
         self.reading = Reading(result)
         self.names = Names(result.features, language.translations, language.places)
         self.words = Words(language, self.names)
+
+    @cached_property
+    def suites(self) -> list[Suite]:
+        """The findings of the result, rule by rule."""
+        return suites(self.reading)
 
 
 class Writer:

@@ -140,15 +140,20 @@ class PublicCases:
         return [case for cases in self.by_rule.values() for case in cases if case.outcome == "fail"]
 
     def _of(self, rule: PublicRule) -> Iterable[RowCase]:
-        for row in self.release.rows:
-            found = finding_of(row, rule.metric, rule)
-            if found is None or found.word is None or (found.state == "not_judged" and not _stands(rule, found)):
-                continue
-            word = found.word
+        for found in judged_rows(self.release, rule):
+            row, word = found.row, found.word
+            assert word is not None  # noqa: S101 - what is judged has a word
             larger = "" if word.judged_as is None else harmless(self._names.row(word.judged_as))
             waiver = None if row.group is None else self._waivers.get((rule.rule, row.group))
             name, of_before = harmless(self._names.row(row.parts)), row.as_of < self.release.about.finished
             yield RowCase(row, found.rate, rule, word, name, larger, waiver, of_before)
+
+
+def judged_rows(release: PublicRelease, rule: PublicRule) -> list[PublicFinding]:
+    """Return what a rule says of each row that it judges, in the order of the release."""
+    found = [finding_of(row, rule.metric, rule) for row in release.rows]
+    with_words = [each for each in found if each is not None and each.word is not None]
+    return [each for each in with_words if each.state != "not_judged" or _stands(rule, each)]
 
 
 def _stands(rule: PublicRule, found: PublicFinding) -> bool:

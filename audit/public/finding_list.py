@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from audit.public.cases import PublicCases, RowCase
-from audit.public.figures import State
+from audit.public.cases import judged_rows
+from audit.public.figures import PublicFinding as JudgedRow
+from audit.public.figures import State, limits_beside
 from audit.public.names import RowNames
-from audit.public.release import Outcome, PublicChangedWord, PublicRelease, PublicRow
+from audit.public.release import Outcome, PublicChangedWord, PublicRelease, PublicRow, PublicRule
 from audit.public.sentences import SENTENCES
 from audit.vocabulary.finding import (
     SUBJECTS,
@@ -48,8 +49,7 @@ _SOME_WORD: Final = ChangedWord("", "", "", "")
 
 def findings_of(release: PublicRelease) -> tuple[PublicFinding, ...]:
     """Return every finding of a release: those beyond a limit first, and of these the rows in which most are harmed."""
-    cases = PublicCases(release)
-    found = [*_rows(cases), *_unnamed(cases), *_changed_words(release), *_change(release)]
+    found = [*_rows(release), *_changed_words(release), *_change(release)]
     return tuple(
         sorted(
             found,
@@ -62,39 +62,39 @@ def findings_of(release: PublicRelease) -> tuple[PublicFinding, ...]:
     )
 
 
-def _rows(cases: PublicCases) -> Iterator[PublicFinding]:
-    yield from (_row(case) for of_rule in cases.by_rule.values() for case in of_rule)
+def _rows(release: PublicRelease) -> Iterator[PublicFinding]:
+    """Yield what each rule says of its rows; and where a rule fails and no row says of whom, that nobody is named."""
+    for rule in release.rules:
+        findings = [_row(rule, judged) for judged in judged_rows(release, rule)]
+        yield from findings
+        if rule.outcome == "fail" and not any(finding.word == "beyond" for finding in findings):
+            yield Finding("together", rule.rule, rule.metric, UNNAMED, "beyond", "many_together")
 
 
-def _row(case: RowCase) -> PublicFinding:
-    lower, upper = case.rate_limits
-    cause = "unknown_people" if case.word.because == "unknown_people" else _CAUSES.get(case.state)
+def _row(rule: PublicRule, judged: JudgedRow) -> PublicFinding:
+    rate, word, state = judged.rate, judged.word, judged.state
+    assert word is not None  # noqa: S101 - what is judged has a word
+    assert state is not None  # noqa: S101
+    lower, upper = (None, None) if rate.rest is None else limits_beside(rate.rest, rule)
     return Finding(
         subject="group",
-        rule=case.rule.rule,
-        metric=case.rule.metric,
-        who=case.row,
-        word=_STATES[case.state],
-        cause=cause,
-        because=case.word.because or "",
+        rule=rule.rule,
+        metric=rule.metric,
+        who=judged.row,
+        word=_STATES[state],
+        cause="unknown_people" if word.because == "unknown_people" else _CAUSES.get(state),
+        because=word.because or "",
         measured=Measured(
-            rate=case.rate.value,
-            low=case.rate.low,
-            high=case.rate.high,
-            compared=case.rate.rest,
+            rate=rate.value,
+            low=rate.low,
+            high=rate.high,
+            compared=rate.rest,
             lower_limit=lower,
             upper_limit=upper,
-            people=case.row.people,
-            harmed=float(case.apart or 0),
+            people=judged.row.people,
+            harmed=float(judged.apart or 0) if _STATES[state] == "beyond" else 0.0,
         ),
     )
-
-
-def _unnamed(cases: PublicCases) -> Iterator[PublicFinding]:
-    """Yield a finding of each rule that fails although no row says of whom."""
-    for rule in cases.release.rules:
-        if rule.outcome == "fail" and not any(case.outcome == "fail" for case in cases.by_rule[rule.rule]):
-            yield Finding("together", rule.rule, rule.metric, UNNAMED, "beyond", "many_together")
 
 
 def _changed_words(release: PublicRelease) -> Iterator[PublicFinding]:

@@ -150,5 +150,5 @@ class Tally:
 def tally_of(findings: Iterable[Finding[Any]]) -> Tally:
     """Count findings by word: every output that counts verdicts shows this count, or a part of it."""
     counted = list(findings)
-    counts = Counter[str](finding.word for finding in counted)
-    return Tally(**counts, smaller_groups=sum(finding.cause == "smaller_group" for finding in counted))
+    counts = Counter[str]([finding.word for finding in counted])
+    return Tally(**counts, smaller_groups=[finding.cause for finding in counted].count("smaller_group"))

@@ -7,7 +7,6 @@ from typing import Literal
 
 from markupsafe import Markup
 
-from audit.result.cases import suites
 from audit.result.findings.judged import RuleResult
 from audit.result.reading import JudgedRate
 from audit.vocabulary.metrics import MISSED, WRONGLY_FLAGGED
@@ -40,7 +39,7 @@ class Page(Writer):
     def __init__(self, report: Report) -> None:
         super().__init__(report)
         self._findings = self.reading.each_once
-        self._tallies = {suite.name: suite.tally for suite in suites(self.reading)}
+        self._tallies = {suite.name: suite.tally for suite in report.suites}
         self._unnamed_words = UnnamedWords(self.language)
         self.rules = sorted(self.result.rules, key=self._harm_order)
         self.verdict = VerdictWriter(report).write()

@@ -87,7 +87,7 @@ class PipelineReading:
     @property
     def next_step(self) -> str:
         """What should happen next, in the words of the page."""
-        return next_step(self.release, ENGLISH)
+        return next_step(self.release, ENGLISH, self.findings)
 
     @cached_property
     def suites(self) -> list[Suite]:

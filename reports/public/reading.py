@@ -34,6 +34,7 @@ class PublicReading:
         self.about = release.about
         self.method = release.method
         self.shown = bool(release.rows)
+        self._findings: dict[str, list[PublicFinding]] = {}
         self.metrics: dict[str, MetricDefinition] = {metric.name: metric for metric in release.about.metrics}
 
     @cached_property
@@ -82,8 +83,11 @@ class PublicReading:
 
     def findings(self, rule: PublicRule) -> list[PublicFinding]:
         """What a rule says of every row that has a word for it, in the order of the release."""
-        found = (self.finding(row, Measure(rule.metric, rule)) for row in self.release.rows)
-        return [finding for finding in found if finding is not None and finding.word is not None]
+        if rule.rule not in self._findings:
+            measure = Measure(rule.metric, rule)
+            found = [self.finding(row, measure) for row in self.release.rows]
+            self._findings[rule.rule] = [each for each in found if each is not None and each.word is not None]
+        return self._findings[rule.rule]
 
     @cached_property
     def beyond(self) -> tuple[PublicFinding, ...]:

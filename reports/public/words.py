@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Final
 
 from audit.public.cases import is_expired, relied_on
 from audit.public.figures import PublicFinding
-from audit.public.finding_list import findings_of
+from audit.public.finding_list import PublicFinding as ReleaseFinding
 from audit.public.names import RowNames
 from audit.public.release import PublicMethod, PublicRelease, PublicRow, PublicRule, PublicWord
 from audit.public.sentences import SENTENCES
@@ -164,12 +164,12 @@ _STEPS: Final[Mapping[Cause, str]] = {
 """What comes next, by the cause of the first finding beyond a limit; for others the auditor is asked."""
 
 
-def next_step(release: PublicRelease, language: Language) -> str:
+def next_step(release: PublicRelease, language: Language, findings: Sequence[ReleaseFinding]) -> str:
     """Return what should happen next, and who should do it, by the cause of the first finding beyond a limit."""
     outcome = relied_on(release)
     step = {"fail": "ask_where", "pass": "pass_ask", "inconclusive": "cannot_tell_ask"}[outcome]
     if outcome == "fail":
-        first = next((finding for finding in findings_of(release) if finding.word == "beyond"), None)
+        first = next((finding for finding in findings if finding.word == "beyond"), None)
         step = _STEPS.get(first.cause, step) if first is not None and first.cause is not None else step
     if outcome == "pass" and is_expired(release):
         step = "expired"

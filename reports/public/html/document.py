@@ -133,7 +133,7 @@ def _part(release: PublicRelease, language: Language, *, several: bool) -> Part:
             page=page,
             language=language,
             notice=notice,
-            next_step=next_step(release, language),
+            next_step=next_step(release, language, page.findings),
             mark=mark,
             row_mark=row_mark,
             chart=chart,

@@ -140,9 +140,8 @@ class Screen(PublicWriter):
     @cached_property
     def reason(self) -> str:
         """Most frequent reason why a row has neither a pass nor a fail; empty where each has one."""
-        reasons = Counter(
-            finding.because for finding in self.findings if finding.word == "cannot_tell" and finding.because
-        )
+        undecided = [finding.because for finding in self.findings if finding.word == "cannot_tell"]
+        reasons = Counter([because for because in undecided if because])
         return self.words.sentence(reasons.most_common(1)[0][0]) if reasons else ""
 
     @cached_property
