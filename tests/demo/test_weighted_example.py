@@ -32,7 +32,7 @@ def result(tmp_path_factory: pytest.TempPathFactory) -> AuditResult:
         for command, code in (
             ("check plan.toml", 0),
             ("run plan.toml --restricted --no-crosscheck", 1),
-            ("gate audit-out", 1),
+            ("gate audit-out --inputs-elsewhere", 1),
         ):
             ended = CliRunner().invoke(app, command.split())
             assert ended.exit_code == code, ended.output

@@ -156,7 +156,7 @@ def test_a_vendor_with_another_model_for_the_challenge_ends_as_not_shown(otherwi
     assert ("PASS  Screener" in said, "INCONCLUSIVE  Screener" in said) == (False, True)
     sentence = "that the system at work answers so is not shown by its decisions ("
     assert sentence in next(line for line in said.splitlines() if line.startswith("How it decides"))
-    gated = CliRunner().invoke(app, ["gate", str(sides.regulator / "out"), "--quiet"])
+    gated = CliRunner().invoke(app, ["gate", str(sides.regulator / "out"), "--inputs-elsewhere", "--quiet"])
     assert (gated.exit_code, gated.stdout) == (ExitCode.INCONCLUSIVE, "")
     assert "exit code 3 instead of 0 because the system at work is not shown to answer so" in gated.stderr
     exact = CliRunner().invoke(app, ["report", str(sides.regulator / "out"), "--restricted"])

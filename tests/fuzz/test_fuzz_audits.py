@@ -85,11 +85,11 @@ def test_a_run_judges_every_row_or_changes_nothing(
 
 
 def tree_without(folder: Path, name: str) -> Tree:
-    """What is in a folder, one entry left out, and without what Python keeps of imported modules."""
+    """What is in a folder, one entry left out, without caches of Python and the mark of a run without a verdict."""
     return {
         path: content
         for path, content in tree(folder).items()
-        if path.partition("/")[0] != name and "__pycache__" not in path
+        if path.partition("/")[0] != name and "__pycache__" not in path and not path.endswith(".not-judged")
     }
 
 

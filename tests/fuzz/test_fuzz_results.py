@@ -96,7 +96,7 @@ def _read_well(content: bytes, tmp_path: Path) -> None:
     folder.mkdir(parents=True)
     (folder / "result.json").write_bytes(content)
     with own_temporary_folder(folder.parent / "tmp"):
-        gated = run("gate", "--restricted", folder)
+        gated = run("gate", "--restricted", "--inputs-elsewhere", folder)
         assert gated.code in {0, 1, 3, 4}, gated
         before = tree(folder)
         reported = run("report", "--restricted", folder)

@@ -241,7 +241,7 @@ def test_a_document_that_is_cut_short_is_no_verdict(unbuffered: str, audit: Path
     run("run", "--restricted", audit / "plan.toml", "--out", audit / "out", *ALONE)
     with (audit / "shown.json").open("wb") as shown:
         done = subprocess.run(
-            [sys.executable, "-c", LIMITED, "gate", "--restricted", str(audit / "out"), "--json"],
+            [sys.executable, "-c", LIMITED, "gate", "--restricted", "--inputs-elsewhere", str(audit / "out"), "--json"],
             stdout=shown,
             stderr=subprocess.PIPE,
             text=True,
@@ -280,4 +280,9 @@ def test_a_folder_that_nobody_may_write_into(audit: Path) -> None:
 
 
 def _but_caches(found: Tree) -> Tree:
-    return {name: content for name, content in found.items() if "__pycache__" not in name}
+    """What is in a folder, without caches of Python and the mark of a run without a verdict."""
+    return {
+        name: content
+        for name, content in found.items()
+        if "__pycache__" not in name and not name.endswith(".not-judged")
+    }

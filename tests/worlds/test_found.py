@@ -77,7 +77,7 @@ def example(tmp_path_factory: pytest.TempPathFactory) -> Callable[[WorldName], A
             for command, code in (
                 *([("check plan.toml", 0)] if name == "triage" else []),
                 ("run plan.toml --restricted --no-crosscheck", 1),
-                ("gate audit-out", 1),
+                ("gate audit-out --inputs-elsewhere", 1),
             ):
                 ended = CliRunner().invoke(app, command.split())
                 assert ended.exit_code == code, ended.output

@@ -16,6 +16,7 @@ from contextvars import ContextVar
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Lock, Thread
 from types import ModuleType
 from typing import Any, BinaryIO, Final, NamedTuple, TypeVar
@@ -91,11 +92,11 @@ def beside(task: Callable[[], _T]) -> Callable[[], _T]:
 @contextmanager
 def libraries_beside(*, wanted: bool) -> Iterator[None]:
     """Let a second process answer whatever is asked within a block, where there is a processor for it."""
-    second = None
+    second, keeps = None, TemporaryDirectory(prefix="audit7k-libraries-")
     can_fork = sys.platform == "linux" and hasattr(os, "fork") and "duckdb" not in sys.modules
     if wanted and can_fork and len(os.sched_getaffinity(0)) > 1:
         with suppress(OSError):
-            second = _split_off()
+            second = _split_off(keeps.name)
     token = _SECOND.set(second)
     try:
         yield
@@ -108,13 +109,16 @@ def libraries_beside(*, wanted: bool) -> Iterator[None]:
             for pipe in (second.questions, second.answers):
                 with suppress(OSError):
                     pipe.close()
+        keeps.cleanup()
 
 
-def _split_off() -> _Second:
+def _split_off(keeps: str) -> _Second:
+    """Split it off; `keeps` is the folder of what libraries write, because a process that is killed removes nothing."""
     (asked, ours), (theirs, answered) = os.pipe(), os.pipe()
     pid = os.fork()
     if not pid:
         try:
+            os.environ["MPLCONFIGDIR"] = keeps
             _serve(asked, answered)
         finally:
             os._exit(0)
