@@ -128,7 +128,8 @@ batch_size = 8
             return [run, "gate plan.toml"]
         drawn = "report out/result.json --restricted --out drawn.html"
         return [
-            "check plan.toml", run, "gate out/result.json --inputs-elsewhere", drawn, f"{drawn.replace('html', 'xml')} --format junit"
+            "check plan.toml", run, "gate out/result.json --inputs-elsewhere",
+            drawn, f"{drawn.replace('html', 'xml')} --format junit"
         ]  # fmt: skip
 
     def found(self) -> Iterator[tuple[str, str]]:

@@ -92,10 +92,11 @@ def beside(task: Callable[[], _T]) -> Callable[[], _T]:
 @contextmanager
 def libraries_beside(*, wanted: bool) -> Iterator[None]:
     """Let a second process answer whatever is asked within a block, where there is a processor for it."""
-    second, keeps = None, TemporaryDirectory(prefix="audit7k-libraries-")
+    second, keeps = None, None
     can_fork = sys.platform == "linux" and hasattr(os, "fork") and "duckdb" not in sys.modules
     if wanted and can_fork and len(os.sched_getaffinity(0)) > 1:
         with suppress(OSError):
+            keeps = TemporaryDirectory(prefix="audit7k-libraries-")
             second = _split_off(keeps.name)
     token = _SECOND.set(second)
     try:
@@ -109,7 +110,8 @@ def libraries_beside(*, wanted: bool) -> Iterator[None]:
             for pipe in (second.questions, second.answers):
                 with suppress(OSError):
                     pipe.close()
-        keeps.cleanup()
+        if keeps is not None:
+            keeps.cleanup()
 
 
 def _split_off(keeps: str) -> _Second:
