@@ -30,7 +30,7 @@ from audit.vocabulary.finding import (
 from audit.vocabulary.numbers import half_up, hundredfold
 from audit.vocabulary.text import count_of, harmless
 
-PublicFinding = Finding[PublicRow | ChangedWord | Together]
+ReleaseFinding = Finding[PublicRow | ChangedWord | Together]
 
 _STATES: Final[Mapping[State, Word]] = {
     "beyond": "beyond",
@@ -47,7 +47,7 @@ _SOME_WORD: Final = ChangedWord("", "", "", "")
 """A changed word or field of which a release does not say which it is."""
 
 
-def findings_of(release: PublicRelease) -> tuple[PublicFinding, ...]:
+def findings_of(release: PublicRelease) -> tuple[ReleaseFinding, ...]:
     """Return every finding of a release: those beyond a limit first, and of these the rows in which most are harmed."""
     found = [*_rows(release), *_changed_words(release), *_change(release)]
     return tuple(
@@ -62,7 +62,7 @@ def findings_of(release: PublicRelease) -> tuple[PublicFinding, ...]:
     )
 
 
-def _rows(release: PublicRelease) -> Iterator[PublicFinding]:
+def _rows(release: PublicRelease) -> Iterator[ReleaseFinding]:
     """Yield what each rule says of its rows; and where a rule fails and no row says of whom, that nobody is named."""
     for rule in release.rules:
         findings = [_row(rule, judged) for judged in judged_rows(release, rule)]
@@ -71,7 +71,7 @@ def _rows(release: PublicRelease) -> Iterator[PublicFinding]:
             yield Finding("together", rule.rule, rule.metric, UNNAMED, "beyond", "many_together")
 
 
-def _row(rule: PublicRule, judged: JudgedRow) -> PublicFinding:
+def _row(rule: PublicRule, judged: JudgedRow) -> ReleaseFinding:
     rate, word, state = judged.rate, judged.word, judged.state
     assert word is not None  # noqa: S101 - what is judged has a word
     assert state is not None  # noqa: S101
@@ -97,14 +97,14 @@ def _row(rule: PublicRule, judged: JudgedRow) -> PublicFinding:
     )
 
 
-def _changed_words(release: PublicRelease) -> Iterator[PublicFinding]:
+def _changed_words(release: PublicRelease) -> Iterator[ReleaseFinding]:
     words = sorted(release.changed_words, key=lambda changed: -abs(changed.shift or 0.0))
     yield from map(_changed_word, words)
     if "probes" in release.headline.fails_on and not any(changed.word == "beyond" for changed in words):
         yield Finding("changed_word", "", None, _SOME_WORD, "beyond", "changed_word")
 
 
-def _changed_word(changed: PublicChangedWord) -> PublicFinding:
+def _changed_word(changed: PublicChangedWord) -> ReleaseFinding:
     return Finding(
         subject="changed_word",
         rule=changed.rule,
@@ -118,21 +118,21 @@ def _changed_word(changed: PublicChangedWord) -> PublicFinding:
     )
 
 
-def _change(release: PublicRelease) -> Iterator[PublicFinding]:
+def _change(release: PublicRelease) -> Iterator[ReleaseFinding]:
     change = release.headline.change
     if change is not None:
         word = _OUTCOMES[change.outcome]
         yield Finding("change", "", None, UNNAMED, word, "earlier_release" if word == "beyond" else None)
 
 
-def tally_of_rule(findings: Iterable[PublicFinding], rule: str) -> Tally:
+def tally_of_rule(findings: Iterable[ReleaseFinding], rule: str) -> Tally:
     """Count what is said under a rule on rates, row by row."""
     return tally_of(
         finding for finding in findings if finding.rule == rule and finding.subject in ("group", "together")
     )
 
 
-def who_words(finding: PublicFinding, names: RowNames) -> str:
+def who_words(finding: ReleaseFinding, names: RowNames) -> str:
     """Name in English whom a finding is about."""
     if isinstance(finding.who, PublicRow):
         return harmless(names.row(finding.who.parts))
@@ -141,7 +141,7 @@ def who_words(finding: PublicFinding, names: RowNames) -> str:
     return "a group that is not named in public" if finding.subject == "together" else "any group"
 
 
-def message_of(finding: PublicFinding) -> str:
+def message_of(finding: ReleaseFinding) -> str:
     """State in English what is said of a changed word, of groups together, and of a change since an earlier audit."""
     if finding.subject == "changed_word":
         return _shift_words(finding.measured, finding.word)

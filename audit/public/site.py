@@ -81,9 +81,11 @@ class IndexRule(PublicRule):
     """A rule of one audit, and what printed rows say under it."""
 
     beyond: int
-    """Number of printed rows that are beyond the limit; rows that are sums of others are left out, here and below."""
+    """Number of findings beyond the limit: of printed rows, or one where the rule fails and no row says of whom."""
     smaller_beyond: int
+    """Number of these that are about a smaller group within a row."""
     cannot_tell: int
+    not_judged_alone: int
     within: int
     everyone: PublicRate | None
     furthest: IndexGap | None

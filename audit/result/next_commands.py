@@ -25,7 +25,8 @@ def commands_for(result: AuditResult, findings: Iterable[ExactFinding], out: str
     if first is None or not isinstance(first.who, Group):
         return ()
     cases = []
-    if first.metric in (*MISSED, *WRONGLY_FLAGGED) and not result.plan.evaluation_set.is_counted:
+    nameable = not any(mark in level.code for level in first.who.levels for mark in ",=")  # they part a group
+    if nameable and first.metric in (*MISSED, *WRONGLY_FLAGGED) and not result.plan.evaluation_set.is_counted:
         group = ",".join(f"{level.feature}={level.code}" for level in first.who.levels)
         errors = "wrongly-flagged" if first.metric in WRONGLY_FLAGGED else "missed"
         cases.append(_command("cases", out, "--group", group, "--errors", errors, "--out", "cases.csv"))

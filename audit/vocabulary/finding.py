@@ -118,6 +118,12 @@ class Finding(Generic[WhoT]):
         return OUTCOMES.get(self.word, "inconclusive")
 
 
+def outcome_of(findings: Iterable[Finding[Any]]) -> PipelineOutcome:
+    """Return the outcome of a rule from all its findings: fail if any is beyond, pass if every one is within."""
+    outcomes = {finding.outcome for finding in findings}
+    return "fail" if "fail" in outcomes else "pass" if outcomes == {"pass"} else "inconclusive"
+
+
 @dataclass(frozen=True, slots=True)
 class Tally:
     """Number of findings with each word. They add up to `total`."""

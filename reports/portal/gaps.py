@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from audit.public.figures import STATES, PublicFinding, State
+from audit.public.figures import PublicFinding
+from audit.public.finding_list import ReleaseFinding, findings_of, tally_of_rule
 from audit.public.release import PublicRule
 from audit.public.site import PublicAudit
+from audit.vocabulary.finding import Tally
 from reports.public.reading import Measure, PublicReading
 
 
@@ -42,10 +44,14 @@ class Figures:
         measure = Measure(rule.metric, rule)
         return next((found for row in self.reading.rows() if (found := self.reading.finding(row, measure))), None)
 
-    def tally(self, rule: PublicRule) -> dict[State, int]:
-        """Return how many rows are in each state under a rule, the worst first; sums of other rows are left out."""
-        states = [finding.state for finding in self.reading.findings(rule) if not finding.row.total]
-        return {state: states.count(state) for state in STATES}
+    @cached_property
+    def findings(self) -> tuple[ReleaseFinding, ...]:
+        """Findings of the release, the most urgent first."""
+        return findings_of(self.release)
+
+    def tally(self, rule: PublicRule) -> Tally:
+        """Count the findings under a rule, as every other form of the release does."""
+        return tally_of_rule(self.findings, rule.rule)
 
     @cached_property
     def first(self) -> PublicFinding | None:

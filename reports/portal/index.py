@@ -65,10 +65,11 @@ def _rule(figures: Figures, rule: PublicRule) -> IndexRule:
     tally, gap, everyone = figures.tally(rule), figures.furthest(rule), figures.everyone(rule)
     return IndexRule(
         **rule.model_dump(),
-        beyond=tally["beyond"],
-        smaller_beyond=tally["smaller_beyond"],
-        cannot_tell=tally["cannot_tell"],
-        within=tally["within"],
+        beyond=tally.beyond,
+        smaller_beyond=tally.smaller_groups,
+        cannot_tell=tally.cannot_tell,
+        not_judged_alone=tally.not_judged_alone,
+        within=tally.within,
         everyone=None if everyone is None else everyone.rate,
         furthest=None if gap is None else _gap(gap),
     )

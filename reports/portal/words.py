@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from audit.public.cases import relied_on
-from audit.public.figures import LOOKS, PublicFinding
+from audit.public.figures import PublicFinding
 from audit.public.names import RowNames
 from audit.public.release import PublicRelease, PublicRule, PublicWaiver
 from audit.public.sentences import SENTENCES
@@ -21,6 +21,7 @@ from reports.portal.gaps import Figures, Gap
 from reports.public.words import PublicWords
 from reports.rate_words import RateWords
 from reports.sentences import SentenceWriter
+from reports.tally_words import TallyWords
 
 _FAILS: Final = (("probes", "fails_on_probes"), ("change", "change_fail"))
 """Sentences for what a release fails on beside groups."""
@@ -101,13 +102,11 @@ class PortalWords:
         return self.t.ngettext("%(gap)s point", "%(gap)s points", _count(gap.limit)) % {"gap": _points(gap.limit)}
 
     def tallies(self, figures: Figures, rule: PublicRule) -> list[tuple[str, str]]:
-        """Return how many rows are in each state under a rule: the outcome whose mark the state has, and the words."""
-        words = RateWords(self.language)
-        said = self.t.gettext("%(state)s: %(count)s")
+        """Return how many findings under a rule have which word: the outcome whose mark it has, and the words."""
+        text = self.t.gettext("%(state)s: %(count)s")
         return [
-            (LOOKS[state], capital(said % {"state": words.state(state), "count": self.n.count(count)}))
-            for state, count in figures.tally(rule).items()
-            if count and state != "not_judged"
+            (counted.look, capital(text % {"state": counted.text, "count": self.n.count(counted.count)}))
+            for counted in TallyWords(self.language).counted(figures.tally(rule))
         ]
 
     def valid_until(self, day: str) -> str:

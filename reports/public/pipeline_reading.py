@@ -19,10 +19,10 @@ from audit.public.cases import (
     sentences_beside,
     waiver_words,
 )
-from audit.public.finding_list import PublicFinding, findings_of, message_of, tally_of_rule, who_words
+from audit.public.finding_list import ReleaseFinding, findings_of, message_of, tally_of_rule, who_words
 from audit.public.names import RowNames
 from audit.public.release import PublicRelease, PublicRule, PublicWaiver
-from audit.vocabulary.finding import tally_of
+from audit.vocabulary.finding import outcome_of, tally_of
 from audit.vocabulary.metrics import METRICS
 from audit.vocabulary.text import harmless
 from reports.cases import Case, Suite, Waived, history_properties
@@ -132,17 +132,15 @@ class PipelineReading:
         return Suite(rule.rule, "disparity", whole, cases, properties, rule.line, warns=rule.on_fail == "warn")
 
     def _changed_words(self) -> list[Suite]:
-        by_rule: dict[str, list[PublicFinding]] = {}
+        by_rule: dict[str, list[ReleaseFinding]] = {}
         for finding in self.findings:
             if finding.subject == "changed_word":
                 by_rule.setdefault(finding.rule, []).append(finding)
         return [self._of_changed_words(rule or "probes", findings) for rule, findings in by_rule.items()]
 
-    def _of_changed_words(self, name: str, findings: Sequence[PublicFinding]) -> Suite:
-        outcomes = {finding.outcome for finding in findings}
-        outcome = "fail" if "fail" in outcomes else "pass" if outcomes == {"pass"} else "inconclusive"
+    def _of_changed_words(self, name: str, findings: Sequence[ReleaseFinding]) -> Suite:
         tally = str(tally_of(findings))
-        whole = Case(f"rule {name}", outcome, f"changed words: {tally}", "rule")
+        whole = Case(f"rule {name}", outcome_of(findings), f"changed words: {tally}", "rule")
         cases = tuple(map(self._unlike_rows, findings))
         return Suite(name, "disparity", whole, cases, (("findings", tally),))
 
@@ -150,7 +148,7 @@ class PipelineReading:
         cases = [self._unlike_rows(finding) for finding in self.findings if finding.subject == "change"]
         return [Suite("change", "regression", replace(case, name="change since the earlier audit")) for case in cases]
 
-    def _unlike_rows(self, finding: PublicFinding) -> Case:
+    def _unlike_rows(self, finding: ReleaseFinding) -> Case:
         name = who_words(finding, self.names)
         return Case(name, finding.outcome, message_of(finding), name)
 

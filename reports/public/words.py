@@ -8,7 +8,7 @@ from typing import Final
 
 from audit.public.cases import is_expired, relied_on
 from audit.public.figures import PublicFinding
-from audit.public.finding_list import PublicFinding as ReleaseFinding
+from audit.public.finding_list import ReleaseFinding
 from audit.public.names import RowNames
 from audit.public.release import PublicMethod, PublicRelease, PublicRow, PublicRule, PublicWord
 from audit.public.sentences import SENTENCES

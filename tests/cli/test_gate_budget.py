@@ -49,10 +49,13 @@ ENGINES = {"numpy", "scipy", "duckdb", "pyarrow"}
 NOT_OF_A_GATE = ("audit.analyses.further", "audit.analyses.crosscheck.", "audit.disclosure.publish",
                  "audit.disclosure.draws", "audit.disclosure.shape", "audit.analyses.records", "audit.safeguards",
                  "audit.analyses.scores", "audit.analyses.sensitivity", "audit.analyses.subgroup_scan")  # fmt: skip
-OF_A_RESULT, OF_A_QUIET_RESULT = 395, 345
-"""Modules at most, of which 378 were counted of a result; the rest is room for other versions of what they stand on."""
+OF_A_RESULT, OF_A_QUIET_RESULT = 392, 354
+"""Modules at most, of which 379 and 341 were counted; the rest is room for other versions of what they stand on.
+
+33 of them are `importlib.metadata` and what it loads: pydantic imports it to look for plugins, allowed or not.
+"""
 OF_A_PLAN = 780
-"""The same of a plan; 763 were counted."""
+"""The same of a plan; 764 were counted. Arrow loads pandas where it makes its first array."""
 QUERIES = 18
 QUERIES_WITH_A_BASELINE = 27
 """The set is opened and checked once for both audits."""

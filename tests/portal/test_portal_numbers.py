@@ -7,13 +7,13 @@ import math
 import re
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
-from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
 from made.pages import find_all, parsed, text
 from made.portal import TODAY, made_release, made_site, put, rendered
 
+from audit.public.finding_list import findings_of, tally_of_rule
 from audit.public.names import RowNames
 from audit.public.release import PublicRate, PublicRelease, PublicRow, PublicRule
 from audit.public.site import PortalIndex, PublicSite
@@ -132,15 +132,9 @@ def explained(release: PublicRelease) -> list[str]:
                 for rate in row.rates
                 if rate.metric == rule.metric and rate.value and not row.parts
             ]
-        words = [word for row in release.rows if not row.total for word in row.words if word.rule == rule.rule]
-        for state, said in (
-            ("beyond", "Beyond the limit"),
-            ("cannot_tell", "Cannot tell"),
-            ("within", "Within the limit"),
-        ):
-            count = sum(word.word == state and not word.smaller_beyond for word in words)
-            made.append(f"{said}: {count:,}")
-        made.append(f"A smaller group within it is beyond the limit: {sum(word.smaller_beyond for word in words)}")
+        beyond, within, cannot_tell = counted(release, rule)
+        made += [f"Beyond the limit: {beyond:,}", f"Within the limit: {within:,}", f"Cannot tell: {cannot_tell:,}"]
+        made.append(f"Not judged alone: {tally_of_rule(findings_of(release), rule.rule).not_judged_alone:,}")
         made += [
             f"{names.row(row.parts)}: {compared(rate, rule)}"
             for row, rate, word in judged(release, rule)
@@ -196,6 +190,14 @@ def unexplained(content: str, site: PublicSite) -> list[str]:
 def axes_left_out(content: str) -> str:
     """The page without its drawings, whose numbers have a test of their own."""
     return re.sub(r'<svg class="t".*?</svg></svg>', "", content, flags=re.DOTALL)
+
+
+def counted(release: PublicRelease, rule: PublicRule) -> tuple[int, int, int]:
+    """Findings beyond the limit, within it and open, from the words; a fail of which no row says is one beyond."""
+    words = [word for row in release.rows for word in row.words if word.rule == rule.rule]
+    beyond = sum(word.word == "beyond" or word.smaller_beyond for word in words)
+    plain = [word.word for word in words if not word.smaller_beyond]
+    return beyond or int(rule.outcome == "fail"), plain.count("within"), plain.count("cannot_tell")
 
 
 def test_every_number_is_explained(english: PublicSite, pages: dict[str, bytes]) -> None:
@@ -303,11 +305,7 @@ def test_the_index_lists_what_the_releases_print(english: PublicSite, pages: dic
                         [float(end) for end in ends], abs=1e-6
                     )
                     seen += 1
-                words: list[Any] = [
-                    w for row in release.rows if not row.total for w in row.words if w.rule == rule.rule
-                ]
-                assert listed.beyond == sum(word.word == "beyond" for word in words)
-                assert listed.within == sum(word.word == "within" and not word.smaller_beyond for word in words)
+                assert (listed.beyond, listed.within, listed.cannot_tell) == counted(release, rule)
     assert seen > 6
 
 

@@ -168,3 +168,17 @@ def test_public_outputs_say_the_same(kind: str) -> None:
         assert told in text_of("junit.xml", release)
         assert told in text_of("report.sarif.json", release)
         assert told in text_of("annotations.txt", release)
+
+
+def test_the_name_of_a_word_that_others_wrote_does_nothing() -> None:
+    hostile = "<script>alert(1)</script>`x`\n::error title=x::y\x1b[31m [a](https://example.org)"
+    release = public_release("words")
+    changed = WORDS.model_copy(update={"name": hostile, "given_slot": "gender", "given": hostile})
+    release = release.model_copy(update={"changed_words": (changed,)})
+    assert "<script>alert" not in html_file(release)
+    for name in ("summary.md", "comment.md"):
+        assert "<script>" not in re.sub(r"(`+).*?\1", "", text_of(name, release))
+    assert not any(line.startswith("::error title=x") for line in text_of("annotations.txt", release).splitlines())
+    assert all(line.isprintable() for line in public_lines(release))
+    for name in ("junit.xml", "report.sarif.json", "annotations.txt", "summary.md"):
+        assert "\x1b" not in text_of(name, release)

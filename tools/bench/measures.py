@@ -45,7 +45,7 @@ def verdicts(data: Path, rounds: int) -> dict[str, Used]:
     asked: dict[str, list[str | Path]] = {
         "run, public files and cross-check": ["run", plan, "--out", out, "--quiet"],
         "gate PLAN": ["gate", plan, "--quiet"],
-        "gate RESULT": ["gate", out, "--quiet"],
+        "gate RESULT": ["gate", out, "--inputs-elsewhere", "--quiet"],
         "compare": ["compare", out, out],
         "gate --baseline": ["gate", plan, "--baseline", out, "--quiet"],
     }

@@ -20,7 +20,7 @@ from typing import Any, Final, Literal, NamedTuple
 import numpy as np
 
 from audit.counting.counted import Counted
-from audit.counting.table import FLAGGED, NOT_FLAGGED, POSITIVE, CountsTable, count_families
+from audit.counting.table import count_families
 from audit.disclosure.digests import KEY
 from audit.disclosure.publish import publish
 from audit.disclosure.restricted import COUNTER
@@ -32,7 +32,7 @@ from audit.stats.arrays import IntArray
 from audit.vocabulary.groups import Group, Level
 from tools.simulate.public_weighted import _ORIGIN as ORIGIN
 from tools.simulate.public_weighted import _SYSTEM as SYSTEM
-from tools.simulate.public_words import feature_of, judged, plan
+from tools.simulate.public_words import counted_side, judged, plan
 from tools.simulate.public_world import world_ladders
 from tools.simulate.verdict_size import Measured
 
@@ -205,15 +205,8 @@ def folder_with_key(path: Path, secret: bytes) -> Path:
 
 def result_of(cells: IntArray, recall: float = _RECALL, **parts: Any) -> AuditResult:
     """Audit one side of a set: int64[genders, countries, 2]; `parts` replace parts of the plan."""
-    names = [[level.code for level in ladder.levels[0]] for ladder in world_ladders()]
-    rows: dict[tuple[str, ...], IntArray] = {}
-    for gender, country in zip(*np.nonzero(cells.sum(axis=2)), strict=True):
-        cell = np.zeros((3, 4), dtype=np.int64)
-        cell[POSITIVE, NOT_FLAGGED], cell[POSITIVE, FLAGGED] = cells[gender, country]
-        rows[names[0][gender], names[1][country]] = cell
-    features = tuple(feature_of(at, {codes[at] for codes in rows}) for at in (0, 1))
     asked = plan(recall).model_copy(update=parts)
-    table = CountsTable.of(("gender", "nationality"), rows)
+    table, features = counted_side(cells)
     families = count_families(asked, table, features)
     loaded = LoadedPlan(plan=asked, as_asked=asked.model_dump(mode="json", by_alias=True), folder=Path())
     return summarise(Gathered(loaded, features, Counted(table), families, SYSTEM, ORIGIN, details=False))

@@ -34,6 +34,15 @@ _SEVERAL = 2
 
 def judged(cells: IntArray, recall: float) -> Judged:
     """Judge one side of a set: int64[genders, countries, 2]."""
+    asked = plan(recall)
+    table, features = counted_side(cells)
+    families = count_families(asked, table, features)
+    rules, verdicts, _ = judge(asked, families, {feature.name: feature for feature in features})
+    return Judged(asked, features, group_counts([everyone_as_family(table), *families.values()]), rules, verdicts)
+
+
+def counted_side(cells: IntArray) -> tuple[CountsTable, tuple[SensitiveFeature, ...]]:
+    """Count one side of a set, int64[genders, countries, 2], and return the features of those in it."""
     names = [[level.code for level in ladder.levels[0]] for ladder in world_ladders()]
     rows: dict[tuple[str, ...], IntArray] = {}
     for gender, country in zip(*np.nonzero(cells.sum(axis=2)), strict=True):
@@ -41,11 +50,7 @@ def judged(cells: IntArray, recall: float) -> Judged:
         cell[POSITIVE, NOT_FLAGGED], cell[POSITIVE, FLAGGED] = cells[gender, country]
         rows[names[0][gender], names[1][country]] = cell
     features = tuple(feature_of(at, {codes[at] for codes in rows}) for at in (0, 1))
-    asked = plan(recall)
-    table = CountsTable.of(("gender", "nationality"), rows)
-    families = count_families(asked, table, features)
-    rules, verdicts, _ = judge(asked, families, {feature.name: feature for feature in features})
-    return Judged(asked, features, group_counts([everyone_as_family(table), *families.values()]), rules, verdicts)
+    return CountsTable.of(("gender", "nationality"), rows), features
 
 
 def said(cells: IntArray, recall: float, secret: bytes) -> tuple[Judged, list[PublicRow], Members]:

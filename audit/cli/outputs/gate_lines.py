@@ -18,13 +18,13 @@ from audit.disclosure.digests import release_of
 from audit.disclosure.waived import with_waivers
 from audit.errors import ArgumentError
 from audit.public.cases import PublicCases, exact_figures, limit_words, why_it_fails
-from audit.public.finding_list import PublicFinding, findings_of, message_of, tally_of_rule
+from audit.public.finding_list import ReleaseFinding, findings_of, message_of, tally_of_rule
 from audit.public.release import PublicRelease, PublicRule, public_json
 from audit.public.sentences import SENTENCES
 from audit.result.audit_result import AuditResult, Waiver
 from audit.result.json_text import result_sha256
 from audit.vocabulary.file_names import RELEASE
-from audit.vocabulary.finding import tally_of
+from audit.vocabulary.finding import outcome_of, tally_of
 from audit.vocabulary.text import printable
 
 _MOST: Final = 3
@@ -112,7 +112,7 @@ def public_lines(release: PublicRelease) -> list[str]:
     return [*lines, *why_it_fails(release), *public_waiver_lines(cases)]
 
 
-def _rule_lines(cases: PublicCases, rule: PublicRule, findings: Sequence[PublicFinding]) -> Iterator[str]:
+def _rule_lines(cases: PublicCases, rule: PublicRule, findings: Sequence[ReleaseFinding]) -> Iterator[str]:
     """Yield the verdict on a rule with its rows by word, and the rows that make it so: what fails, or is undecided."""
     rows = cases.by_rule[rule.rule]
     warns = "; only warns" if rule.on_fail == "warn" else ""
@@ -125,13 +125,11 @@ def _rule_lines(cases: PublicCases, rule: PublicRule, findings: Sequence[PublicF
         yield f"  and {len(named) - _MOST:,} more"
 
 
-def _changed_word_lines(release: PublicRelease, findings: Sequence[PublicFinding]) -> Iterator[str]:
+def _changed_word_lines(release: PublicRelease, findings: Sequence[ReleaseFinding]) -> Iterator[str]:
     """Yield a line for each rule on changed words, and the words that fail."""
     for rule in dict.fromkeys(changed.rule for changed in release.changed_words):
         words = [finding for finding in findings if finding.subject == "changed_word" and finding.rule == rule]
-        outcomes = {finding.outcome for finding in words}
-        verdict = "FAIL" if "fail" in outcomes else "PASS" if outcomes == {"pass"} else "INCONCLUSIVE"
-        yield f"{rule}: {verdict}; changed words: {tally_of(words)}"
+        yield f"{rule}: {outcome_of(words).upper()}; changed words: {tally_of(words)}"
         failing = [finding for finding in words if finding.word == "beyond"]
         for finding in failing[:_MOST]:
             yield f"  {printable(str(finding.who))}: {message_of(finding)}"

@@ -11,7 +11,7 @@ from typing import Final
 
 from audit.cli.testing.cases import OVERALL, AuditCase, block, with_names_apart
 from audit.public.cases import PublicCases, RowCase, limit_words, relied_on, sentences_beside
-from audit.public.finding_list import PublicFinding, findings_of, message_of, tally_of_rule, who_words
+from audit.public.finding_list import ReleaseFinding, findings_of, message_of, tally_of_rule, who_words
 from audit.public.names import RowNames
 from audit.public.release import PublicPart, PublicRelease, PublicRow, PublicRule
 from audit.vocabulary.finding import Tally
@@ -56,7 +56,7 @@ def _rule_cases(release: PublicRelease) -> Iterator[AuditCase]:
             yield _unlike_rows(finding, who_words(finding, names))
 
 
-def _unlike_rows(finding: PublicFinding, who: str) -> AuditCase:
+def _unlike_rows(finding: ReleaseFinding, who: str) -> AuditCase:
     rule = finding.rule or finding.subject
     name, message = f"{rule}[{printable(who)}]", message_of(finding)
     text = block(f"{name}: {message}", rule=rule) if finding.outcome == "fail" else f"{rule}: {message}"

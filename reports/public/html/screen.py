@@ -14,8 +14,7 @@ from typing import NamedTuple
 from markupsafe import Markup
 
 from audit.public.figures import Harm, PublicFinding, harm_of
-from audit.public.finding_list import PublicFinding as Finding
-from audit.public.finding_list import findings_of
+from audit.public.finding_list import ReleaseFinding, findings_of
 from audit.public.release import PublicRule
 from audit.vocabulary.finding import ChangedWord, tally_of
 from audit.vocabulary.groups import Axis
@@ -107,7 +106,7 @@ class Screen(PublicWriter):
         return TallyWords(self.language).sentence(tally, self.reason) if tally.total else ""
 
     @cached_property
-    def findings(self) -> tuple[Finding, ...]:
+    def findings(self) -> tuple[ReleaseFinding, ...]:
         """The findings of the release, the most urgent first."""
         return findings_of(self.release)
 
@@ -119,7 +118,7 @@ class Screen(PublicWriter):
         ]
         return [self._changed_word(finding) for finding in failing[:_MOST_WORDS] if finding.measured.rate is not None]
 
-    def _changed_word(self, finding: Finding) -> str:
+    def _changed_word(self, finding: ReleaseFinding) -> str:
         measured = finding.measured
         told = {
             "word": self._named(finding.who),
