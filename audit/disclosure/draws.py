@@ -188,16 +188,19 @@ def draw_total(name: str, count: int, past: Sequence[Draw], method: Method, key:
 def joined_bounds(families: Sequence[Family], draws: Mapping[Place, Draw]) -> dict[Place, Draw]:
     """Let a row whose parts are two, with few errors each, print a bound that is the sum of theirs.
 
-    Its own number would tell both: 18 errors in two parts of fewer than 10 are 9 and 9.
+    Its own number would tell both: 18 errors in two parts of fewer than 10 are 9 and 9. Whether it has few errors
+    itself plays no part: a bound of 20 that is printed from 10 errors on would tell that neither part has none.
     """
-    shown = dict(draws)
+    shown, bounds = dict(draws), dict[Place, int]()
     for whole, parts in families:
         if len(parts) != 2:
             continue
         one, two, own = shown[parts[0]], shown[parts[1]], shown[whole]
-        if one.few and one.few == two.few and one.fewer_than and two.fewer_than and own.errors is not None:
-            bound = one.fewer_than + two.fewer_than
+        has_outcomes = own.errors is not None or own.few is not None
+        if one.few and one.few == two.few and one.fewer_than and two.fewer_than and has_outcomes:
+            bound = min(one.fewer_than + two.fewer_than, bounds.get(whole, 2**40))
             if (own.of_errors if one.few == "errors" else own.of_right) < bound:  # parts that stand may have grown
+                bounds[whole] = bound
                 shown[whole] = replace(own, errors=None, few=one.few, fewer_than=bound)
     return shown
 

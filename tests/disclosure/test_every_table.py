@@ -1,0 +1,111 @@
+"""Every table that could have been printed so: each hidden count keeps all values of its band.
+
+The floor is 3 in the place of 10, so that all tables can be listed. A table could have been printed so if the method
+prints the same kinds of rows of it, and every number is within the largest change.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from itertools import product
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+from audit.disclosure.method import method_of
+from audit.stats.arrays import IntArray
+from tools.simulate.public_world import Printed, Publisher, small_ladders
+
+METHOD = method_of(3)
+Kinds = tuple[tuple[str, str | None, int | None], ...]
+
+
+class World(NamedTuple):
+    """Cells with all numbers of errors up to `most`, and people enough that only errors can be few."""
+
+    genders: int
+    countries: int
+    places: int
+    most: int
+    people: int = 30
+
+    def tables(self) -> Iterator[IntArray]:
+        """int64[genders, countries, 2]: errors and right answers of each cell; nobody is of a country of no list."""
+        shape = self.genders, self.countries
+        for errors in product(range(self.most + 1), repeat=self.genders * self.countries):
+            cells = np.zeros((self.genders, self.countries + 1, 2), dtype=np.int64)
+            cells[:, :-1, 0] = np.reshape(errors, shape)
+            cells[:, :-1, 1] = self.people - cells[:, :-1, 0]
+            yield cells
+
+
+class Release(NamedTuple):
+    """What was printed of a table."""
+
+    cells: IntArray
+    rows: list[Printed]
+
+    def kinds(self) -> Kinds:
+        """Kind of each row: a number, or a bound."""
+        return tuple((row.key, row.few, row.fewer_than) for row in self.rows)
+
+    def errors(self) -> IntArray:
+        """int64[rows]: exact errors of each row. Right answers are never few here."""
+        return np.array([self.cells[row.members, 0].sum() for row in self.rows])
+
+
+def published(world: World, keys: int) -> Iterator[Release]:
+    """Releases in which no outcome is withheld: where one is, differs by key."""
+    ladders = small_ladders(world.genders, world.countries, world.places)
+    for cells, key in product(world.tables(), range(keys)):
+        rows = Publisher(ladders, bytes([key]) * 32, METHOD).release(cells)
+        if all(row.errors is not None or row.few is not None for row in rows):
+            yield Release(cells, rows)
+
+
+def left_out(world: World, keys: int) -> tuple[int, int]:
+    """Count the bounds of 3 in all releases, and those that leave out one of 0 to 2.
+
+    Releases whose numbers could be of tables that are not listed are used as tables, and not asked about.
+    """
+    alike = defaultdict[Kinds, list[Release]](list)
+    for release in published(world, keys):
+        alike[release.kinds()].append(release)
+    asked = told = 0
+    for group in alike.values():
+        rows = group[0].rows
+        few = [at for at, row in enumerate(rows) if row.fewer_than == METHOD.floor]
+        numbers = [at for at, row in enumerate(rows) if row.errors is not None]
+        errors = np.array([release.errors() for release in group])
+        printed = np.array([[row.errors or 0 for row in release.rows] for release in group])[:, numbers]
+        is_cell = [at for at, number in enumerate(numbers) if rows[number].members[:, :-1].sum() == 1]
+        for near in np.unique(printed, axis=0):
+            if np.any(near[is_cell] + METHOD.largest > world.most):
+                continue
+            possible = np.all(np.abs(errors[:, numbers] - near) <= METHOD.largest, axis=1)
+            for at in few:
+                asked += 1
+                told += not set(errors[possible, at].tolist()).issuperset(range(METHOD.floor))
+    return asked, told
+
+
+@pytest.mark.parametrize(
+    ("world", "keys"),
+    [(World(1, 2, 1, 9), 4), (World(1, 3, 1, 7), 2), (World(1, 4, 2, 6), 1)],
+    ids=["two parts", "three parts", "nested"],
+)
+def test_every_count_below_a_bound_is_in_a_table_that_prints_the_same(world: World, keys: int) -> None:
+    asked, told = left_out(world, keys)
+    assert asked > 10
+    assert told == 0
+
+
+@pytest.mark.parametrize("errors", [(7, 9), (2, 1), (0, 0), (9, 9)])
+def test_a_sum_of_two_parts_with_few_errors_says_the_same_whatever_it_is(errors: tuple[int, int]) -> None:
+    """Else "fewer than 20" is said from 10 on, and tells that neither part has none."""
+    cells = np.zeros((1, 3, 2), dtype=np.int64)
+    cells[0, :2] = [(few, 60 - few) for few in errors]
+    rows = Publisher(small_ladders(1, 2, 1), bytes(32)).release(cells)
+    assert [(row.few, row.fewer_than) for row in rows] == [("errors", 20), ("errors", 10), ("errors", 10)]
