@@ -25,9 +25,8 @@ from made import once
 from audit.cli import collect_rarely
 from audit.detectors.command_setup import ALWAYS_SET
 from audit.disclosure.digests import KEY_BYTES
+from audit.stats import power, score_test
 from audit.stats.arrays import FloatArray
-from audit.stats.margins import score_test
-from audit.stats.sizes import approximate_power
 
 # How long an example takes says nothing of the code. `--hypothesis-profile=full` tries more, and others every time.
 _LENIENT = (HealthCheck.function_scoped_fixture, HealthCheck.too_slow)
@@ -168,9 +167,9 @@ def _once_a_group(compute: Callable[..., FloatArray]) -> Callable[..., FloatArra
     return computed
 
 
-_CASES_ONCE = _once(approximate_power.cases_to_decide)
+_CASES_ONCE = _once(power.cases_to_decide)
 _ONCE = {
-    "audit.stats.margins.score_test._largest_over_rest": _once_a_group(score_test._largest_over_rest),
+    "audit.stats.score_test._largest_over_rest": _once_a_group(score_test._largest_over_rest),
     "audit.verdicts.planned_people.cases_to_decide": _CASES_ONCE,
     "audit.verdicts.margin_tests.cases_to_decide": _CASES_ONCE,
 }

@@ -15,9 +15,8 @@ from audit.counting.table import UNLABELLED, CountsTable, FamilyCounts, everyone
 from audit.plan.audit_plan import AuditPlan
 from audit.result.findings.second import AfterDetector, Among, Flag, Override, PeopleGap
 from audit.stats.arrays import FloatArray, IntArray
-from audit.stats.pairs.paired import newcombe_paired
-from audit.stats.rates.intervals import newcombe_difference, wilson
-from audit.stats.rates.mover import difference_of_independent
+from audit.stats.intervals import difference_of_independent, newcombe_difference, wilson
+from audit.stats.pairs import newcombe_paired
 from audit.vocabulary.groups import Family, SensitiveFeature
 from audit.vocabulary.metrics import MISSED, WRONGLY_FLAGGED, Cell
 

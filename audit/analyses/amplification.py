@@ -13,9 +13,8 @@ from audit.counting.table import MOST_GROUPS, FamilyCounts, is_listed
 from audit.plan.audit_plan import AuditPlan
 from audit.result.findings.patterns import Amplification, Amplifies, GroupAmplification
 from audit.stats.arrays import BoolArray, FloatArray, IntArray
-from audit.stats.pairs.paired import mean_of_signed_estimates, newcombe_paired
-from audit.stats.rates.intervals import newcombe_difference
-from audit.stats.rates.mover import difference_of_independent
+from audit.stats.intervals import difference_of_independent, newcombe_difference
+from audit.stats.pairs import mean_of_signed_estimates, newcombe_paired
 from audit.vocabulary.metrics import Cell
 
 _CELLS: Final = (Cell.TP, Cell.FP, Cell.FN, Cell.TN)

@@ -20,7 +20,7 @@ from audit.result.findings.judged import Outcome, RuleResult, Verdict
 from audit.result.findings.sensitivity import ControlComparison, ControlSample, ControlVerdict
 from audit.result.findings.system import Notice
 from audit.stats.arrays import IntArray
-from audit.stats.rates.intervals import newcombe_difference
+from audit.stats.intervals import newcombe_difference
 from audit.vocabulary.groups import Family, Group
 from audit.vocabulary.metrics import METRICS, Metric, MetricName
 from audit.vocabulary.numbers import percent

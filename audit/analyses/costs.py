@@ -14,8 +14,8 @@ from audit.plan.audit_plan import AuditPlan
 from audit.plan.sections import CostsSection
 from audit.result.findings.further import CostOfErrors, CostReason
 from audit.stats.arrays import FloatArray
-from audit.stats.rates.mover import difference_of_independent
-from audit.stats.scores.expected_cost import expected_cost
+from audit.stats.intervals import difference_of_independent
+from audit.stats.operating_points import expected_cost
 from audit.vocabulary.metrics import Cell
 
 PER: Final = 1_000.0

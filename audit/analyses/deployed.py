@@ -15,9 +15,8 @@ from audit.counting.table import MOST_GROUPS, FamilyCounts, is_finest
 from audit.plan.audit_plan import AuditPlan
 from audit.result.findings.patterns import Deployed, DeployedGroup, PatternReason
 from audit.stats.arrays import FloatArray
-from audit.stats.rates.intervals import wilson
-from audit.stats.rates.mover import RateLimits
-from audit.stats.scores.deployed import flag_rate_at, precision_at
+from audit.stats.intervals import RateLimits, wilson
+from audit.stats.operating_points import flag_rate_at, precision_at
 from audit.vocabulary.groups import Family
 from audit.vocabulary.metrics import METRICS, Cell, Metric
 

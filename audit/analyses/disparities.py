@@ -25,7 +25,7 @@ from audit.plan.sections import Comparison
 from audit.result.findings.judged import Disparity, Estimate, EstimateReason
 from audit.result.findings.safeguards import ImpactRatio, ImpactRatios, LeftOut
 from audit.stats.arrays import FloatArray, IntArray
-from audit.stats.rates.intervals import mover_ratio, newcombe_difference
+from audit.stats.intervals import mover_ratio, newcombe_difference
 from audit.vocabulary.groups import Axis, Family, Group
 from audit.vocabulary.metrics import METRICS, Metric
 

@@ -23,7 +23,7 @@ from audit.counting.table import (
 )
 from audit.result.findings.judged import Estimate, EstimateReason, GroupCounts, RowAccount
 from audit.stats.arrays import FloatArray, IntArray
-from audit.stats.rates.intervals import clopper_pearson, wilson
+from audit.stats.intervals import clopper_pearson, wilson
 from audit.vocabulary.groups import Group
 from audit.vocabulary.metrics import METRICS, Cell, Metric
 

@@ -17,7 +17,7 @@ from audit.counting.table import POSITIVE, CountsTable, FamilyCounts, everyone_a
 from audit.plan.audit_plan import AuditPlan
 from audit.result.findings.second import Among, Exposure
 from audit.stats.arrays import FloatArray, IntArray
-from audit.stats.rates.intervals import newcombe_difference, wilson
+from audit.stats.intervals import newcombe_difference, wilson
 from audit.vocabulary.groups import Family, SensitiveFeature
 
 _LABELS: Final[Mapping[Among, slice]] = {"victims": slice(POSITIVE, POSITIVE + 1), "everyone": slice(None)}

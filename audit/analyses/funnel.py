@@ -14,9 +14,9 @@ from audit.plan.audit_plan import AuditPlan
 from audit.result.findings.judged import Verdict
 from audit.result.findings.many_groups import FUNNEL_GROUPS, Funnel, FunnelPoint
 from audit.stats.arrays import FloatArray, IntArray
-from audit.stats.groups.funnel import largest_rejected
-from audit.stats.margins.score_test import FAIL_BETA, PASS_BETA
-from audit.stats.rates.boundaries import Boundary, counted_outcome
+from audit.stats.boundaries import Boundary, counted_outcome
+from audit.stats.power import largest_rejected
+from audit.stats.score_test import FAIL_BETA, PASS_BETA
 from audit.vocabulary.groups import Family, Group
 
 _POINTS: Final = 12

@@ -33,8 +33,7 @@ from audit.plan.audit_plan import AuditPlan
 from audit.result.findings.further import FailedRows, SelfDisagreement
 from audit.result.findings.judged import Estimate
 from audit.result.findings.system import Notice
-from audit.stats.rates.intervals import wilson
-from audit.stats.rates.mover import RateLimits
+from audit.stats.intervals import RateLimits, wilson
 from audit.vocabulary.groups import Family, SensitiveFeature
 from audit.vocabulary.metrics import MetricName
 

@@ -19,10 +19,17 @@ from audit.analyses.estimates import as_known
 from audit.analyses.verdict_side import VerdictSide
 from audit.result.findings.sensitivity import LabelErrorGrid
 from audit.stats.arrays import BoolArray, FloatArray, IntArray, Tables
-from audit.stats.doubts.label_noise import Corrected, FewestFlips, corrected_rate, fewest_flips, fewest_flips_to_rate
-from audit.stats.margins.bounds import asymptotically_fewest, fewest_to_overturn
-from audit.stats.margins.score_test import screened_p
-from audit.stats.rates.boundaries import counted_outcome, counted_rate
+from audit.stats.boundaries import counted_outcome, counted_rate
+from audit.stats.robustness import (
+    Corrected,
+    FewestFlips,
+    asymptotically_fewest,
+    corrected_rate,
+    fewest_flips,
+    fewest_flips_to_rate,
+    fewest_to_overturn,
+)
+from audit.stats.score_test import screened_p
 from audit.vocabulary.metrics import Cell, Metric
 
 GRID: Final = (1.0, 0.95, 0.9, 0.85, 0.8, 0.7)

@@ -17,7 +17,7 @@ from audit.evaluation.reference_table import ReferenceTable
 from audit.plan.audit_plan import AuditPlan
 from audit.result.findings.patterns import LabelGap, ReferenceComparison, ReferenceShare
 from audit.stats.arrays import FloatArray, IntArray
-from audit.stats.rates.intervals import clopper_pearson, newcombe_difference, wilson
+from audit.stats.intervals import clopper_pearson, newcombe_difference, wilson
 from audit.vocabulary.groups import Axis, Family, Group, Level, SensitiveFeature
 from audit.vocabulary.metrics import METRICS, Cell
 

@@ -16,9 +16,12 @@ from audit.counting.table import ERROR_RATES, MOST_GROUPS, CountsTable, FamilyCo
 from audit.plan.audit_plan import AuditPlan
 from audit.result.findings.like_with_like import ConditionalGap, GapReason, LikeWithLike, Note
 from audit.stats.arrays import FloatArray, IntArray
-from audit.stats.doubts.conditional_change import NOTES, Gap, change_by_conditioning
-from audit.stats.doubts.mantel_haenszel import (
+from audit.stats.intervals import mover_ratio, newcombe_difference
+from audit.stats.mantel_haenszel import (
+    NOTES,
+    Gap,
     StratumPairs,
+    change_by_conditioning,
     common_difference,
     common_ratio,
     conditioning_shift,
@@ -26,7 +29,6 @@ from audit.stats.doubts.mantel_haenszel import (
     ratio_interval,
     same_in_all_strata,
 )
-from audit.stats.rates.intervals import mover_ratio, newcombe_difference
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
 from audit.vocabulary.metrics import METRICS, Metric
 

@@ -14,9 +14,16 @@ from audit.counting.table import ERROR_RATES, FamilyCounts, rule_families
 from audit.plan.audit_plan import AuditPlan
 from audit.result.findings.many_groups import BetweenGroups, Entropy, ManyGroupsReason, ShrunkRate
 from audit.stats.arrays import IntArray
-from audit.stats.groups.equality import MOST_CASES, equality_p
-from audit.stats.groups.generalized_entropy import entropy_interval, generalized_entropy
-from audit.stats.groups.heterogeneity import BetaPrior, beta_prior, shrunk_rates, spread_between
+from audit.stats.heterogeneity import (
+    MOST_CASES,
+    BetaPrior,
+    beta_prior,
+    entropy_interval,
+    equality_p,
+    generalized_entropy,
+    shrunk_rates,
+    spread_between,
+)
 from audit.vocabulary.groups import Family
 from audit.vocabulary.metrics import METRICS, Cell, Metric, MetricName, Worse, worse_direction
 

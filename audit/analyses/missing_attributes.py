@@ -21,8 +21,8 @@ from audit.analyses.sides import Question, possible_cases
 from audit.counting.table import UNKNOWN, FamilyCounts
 from audit.plan.sections import SensitivitySection
 from audit.stats.arrays import FloatArray, IntArray, Tables
-from audit.stats.margins.score_test import asymptotic_p
-from audit.stats.rates.boundaries import Boundary, counted_outcome
+from audit.stats.boundaries import Boundary, counted_outcome
+from audit.stats.score_test import asymptotic_p
 from audit.vocabulary.groups import Family, Group, Level
 from audit.vocabulary.metrics import Cell, Metric
 

@@ -13,8 +13,7 @@ from audit.counting.table import NEGATIVE, POSITIVE
 from audit.plan.audit_plan import AuditPlan
 from audit.result.findings.scores import Calibration, CalibrationBin, ScoreReason, Unused
 from audit.stats.arrays import FloatArray, IntArray
-from audit.stats.rates.intervals import wilson
-from audit.stats.scores.calibration import (
+from audit.stats.calibration import (
     LEAST_CASES,
     CalibrationBins,
     MeanGap,
@@ -23,6 +22,7 @@ from audit.stats.scores.calibration import (
     mean_gap,
     miscalibration,
 )
+from audit.stats.intervals import wilson
 
 MOST_GROUPS_WITH_BINS: Final = 20
 """Most groups that a family may have for its bins to be given."""

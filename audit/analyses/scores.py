@@ -29,9 +29,8 @@ from audit.result.findings.scores import (
     Unused,
 )
 from audit.stats.arrays import IntArray
-from audit.stats.scores.auc import MIN_CASES, MOST_BINNING, Auc, AucSplit, auc, split_auc
-from audit.stats.scores.ranked_cases import FamilyPairs, count_pairs
-from audit.stats.scores.sweeps import NOBODY, edges_flagging, flagged_at_edges, largest_gap
+from audit.stats.auc import MIN_CASES, MOST_BINNING, Auc, AucSplit, FamilyPairs, auc, count_pairs, split_auc
+from audit.stats.operating_points import NOBODY, edges_flagging, flagged_at_edges, largest_gap
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
 
 

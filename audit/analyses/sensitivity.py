@@ -40,7 +40,7 @@ from audit.result.findings.judged import Verdict
 from audit.result.findings.sensitivity import Doubt, LabelErrorGrid, RuleSensitivity, SensitivityFinding
 from audit.result.findings.system import Notice
 from audit.stats.arrays import IntArray
-from audit.stats.margins.bounds import rate_bounds
+from audit.stats.robustness import rate_bounds
 from audit.vocabulary.groups import Family, Group
 from audit.vocabulary.metrics import Cell
 from audit.vocabulary.numbers import half_up, hundredfold

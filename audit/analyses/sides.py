@@ -9,7 +9,7 @@ import numpy as np
 from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan, Rule
 from audit.stats.arrays import IntArray, Tables
-from audit.stats.rates.boundaries import Boundary, margin_boundary
+from audit.stats.boundaries import Boundary, margin_boundary
 from audit.vocabulary.metrics import METRICS, Cell, Metric, Worse, worse_direction
 
 if TYPE_CHECKING:

@@ -25,8 +25,15 @@ from audit.result.findings.subgroup_scan import (
     SubgroupScan,
 )
 from audit.stats.arrays import BoolArray, IntArray, added
-from audit.stats.scan.scan_confirm import Confirmation, clustered_confirmation, exact_confirmation
-from audit.stats.scan.scan_null import CalibratedScan, ClusterCells, calibrated_scan, detectable_rate
+from audit.stats.subset_scan import (
+    CalibratedScan,
+    ClusterCells,
+    Confirmation,
+    calibrated_scan,
+    clustered_confirmation,
+    detectable_rate,
+    exact_confirmation,
+)
 from audit.vocabulary.metrics import MetricName
 
 DETECTABLE_SHARE: Final = 0.1
@@ -63,7 +70,7 @@ _QUESTIONS: Final = (
 def subgroup_scan(plan: AuditPlan, cells: ScanCells | None) -> tuple[SubgroupScan, ...]:
     """Search for the subgroup whose cases are missed most, and for the one that is wrongly flagged most.
 
-    The search half is searched and calibrated (`audit.stats.scan.scan_null`); what it finds is tested on the other
+    The search half is searched and calibrated (`audit.stats.subset_scan`); what it finds is tested on the other
     half, at the plan's alpha over the questions. So whatever the search does, the chance that anything is `confirmed`
     where everyone is treated alike is at most alpha. Cases are counted as rows: design weights have no part in it, and
     each record says whether there are any.

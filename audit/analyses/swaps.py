@@ -12,7 +12,7 @@ from audit.analyses.estimates import as_known
 from audit.counting.probed import Answered, Comparison
 from audit.result.findings.swaps import ChangedSlot, SwapProbe, SwapShift
 from audit.stats.arrays import FloatArray
-from audit.stats.pairs.template_shifts import MIN_TEMPLATES, mean_interval, undetected_share
+from audit.stats.template_shifts import MIN_TEMPLATES, mean_interval, undetected_share
 
 _AS_DESIGNED = ("probe", "kind", "unit", "columns", "languages", "source", "words", "unused", "templates")
 """Facts of a probe that are those of its design."""

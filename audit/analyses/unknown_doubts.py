@@ -23,9 +23,9 @@ from audit.counting.table import FamilyCounts, rule_families
 from audit.plan.audit_plan import AuditPlan, Rule
 from audit.result.findings.judged import Verdict
 from audit.stats.arrays import BoolArray, FloatArray, IntArray, Tables
-from audit.stats.margins.bounds import asymptotically_fewest, fewest_to_overturn, rate_bounds
-from audit.stats.margins.score_test import asymptotic_p, screened_p
-from audit.stats.rates.boundaries import counted_outcome
+from audit.stats.boundaries import counted_outcome
+from audit.stats.robustness import asymptotically_fewest, fewest_to_overturn, rate_bounds
+from audit.stats.score_test import asymptotic_p, screened_p
 from audit.vocabulary.groups import Family, Group
 from audit.vocabulary.metrics import Metric
 

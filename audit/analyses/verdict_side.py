@@ -14,8 +14,8 @@ from audit.counting.table import FamilyCounts, rule_families
 from audit.plan.audit_plan import AuditPlan, Rule
 from audit.result.findings.judged import Verdict
 from audit.stats.arrays import FloatArray, Tables
-from audit.stats.margins.score_test import FAIL_BETA, PASS_BETA
-from audit.stats.rates.boundaries import Boundary
+from audit.stats.boundaries import Boundary
+from audit.stats.score_test import FAIL_BETA, PASS_BETA
 from audit.vocabulary.groups import Family
 from audit.vocabulary.metrics import METRICS
 

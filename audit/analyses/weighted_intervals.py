@@ -10,10 +10,9 @@ from audit.analyses.weighted_rates import correlation
 from audit.counting.family_moments import Cells, FamilyMoments
 from audit.counting.table import FamilyCounts
 from audit.stats.arrays import FloatArray
-from audit.stats.clusters.effective_test import effective_size, few_degrees_factor
-from audit.stats.clusters.weighted_rate import WeightedRate
-from audit.stats.rates.intervals import clopper_pearson, wilson
-from audit.stats.rates.mover import Limits, difference_of_limits, ratio_of_limits
+from audit.stats.clusters import WeightedRate
+from audit.stats.effective_test import effective_size, few_degrees_factor
+from audit.stats.intervals import Limits, clopper_pearson, difference_of_limits, ratio_of_limits, wilson
 from audit.vocabulary.metrics import Metric
 
 if TYPE_CHECKING:

@@ -17,15 +17,14 @@ from audit.analyses.sides import Question, When, possible_cells
 from audit.counting.family_moments import Cells, FamilyMoments
 from audit.counting.table import FamilyCounts
 from audit.stats.arrays import BoolArray, FloatArray, IntArray, once_for_equals
-from audit.stats.clusters.effective_test import Comparison
-from audit.stats.clusters.own_correlation import Alike
-from audit.stats.clusters.weighted_rate import WeightedRate
-from audit.stats.rates.boundaries import Boundary
+from audit.stats.boundaries import Boundary
+from audit.stats.clusters import Alike, WeightedRate
+from audit.stats.effective_test import Comparison
 from audit.vocabulary.metrics import Cell, Metric
 
 if TYPE_CHECKING:
     from audit.counting.strata import StratifiedFamily
-    from audit.stats.strata.stratified_test import StratifiedComparison
+    from audit.stats.strata import StratifiedComparison
 
 
 class Moves(NamedTuple):

@@ -15,9 +15,8 @@ from audit.counting.moments import Moments
 from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan, Rule
 from audit.stats.arrays import FloatArray
-from audit.stats.clusters.effective_test import Comparison
-from audit.stats.clusters.own_correlation import Alike
-from audit.stats.clusters.weighted_rate import Tilt, pooled_correlation
+from audit.stats.clusters import Alike, Tilt, pooled_correlation
+from audit.stats.effective_test import Comparison
 from audit.vocabulary.metrics import Cell
 
 if TYPE_CHECKING:
@@ -42,7 +41,7 @@ def weighted_comparison(of: FamilyMoments, family: FamilyCounts, question: Quest
     own, rest = question.cells(when)
     if of.by_strata:
         # a gate of a set without strata loads none of this
-        from audit.stats.strata.stratified_test import StratifiedComparison
+        from audit.stats.strata import StratifiedComparison
 
         counts = cast("StratifiedFamily", of)
         sampled = counts.sampled(own), counts.sampled(rest, rest=True)

@@ -10,8 +10,7 @@ import numpy as np
 from audit.counting.evened_clusters import EvenedSums, evened_sums
 from audit.counting.family_moments import CELLS, DENOMINATORS, Cells, FamilyMoments, indicator, weighted_rate
 from audit.stats.arrays import BoolArray, FloatArray, IntArray
-from audit.stats.clusters.own_correlation import Evened
-from audit.stats.clusters.weighted_rate import Place, WeightedRate
+from audit.stats.clusters import Evened, Place, WeightedRate
 from audit.vocabulary.metrics import Cell
 
 _NOTHING = 1e-9

@@ -8,9 +8,16 @@ import numpy as np
 
 from audit.counting.family_moments import CELLS, Cells
 from audit.stats.arrays import FloatArray, IntArray
-from audit.stats.clusters.own_correlation import Evened, evened_powers, evened_weight
-from audit.stats.clusters.unseen_clusters import CLASSES, Bundles, ClassSums, size_class
-from audit.stats.clusters.weighted_rate import WeightedRate
+from audit.stats.clusters import (
+    CLASSES,
+    Bundles,
+    ClassSums,
+    Evened,
+    WeightedRate,
+    evened_powers,
+    evened_weight,
+    size_class,
+)
 
 _NOTHING = 1e-9
 """Share of a cluster's weight below which a difference is rounding."""

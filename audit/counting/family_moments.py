@@ -9,8 +9,7 @@ from typing import Final
 import numpy as np
 
 from audit.stats.arrays import BoolArray, FloatArray
-from audit.stats.clusters.own_correlation import Evened
-from audit.stats.clusters.weighted_rate import Place, WeightedRate
+from audit.stats.clusters import Evened, Place, WeightedRate
 from audit.vocabulary.metrics import METRICS, Cell
 
 CELLS: Final = tuple(Cell)
@@ -61,7 +60,7 @@ class FamilyMoments(ABC):
     def evened(self, cells: Cells, *, rest: bool) -> Evened:
         """The rates of the groups or of their rests, with clusters weighed by their information, and not by size.
 
-        The information is on how alike the rows of a cluster are. For `audit.stats.clusters.own_correlation`.
+        The information is on how alike the rows of a cluster are. For `audit.stats.clusters`.
         """
 
     @abstractmethod

@@ -13,7 +13,7 @@ from audit.counting.finest_groups import LABELLED, FinestGroups, group_columns
 from audit.engines.duckdb import DuckDBEngine
 from audit.engines.protocol import identifier
 from audit.stats.arrays import BoolArray, FloatArray, IntArray
-from audit.stats.scores.ranked_cases import Integers, RankedCases
+from audit.stats.auc import Integers, RankedCases
 
 if TYPE_CHECKING:
     from audit.engines.protocol import Engine

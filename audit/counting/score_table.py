@@ -26,7 +26,7 @@ from audit.counting.table import (
 )
 from audit.engines.read_errors import reading
 from audit.stats.arrays import IntArray, added, numbered
-from audit.stats.scores.ranked_cases import RankedCases
+from audit.stats.auc import RankedCases
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
 
 if TYPE_CHECKING:

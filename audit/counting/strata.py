@@ -11,9 +11,8 @@ import numpy as np
 from audit.counting.family_moments import Cells, indicator
 from audit.counting.weights import WeightedFamily, WeightTable
 from audit.stats.arrays import BoolArray, FloatArray, IntArray, added
-from audit.stats.clusters.weighted_rate import WeightedRate
-from audit.stats.strata.sampled_counts import SampledCounts
-from audit.stats.strata.stratified_test import rate_limits
+from audit.stats.clusters import WeightedRate
+from audit.stats.strata import SampledCounts, rate_limits
 from audit.vocabulary.metrics import Cell
 
 _LABELS: Final = (

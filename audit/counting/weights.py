@@ -9,9 +9,7 @@ import numpy as np
 
 from audit.counting.family_moments import CELLS, Cells, FamilyMoments, indicator, of_the_others, weighted_rate
 from audit.stats.arrays import BoolArray, FloatArray, IntArray, added
-from audit.stats.clusters.own_correlation import Evened
-from audit.stats.clusters.unseen_clusters import Bundles
-from audit.stats.clusters.weighted_rate import Place, WeightedRate
+from audit.stats.clusters import Bundles, Evened, Place, WeightedRate
 from audit.vocabulary.metrics import Cell
 
 

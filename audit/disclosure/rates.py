@@ -17,7 +17,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from audit.public.release import PublicMethod, PublicRate, Side
-from audit.stats.rates.intervals import score_limits
+from audit.stats.intervals import score_limits
 from audit.vocabulary.metrics import MetricName
 
 if TYPE_CHECKING:

@@ -27,8 +27,8 @@ from audit.plan.audit_plan import AuditPlan, NamedRule
 from audit.public.release import PublicPart, PublicRow, PublicWord, Word, WordReason, row_key
 from audit.result.findings.judged import Because, Verdict
 from audit.stats.arrays import BoolArray, Tables
-from audit.stats.margins.score_test import FAIL_BETA, screened_p
-from audit.stats.rates.boundaries import counted_outcome
+from audit.stats.boundaries import counted_outcome
+from audit.stats.score_test import FAIL_BETA, screened_p
 from audit.verdicts.margin_tests import surely_within
 from audit.vocabulary.groups import Group, Level
 from audit.vocabulary.names import UNLISTED

@@ -200,7 +200,7 @@ def _check_probes(loaded: LoadedPlan, evaluation_set: EvaluationSet) -> tuple[Pr
     if not loaded.plan.probes:
         return ()
     from audit.scoring.probing.probes import check_answers, check_probes, is_unanswered
-    from audit.stats.pairs.template_shifts import least_templates
+    from audit.stats.template_shifts import least_templates
 
     plan, folder = loaded.plan, loaded.folder
     needed = {

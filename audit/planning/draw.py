@@ -19,7 +19,7 @@ from audit.planning.drawing.strata import Strata, distinct_rows, draw_units, str
 from audit.planning.sample_allocation import Allocation, ClusterShapes, GroupReach, allocate, least_cases, planned_reach
 from audit.planning.sample_sizes import PoolCell, cell_groups
 from audit.stats.arrays import IntArray
-from audit.stats.sizes.unit_shapes import UnitShapes
+from audit.stats.cluster_power import UnitShapes
 from audit.storage import file_sha256
 from audit.vocabulary.groups import Family, Group, Level, SensitiveFeature
 

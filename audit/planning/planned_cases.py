@@ -10,12 +10,19 @@ from typing import Literal
 
 import numpy as np
 
-from audit.stats.margins.multiplicity import first_step_levels, method_by_sizes
-from audit.stats.margins.score_test import FAIL_BETA, PASS_BETA
-from audit.stats.rates.boundaries import Boundary, margin_boundary
-from audit.stats.sizes.approximate_power import cases_to_pass
-from audit.stats.sizes.decidable_disparity import Limit, failing_rate, passing_edge
-from audit.stats.sizes.required_cases import MOST_CASES, Design, exact_power, required_cases
+from audit.stats.boundaries import Boundary, margin_boundary
+from audit.stats.multiplicity import first_step_levels, method_by_sizes
+from audit.stats.power import (
+    MOST_CASES,
+    Design,
+    Limit,
+    cases_to_pass,
+    exact_power,
+    failing_rate,
+    passing_edge,
+    required_cases,
+)
+from audit.stats.score_test import FAIL_BETA, PASS_BETA
 from audit.verdicts.budget import NAMES
 from audit.vocabulary.metrics import Cell, Metric
 

@@ -26,9 +26,9 @@ from audit.planning.sample_sizes import (
     wanted_sizes,
     weight_sums,
 )
+from audit.stats.allocation import GroupCells, effective_sizes, proportional_counts, smallest_allocation
 from audit.stats.arrays import FloatArray, IntArray
-from audit.stats.sizes.allocation import GroupCells, effective_sizes, proportional_counts, smallest_allocation
-from audit.stats.sizes.unit_shapes import UnitShapes
+from audit.stats.cluster_power import UnitShapes
 from audit.verdicts.planned_people import PlannedPeople, chance_to_miss, groups_held_back
 
 ClusterShapes = Callable[[IntArray, int], UnitShapes]

@@ -17,16 +17,13 @@ from audit.analyses.sides import questions
 from audit.counting.family_moments import of_the_others
 from audit.counting.table import FamilyCounts, is_finest, rule_families
 from audit.plan.audit_plan import AuditPlan, Rule
+from audit.stats.allocation import GroupCells
 from audit.stats.arrays import FloatArray, IntArray
-from audit.stats.clusters.effective_test import MIN_DEGREES_OF_FREEDOM, few_degrees_factor
-from audit.stats.clusters.own_correlation import Alike
-from audit.stats.clusters.unseen_clusters import too_few_clusters
-from audit.stats.clusters.weighted_rate import design_size, satterthwaite, variance_factor
-from audit.stats.rates.boundaries import Boundary, margin_boundary
-from audit.stats.sizes.allocation import GroupCells
-from audit.stats.sizes.approximate_power import cases_to_pass
-from audit.stats.sizes.decidable_disparity import Limit
-from audit.stats.sizes.unit_shapes import UnitShapes
+from audit.stats.boundaries import Boundary, margin_boundary
+from audit.stats.cluster_power import UnitShapes
+from audit.stats.clusters import Alike, design_size, satterthwaite, too_few_clusters, variance_factor
+from audit.stats.effective_test import MIN_DEGREES_OF_FREEDOM, few_degrees_factor
+from audit.stats.power import Limit, cases_to_pass
 from audit.verdicts.design_sizes import cases_for_enough_clusters
 from audit.verdicts.planned_people import PlannedPeople, cases_to_be_alone, is_beyond_help
 from audit.vocabulary.groups import Family, Group, Level
@@ -37,7 +34,7 @@ NEAREST, WIDEST = 0.01, 0.999
 _RESTS = 40
 _LARGEST_SHARE = 20
 """Largest useful size of a group as a multiple of its rest: beyond it a group gains nothing by growing. As in
-`audit.stats.sizes.decidable_disparity`.
+`audit.stats.power`.
 """
 
 

@@ -14,7 +14,7 @@ from audit.plan.audit_plan import AuditPlan
 from audit.remedies.ways_to_flag import Candidate, Half, Limits, Measured, members_of
 from audit.result.findings.remedies import MOST_TRIED, ORDER, Way
 from audit.stats.arrays import BoolArray, FloatArray, IntArray
-from audit.stats.scores.sweeps import edges_flagging
+from audit.stats.operating_points import edges_flagging
 from audit.vocabulary.groups import Group, SensitiveFeature
 
 _MOST_TO_PEOPLE: Final = 0.3

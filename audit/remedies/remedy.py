@@ -48,7 +48,7 @@ from audit.result.findings.remedies import (
 from audit.scoring import Progress, score
 from audit.stages import stage
 from audit.stats.arrays import BoolArray, IntArray
-from audit.stats.pairs.paired import newcombe_paired
+from audit.stats.pairs import newcombe_paired
 from audit.verdicts.changes.answers import PREDICTIONS, another_run_error
 from audit.verdicts.changes.baseline import Baseline, load_baseline, plan_at_hand
 from audit.verdicts.changes.pairs import check_counts

@@ -30,10 +30,10 @@ from audit.counting.table import (
 from audit.plan.audit_plan import AuditPlan, NamedRule
 from audit.result.findings.remedies import Way
 from audit.stats.arrays import BoolArray, FloatArray, IntArray
-from audit.stats.pairs.paired import newcombe_paired
-from audit.stats.rates.boundaries import counted_rate
-from audit.stats.rates.intervals import newcombe_difference
-from audit.stats.scores.sweeps import edges_flagging, flagged_at_edges
+from audit.stats.boundaries import counted_rate
+from audit.stats.intervals import newcombe_difference
+from audit.stats.operating_points import edges_flagging, flagged_at_edges
+from audit.stats.pairs import newcombe_paired
 from audit.verdicts.decidability import RuleDecidability
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
 from audit.vocabulary.metrics import Cell, worse_direction

@@ -18,8 +18,8 @@ from audit.counting.table import UNKNOWN, CountsTable, cells_mask, climbed_codes
 from audit.plan.audit_plan import AuditPlan, NamedRule, Rule
 from audit.result.findings.further import LeastSure, OutOfReach, PlannedPass, Remedy
 from audit.stats.arrays import BoolArray, FloatArray, IntArray, added
-from audit.stats.margins.score_test import asymptotic_p
-from audit.stats.rates.boundaries import counted_outcome
+from audit.stats.boundaries import counted_outcome
+from audit.stats.score_test import asymptotic_p
 from audit.verdicts.decidability import FamilyDecidability, RuleDecidability
 from audit.verdicts.joint_power import known_before_scoring, missing_expected, plan_decidability, planned_chance
 from audit.verdicts.planned_people import LIKE_EXACT

@@ -22,11 +22,10 @@ from audit.plan.audit_plan import AuditPlan, NamedRule, Rule
 from audit.result.findings.further import NotJudgedAlone
 from audit.result.findings.judged import Because, RuleResult
 from audit.stats.arrays import BoolArray, FloatArray
-from audit.stats.clusters.weighted_rate import design_size, variance_factor
-from audit.stats.margins.multiplicity import first_step_levels
-from audit.stats.sizes.decidable_clusters import Hidden
-from audit.stats.sizes.decidable_disparity import Limit, failing_rate, passing_edge
-from audit.stats.sizes.effective_levels import first_effective_levels, power_width
+from audit.stats.cluster_power import Hidden
+from audit.stats.clusters import design_size, variance_factor
+from audit.stats.multiplicity import first_effective_levels, first_step_levels, power_width
+from audit.stats.power import Limit, failing_rate, passing_edge
 from audit.verdicts.budget import budget
 from audit.verdicts.decidability import FamilyDecidability, RuleDecidability, effective_sizes
 from audit.verdicts.margin_tests import method_of

@@ -14,11 +14,17 @@ from audit.counting.moments import Moments
 from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan, Rule
 from audit.stats.arrays import FloatArray
-from audit.stats.clusters.effective_test import MIN_DEGREES_OF_FREEDOM, few_degrees_factor
-from audit.stats.clusters.own_correlation import Alike
-from audit.stats.clusters.unseen_clusters import Bundles, clusters_factor_needed, too_few_clusters
-from audit.stats.clusters.weighted_rate import design_size, satterthwaite, variance_factor
-from audit.stats.rates.boundaries import Boundary, counted_rate
+from audit.stats.boundaries import Boundary, counted_rate
+from audit.stats.clusters import (
+    Alike,
+    Bundles,
+    clusters_factor_needed,
+    design_size,
+    satterthwaite,
+    too_few_clusters,
+    variance_factor,
+)
+from audit.stats.effective_test import MIN_DEGREES_OF_FREEDOM, few_degrees_factor
 from audit.verdicts.planned_people import EffectiveSizes
 from audit.vocabulary.metrics import METRICS
 

@@ -16,11 +16,10 @@ from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan, Rule
 from audit.result.findings.judged import Procedure
 from audit.stats.arrays import BoolArray, FloatArray, IntArray, Tables
-from audit.stats.margins.multiplicity import DISCARDING_MIN_GROUPS, Method, method_by_sizes, reject_family
-from audit.stats.margins.score_test import FAIL_BETA, PASS_BETA, asymptotic_p, exact_rejects, screened_p
-from audit.stats.margins.unnamed import unnamed_p
-from audit.stats.rates.boundaries import Boundary, counted_outcome
-from audit.stats.sizes.approximate_power import cases_to_decide
+from audit.stats.boundaries import Boundary, counted_outcome
+from audit.stats.multiplicity import DISCARDING_MIN_GROUPS, Method, method_by_sizes, reject_family, unnamed_p
+from audit.stats.power import cases_to_decide
+from audit.stats.score_test import FAIL_BETA, PASS_BETA, asymptotic_p, exact_rejects, screened_p
 from audit.verdicts.budget import Budget, is_combined
 from audit.verdicts.decidability import FamilyDecidability, RuleDecidability
 from audit.verdicts.side_tests import FailTests, GroupTests, PassTests, SideTest, judge_sides, slices_of

@@ -18,10 +18,10 @@ from audit.analyses.missing_attributes import MemberPlaces, Supposed, share_at_o
 from audit.analyses.sides import Question, questions
 from audit.plan.audit_plan import AuditPlan, Rule
 from audit.stats.arrays import BoolArray, FloatArray
-from audit.stats.margins.score_test import PASS_BETA, asymptotic_p
-from audit.stats.rates.binomial import binomial_cdf, largest_count
-from audit.stats.rates.boundaries import counted_rate
-from audit.stats.sizes.approximate_power import cases_to_decide, cases_to_pass, rejection_power
+from audit.stats.binomial import binomial_cdf, largest_count
+from audit.stats.boundaries import counted_rate
+from audit.stats.power import cases_to_decide, cases_to_pass, rejection_power
+from audit.stats.score_test import PASS_BETA, asymptotic_p
 
 Number = TypeVar("Number", bound=np.generic)
 LIKE_EXACT: Final = 0.9

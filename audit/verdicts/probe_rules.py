@@ -25,7 +25,7 @@ from audit.plan.probes import NamedProbeRule
 from audit.result.findings.judged import OUTCOMES, Outcome
 from audit.result.findings.swaps import ProbeBecause, ProbeRuleBecause, ProbeRuleResult, ProbeVerdict
 from audit.stats.arrays import BoolArray, FloatArray, IntArray
-from audit.stats.pairs.template_shifts import MIN_TEMPLATES, holm, least_templates, shift_tests
+from audit.stats.template_shifts import MIN_TEMPLATES, holm, least_templates, shift_tests
 from audit.verdicts.budget import budget
 from audit.verdicts.side_tests import FailTests, PassTests, SideTest, judge_sides
 

@@ -21,11 +21,11 @@ from audit.counting.moments import Moments
 from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan, Rule
 from audit.stats.arrays import BoolArray, FloatArray, IntArray
-from audit.stats.clusters.effective_test import MIN_DEGREES_OF_FREEDOM, Comparison, EffectiveTest, few_degrees_factor
-from audit.stats.clusters.weighted_rate import design_size, satterthwaite
-from audit.stats.rates.boundaries import counted_rate
-from audit.stats.sizes.approximate_power import cases_to_decide
-from audit.stats.sizes.effective_levels import effective_levels, power_width
+from audit.stats.boundaries import counted_rate
+from audit.stats.clusters import design_size, satterthwaite
+from audit.stats.effective_test import MIN_DEGREES_OF_FREEDOM, Comparison, EffectiveTest, few_degrees_factor
+from audit.stats.multiplicity import effective_levels, power_width
+from audit.stats.power import cases_to_decide
 from audit.verdicts.budget import Budget
 from audit.verdicts.decidability import FamilyDecidability, RuleDecidability
 from audit.verdicts.margin_tests import (

@@ -19,8 +19,8 @@ from audit.evaluation.evaluation_set import open_evaluation_set
 from audit.plan.sections import CostsSection
 from audit.result.findings.further import CostOfErrors
 from audit.scoring import score
-from audit.stats.rates.mover import difference_of_independent
-from audit.stats.scores.expected_cost import expected_cost
+from audit.stats.intervals import difference_of_independent
+from audit.stats.operating_points import expected_cost
 from tools.simulate.costs_and_own_measures import costs as simulated_costs
 
 FEATURE = categorical("origin", ["north", "south", "east"])

@@ -12,7 +12,7 @@ from audit.counting.table import CountsTable
 from audit.evaluation.reference_table import ReferenceTable
 from audit.result.findings.patterns import LabelGap, ReferenceComparison, ReferenceShare
 from audit.stats.arrays import IntArray
-from audit.stats.rates.intervals import newcombe_difference
+from audit.stats.intervals import newcombe_difference
 
 RULES = [{"metric": "true_positive_rate", "groups": ["sex"], "margin": 0.1}]
 

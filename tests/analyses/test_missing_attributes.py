@@ -18,8 +18,8 @@ from audit.plan.audit_plan import AuditPlan
 from audit.plan.sections import SensitivitySection
 from audit.result.findings.judged import Verdict
 from audit.stats.arrays import FloatArray, IntArray
-from audit.stats.margins.score_test import PASS_BETA, asymptotic_p, exact_p, screened_p
-from audit.stats.rates.boundaries import Boundary, counted_outcome
+from audit.stats.boundaries import Boundary, counted_outcome
+from audit.stats.score_test import PASS_BETA, asymptotic_p, exact_p, screened_p
 from audit.verdicts.judge import judge
 from audit.vocabulary.groups import Axis, Family, Group, SensitiveFeature
 from audit.vocabulary.metrics import METRICS

@@ -17,11 +17,10 @@ from audit.counting.moments import Moments
 from audit.planning.planned_cases import Answer, Asked, planned_cases, share_of_rows
 from audit.planning.power import counts_power
 from audit.stats.arrays import IntArray
-from audit.stats.margins.multiplicity import first_step_levels, reject_family
-from audit.stats.margins.score_test import exact_p
-from audit.stats.rates.boundaries import margin_boundary
-from audit.stats.sizes.decidable_disparity import Limit
-from audit.stats.sizes.effective_levels import effective_levels, first_effective_levels
+from audit.stats.boundaries import margin_boundary
+from audit.stats.multiplicity import effective_levels, first_effective_levels, first_step_levels, reject_family
+from audit.stats.power import Limit
+from audit.stats.score_test import exact_p
 from audit.verdicts.decidability import rule_decidability
 from audit.verdicts.decidable_gaps import FamilyPower, rule_power
 from audit.vocabulary.groups import Group, Level

@@ -20,8 +20,8 @@ from audit.plan.sections import SensitivitySection
 from audit.result.findings.judged import Verdict
 from audit.result.findings.sensitivity import RuleSensitivity
 from audit.stats.arrays import IntArray
-from audit.stats.margins.score_test import PASS_BETA, exact_p
-from audit.stats.rates.boundaries import counted_outcome
+from audit.stats.boundaries import counted_outcome
+from audit.stats.score_test import PASS_BETA, exact_p
 from audit.verdicts.judge import judge
 from audit.vocabulary.groups import Axis, Family
 from audit.vocabulary.metrics import METRICS

@@ -24,7 +24,7 @@ from audit.counting.family_moments import CELLS
 from audit.counting.table import everyone_as_family
 from audit.plan.sections import SensitivitySection
 from audit.stats.arrays import IntArray
-from audit.stats.clusters.effective_test import effective_test
+from audit.stats.effective_test import effective_test
 from audit.vocabulary.metrics import METRICS, Cell
 
 

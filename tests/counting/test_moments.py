@@ -19,8 +19,7 @@ from audit.counting.moments import Moments
 from audit.counting.table import CountsTable, FamilyCounts, plan_families
 from audit.evaluation.evaluation_set import EvaluationSet, open_evaluation_set
 from audit.plan.audit_plan import AuditPlan
-from audit.stats.clusters.own_correlation import Evened
-from audit.stats.clusters.weighted_rate import WeightedRate
+from audit.stats.clusters import Evened, WeightedRate
 from audit.vocabulary.groups import Axis, Family, Group
 from audit.vocabulary.metrics import METRICS, Cell
 

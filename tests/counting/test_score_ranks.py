@@ -15,8 +15,7 @@ from audit.counting.score_table import ScoreTable, count_cases_and_scores
 from audit.engines.duckdb import DuckDBEngine
 from audit.evaluation.evaluation_set import EvaluationSet
 from audit.stats.arrays import FloatArray
-from audit.stats.scores.auc import MOST_BINNING, Auc, auc
-from audit.stats.scores.ranked_cases import count_pairs
+from audit.stats.auc import MOST_BINNING, Auc, auc, count_pairs
 from audit.vocabulary.groups import Axis, Family
 
 ROWS = 3000

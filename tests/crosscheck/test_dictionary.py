@@ -24,7 +24,7 @@ from audit.counting.moments import Moments
 from audit.counting.table import FamilyCounts
 from audit.evaluation.evaluation_set import open_evaluation_set
 from audit.result.findings.judged import Disparity, Estimate
-from audit.stats.groups.generalized_entropy import generalized_entropy
+from audit.stats.heterogeneity import generalized_entropy
 from audit.vocabulary.metrics import MetricName
 from tools.document_dictionary import dictionary_page
 from tools.metric_dictionary import ENTRIES

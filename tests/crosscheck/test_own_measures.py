@@ -21,7 +21,7 @@ from audit.plan.audit_plan import AuditPlan
 from audit.plan.measures import Measure
 from audit.result.findings.further import OwnMeasure
 from audit.scoring import score
-from audit.stats.rates.row_bootstrap import expanded_percentiles, resampled_places
+from audit.stats.bootstrap import expanded_percentiles, resampled_places
 from audit.vocabulary.groups import Group
 from tools.simulate.costs_and_own_measures import own_measure
 

@@ -24,7 +24,7 @@ from audit.plan.sections import SensitivitySection
 from audit.result.findings.judged import Verdict
 from audit.result.findings.sensitivity import ControlSample, RuleSensitivity, SensitivityFinding
 from audit.scoring import score
-from audit.stats.doubts.label_noise import corrected_rate
+from audit.stats.robustness import corrected_rate
 from audit.verdicts.judge import judge
 from audit.vocabulary.groups import Group, Level, SensitiveFeature
 from audit.worlds.demo.prepare import prepare_demo

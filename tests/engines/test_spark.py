@@ -33,7 +33,7 @@ from audit.evaluation.relation import Relation, text_of
 from audit.plan.file.plan_file import read_plan_file
 from audit.result.json_text import result_sha256
 from audit.run import run_audit
-from audit.stats.scores.ranked_cases import RankedCases
+from audit.stats.auc import RankedCases
 
 pytest.importorskip("pyspark", reason="the extra spark is not installed; `make spark` runs this")
 

@@ -6,8 +6,8 @@ import numpy as np
 from scipy import optimize, stats
 
 from audit.stats.arrays import FloatArray
-from audit.stats.margins.score_test import asymptotic_p, exact_p
-from audit.stats.rates.boundaries import Boundary, counted_rate
+from audit.stats.boundaries import Boundary, counted_rate
+from audit.stats.score_test import asymptotic_p, exact_p
 
 
 def critical_counts(

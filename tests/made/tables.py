@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from audit.stats.rates.boundaries import Boundary, Scale, Side, margin_boundary
+from audit.stats.boundaries import Boundary, Scale, Side, margin_boundary
 
 LIMITS: list[tuple[Scale, float]] = [
     ("difference", 0.0),

@@ -34,14 +34,11 @@ from audit.result.findings.judged import Disparity, Estimate
 from audit.run import run_audit
 from audit.scoring import score
 from audit.stats.arrays import IntArray
-from audit.stats.groups.equality import equality_p
-from audit.stats.groups.heterogeneity import spread_between
-from audit.stats.rates.intervals import wilson
-from audit.stats.rates.replicates import replicate_counts
-from audit.stats.rates.row_bootstrap import expanded_percentiles
-from audit.stats.scan.scan_null import calibrated_scan
-from audit.stats.scores.auc import auc
-from audit.stats.scores.ranked_cases import RankedCases, count_pairs
+from audit.stats.auc import RankedCases, auc, count_pairs
+from audit.stats.bootstrap import expanded_percentiles, replicate_counts
+from audit.stats.heterogeneity import equality_p, spread_between
+from audit.stats.intervals import wilson
+from audit.stats.subset_scan import calibrated_scan
 
 with quiet_import():
     from aif360.datasets import BinaryLabelDataset

@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 from audit.cli.commands.app import app
 from audit.plan.audit_plan import Rule
 from audit.plan.sections import VerdictSection
-from audit.stats.rates.boundaries import margin_boundary
-from audit.stats.sizes.approximate_power import cases_to_pass
+from audit.stats.boundaries import margin_boundary
+from audit.stats.power import cases_to_pass
 from audit.vocabulary.metrics import METRICS, Worse
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -46,7 +46,7 @@ def test_the_defaults_that_the_pages_explain_are_the_defaults() -> None:
 
 
 def test_nine_tenths_of_alpha_are_spent_and_discarding_starts_at_twenty() -> None:
-    from audit.stats.margins import multiplicity
+    from audit.stats import multiplicity
     from audit.verdicts.budget import ALL_NAMES, NAMES, UNNAMED
 
     alpha = VerdictSection().alpha

@@ -44,7 +44,7 @@ PLANTS: dict[str, list[tuple[str, str]]] = {
         ("audit/errors.py", "import audit.plan.audit_plan"),
     ],
     "no-circles": [
-        ("audit/stats/arrays.py", "def late() -> None:\n    from audit.stats.margins import score_test"),
+        ("audit/stats/arrays.py", "def late() -> None:\n    from audit.stats import score_test"),
     ],
     "analyses-decide-nothing": [
         ("audit/analyses/__init__.py", "import audit.verdicts.judge"),

@@ -17,9 +17,9 @@ from audit.plan.sections import Comparison
 from audit.result.findings.judged import Disparity, Estimate
 from audit.result.reading import Rate
 from audit.result.selected import clopper_pearson, comparison_limits, limits_of, picked_level, selected
-from audit.stats.clusters.effective_test import few_degrees_factor
-from audit.stats.rates import intervals
-from audit.stats.rates.mover import Limits, difference_of_limits, ratio_of_limits
+from audit.stats import intervals
+from audit.stats.effective_test import few_degrees_factor
+from audit.stats.intervals import Limits, difference_of_limits, ratio_of_limits
 from audit.vocabulary.groups import Group
 
 LEVELS = (0.95, 1 - 0.05 * 12 / 97, 1 - 0.05 / 200)

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made.nights import Night, cells, draws, feature, made_plan, only, taken
 
-from audit.stats.margins.safe_process import log_factor, new_state
-from audit.stats.rates.boundaries import Boundary
+from audit.stats.boundaries import Boundary
+from audit.stats.safe_process import log_factor, new_state
 from audit.verdicts.nights.evidence import Doubt, doubt_of_passes
 from audit.verdicts.nights.state import State
 from audit.verdicts.nights.verdict import judge_nights

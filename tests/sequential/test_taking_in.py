@@ -17,7 +17,7 @@ from made.nights import Night, cells, draws, feature, made_plan, only, sums, tak
 from audit.counting.table import CountsTable
 from audit.errors import DataError
 from audit.stats.arrays import IntArray
-from audit.stats.margins.safe_process import e_holm, mean_log_e
+from audit.stats.safe_process import e_holm, mean_log_e
 from audit.verdicts.budget import budget
 from audit.verdicts.nights.evidence import with_night
 from audit.verdicts.nights.shares import group_shares, levels_seen

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import Bounds, NonlinearConstraint, minimize
 
-from audit.stats.sizes.allocation import GroupCells, effective_sizes, proportional_counts, smallest_allocation
+from audit.stats.allocation import GroupCells, effective_sizes, proportional_counts, smallest_allocation
 
 CELLS = st.lists(st.tuples(st.integers(0, 300), st.integers(0, 10)), min_size=1, max_size=30)
 

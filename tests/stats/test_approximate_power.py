@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from made.enumerations import rejection_probabilities
 from scipy.special import ndtri
 
-from audit.stats.margins.score_test import FAIL_BETA, PASS_BETA
-from audit.stats.rates.boundaries import Scale, Side, margin_boundary
-from audit.stats.sizes.approximate_power import cases_to_decide, cases_to_pass, rejection_power, smallest_decidable_gap
+from audit.stats.boundaries import Scale, Side, margin_boundary
+from audit.stats.power import cases_to_decide, cases_to_pass, rejection_power, smallest_decidable_gap
+from audit.stats.score_test import FAIL_BETA, PASS_BETA
 
 PLANS: list[tuple[bool, Scale, float, float, int]] = [
     (True, "ratio", 0.8, 0.7, 300),

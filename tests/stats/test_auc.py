@@ -15,9 +15,7 @@ from hypothesis import strategies as st
 from scipy.stats import mannwhitneyu, t
 from sklearn.metrics import roc_auc_score
 
-from audit.stats.scores import ranked_cases
-from audit.stats.scores.auc import MIN_CASES, Auc, AucSplit, auc, split_auc
-from audit.stats.scores.ranked_cases import RankedCases, count_pairs
+from audit.stats.auc import MIN_CASES, Auc, AucSplit, RankedCases, auc, count_pairs, split_auc
 
 Histograms = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
 
@@ -29,7 +27,7 @@ GROUPS = st.lists(st.tuples(HISTOGRAM, HISTOGRAM), min_size=1, max_size=6)
 @pytest.fixture(params=[3, 1 << 14])
 def piece(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Lines at a time: a few, so that groups go on from one piece to the next, and all of them."""
-    monkeypatch.setattr(ranked_cases, "_PIECE", request.param)
+    monkeypatch.setattr("audit.stats.auc._PIECE", request.param)
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from audit.stats.rates.binomial import binomial_cdf, checked_counts, checked_fraction, largest_count
+from audit.stats.binomial import binomial_cdf, checked_counts, checked_fraction, largest_count
 
 
 @given(st.integers(1, 10**6), st.floats(0, 1), st.floats(-0.1, 1.1))

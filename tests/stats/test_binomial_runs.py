@@ -5,9 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit.stats.rates.binomial import binomial_cdf
-from audit.stats.rates.binomial_runs import CdfAlong, reach
-from audit.stats.rates.intervals import clopper_pearson
+from audit.stats.binomial import CdfAlong, binomial_cdf, reach
+from audit.stats.intervals import clopper_pearson
 
 
 @given(st.floats(0.0, 7.0), st.floats(0.0, 1.0), st.integers(2, 400), st.sampled_from([1e-3, 1e-6]), st.data())

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made.tables import SIDES
 
-from audit.stats.rates.boundaries import Boundary, Scale, Side, counted_outcome, counted_rate, margin_boundary
+from audit.stats.boundaries import Boundary, Scale, Side, counted_outcome, counted_rate, margin_boundary
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audit.stats.arrays import IntArray, Tables
-from audit.stats.margins.bounds import fewest_to_overturn, rate_bounds
-from audit.stats.margins.score_test import FAIL_BETA, PASS_BETA, exact_p
-from audit.stats.rates.boundaries import counted_outcome, margin_boundary
+from audit.stats.boundaries import counted_outcome, margin_boundary
+from audit.stats.robustness import fewest_to_overturn, rate_bounds
+from audit.stats.score_test import FAIL_BETA, PASS_BETA, exact_p
 
 
 @given(x=st.integers(0, 6), more=st.integers(0, 6), hits=st.integers(0, 4), misses=st.integers(0, 4))

@@ -12,7 +12,7 @@ from scipy.stats import chi2
 from sklearn.calibration import calibration_curve
 
 from audit.stats.arrays import FloatArray
-from audit.stats.scores.calibration import CalibrationBins, holm_adjusted, mean_gap, miscalibration
+from audit.stats.calibration import CalibrationBins, holm_adjusted, mean_gap, miscalibration
 
 Truth = Callable[[FloatArray], FloatArray]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from audit.stats.doubts.conditional_change import NOTES, Gap, change_by_conditioning
+from audit.stats.mantel_haenszel import NOTES, Gap, change_by_conditioning
 
 MOVED_UP = (0.15, 0.12, 0.18)
 STILL = (0.01, -0.02, 0.04)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit.stats.sizes.decidable_clusters import _STEPS, _first, _over
+from audit.stats.cluster_power import _STEPS, _first, _over
 
 Excess = Callable[[float], float]
 SHAPES: dict[str, Excess] = {

@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit.stats.rates.intervals import wilson
-from audit.stats.rates.mover import RateLimits
-from audit.stats.scores.deployed import flag_rate_at, precision_at
+from audit.stats.intervals import RateLimits, wilson
+from audit.stats.operating_points import flag_rate_at, precision_at
 
 counts = st.integers(1, 2_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
 

@@ -16,17 +16,16 @@ from made.clusters import chance_of_both, over_rows
 from scipy import stats
 
 from audit.stats.arrays import FloatArray
-from audit.stats.clusters.effective_test import (
+from audit.stats.boundaries import Boundary, margin_boundary
+from audit.stats.clusters import Alike, Tilt, WeightedRate, design_size, pooled_correlation, satterthwaite
+from audit.stats.effective_test import (
     Comparison,
     EffectiveTest,
     effective_size,
     effective_test,
     few_degrees_factor,
 )
-from audit.stats.clusters.own_correlation import Alike
-from audit.stats.clusters.weighted_rate import Tilt, WeightedRate, design_size, pooled_correlation, satterthwaite
-from audit.stats.rates.boundaries import Boundary, margin_boundary
-from audit.stats.sizes.effective_levels import effective_levels, power_width
+from audit.stats.multiplicity import effective_levels, power_width
 
 
 def compare(

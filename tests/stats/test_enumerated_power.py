@@ -8,11 +8,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from made.enumerations import rejection_probabilities
 
-from audit.stats.margins.score_test import FAIL_BETA, PASS_BETA
-from audit.stats.rates.boundaries import Side, counted_rate, margin_boundary
-from audit.stats.sizes.decidable_disparity import EXACT_UP_TO, Limit, failing_rate, passing_edge
-from audit.stats.sizes.enumerated_power import CriticalCounts, critical_counts, enumerated_power, farthest_rate
-from audit.stats.sizes.required_cases import Design, exact_power, required_cases
+from audit.stats.boundaries import Side, counted_rate, margin_boundary
+from audit.stats.power import (
+    EXACT_UP_TO,
+    CriticalCounts,
+    Design,
+    Limit,
+    critical_counts,
+    enumerated_power,
+    exact_power,
+    failing_rate,
+    farthest_rate,
+    passing_edge,
+    required_cases,
+)
+from audit.stats.score_test import FAIL_BETA, PASS_BETA
 
 SETTINGS: list[tuple[Side, bool, float, float, float, int, int, float]] = [
     ("fail", True, 0.1, 0.8, 0.55, 30, 300, 0.05),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from audit.stats.groups.equality import MOST_CASES, equality_p
+from audit.stats.heterogeneity import MOST_CASES, equality_p
 
 
 def test_two_groups_agree_with_fishers_exact_test() -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from audit.stats.margins.score_test import exact_p
-from audit.stats.rates.boundaries import margin_boundary
+from audit.stats.boundaries import margin_boundary
+from audit.stats.score_test import exact_p
 from tools.simulate.exact_sizes import Design, designs, largest_size_by_level
 
 WORST = (

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit.stats.groups import funnel
-from audit.stats.groups.funnel import largest_rejected
-from audit.stats.margins.multiplicity import reject_family
-from audit.stats.margins.score_test import FAIL_BETA, PASS_BETA, exact_p, exact_rejects, screened_p
-from audit.stats.rates.boundaries import Boundary, margin_boundary
+from audit.stats import power
+from audit.stats.boundaries import Boundary, margin_boundary
+from audit.stats.multiplicity import reject_family
+from audit.stats.power import largest_rejected
+from audit.stats.score_test import FAIL_BETA, PASS_BETA, exact_p, exact_rejects, screened_p
 
 FAIL_SIDES = [
     margin_boundary("fail", low, scale, limit)  # type: ignore[arg-type]
@@ -75,7 +75,7 @@ def test_few_exact_tests_are_needed(monkeypatch: pytest.MonkeyPatch) -> None:
         asked.append(x.size)
         return exact_rejects(x, *others)
 
-    monkeypatch.setattr(funnel, "exact_rejects", counted)
+    monkeypatch.setattr(power, "exact_rejects", counted)
     n = np.array([5, 30, 200, 1_000, 8_000, 30_000])
     largest_rejected(n, 140_000, 200_000, FAIL_SIDES[0], np.array([1e-2, 1e-3, 1e-4, 1e-4, 1e-3, 1e-5]))
     assert sum(asked) <= 5 * n.size

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from audit.analyses.crosscheck.rates_aif360 import quiet_import
-from audit.stats.groups.generalized_entropy import Entropy, entropy_interval, generalized_entropy
+from audit.stats.heterogeneity import Entropy, entropy_interval, generalized_entropy
 
 
 def entropy_of(counts: np.ndarray, alpha: float) -> Entropy:

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from audit.stats.margins.score_test import FAIL_BETA, PASS_BETA, asymptotic_p, exact_p
-from audit.stats.rates.boundaries import counted_outcome, margin_boundary
+from audit.stats.boundaries import counted_outcome, margin_boundary
+from audit.stats.score_test import FAIL_BETA, PASS_BETA, asymptotic_p, exact_p
 
 
 def size(n: int, m: int, question: Literal["pass", "fail"], margin: float, level: float, rest_rate: float) -> float:

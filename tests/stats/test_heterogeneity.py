@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from audit.stats.groups.heterogeneity import Spread, spread_between, spread_of_means
+from audit.stats.heterogeneity import Spread, spread_between, spread_of_means
 
 
 def test_the_estimate_is_unbiased_for_any_rates_and_sizes() -> None:

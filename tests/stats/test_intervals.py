@@ -13,7 +13,7 @@ from scipy import optimize, stats
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
 from audit.stats.arrays import FloatArray
-from audit.stats.rates.intervals import clopper_pearson, mover_ratio, newcombe_difference, wilson
+from audit.stats.intervals import clopper_pearson, mover_ratio, newcombe_difference, wilson
 
 Interval = Callable[[npt.ArrayLike, npt.ArrayLike], tuple[FloatArray, FloatArray]]
 ORACLES = Path(__file__).parents[1] / "oracles" / "stats_intervals.csv"

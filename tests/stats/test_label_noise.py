@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audit.stats.arrays import Tables
-from audit.stats.doubts.label_noise import corrected_rate, fewest_flips, fewest_flips_to_rate
-from audit.stats.margins.score_test import FAIL_BETA, PASS_BETA, exact_p
-from audit.stats.rates.boundaries import counted_outcome, margin_boundary
+from audit.stats.boundaries import counted_outcome, margin_boundary
+from audit.stats.robustness import corrected_rate, fewest_flips, fewest_flips_to_rate
+from audit.stats.score_test import FAIL_BETA, PASS_BETA, exact_p
 
 TPR = ([1, 0, 0, 0], [1, 1, 0, 0])
 FPR = ([0, 0, 1, 0], [0, 0, 1, 1])

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from audit.stats.rates.replicates import replicate_counts
+from audit.stats.bootstrap import replicate_counts
 
 CELLS = np.random.default_rng(2).integers(-300, 900, (30, 4)).clip(0)
 SIZES = np.arange(0, 300, 10)

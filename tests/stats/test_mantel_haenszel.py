@@ -12,7 +12,7 @@ from scipy import optimize, stats
 from statsmodels.stats.contingency_tables import StratifiedTable
 from statsmodels.stats.proportion import confint_proportions_2indep
 
-from audit.stats.doubts.mantel_haenszel import (
+from audit.stats.mantel_haenszel import (
     LEAST_EXPECTED,
     StratumPairs,
     common_difference,

@@ -8,8 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import optimize
 
-from audit.stats.rates.intervals import mover_ratio, newcombe_difference, wilson
-from audit.stats.rates.mover import Limits, difference_of_limits, ratio_of_limits
+from audit.stats.intervals import (
+    Limits,
+    difference_of_limits,
+    mover_ratio,
+    newcombe_difference,
+    ratio_of_limits,
+    wilson,
+)
 
 counts = st.integers(1, 3_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
 

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from audit.stats.margins.multiplicity import Method, reject_family
-from audit.stats.margins.score_test import exact_p
-from audit.stats.rates.boundaries import margin_boundary
+from audit.stats.boundaries import margin_boundary
+from audit.stats.multiplicity import Method, reject_family
+from audit.stats.score_test import exact_p
 
 RATIO = margin_boundary("fail", True, "ratio", 0.8)
 METHODS: list[Method] = ["discarding", "any_dependence"]

@@ -10,18 +10,20 @@ from made.clusters import over_rows
 from scipy import stats
 
 from audit.stats.arrays import FloatArray, IntArray
-from audit.stats.clusters.own_correlation import UPPER_TAIL, Alike, Evened
-from audit.stats.clusters.unseen_clusters import (
+from audit.stats.boundaries import margin_boundary
+from audit.stats.clusters import (
     CLASSES,
+    UPPER_TAIL,
+    Alike,
     Bundles,
+    Evened,
+    WeightedRate,
     chance_unseen,
     cluster_number,
     clusters_factor_needed,
     size_class,
     too_few_clusters,
 )
-from audit.stats.clusters.weighted_rate import WeightedRate
-from audit.stats.rates.boundaries import margin_boundary
 
 WITHIN = margin_boundary("pass", low_is_worse=True, scale="difference", margin=0.1)
 

@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit.stats.pairs.paired import mean_of_signed_estimates, newcombe_paired
-from audit.stats.rates.intervals import newcombe_difference, wilson
-from audit.stats.rates.mover import difference_of_independent
+from audit.stats.intervals import difference_of_independent, newcombe_difference, wilson
+from audit.stats.pairs import mean_of_signed_estimates, newcombe_paired
 
 
 @pytest.mark.parametrize(

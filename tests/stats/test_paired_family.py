@@ -11,14 +11,16 @@ from scipy.stats import multinomial, norm
 from statsmodels.stats.contingency_tables import mcnemar
 
 from audit.stats.arrays import FloatArray, IntArray
-from audit.stats.pairs.paired_family import name_paired, smallest_paired_p, survival_probability
-from audit.stats.pairs.paired_score import (
+from audit.stats.pairs import (
     BETA,
+    name_paired,
     paired_interval,
     paired_p,
     paired_statistic,
     pairs_to_pass,
     screened_paired_p,
+    smallest_paired_p,
+    survival_probability,
 )
 from tools.simulate.changes import MARGIN, false_names, named_paired, named_separate, twice
 

@@ -13,8 +13,8 @@ from scipy.optimize import minimize_scalar
 from scipy.stats import multinomial
 
 from audit.stats.arrays import BoolArray, FloatArray, IntArray
-from audit.stats.pairs.paired_score import BETA, paired_p, paired_statistic
-from audit.stats.rates.intervals import clopper_pearson
+from audit.stats.intervals import clopper_pearson
+from audit.stats.pairs import BETA, paired_p, paired_statistic
 
 
 @st.composite

@@ -12,17 +12,17 @@ from hypothesis import strategies as st
 from made.tables import EVERY_BOUNDARY, boundaries
 from scipy.special import ndtri
 
+from audit.stats import score_test
 from audit.stats.arrays import FloatArray
-from audit.stats.margins import rejection_region, score_test
-from audit.stats.margins.score_test import FAIL_BETA, PASS_BETA, exact_p, exact_rejects
-from audit.stats.rates.boundaries import Boundary
+from audit.stats.boundaries import Boundary
+from audit.stats.score_test import FAIL_BETA, PASS_BETA, exact_p, exact_rejects
 
 Tables: TypeAlias = tuple[FloatArray, FloatArray, FloatArray, FloatArray]
 
 
 def plain_p(tables: Tables, boundary: Boundary, beta: float) -> FloatArray:
     """The p-values with nothing left out: no sum is called negligible, and every rate is worth an exact one."""
-    with patch.object(rejection_region, "_UNSEEN", -1.0), patch.object(rejection_region, "_CLOSE", 1.0):
+    with patch.object(score_test, "_UNSEEN", -1.0), patch.object(score_test, "_CLOSE", 1.0):
         return exact_p(*tables, boundary, beta)
 
 
@@ -61,13 +61,13 @@ def test_quick_sums_are_close(seed: int, boundary: Boundary) -> None:
     x, n, y, m = drawn(seed, boundary, most=5.0, size=6)
 
     def both(staircase: Any, rates: FloatArray, edge: Boundary, **_: bool) -> FloatArray:
-        exact = rejection_region._sums(staircase, rates, edge)
-        quick = rejection_region._QuickSums(staircase, rates, edge).at(rates) + rejection_region.NEGLIGIBLE
-        allowed = 0.5 * (rejection_region._CLOSE * exact + rejection_region._CLOSE_SMALL)
+        exact = score_test._sums(staircase, rates, edge)
+        quick = score_test._QuickSums(staircase, rates, edge).at(rates) + score_test.NEGLIGIBLE
+        allowed = 0.5 * (score_test._CLOSE * exact + score_test._CLOSE_SMALL)
         off.append(float((np.abs(quick - exact) / allowed).max(initial=0.0)))
         return np.asarray(exact.max(axis=1))
 
-    with patch.object(rejection_region, "_largest", both):
+    with patch.object(score_test, "_largest", both):
         exact_p(x, n, y, m, boundary)
     assert max(off, default=0.0) < 1.0
 
@@ -77,8 +77,8 @@ def test_a_sum_that_is_not_computed_has_its_bound_in_its_place() -> None:
     tables = (np.array([100.0]), np.array([1_000.0]), np.array([70_000.0]), np.array([100_000.0]))
     plain = plain_p(tables, boundary, FAIL_BETA)
     assert exact_p(*tables, boundary, FAIL_BETA) == pytest.approx(plain, rel=1e-12)
-    with patch.object(rejection_region, "_sums", side_effect=AssertionError("was computed")):
-        assert float(exact_p(*tables, boundary, FAIL_BETA)[0]) >= FAIL_BETA + rejection_region.NEGLIGIBLE
+    with patch.object(score_test, "_sums", side_effect=AssertionError("was computed")):
+        assert float(exact_p(*tables, boundary, FAIL_BETA)[0]) >= FAIL_BETA + score_test.NEGLIGIBLE
 
 
 @given(st.integers(0, 10**6), boundaries, st.sampled_from([FAIL_BETA, PASS_BETA]), st.data())

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import stats
 
-from audit.stats.rates.replicates import CHUNK_CELLS, replicate_counts
+from audit.stats.bootstrap import CHUNK_CELLS, replicate_counts
 
 
 @given(arrays(np.int64, (4, 3, 4), elements=st.integers(0, 40)), st.integers(1, 30))

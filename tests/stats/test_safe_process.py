@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from scipy.special import comb
 
 from audit.stats.arrays import FloatArray, IntArray
-from audit.stats.margins.safe_process import SafeState, e_holm, new_state, take_in
-from audit.stats.rates.boundaries import Boundary, Scale, Side, margin_boundary
+from audit.stats.boundaries import Boundary, Scale, Side, margin_boundary
+from audit.stats.safe_process import SafeState, e_holm, new_state, take_in
 
 
 def chance(counts: IntArray, cases: int, rate: float) -> FloatArray:

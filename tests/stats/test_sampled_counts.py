@@ -11,9 +11,8 @@ from scipy.optimize import minimize
 from scipy.stats import binom
 
 from audit.stats.arrays import FloatArray
-from audit.stats.rates.boundaries import margin_boundary
-from audit.stats.strata.sampled_counts import SampledCounts
-from audit.stats.strata.stratified_test import on_the_edge, rate_limits
+from audit.stats.boundaries import margin_boundary
+from audit.stats.strata import SampledCounts, on_the_edge, rate_limits
 
 SIZES, DRAWN = np.array([972_648, 5_082]), np.array([1_047, 5_082])
 """Strata in the shape of benefit checks published of Sweden: a random sample, and all whom a model selected."""

@@ -9,16 +9,17 @@ import pytest
 from scipy.stats import binomtest, fisher_exact
 
 from audit.stats.arrays import IntArray
-from audit.stats.scan.scan_confirm import clustered_confirmation, exact_confirmation
-from audit.stats.scan.scan_null import (
+from audit.stats.subset_scan import (
     ClusterCells,
+    bernoulli_score,
     calibrated_scan,
+    clustered_confirmation,
     clustered_sets,
     detectable_rate,
+    exact_confirmation,
     null_sets,
     size_bins,
 )
-from audit.stats.scan.scan_starts import bernoulli_score
 
 LEVELS = (12, 3, 2)
 

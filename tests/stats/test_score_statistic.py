@@ -8,8 +8,8 @@ from made.tables import boundaries, tables
 from scipy import optimize, stats
 from statsmodels.stats.proportion import test_proportions_2indep as proportions_test
 
-from audit.stats.margins.score_statistic import restricted_rates, score_statistic
-from audit.stats.rates.boundaries import Boundary, margin_boundary
+from audit.stats.boundaries import Boundary, margin_boundary
+from audit.stats.score_test import restricted_rates, score_statistic
 
 
 def rate_by_bisection(x: int, n: int, y: int, m: int, boundary: Boundary) -> float:

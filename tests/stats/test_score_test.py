@@ -8,10 +8,9 @@ from made.enumerations import rate_with_known_rest_power, rejection_probabilitie
 from made.tables import EVERY_BOUNDARY, boundaries, tables
 from scipy import stats
 
-from audit.stats.margins.score_statistic import score_statistic
-from audit.stats.margins.score_test import FAIL_BETA, PASS_BETA, asymptotic_p, exact_p, screened_p
-from audit.stats.rates.boundaries import Boundary, margin_boundary
-from audit.stats.rates.intervals import clopper_pearson
+from audit.stats.boundaries import Boundary, margin_boundary
+from audit.stats.intervals import clopper_pearson
+from audit.stats.score_test import FAIL_BETA, PASS_BETA, asymptotic_p, exact_p, score_statistic, screened_p
 
 
 def literal_p(x: int, n: int, y: int, m: int, boundary: Boundary, beta: float) -> float:
@@ -47,7 +46,7 @@ def test_merging_steps_only_raises_the_p_value(monkeypatch: pytest.MonkeyPatch) 
     exact = exact_p(x, n, y, m, boundary)
     excess = []
     for steps in (16, 128):
-        monkeypatch.setattr("audit.stats.margins.rejection_region.MAX_STEPS", steps)
+        monkeypatch.setattr("audit.stats.score_test.MAX_STEPS", steps)
         merged = exact_p(x, n, y, m, boundary)
         assert (merged >= exact * (1.0 - 1e-12)).all()
         excess.append(merged / exact)

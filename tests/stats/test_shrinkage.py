@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import optimize, stats
 
-from audit.stats.groups.heterogeneity import BetaPrior, beta_prior, shrunk_rates
+from audit.stats.heterogeneity import BetaPrior, beta_prior, shrunk_rates
 
 
 def fitted(x: np.ndarray, n: np.ndarray) -> tuple[float, float]:

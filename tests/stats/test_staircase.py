@@ -7,9 +7,8 @@ from hypothesis import strategies as st
 from made.tables import boundaries
 
 from audit.stats.arrays import BoolArray, FloatArray
-from audit.stats.margins.score_statistic import score_statistic
-from audit.stats.margins.staircase import Samples, Span, samples_of, span_of, staircase_of
-from audit.stats.rates.boundaries import Boundary
+from audit.stats.boundaries import Boundary
+from audit.stats.score_test import Samples, Span, samples_of, score_statistic, span_of, staircase_of
 
 
 def drawn(seed: int, boundary: Boundary, most: float) -> tuple[Samples, Span]:

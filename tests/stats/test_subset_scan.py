@@ -12,9 +12,15 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 
 from audit.stats.arrays import BoolArray, FloatArray, IntArray
-from audit.stats.scan.best_values import SEVERITIES, best_values
-from audit.stats.scan.scan_starts import Corners, bernoulli_score, random_starts
-from audit.stats.scan.subset_scan import SubsetSearch, two_blocks
+from audit.stats.subset_scan import (
+    SEVERITIES,
+    Corners,
+    SubsetSearch,
+    bernoulli_score,
+    best_values,
+    random_starts,
+    two_blocks,
+)
 
 
 @given(st.integers(1, 500), st.data(), st.floats(0.02, 0.98))
@@ -193,7 +199,7 @@ def test_corners_of_many_sets_are_those_of_each_also_where_a_margin_is_large(mon
     rates = harmed.sum(axis=1) / 300.0
     together = corners.starts(harmed, rates)
     alone = [corners.starts(harmed[at : at + 1], rates[at : at + 1]) for at in range(9)]
-    monkeypatch.setattr("audit.stats.scan.scan_starts._LARGEST_MARGIN", 60)
+    monkeypatch.setattr("audit.stats.subset_scan._LARGEST_MARGIN", 60)
     for attribute, masks in enumerate(together):
         assert np.array_equal(masks, np.concatenate([masks_of[attribute] for masks_of in alone]))
         assert np.array_equal(masks, corners.starts(harmed, rates)[attribute])

@@ -8,9 +8,7 @@ import pytest
 
 from audit.analyses.crosscheck.rates_aif360 import quiet_import
 from audit.stats.arrays import IntArray
-from audit.stats.scan.scan_null import MOST_TRIES
-from audit.stats.scan.scan_starts import bernoulli_score, random_starts
-from audit.stats.scan.subset_scan import SubsetSearch
+from audit.stats.subset_scan import MOST_TRIES, SubsetSearch, bernoulli_score, random_starts
 
 with quiet_import():
     from aif360.detectors import bias_scan

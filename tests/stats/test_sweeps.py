@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import roc_curve
 
-from audit.stats.rates.intervals import newcombe_difference
-from audit.stats.scores.sweeps import NOBODY, edges_flagging, flagged_at_edges, largest_gap
+from audit.stats.intervals import newcombe_difference
+from audit.stats.operating_points import NOBODY, edges_flagging, flagged_at_edges, largest_gap
 
 
 def test_every_edge_flags_what_a_threshold_there_flags() -> None:

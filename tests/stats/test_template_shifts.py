@@ -16,7 +16,7 @@ from hypothesis.extra.numpy import arrays
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from audit.stats.pairs.template_shifts import (
+from audit.stats.template_shifts import (
     MIN_TEMPLATES,
     holm,
     least_templates,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from audit.stats.clusters.weighted_rate import Tilt
+from audit.stats.clusters import Tilt
 
 LEVELS = (0.05, 0.001)
 

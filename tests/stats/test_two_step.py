@@ -6,10 +6,16 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from audit.stats.margins.multiplicity import method_by_sizes
-from audit.stats.margins.score_test import exact_p
-from audit.stats.margins.two_step import BOUNDS_SHARE, all_bounds, largest_chances, planned_level, two_steps
-from audit.stats.rates.boundaries import Boundary, margin_boundary
+from audit.stats.boundaries import Boundary, margin_boundary
+from audit.stats.multiplicity import (
+    BOUNDS_SHARE,
+    all_bounds,
+    largest_chances,
+    method_by_sizes,
+    planned_level,
+    two_steps,
+)
+from audit.stats.score_test import exact_p
 
 RATIO = margin_boundary("fail", True, "ratio", 0.8)
 MARGIN = margin_boundary("fail", True, "difference", 0.1)

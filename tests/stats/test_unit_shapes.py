@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from audit.stats.arrays import FloatArray
-from audit.stats.clusters.own_correlation import Evened
-from audit.stats.sizes.unit_shapes import UnitShapes
+from audit.stats.cluster_power import UnitShapes
+from audit.stats.clusters import Evened
 
 
 def shapes_of(rows: FloatArray) -> UnitShapes:

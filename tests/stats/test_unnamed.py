@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from audit.stats.margins.score_test import exact_p, screened_p
-from audit.stats.margins.unnamed import unnamed_p
-from audit.stats.rates.boundaries import Boundary, margin_boundary
+from audit.stats.boundaries import Boundary, margin_boundary
+from audit.stats.multiplicity import unnamed_p
+from audit.stats.score_test import exact_p, screened_p
 
 RATIO = margin_boundary("fail", True, "ratio", 0.8)
 WRONGLY_FLAGGED = margin_boundary("fail", False, "ratio", 0.8)

@@ -10,7 +10,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from audit.stats.rates.boundaries import margin_boundary
+from audit.stats.boundaries import margin_boundary
 
 RATIO = margin_boundary("fail", True, "ratio", 0.8)
 DRIVER = Path(__file__).parents[2] / "tools" / "simulate" / "verdict_size.py"

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from audit.counting.table import FLAGGED, NEGATIVE, NOT_FLAGGED, POSITIVE
-from audit.stats.rates.replicates import replicate_counts
+from audit.stats.bootstrap import replicate_counts
 
 GROUPS: Final = 800
 REPLICATES: Final = 2_000

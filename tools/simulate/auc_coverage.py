@@ -9,8 +9,7 @@ import numpy as np
 from scipy.special import ndtr, ndtri
 
 from audit.stats.arrays import FloatArray, IntArray
-from audit.stats.scores.auc import auc, split_auc
-from audit.stats.scores.ranked_cases import RankedCases, count_pairs
+from audit.stats.auc import RankedCases, auc, count_pairs, split_auc
 from tools.simulate.verdict_size import Measured
 
 BINS = 200

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from audit.stats.arrays import FloatArray
-from audit.stats.scores.calibration import CalibrationBins, mean_gap, miscalibration
+from audit.stats.calibration import CalibrationBins, mean_gap, miscalibration
 from tools.simulate.verdict_size import Measured
 
 Truth = Callable[[FloatArray], FloatArray]

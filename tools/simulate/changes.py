@@ -13,11 +13,10 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from audit.stats.arrays import BoolArray, FloatArray, IntArray
-from audit.stats.margins.multiplicity import reject_family
-from audit.stats.margins.score_test import FAIL_BETA, PASS_BETA, screened_p
-from audit.stats.pairs.paired_family import name_paired
-from audit.stats.pairs.paired_score import BETA, screened_paired_p
-from audit.stats.rates.boundaries import margin_boundary
+from audit.stats.boundaries import margin_boundary
+from audit.stats.multiplicity import reject_family
+from audit.stats.pairs import BETA, name_paired, screened_paired_p
+from audit.stats.score_test import FAIL_BETA, PASS_BETA, screened_p
 from audit.verdicts.budget import ALL_NAMES
 from audit.verdicts.changes.margins import NAMING_BETA, SEPARATELY
 from tools.simulate.verdict_size import Measured, zipf_sizes

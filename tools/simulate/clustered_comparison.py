@@ -13,12 +13,10 @@ from itertools import product
 import numpy as np
 
 from audit.stats.arrays import FloatArray, IntArray
-from audit.stats.clusters.effective_test import Comparison, effective_size, effective_test, few_degrees_factor
-from audit.stats.clusters.own_correlation import Alike, Evened
-from audit.stats.clusters.weighted_rate import MAX_CORRELATION, WeightedRate
-from audit.stats.rates.boundaries import margin_boundary
-from audit.stats.rates.intervals import wilson
-from audit.stats.rates.mover import Limits, difference_of_limits, ratio_of_limits
+from audit.stats.boundaries import margin_boundary
+from audit.stats.clusters import MAX_CORRELATION, Alike, Evened, WeightedRate
+from audit.stats.effective_test import Comparison, effective_size, effective_test, few_degrees_factor
+from audit.stats.intervals import Limits, difference_of_limits, ratio_of_limits, wilson
 from tools.simulate.verdict_size import Measured
 from tools.simulate.weighted_clusters import WEIGHT_CV, Setting, cluster_sizes, rates_of, settings
 

@@ -14,9 +14,11 @@ from audit.analyses.label_gaps import label_gaps
 from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan
 from audit.stats.arrays import FloatArray, IntArray
-from audit.stats.doubts.conditional_change import NOTES, change_by_conditioning
-from audit.stats.doubts.mantel_haenszel import (
+from audit.stats.intervals import RateLimits, difference_of_independent, newcombe_difference, wilson
+from audit.stats.mantel_haenszel import (
+    NOTES,
     StratumPairs,
+    change_by_conditioning,
     common_difference,
     common_ratio,
     conditioning_shift,
@@ -24,10 +26,8 @@ from audit.stats.doubts.mantel_haenszel import (
     ratio_interval,
     same_in_all_strata,
 )
-from audit.stats.pairs.paired import newcombe_paired
-from audit.stats.rates.intervals import newcombe_difference, wilson
-from audit.stats.rates.mover import RateLimits, difference_of_independent
-from audit.stats.scores.deployed import flag_rate_at, precision_at
+from audit.stats.operating_points import flag_rate_at, precision_at
+from audit.stats.pairs import newcombe_paired
 from audit.vocabulary.groups import Axis, Family, Group, Level
 from tools.simulate.verdict_size import Measured
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from audit.stats.rates.mover import difference_of_independent
-from audit.stats.rates.row_bootstrap import expanded_percentiles, resampled_places
-from audit.stats.scores.expected_cost import expected_cost
+from audit.stats.bootstrap import expanded_percentiles, resampled_places
+from audit.stats.intervals import difference_of_independent
+from audit.stats.operating_points import expected_cost
 from tools.simulate.verdict_size import Measured
 
 LEVEL = 0.95

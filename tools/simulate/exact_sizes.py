@@ -13,8 +13,8 @@ import numpy as np
 from scipy.stats import binom
 
 from audit.stats.arrays import FloatArray
-from audit.stats.margins.score_test import FAIL_BETA, PASS_BETA, exact_p
-from audit.stats.rates.boundaries import Boundary, Scale, Side, margin_boundary
+from audit.stats.boundaries import Boundary, Scale, Side, margin_boundary
+from audit.stats.score_test import FAIL_BETA, PASS_BETA, exact_p
 from tools.simulate.verdict_size import Measured
 
 DESIGNS: Final = 200

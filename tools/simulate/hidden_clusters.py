@@ -15,10 +15,9 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from audit.stats.arrays import FloatArray, IntArray
-from audit.stats.clusters.effective_test import Comparison, effective_test
-from audit.stats.clusters.own_correlation import Alike, Evened
-from audit.stats.clusters.weighted_rate import Tilt, WeightedRate
-from audit.stats.rates.boundaries import margin_boundary
+from audit.stats.boundaries import margin_boundary
+from audit.stats.clusters import Alike, Evened, Tilt, WeightedRate
+from audit.stats.effective_test import Comparison, effective_test
 from tools.simulate.clustered_comparison import pooled
 from tools.simulate.verdict_size import Measured
 

@@ -13,9 +13,9 @@ from itertools import product
 import numpy as np
 
 from audit.stats.arrays import FloatArray
-from audit.stats.clusters.effective_test import Comparison, effective_test
-from audit.stats.clusters.weighted_rate import Tilt, WeightedRate
-from audit.stats.rates.boundaries import margin_boundary
+from audit.stats.boundaries import margin_boundary
+from audit.stats.clusters import Tilt, WeightedRate
+from audit.stats.effective_test import Comparison, effective_test
 from tools.simulate.verdict_size import Measured
 from tools.simulate.weighted_clusters import Setting, settings
 

@@ -17,12 +17,10 @@ from audit.analyses.sides import questions
 from audit.counting.table import FLAGGED, NOT_FLAGGED, POSITIVE, CountsTable, FamilyCounts, count_families
 from audit.plan.audit_plan import AuditPlan
 from audit.stats.arrays import BoolArray, FloatArray, IntArray
-from audit.stats.groups.equality import equality_p
-from audit.stats.groups.generalized_entropy import entropy_interval, generalized_entropy
-from audit.stats.groups.heterogeneity import spread_between
-from audit.stats.margins.score_test import FAIL_BETA, screened_p
-from audit.stats.margins.unnamed import unnamed_p
-from audit.stats.rates.boundaries import Boundary, margin_boundary
+from audit.stats.boundaries import Boundary, margin_boundary
+from audit.stats.heterogeneity import entropy_interval, equality_p, generalized_entropy, spread_between
+from audit.stats.multiplicity import unnamed_p
+from audit.stats.score_test import FAIL_BETA, screened_p
 from audit.verdicts.judge import judge
 from audit.vocabulary.groups import Group
 from tools.simulate import whole_audit

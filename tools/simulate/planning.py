@@ -18,7 +18,7 @@ from audit.counting.table import FLAGGED, NEGATIVE, NOT_FLAGGED, POSITIVE, Count
 from audit.plan.audit_plan import AuditPlan
 from audit.planning.planned_cases import Asked, planned_cases
 from audit.stats.arrays import IntArray
-from audit.stats.sizes.decidable_disparity import Limit
+from audit.stats.power import Limit
 from audit.verdicts.decidable_gaps import GroupPower, rule_power
 from audit.verdicts.joint_power import plan_decidability
 from audit.verdicts.judge import judge

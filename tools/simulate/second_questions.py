@@ -11,7 +11,7 @@ from audit.analyses.after_detector import people_gaps
 from audit.analyses.amplification import amplification_outcomes
 from audit.analyses.exposure import Ranked
 from audit.stats.arrays import FloatArray, IntArray
-from audit.stats.rates.intervals import newcombe_difference, wilson
+from audit.stats.intervals import newcombe_difference, wilson
 from tools.simulate.verdict_size import Measured
 
 PEOPLE: dict[str, tuple[Any, ...]] = {

@@ -20,7 +20,7 @@ from audit.counting.table import FLAGGED, NOT_FLAGGED, POSITIVE, CountsTable
 from audit.result.findings.judged import Disparity, Estimate
 from audit.result.reading import Rate
 from audit.result.selected import comparison_limits, picked_level, selected
-from audit.stats.rates.intervals import wilson
+from audit.stats.intervals import wilson
 from audit.vocabulary.groups import Axis, Family, Group, LevelName, SensitiveFeature
 from audit.vocabulary.metrics import Cell
 from tools.simulate.verdict_size import Measured, zipf_sizes

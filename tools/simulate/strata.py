@@ -13,9 +13,8 @@ from itertools import product
 import numpy as np
 
 from audit.stats.arrays import BoolArray, IntArray
-from audit.stats.rates.boundaries import Boundary, Scale, margin_boundary
-from audit.stats.strata.sampled_counts import SampledCounts
-from audit.stats.strata.stratified_test import on_the_edge
+from audit.stats.boundaries import Boundary, Scale, margin_boundary
+from audit.stats.strata import SampledCounts, on_the_edge
 from tools.simulate.verdict_size import Measured
 
 LEVELS = (0.05, 0.05, 0.001)

@@ -16,7 +16,7 @@ import numpy as np
 from scipy.special import gammaln
 
 from audit.stats.arrays import FloatArray
-from audit.stats.pairs.template_shifts import holm, mean_interval, mean_p_value, shift_tests
+from audit.stats.template_shifts import holm, mean_interval, mean_p_value, shift_tests
 from tools.simulate.verdict_size import Measured
 
 MARGIN: Final = 0.05

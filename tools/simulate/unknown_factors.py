@@ -18,8 +18,8 @@ from audit.analyses.sides import questions
 from audit.counting.table import FLAGGED, NOT_FLAGGED, POSITIVE, CountsTable, count_families
 from audit.plan.audit_plan import AuditPlan
 from audit.stats.arrays import IntArray
-from audit.stats.margins.score_test import PASS_BETA, screened_p
-from audit.stats.rates.boundaries import counted_outcome
+from audit.stats.boundaries import counted_outcome
+from audit.stats.score_test import PASS_BETA, screened_p
 from audit.vocabulary.groups import LevelName, SensitiveFeature
 from tools.simulate.planning import plan
 from tools.simulate.verdict_size import Measured

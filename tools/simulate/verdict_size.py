@@ -9,10 +9,9 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from audit.stats.arrays import BoolArray, FloatArray, IntArray
-from audit.stats.margins.multiplicity import Method, method_by_sizes, reject_family
-from audit.stats.margins.score_test import FAIL_BETA, PASS_BETA, screened_p
-from audit.stats.margins.unnamed import unnamed_p
-from audit.stats.rates.boundaries import Boundary, counted_outcome, margin_boundary
+from audit.stats.boundaries import Boundary, counted_outcome, margin_boundary
+from audit.stats.multiplicity import Method, method_by_sizes, reject_family, unnamed_p
+from audit.stats.score_test import FAIL_BETA, PASS_BETA, screened_p
 from audit.verdicts.budget import NAMES, UNNAMED
 
 NATIONALITIES = 200

@@ -33,7 +33,7 @@ from audit.plan.audit_plan import AuditPlan
 from audit.plan.measures import Measure
 from audit.result.findings.further import OwnMeasure, OwnMeasureReason
 from audit.stats.arrays import FloatArray, IntArray, numbered
-from audit.stats.rates.row_bootstrap import expanded_percentiles, resampled_places
+from audit.stats.bootstrap import expanded_percentiles, resampled_places
 from audit.vocabulary.groups import Axis, Family, Group, Level, SensitiveFeature
 
 if TYPE_CHECKING:

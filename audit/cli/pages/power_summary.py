@@ -10,7 +10,7 @@ from audit.cli.console.group_names import GroupNames, fit
 from audit.cli.console.terminal import Style
 from audit.cli.pages.summary_lines import planned_pass_lines
 from audit.cli.pages.words import WORDS
-from audit.stats.sizes.decidable_disparity import LARGEST_SHARE
+from audit.stats.power import LARGEST_SHARE
 from audit.vocabulary.metrics import METRICS
 from audit.vocabulary.numbers import disparity_words, exact_percent
 from audit.vocabulary.text import count_of, printable

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from audit.planning.drawing.pool import Pool
 from audit.stats.arrays import FloatArray, IntArray
-from audit.stats.sizes.unit_shapes import UnitShapes
+from audit.stats.cluster_power import UnitShapes
 
 _TICKETS: Final = 2**128
 _OF_UNITS: Final = {

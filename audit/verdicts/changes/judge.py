@@ -31,8 +31,8 @@ from audit.result.findings.change import (
     Unpaired,
 )
 from audit.result.findings.judged import Because, RuleBecause
-from audit.stats.pairs.paired_score import pairs_to_pass
-from audit.stats.sizes.approximate_power import cases_to_pass
+from audit.stats.pairs import pairs_to_pass
+from audit.stats.power import cases_to_pass
 from audit.verdicts.budget import change_level
 from audit.verdicts.changes.margins import (
     ChangeTests,

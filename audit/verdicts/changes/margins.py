@@ -18,11 +18,10 @@ from audit.analyses.sides import Question, When, questions
 from audit.counting.table import FLAGGED, NOT_FLAGGED, FamilyCounts, cells_mask
 from audit.plan.audit_plan import AuditPlan, Rule
 from audit.stats.arrays import BoolArray, FloatArray, IntArray, Tables
-from audit.stats.margins.multiplicity import Method
-from audit.stats.pairs.paired_family import name_paired
-from audit.stats.pairs.paired_score import BETA, paired_interval, screened_paired_p
-from audit.stats.rates.boundaries import margin_boundary
-from audit.stats.rates.intervals import newcombe_difference
+from audit.stats.boundaries import margin_boundary
+from audit.stats.intervals import newcombe_difference
+from audit.stats.multiplicity import Method
+from audit.stats.pairs import BETA, name_paired, paired_interval, screened_paired_p
 from audit.verdicts.budget import change_level
 from audit.verdicts.margin_tests import CountsSide, could_be_beyond, exact_below
 from audit.verdicts.side_tests import FailTests, GroupTests, judge_sides, slices_of

@@ -15,8 +15,8 @@ from audit.counting.table import ABSTAINED, DECISIONS, FLAGGED, NOT_FLAGGED, Fam
 from audit.errors import DataError
 from audit.plan.audit_plan import AuditPlan
 from audit.stats.arrays import BoolArray, IntArray, Tables
-from audit.stats.margins.safe_process import SafeState, e_holm, log_factor, mean_log_e, take_in
-from audit.stats.rates.boundaries import Boundary, counted_outcome
+from audit.stats.boundaries import Boundary, counted_outcome
+from audit.stats.safe_process import SafeState, e_holm, log_factor, mean_log_e, take_in
 from audit.verdicts.budget import Budget, budget, is_combined
 from audit.verdicts.nights.shares import features_seen, group_shares, levels_seen
 from audit.verdicts.nights.state import CELLS, Evidence, FamilySeen, LevelSeen, Process, State
@@ -296,7 +296,7 @@ def doubt_of_passes(
     Parameters
     ----------
     log_factor
-        Logarithm of what the night's new cases multiply evidence by: `audit.stats.margins.safe_process.log_factor`.
+        Logarithm of what the night's new cases multiply evidence by: `audit.stats.safe_process.log_factor`.
     with_cases
         Groups that had new cases, and whose rest had new cases.
     passed

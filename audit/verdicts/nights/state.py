@@ -43,7 +43,7 @@ class FamilySeen(Part):
 
 
 class Process(Part):
-    """Evidence against one hypothesis on each of G groups: `audit.stats.margins.safe_process.SafeState` as the file
+    """Evidence against one hypothesis on each of G groups: `audit.stats.safe_process.SafeState` as the file
     holds it.
     """
 

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from audit.stats.rates.intervals import clopper_pearson
+from audit.stats.intervals import clopper_pearson
 from audit.worlds.world import FindingName
 from tools.bench.planted.answers import OURS, Answer
 from tools.bench.planted.planning import PLANNED_POWER, Planned

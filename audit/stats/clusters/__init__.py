@@ -1,1 +1,0 @@
-"""Rates of rows that come in clusters."""

@@ -1,1 +1,0 @@
-"""Doubts about a difference: label noise, confounders, unknown groups."""

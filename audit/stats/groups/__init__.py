@@ -1,1 +1,0 @@
-"""Many groups at once: equality, heterogeneity, shrinkage, funnels."""

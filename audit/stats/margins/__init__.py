@@ -1,1 +1,0 @@
-"""Tests of a rate against a margin, and many of them at once."""

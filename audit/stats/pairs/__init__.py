@@ -1,1 +1,0 @@
-"""Two answers about the same case: probes and model versions."""

@@ -1,1 +1,0 @@
-"""Binomial rates and their intervals, with or without weights."""

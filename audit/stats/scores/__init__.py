@@ -1,1 +1,0 @@
-"""Scores: ranking, calibration, thresholds and costs."""

@@ -1,1 +1,0 @@
-"""Number of cases that a question needs, and gaps that a set can decide."""

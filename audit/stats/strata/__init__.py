@@ -1,1 +1,0 @@
-"""Rates of stratified samples from populations whose sizes are known."""
