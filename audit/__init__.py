@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from audit.result.audit_result import AuditResult
     from audit.result.file import load_result
     from audit.run import run_audit
-    from audit.verdicts.cases import cases
     from audit.verdicts.changes.baseline import compare
+    from audit.verdicts.rows_of_rates import cases
 
 __all__ = [
     "AuditError",
@@ -43,7 +43,7 @@ _HOMES = {
     "load_result": "audit.result.file",
     "run_audit": "audit.run",
     "look": "audit.cli.first_look",
-    "cases": "audit.verdicts.cases",
+    "cases": "audit.verdicts.rows_of_rates",
     "remedy": "audit.remedies.remedy",
     "compare": "audit.verdicts.changes.baseline",
 }

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from audit.analyses.control_sample import JudgedSample, Verdicts
-    from audit.analyses.crosscheck.tables import Rows
+    from audit.analyses.crosscheck.questions import Rows
     from audit.counting.counted import Counted
     from audit.counting.probed import Answered, Design
     from audit.evaluation.evaluation_set import EvaluationSet
@@ -143,7 +143,7 @@ def _opened(loaded: LoadedPlan, table: pa.Table | pd.DataFrame | None, earlier: 
 
     if earlier is None:
         return open_evaluation_set(loaded.plan, loaded.folder, table)
-    from audit.verdicts.changes.answers import answer_files
+    from audit.verdicts.changes.baseline import answer_files
 
     files = answer_files(earlier.result, earlier.beside, loaded.folder)
     return open_evaluation_set(loaded.plan, loaded.folder, table, files=files)
@@ -329,7 +329,7 @@ def _records(
 def _swaps(gathered: Gathered) -> tuple[SwapProbe, ...]:
     if not gathered.answered:
         return ()
-    from audit.analyses.swaps import swap_probes
+    from audit.analyses.probe_shifts import swap_probes
 
     return swap_probes(gathered.answered, gathered.loaded.plan.verdict.level)
 
@@ -350,6 +350,6 @@ def _definitions(plan: AuditPlan) -> tuple[MetricDefinition, ...]:
 
 
 def _single_rows(plan: AuditPlan, evaluation_set: EvaluationSet) -> Mapping[Group, Rows]:
-    from audit.analyses.crosscheck.single_rows import group_rows
+    from audit.analyses.crosscheck.questions import group_rows
 
     return group_rows(evaluation_set, compared_families(plan))

@@ -26,7 +26,7 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract, extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
-from audit.analyses.crosscheck.conventions import CONVENTIONS
+from audit.analyses.crosscheck.agreement import CONVENTIONS
 from audit.public.sentences import SENTENCES as PUBLIC_SENTENCES
 from audit.safeguards.catalogue import catalogue
 from audit.vocabulary.metrics import METRICS
@@ -79,7 +79,7 @@ def _texts_of_audit() -> Iterator[tuple[str, str | tuple[str, ...]]]:
     for metric in METRICS.values():
         yield from (("audit/vocabulary/metrics.py", text) for text in (metric.plain, metric.among, metric.definition))
     yield from (("audit/vocabulary/sentences.py", word) for word in SLOT_WORDS.values())
-    yield from (("audit/analyses/crosscheck/conventions.py", one.words) for one in CONVENTIONS.values())
+    yield from (("audit/analyses/crosscheck/agreement.py", one.words) for one in CONVENTIONS.values())
     yield from (("audit/public/sentences.py", text) for text in PUBLIC_SENTENCES.values())
     yield from (("audit/vocabulary/sentences.py", text) for text in (*SENTENCES.values(), *WORDS))
     tables = catalogue()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import get_args
 
-from audit.analyses.crosscheck.conventions import CONVENTIONS
+from audit.analyses.crosscheck.agreement import CONVENTIONS
 from tools.metric_dictionary import ENTRIES, Section
 
 _HEAD = """\

@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 
 from audit.analyses.estimates import as_known, why_not_stated
-from audit.analyses.weighted_intervals import contrast
+from audit.analyses.weighted_rates import contrast
 from audit.counting.family_moments import FamilyMoments
 from audit.counting.moments import Moments
 from audit.counting.table import FamilyCounts

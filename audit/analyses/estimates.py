@@ -109,7 +109,7 @@ def _changes_by_design(
     """Return a function that gives the fields that weights and clusters change at a place: no rate where every case is
     one.
     """
-    from audit.analyses.weighted_intervals import rate_intervals
+    from audit.analyses.weighted_rates import rate_intervals
 
     of = moments.of(family)
     found = rate_intervals(of, family, metric, level)

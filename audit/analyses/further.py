@@ -11,20 +11,17 @@ from typing import Any
 
 import numpy as np
 
-from audit.analyses.after_detector import after_detector
-from audit.analyses.amplification import amplification
+from audit.analyses.amplification import after_detector, amplification
 from audit.analyses.control_sample import JudgedSample, Verdicts, control_sample, selection_notices
-from audit.analyses.costs import cost_findings
 from audit.analyses.crosscheck.libraries import beside
-from audit.analyses.deployed import Rates, deployed
+from audit.analyses.deployment import Rates, cost_findings, deployed, exposures
 from audit.analyses.estimates import as_known
-from audit.analyses.exposure import exposures
 from audit.analyses.funnel import funnels
 from audit.analyses.label_gaps import label_gaps, reference_comparison
 from audit.analyses.like_with_like import like_with_like
 from audit.analyses.many_groups import between_groups, entropies
 from audit.analyses.memberships import memberships
-from audit.analyses.scores import score_findings
+from audit.analyses.score_quality import score_findings
 from audit.analyses.sensitivity import sensitivity_findings, sensitivity_notices
 from audit.analyses.subgroup_scan import subgroup_scan
 from audit.counting.counted import Counted

@@ -10,8 +10,7 @@ import numpy.typing as npt
 from scipy.special import xlogy
 
 from audit.analyses.estimates import as_known
-from audit.counting.composition import Composition, composition
-from audit.counting.moments import Moments
+from audit.counting.moments import Composition, Moments, composition
 from audit.counting.table import CountsTable, FamilyCounts
 from audit.evaluation.reference_table import ReferenceTable
 from audit.plan.audit_plan import AuditPlan

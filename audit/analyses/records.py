@@ -1,25 +1,250 @@
-"""Records of an audit: all that a result states beside its verdicts, from counts. Nothing here decides."""
+"""Records and notices of an audit: all that a result states beside its verdicts.
+
+What a reader must know before using the numbers: said by the result itself, so that no report can leave it out.
+
+Records of an audit: all that a result states beside its verdicts, from counts. Nothing here decides.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from audit.analyses.control_sample import JudgedSample, Verdicts
 from audit.analyses.disparities import disparities, impact_ratios
 from audit.analyses.estimates import estimates, group_counts, row_accounts, without_hidden
-from audit.analyses.notices import UNASKED, full_notices, notices
+from audit.analyses.sides import possible_cells
 from audit.counting.counted import Counted
-from audit.counting.table import ABSTAINED, FamilyCounts, compared_families, everyone_as_family
+from audit.counting.moments import Moments
+from audit.counting.table import ABSTAINED, FamilyCounts, compared_families, everyone_as_family, rule_families
 from audit.plan.audit_plan import AuditPlan
-from audit.result.findings.judged import Disparity, Estimate, GroupCounts, RowAccount
+from audit.result.findings.judged import Disparity, Estimate, GroupCounts, RowAccount, Verdict
 from audit.result.findings.system import Notice, SystemDescription
 from audit.stages import stage
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
+from audit.vocabulary.metrics import METRICS, MISSED, WRONGLY_FLAGGED
+from audit.vocabulary.numbers import exact_percent
+from audit.vocabulary.sentences import Share, Word, counted, sentence, share
 
 if TYPE_CHECKING:
     from audit.analyses.crosscheck.agreement import Asked
-    from audit.analyses.crosscheck.tables import Rows
+    from audit.analyses.crosscheck.questions import Rows
+    from audit.counting.strata import StratifiedFamily
+
+
+UNASKED: Final = Notice.of("crosscheck-skipped", sentence("crosscheck_skipped"))
+"""What a result says where no other library was asked for the same numbers."""
+
+_LIMITS_HARM = {"missed": MISSED, "wrongly_flagged": WRONGLY_FLAGGED}
+_MANY = 0.10
+"""Share of rows without a label or an attribute from which on a notice says so."""
+_FAR_FROM_PLAN = 0.15
+"""How far a rate may lie from the one that was planned with before a notice says so."""
+
+
+def notices(
+    plan: AuditPlan,
+    system: SystemDescription,
+    everyone: FamilyCounts,
+    rows: Sequence[RowAccount],
+    families: Mapping[Family, FamilyCounts],
+    features: Sequence[SensitiveFeature],
+    moments: Moments | None = None,
+    added_over: Sequence[str] = (),
+) -> tuple[Notice, ...]:
+    """Everything a reader must know, the most important first; `added_over` as `Counted` has it."""
+    found = [
+        Notice.of("restricted", sentence("restricted")),
+        Notice.of("labels", sentence("labels_not_truth", source=plan.evaluation_set.label_source)),
+    ]
+    found.extend(_harm_not_limited(plan))
+    found.extend(_added_over(added_over))
+    found.extend(_rows_as_they_are(plan))
+    found.extend(_pickled(system))
+    found.extend(_given(system))
+    found.extend(_unscored(plan, rows[0]))
+    found.extend(_unlabelled(plan, rows))
+    found.extend(_unknown(plan, families))
+    found.extend(_several(features))
+    found.extend(_far_from_plan(plan, everyone, moments))
+    found.extend(_borders(system))
+    found.extend(_after_scoring(plan))
+    return tuple(found)
+
+
+def _rows_as_they_are(plan: AuditPlan) -> list[Notice]:
+    section = plan.evaluation_set
+    if not section.is_weighted and section.cluster is None:
+        return []
+    ground = " and ".join(
+        words
+        for words, column in (
+            ("strata" if section.stratum else "design weights", section.is_weighted),
+            ("clusters", section.cluster),
+        )
+        if column
+    )
+    return [Notice.of("rows_as_they_are", sentence("rows_as_they_are", ground=Word(word=ground)))]
+
+
+def _added_over(columns: Sequence[str]) -> list[Notice]:
+    """Name columns of a table of counts that no verdict is by. In public nothing is named that a plan does not name."""
+    named = ", ".join(f"“{column}”" for column in columns)
+    return [Notice.of("added_over", sentence("added_over", columns=named))] if columns else []
+
+
+def _harm_not_limited(plan: AuditPlan) -> list[Notice]:
+    limited = {rule.metric for rule in plan.rules}
+    harms = list(_LIMITS_HARM) if plan.audit.harm == "both" else [plan.audit.harm]
+    open_harms = [harm for harm in harms if not limited.intersection(_LIMITS_HARM[harm])]
+    words = {"missed": "victims missed", "wrongly_flagged": "people wrongly flagged"}
+    return [
+        Notice.of(
+            f"no_limit_on_{harm}",
+            sentence("no_limit_on_harm", harm=Word(word=words[harm]), route=Word(word=plan.audit.route)),
+        )
+        for harm in open_harms
+    ]
+
+
+def _pickled(system: SystemDescription) -> list[Notice]:
+    return [Notice.of("pickle", sentence("pickled"))] if system.kind == "pickle" else []
+
+
+def _given(system: SystemDescription) -> list[Notice]:
+    if not system.sensitive_features_used:
+        return []
+    named = ", ".join(system.sensitive_features_used)
+    return [Notice.of("sensitive_features_given", sentence("columns_given", columns=Word(word=named)))]
+
+
+def _unscored(plan: AuditPlan, account: RowAccount) -> list[Notice]:
+    unscored = account.abstained + account.failed
+    if not unscored:
+        return []
+    if plan.evaluation_set.is_counted:
+        return [Notice.of("hidden_numbers", sentence("hidden_numbers", hidden=unscored, read=account.read))]
+    counts = {"read": account.read, "abstained": account.abstained, "failed": account.failed}
+    said = [sentence("unscored", unscored=unscored, **counts)]
+    if plan.detector.top_k is not None:
+        said.append(sentence("beyond_capacity"))
+    return [Notice.of("unscored_cases", *said)]
+
+
+def _unlabelled(plan: AuditPlan, rows: Sequence[RowAccount]) -> list[Notice]:
+    """Rows without a label are in no rate of victims or others: who they are decides what the rates are about."""
+    everyone, *groups = rows
+    found = []
+    if 0 < everyone.unlabelled >= _MANY * everyone.read:
+        counts = {"unlabelled": everyone.unlabelled, "read": everyone.read}
+        found.append(Notice.of("unlabelled", sentence("unlabelled", **counts, share=_share(everyone))))
+    shown = [
+        account
+        for account in groups
+        if len(account.group.levels) == 1
+        and account.group.levels[0].rung == plan.rungs(account.group.levels[0].feature)[0]
+        and account.unlabelled >= max(_MANY * account.read, 5)
+        and account.unlabelled * everyone.read > 2 * everyone.unlabelled * account.read
+    ]
+    if shown:
+        worst = sorted(shown, key=lambda account: (-account.unlabelled, account.group.levels))
+        named = "; ".join(
+            f"{level.feature} = {level.code} ({_share(account).written})"
+            for account in worst[:5]
+            for level in account.group.levels
+        )
+        more = f" and {len(worst) - 5} more" if len(worst) > 5 else ""
+        found.append(Notice.of("unlabelled_groups", sentence("unlabelled_groups", groups=named + more)))
+    return found
+
+
+def _share(account: RowAccount) -> Share:
+    return share(account.unlabelled / account.read)
+
+
+def _unknown(plan: AuditPlan, families: Mapping[Family, FamilyCounts]) -> list[Notice]:
+    found: list[Notice] = []
+    for feature in plan.groups:
+        for family, counts in families.items():
+            axes = family.axes
+            if len(axes) != 1 or axes[0].feature != feature or axes[0].rung != plan.rungs(feature)[0]:
+                continue
+            total = int(counts.everyone.sum())
+            unknown = sum(
+                int(counts.cells[place].sum())
+                for place, group in enumerate(counts.groups)
+                if group.levels[0].code == "unknown"
+            )
+            if total and unknown >= _MANY * total:
+                numbers = {"unknown": unknown, "total": total}
+                said = sentence("unknown_feature", feature=Word(word=feature), **numbers, share=share(unknown / total))
+                found.append(Notice.of(f"unknown_{feature}", said))
+    return found
+
+
+def _several(features: Sequence[SensitiveFeature]) -> list[Notice]:
+    found = []
+    for feature in features:
+        if feature.several_as is not None:
+            cases = counted(feature.several, "case has")
+            said = sentence(f"several_{feature.several_as}", feature=Word(word=feature.name), cases=cases)
+            found.append(Notice.of(f"several_{feature.name}", said))
+    return found
+
+
+def _far_from_plan(plan: AuditPlan, everyone: FamilyCounts, moments: Moments | None) -> list[Notice]:
+    found: list[Notice] = []
+    for rule in plan.named_rules:
+        metric = METRICS[rule.metric]
+        x, n = float(everyone.numerator(metric)[0]), float(everyone.denominator(metric)[0])
+        if moments is not None:
+            of = moments.of(everyone)
+            x, n = float(of.weight(metric.numerator)[0]), float(of.weight(metric.denominator)[0])
+        if n and abs(x / n - rule.planned_rate) > _FAR_FROM_PLAN:
+            shares = {"planned": share(rule.planned_rate, exact_percent), "measured": share(x / n)}
+            found.append(Notice.of(f"planned_rate_{rule.id}", sentence("far_from_plan", rule=str(rule.id), **shares)))
+    return found
+
+
+def _borders(system: SystemDescription) -> list[Notice]:
+    found: list[Notice] = []
+    if system.near_threshold:
+        found.append(Notice.of("near_threshold", sentence("near_threshold", rows=system.near_threshold)))
+    if system.ties_at_capacity and system.ties_at_capacity > 1:
+        found.append(Notice.of("ties_at_capacity", sentence("ties_at_capacity", rows=system.ties_at_capacity)))
+    return found
+
+
+def _after_scoring(plan: AuditPlan) -> list[Notice]:
+    by_decision = "decision" in plan.evaluation_set.stratum_by
+    rules = [
+        str(rule.id) for rule in plan.named_rules if by_decision or METRICS[rule.metric].denominator_is == "decisions"
+    ]
+    return [Notice.of(f"decided_after_scoring_{rule}", sentence("after_scoring", rule=rule)) for rule in rules]
+
+
+def full_notices(
+    plan: AuditPlan, families: Mapping[Family, FamilyCounts], moments: Moments | None, verdicts: Sequence[Verdict]
+) -> tuple[Notice, ...]:
+    """Say of how many groups with a PASS or FAIL everybody is in the set, so that it says nothing of the next."""
+    if moments is None or plan.evaluation_set.stratum is None:
+        return ()
+    decided = {(verdict.rule, verdict.group) for verdict in verdicts if verdict.outcome in ("pass", "fail")}
+    full: set[Group] = set()
+    for rule in plan.named_rules:
+        cells = METRICS[rule.metric].numerator, possible_cells(METRICS[rule.metric])
+        for family in rule_families(plan, rule):
+            of = moments.of(families[family])
+            if of.by_strata:
+                of = cast("StratifiedFamily", of)
+                known = of.sampled(cells).known_in_full & of.sampled(cells, rest=True).known_in_full
+                full.update(
+                    group
+                    for group, is_known in zip(families[family].groups, known, strict=True)
+                    if is_known and (rule.id, group) in decided
+                )
+    said = sentence("known_in_full", groups=counted(len(full), "group"))
+    return (Notice.of("known_in_full", said),) if full else ()
 
 
 class Records(NamedTuple):

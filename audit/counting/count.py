@@ -1,19 +1,113 @@
-"""Count rows: one scan returns integers."""
+"""Counts of rows, and sums of their weights and clusters, of one scan each.
+
+The finest groups of a set: every combination of codes of the sensitive features that occurs.
+
+Count rows: one scan returns integers.
+
+Sum weights and clusters of a plan in one more scan.
+
+Counts for questions beside that of the detector's flag: people's decisions, each form, the first of a ranking.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
 import numpy as np
 
-from audit.counting.table import DECISIONS, NEGATIVE, POSITIVE, UNLABELLED, CountsTable
+from audit.counting.clusters import ClusterTable
+from audit.counting.family_moments import CELLS, WeightTable
+from audit.counting.moments import Moments
+from audit.counting.table import (
+    ABSTAINED,
+    DECISIONS,
+    FAILED,
+    FLAGGED,
+    NEGATIVE,
+    NOT_FLAGGED,
+    POSITIVE,
+    UNLABELLED,
+    CountsTable,
+)
 from audit.engines.protocol import identifier
+from audit.errors import DataError
+from audit.evaluation.labels import PEOPLE
 from audit.plan.evaluation_set import CASES
-from audit.stats.arrays import added, numbered
+from audit.result.findings.second import SecondKind
+from audit.stats.arrays import FloatArray, IntArray, added, numbered
+from audit.vocabulary.metrics import Cell
+from audit.vocabulary.text import shown
 
 if TYPE_CHECKING:
+    from audit.evaluation.design import Strata
     from audit.evaluation.evaluation_set import EvaluationSet
+
+
+LABELLED: Final = "label IS NOT NULL AND score IS NOT NULL"
+"""SQL of the rows that are ranked."""
+_MOST_LISTED: Final = 1 << 20
+"""Most keys whose places stand in a list; among more, and most of them of no group, one is searched for."""
+
+
+@dataclass(frozen=True, slots=True)
+class FinestGroups:
+    """K finest groups, sorted by their codes, and the raw values that they are made of."""
+
+    codes: tuple[tuple[str, ...], ...]
+    """A code of each feature on its finest rung."""
+    features: Mapping[str, Mapping[Any, str]]
+    """Code of each raw value, or of what stands for it in rows, by feature."""
+    _places: tuple[Callable[[IntArray], IntArray], ...]
+    """For each feature: the place of codes so far, as one integer, among those that occur."""
+
+    @classmethod
+    def of(cls, counted: Any, codes: Mapping[str, Mapping[str | None, str]]) -> tuple[Self, IntArray]:
+        """Find the groups of an Arrow table with a column `group_<feature>` of each of `codes`, and each row's place.
+
+        `codes` maps the raw values of each feature to codes.
+        """
+        place = np.zeros(counted.num_rows, dtype=np.int64)
+        found: list[tuple[str, ...]] = [()]
+        places: list[Callable[[IntArray], IntArray]] = []
+        for name in codes:
+            levels = _levels(codes[name])
+            size = len(found) * len(levels)
+            # codes are ranked and added from the first feature on, so that the order of numbers is that of tuples
+            distinct, place = np.unique(place * len(levels) + _ranks(counted, name, codes[name]), return_inverse=True)
+            found = [(*found[key // len(levels)], levels[key % len(levels)]) for key in distinct.tolist()]
+            at = distinct.searchsorted
+            places.append(at if size > _MOST_LISTED else at(np.arange(size)).take)
+        return cls(tuple(found), codes, tuple(places)), place
+
+    def places(self, rows: Any) -> IntArray:
+        """int64[E]: the place of the group of each row of an Arrow batch, whose groups are all known."""
+        place = np.zeros(rows.num_rows, dtype=np.int64)
+        for (name, codes), at in zip(self.features.items(), self._places, strict=True):
+            place = at(place * len(_levels(codes)) + _ranks(rows, name, codes))
+        return place
+
+
+def group_columns(finest: FinestGroups) -> str:
+    """SQL of the columns with the raw values of the groups, each with a comma after it."""
+    return "".join(f"{identifier(f'group_{name}')}, " for name in finest.features)
+
+
+def _levels(codes: Mapping[Any, str]) -> list[str]:
+    return sorted(set(codes.values()))
+
+
+def _ranks(rows: Any, name: str, codes: Mapping[Any, str]) -> IntArray:
+    """int64[E]: rank of the code of each row among all codes of the feature."""
+    column = rows.column(f"group_{name}")
+    if hasattr(column, "combine_chunks"):
+        column = column.combine_chunks()
+    column = column.dictionary_encode(null_encoding="encode")
+    rank = {code: at for at, code in enumerate(_levels(codes))}
+    ranks = np.array([rank[codes[value]] for value in column.dictionary.to_pylist()], dtype=np.int64)
+    return np.asarray(ranks[column.indices.to_numpy()])
+
 
 SCORED: Final = "scored"
 """Name of the view with the scored set, which scoring leaves in the connection."""
@@ -110,3 +204,212 @@ def added_by_group(
     groups, places = numbered(keys)
     cells = added((len(groups), *shape), (places, *map(list, at)), np.array(cases, dtype=np.int64))
     return CountsTable(tuple(features), tuple(groups), cells)
+
+
+_CUT: Final = 20
+"""Bits cut from a square before it is squared again: sums of fourth powers of 2^30 do not fit into 128 bits."""
+_UNSCORED: Final = (Cell.UNSCORED_POSITIVE, Cell.UNSCORED_NEGATIVE, Cell.UNSCORED_UNLABELLED)
+_SCORED: Final = ((Cell.TP, Cell.FN), (Cell.FP, Cell.TN), (Cell.UNLABELLED_FLAGGED, Cell.UNLABELLED_NOT_FLAGGED))
+_CELL_OF: Final = np.array(
+    [[CELLS.index(cell) for cell in (*_SCORED[label], _UNSCORED[label], _UNSCORED[label])] for label in range(3)]
+)
+"""int64[3, 4]: the place in `CELLS` of each label x decision."""
+_HALF: Final = 30
+"""Bits of the lower half of a square: each half of the sum fits into 64 bits, in every engine."""
+
+
+def count_moments(evaluation_set: EvaluationSet, relation: str = SCORED) -> Moments | None:
+    """Sum weights, strata and clusters of the scored set in one scan; None if the plan has none of them.
+
+    Parameters
+    ----------
+    evaluation_set : EvaluationSet
+        The set after scoring: `relation` is as `count_cases` needs it, with `weight_units` (BIGINT, above 0 and below
+        2^30) or `cluster` (VARCHAR, never NULL) or both.
+
+    Raises
+    ------
+    DataError
+        The file cannot be read any more.
+    """
+    if evaluation_set.strata is not None:
+        return _stratified(evaluation_set, evaluation_set.strata, relation)
+    if evaluation_set.counts_alike:
+        return None
+    weighted, clustered = (name in evaluation_set.expressions for name in ("weight_units", "cluster"))
+    names = [feature.name for feature in evaluation_set.features]
+    groups = [f"group_{name}" for name in names]
+    text = moments_text(relation, groups, weighted=weighted, clustered=clustered)
+    summed = evaluation_set.table_of(text)
+    groups_there, finest = FinestGroups.of(summed, {name: evaluation_set.codes[name] for name in names})
+    codes = groups_there.codes
+    cell = _cells(summed)
+    columns = {name: _floats(summed, name) for name in summed.column_names if name.startswith("sum_")}
+    if weighted:
+        columns["sum_2"] = _joined(*(summed.column(name).cast("int64").to_numpy() for name in ("high", "low")))
+    table: WeightTable | ClusterTable
+    if clustered:
+        cluster = _numbered(summed.column("cluster"))
+        table = ClusterTable.of(cluster, finest, cell, columns["sum_1"], columns["sum_2"])
+        clustered = int(cluster.max()) + 1 < evaluation_set.rows
+    if not clustered:
+        table = _weight_table(columns, finest, cell, len(codes))
+    return Moments(
+        evaluation_set.features, codes, table, evaluation_set.weight_unit if weighted else 1.0, weighted, clustered
+    )
+
+
+def _stratified(evaluation_set: EvaluationSet, strata: Strata, relation: str) -> Moments:
+    from audit.counting.strata import StratumTable
+
+    names = [feature.name for feature in evaluation_set.features]
+    text = grouped(relation, plain([*(f"group_{name}" for name in names), "stratum", *CELL]), {"cases": "count(*)"})
+    summed = evaluation_set.table_of(text)
+    groups_there, finest = FinestGroups.of(summed, {name: evaluation_set.codes[name] for name in names})
+    codes = groups_there.codes
+    # a part of the set, such as the control sample, need not have them all
+    there, place = numbered(summed.column("stratum").to_pylist())
+    shape = (len(codes), len(there), len(CELLS))
+    rows = added(shape, (finest, place, _cells(summed)), _floats(summed, "cases"))
+    sizes = np.array([strata.sizes[name] for name in there], dtype=np.int64)
+    try:
+        table = StratumTable.of_strata(rows, sizes, strata.by, codes, names)
+    except ValueError as error:
+        raise DataError(
+            f'{shown(evaluation_set.source_name)}: stratum_by names "{error}", and cases of one stratum differ in it',
+            slug="stratum-by",
+        ) from None
+    return Moments(evaluation_set.features, codes, table, weighted=True)
+
+
+def moments_text(relation: str, groups: Sequence[str], *, weighted: bool, clustered: bool) -> str:
+    """SQL that sums powers of the weight by group, cluster and cell; a sum of squares comes as two halves.
+
+    All are sums of whole numbers, so that neither threads nor the order of rows changes a bit.
+    """
+    keys = plain([*groups, *(["cluster"] if clustered else []), *CELL])
+    if not weighted:
+        return grouped(relation, keys, dict.fromkeys(("sum_0", "sum_1", "sum_2"), "count(*)"))
+    square = "(weight_units * weight_units)"
+    sums = {"sum_0": "count(*)", "sum_1": "sum(weight_units)"}
+    sums |= {"high": f"sum({square} >> {_HALF})", "low": f"sum({square} & {(1 << _HALF) - 1})"}
+    if not clustered:
+        cut = f"CAST({square} >> {_CUT} AS DECIMAL(19, 0))"
+        sums |= {"sum_4": f"sum({cut} * {cut})", "sum_low": "min(weight_units)", "sum_high": "max(weight_units)"}
+    return grouped(relation, keys, sums)
+
+
+def _cells(summed: Any) -> IntArray:
+    """int64[E]: the place in `CELLS` of each entry."""
+    label = summed.column("label").fill_null(UNLABELLED).to_numpy()
+    place = np.array([PLACE_OF_LABEL[0], PLACE_OF_LABEL[1], UNLABELLED])[label]
+    return np.asarray(_CELL_OF[place, summed.column("decision").to_numpy()], dtype=np.int64)
+
+
+def _joined(high: IntArray, low: IntArray) -> FloatArray:
+    """float64[E]: the nearest doubles of sums that come in halves."""
+    high, low = high + (low >> _HALF), low & ((1 << _HALF) - 1)
+    if high.max(initial=0) < 1 << 53:
+        return np.asarray(high * 2.0**_HALF + low)
+    return np.array([float((upper << _HALF) + lower) for upper, lower in zip(high.tolist(), low.tolist(), strict=True)])
+
+
+def _numbered(names: Any) -> IntArray:
+    """int64[N]: the number of each cluster, in the order of the names."""
+    import pyarrow.compute as pc
+
+    encoded = names.combine_chunks().dictionary_encode()
+    order = pc.array_sort_indices(encoded.dictionary).to_numpy()
+    rank = np.empty(order.size, dtype=np.int64)
+    rank[order] = np.arange(order.size)
+    return np.asarray(rank[encoded.indices.to_numpy()], dtype=np.int64)
+
+
+def _floats(summed: Any, name: str) -> FloatArray:
+    """The nearest doubles of exact sums of up to 128 bits."""
+    return np.asarray(summed.column(name).cast("double").to_numpy(), dtype=np.float64)
+
+
+def _weight_table(columns: Mapping[str, FloatArray], finest: IntArray, cell: IntArray, groups: int) -> WeightTable:
+    """Make a table from entries in any order. Raw values with the same code give several entries in one place."""
+    shape = (groups, len(CELLS))
+    order = np.lexsort((columns["sum_2"], columns["sum_1"]))  # squares are not added exactly
+    columns = {name: values[order] for name, values in columns.items()}
+    at = (finest[order], cell[order])
+    first, second = columns["sum_1"], columns["sum_2"]
+    # where every cluster is one row, its sums are the row's own weight and square
+    fourth = columns["sum_4"] * 2.0 ** (2 * _CUT) if "sum_4" in columns else second * second
+    lowest, highest = np.full(shape, np.inf), np.zeros(shape)
+    np.minimum.at(lowest, at, columns.get("sum_low", first))
+    np.maximum.at(highest, at, columns.get("sum_high", first))
+    sums = [added(shape, at, of) for of in (columns["sum_0"], first, second, fourth)]
+    return WeightTable(sums[0], sums[1], sums[2], sums[3], lowest, highest)
+
+
+ABOVE, BELOW, TIED, UNRANKED = FLAGGED, NOT_FLAGGED, ABSTAINED, FAILED
+"""What a decision is in the table of the first places: before the score at the border, after it, at it, and without a
+score."""
+_DECIDED: Final[Mapping[bool | None, int]] = {True: FLAGGED, False: NOT_FLAGGED, None: ABSTAINED}
+_FLAGS: Final[Mapping[int, int | None]] = {FLAGGED: 1, NOT_FLAGGED: 0}
+
+
+class SecondCounts(NamedTuple):
+    """A scored set in which something else stands in the place of the label, the flag, or both."""
+
+    kind: SecondKind
+    name: str
+    """The form; empty for people's decisions."""
+    table: CountsTable
+    moments: Moments | None
+
+
+class Second(NamedTuple):
+    """Counts of all second questions of a plan."""
+
+    counts: tuple[SecondCounts, ...] = ()
+    people: Mapping[int | None, CountsTable] | None = None
+    """For cases labelled 1, 0 and not at all: a table whose label is the detector's flag (unlabelled: it gave none) and
+    whose decision is that of people. None where the plan names no decisions of people."""
+    first: tuple[tuple[int, CountsTable], ...] = ()
+    """For each number of first places: a table whose decision is `ABOVE`, `BELOW`, `TIED` or `UNRANKED`."""
+
+
+def count_view(evaluation_set: EvaluationSet, kind: SecondKind, name: str, view: str) -> SecondCounts:
+    """Count a view that has the columns of the scored set."""
+    return SecondCounts(kind, name, count_cases(evaluation_set, view), count_moments(evaluation_set, view))
+
+
+def count_people(evaluation_set: EvaluationSet) -> tuple[SecondCounts, dict[int | None, CountsTable]]:
+    """Count people's decisions as if they were the detector's; and beside the detector's, case by case."""
+    names = [feature.name for feature in evaluation_set.features]
+    columns = ", ".join(identifier(name) for name in evaluation_set.expressions if name != PEOPLE)
+    code = f"CASE WHEN {PEOPLE} THEN {FLAGGED} WHEN NOT {PEOPLE} THEN {NOT_FLAGGED} ELSE {ABSTAINED} END"
+    # names and numbers of our own
+    query = f"SELECT {columns}, score, {code} AS decision FROM {SCORED}"  # noqa: S608
+    evaluation_set.engine.execute(f"CREATE OR REPLACE TEMP VIEW decided_by_people AS {query}")
+    keys = plain([*(f"group_{name}" for name in names), "label", "decision", PEOPLE])
+    number = f"sum({identifier(CASES)})" if CASES in evaluation_set.expressions else "count(*)"
+    lines = [tuple(line) for line in evaluation_set.rows_of(grouped(SCORED, keys, {"cases": number}))]
+    codes = [evaluation_set.codes[name] for name in names]
+
+    def labelled(truth: int | None) -> CountsTable:
+        of = [line for line in lines if line[-4] == truth]
+        pairs = [(*groups, _FLAGS.get(then), _DECIDED[now], cases) for *groups, _, then, now, cases in of]
+        return counts_by_group(names, pairs, codes)
+
+    people = {truth: labelled(truth) for truth in (1, 0, None)}
+    return count_view(evaluation_set, "decisions", "", "decided_by_people"), people
+
+
+def count_first(evaluation_set: EvaluationSet, first: int) -> CountsTable:
+    """Count who is among the `first` highest scores, and who shares the score at the border where not all fit."""
+    highest = f"SELECT score FROM {SCORED} WHERE score IS NOT NULL ORDER BY score DESC LIMIT {first}"  # noqa: S608
+    ((border, places),) = evaluation_set.rows_of(f"SELECT min(score) AS s, count(*) AS n FROM ({highest}) AS h")  # noqa: S608
+    at = f"CAST('{float(border or 0.0)!r}' AS DOUBLE)"
+    ((reached,),) = evaluation_set.rows_of(f"SELECT count(*) AS reached FROM {SCORED} WHERE score >= {at}")  # noqa: S608
+    tied = ABOVE if reached == places else TIED
+    ranked = f"WHEN score > {at} THEN {ABOVE} WHEN score = {at} THEN {tied} WHEN score < {at} THEN {BELOW}"
+    names = [feature.name for feature in evaluation_set.features]
+    keys = plain([*(f"group_{name}" for name in names), "label"]) | {"decision": f"CASE {ranked} ELSE {UNRANKED} END"}
+    lines = evaluation_set.rows_of(grouped(SCORED, keys, {"cases": "count(*)"}))
+    return counts_by_group(names, lines, [evaluation_set.codes[name] for name in names])

@@ -8,8 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from audit.counting.count import SCORED, count_cases, count_text, counts_by_group
-from audit.counting.second_counts import Second
+from audit.counting.count import SCORED, Second, count_cases, count_text, counts_by_group
 from audit.counting.table import FAILED, CountsTable
 from audit.plan.audit_plan import AuditPlan
 from audit.vocabulary.statuses import Reason, Status
@@ -135,7 +134,7 @@ def _count(evaluation_set: EvaluationSet, plan: AuditPlan, folder: Path, *, deta
 def _moments(evaluation_set: EvaluationSet, relation: str = SCORED) -> Moments | None:
     if evaluation_set.counts_alike:
         return None
-    from audit.counting.count_moments import count_moments
+    from audit.counting.count import count_moments
 
     return count_moments(evaluation_set, relation)
 

@@ -1,15 +1,21 @@
-"""Interface to weighted rates and the sums behind their variances, for the groups of one family."""
+"""Weighted rates and the sums behind their variances, and these sums where every row stands for itself.
+
+Interface to weighted rates and the sums behind their variances, for the groups of one family.
+
+Sums of powers of design weights by group and cell, where every row stands for itself.
+"""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
-from audit.stats.arrays import BoolArray, FloatArray
-from audit.stats.clusters import Evened, Place, WeightedRate
+from audit.stats.arrays import BoolArray, FloatArray, IntArray, added
+from audit.stats.clusters import Bundles, Evened, Place, WeightedRate
 from audit.vocabulary.metrics import METRICS, Cell
 
 CELLS: Final = tuple(Cell)
@@ -142,3 +148,107 @@ def weighted_rate(
         q_bb=q_bb / squared / squared,
         bb_bb=bb_bb / squared / squared,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class WeightTable:
+    """Sums of K finest groups by cell: float64[K, 9] each, with weights in units."""
+
+    cases: FloatArray
+    """Number of rows."""
+    first: FloatArray
+    """Sum of weights."""
+    second: FloatArray
+    """Sum of squared weights."""
+    fourth: FloatArray
+    """Sum of fourth powers of weights."""
+    lowest: FloatArray
+    """The smallest weight; inf without rows."""
+    highest: FloatArray
+    """The largest weight; 0 without rows."""
+
+    def family(self, places: IntArray, groups: int, unit: float) -> WeightedFamily:
+        """Sum up to groups: `places` is int64[K], the group of each finest group."""
+        sums = [added((groups, len(CELLS)), places, of) for of in (self.cases, self.first, self.second, self.fourth)]
+        lowest, highest = np.full((groups, len(CELLS)), np.inf), np.zeros((groups, len(CELLS)))
+        np.minimum.at(lowest, places, self.lowest)
+        np.maximum.at(highest, places, self.highest)
+        return WeightedFamily(WeightTable(sums[0], sums[1], sums[2], sums[3], lowest, highest), unit)
+
+
+class WeightedFamily(FamilyMoments):
+    """Weighted rates of groups whose rows are independent: every row is a cluster by itself."""
+
+    spans = clustered = False
+
+    def __init__(self, sums: WeightTable, unit: float) -> None:
+        self.sums = sums
+        self.unit = unit
+
+    def evened(self, cells: Cells, *, rest: bool) -> Evened:
+        """The rates as they are: single rows have no likeness within a cluster to weigh."""
+        rate = self._rate(cells, rest=rest)
+        return Evened(rate, Bundles.none(len(rate.rate)))
+
+    def cross(self, own: Cells, rest: Cells) -> FloatArray:
+        """float64[G]: 0, because no row is in a group and in its rest."""
+        del own, rest
+        return np.zeros(len(self.sums.first))
+
+    def shared(self, cells: Iterable[Cell]) -> BoolArray:
+        """bool[G]: False, because no row is in a group and in its rest."""
+        del cells
+        return np.zeros(len(self.sums.first), dtype=np.bool_)
+
+    def between(self, place: int, cells: Cells) -> FloatArray:
+        """float64[G]: 0, because no row is in two groups."""
+        del place, cells
+        return np.zeros(len(self.sums.first))
+
+    def units(self, cells: Iterable[Cell]) -> FloatArray:
+        """float64[G]: sum of weights of each group, in units."""
+        return np.asarray(self.sums.first @ indicator(cells))
+
+    def spread(self, cells: Cells, rate: FloatArray, *, rest: bool = False, of: Place = slice(None)) -> FloatArray:
+        """float64[N]: sum over rows of (w y - rate w)^2."""
+        counted, second = (self._total(self.sums.second, indicator(some), rest=rest)[of] for some in cells)
+        return np.asarray((1.0 - rate) ** 2 * counted + rate**2 * np.maximum(second - counted, 0.0))
+
+    def squares(self, cells: Iterable[Cell]) -> tuple[FloatArray, FloatArray]:
+        """float64[G] twice: sum of squared weights, which is both B^2 and Q."""
+        second = self._total(self.sums.second, indicator(cells), rest=False)
+        return second, second
+
+    def counts_alike(self, denominator: Sequence[Cell], *, rest: bool = True) -> BoolArray:
+        """bool[G]: whether rows weigh the same within the group and, with `rest`, within its rest."""
+        picked = indicator(denominator) > 0.0
+        low, high = self.sums.lowest[:, picked].min(axis=1), self.sums.highest[:, picked].max(axis=1)
+        alone = (low == high) | np.isinf(low)
+        if not rest:
+            return np.asarray(alone)
+        rest_low, rest_high = _of_the_others(low, np.minimum, np.inf), _of_the_others(high, np.maximum, 0.0)
+        return np.asarray(alone & ((rest_low == rest_high) | np.isinf(rest_low)))
+
+    @staticmethod
+    def _total(of: FloatArray, where: FloatArray, *, rest: bool) -> FloatArray:
+        own = np.asarray(of @ where, dtype=np.float64)
+        return of_the_others(own) if rest else own
+
+    def _rate(self, cells: Cells, *, rest: bool) -> WeightedRate:
+        sums, denominator = self.sums, indicator(cells[1])
+        counted, total = (self._total(sums.first, indicator(some), rest=rest) for some in cells)
+        rate = np.where(total > 0.0, counted / np.where(total > 0.0, total, 1.0), 0.0)
+        cases, second = (self._total(of, denominator, rest=rest) for of in (sums.cases, sums.second))
+        # fourth powers were cut to whole units; by Cauchy and Schwarz they are not below this
+        fourth = self._total(sums.fourth, denominator, rest=rest)
+        fourth = np.maximum(fourth, second * second / np.maximum(cases, 1.0))
+        moments = np.stack([second, second, fourth, fourth, fourth])
+        return weighted_rate(counted, total, self.spread(cells, rate, rest=rest), cases, moments)
+
+
+def _of_the_others(values: FloatArray, choose: np.ufunc, nothing: float) -> FloatArray:
+    """For each value the smallest (or largest) of all other values."""
+    before = np.concatenate([[nothing], choose.accumulate(values)[:-1]])
+    after = np.concatenate([choose.accumulate(values[::-1])[::-1][1:], [nothing]])
+    others: FloatArray = choose(before, after)
+    return others

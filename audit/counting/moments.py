@@ -1,17 +1,24 @@
-"""Sums of design weights and clusters, from which the variance of every rate of every group follows."""
+"""Sums of design weights and clusters, from which the variance of every rate follows.
+
+Sums of design weights and clusters, from which the variance of every rate of every group follows.
+
+Shares of the levels of a feature among some cases, for rows that have weights or belong to clusters.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 
 from audit.counting.clusters import ClusterTable
-from audit.counting.family_moments import FamilyMoments
+from audit.counting.family_moments import FamilyMoments, WeightTable, indicator
 from audit.counting.table import FamilyCounts, climbed_codes
-from audit.counting.weights import WeightTable
-from audit.stats.arrays import IntArray
+from audit.stats.arrays import FloatArray, IntArray
 from audit.vocabulary.groups import Family, SensitiveFeature
+from audit.vocabulary.metrics import Cell
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,3 +52,61 @@ class Moments:
         at = {tuple(level.code for level in group.levels): place for place, group in enumerate(counts.groups)}
         keys = climbed_codes(self.codes, list(features), counts.family, features)
         return np.array([at[key] for key in keys], dtype=np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class Composition:
+    """Shares of G levels among the levels that are compared."""
+
+    share: FloatArray
+    """float64[G]: share by weight; 0 for a level that is not compared, and for all levels without any case."""
+    variance: FloatArray
+    """float64[G]: linearised variance of the share; inf for fewer than two clusters."""
+
+
+def composition(
+    moments: Moments, family: FamilyCounts, cells: Iterable[Cell], asked: npt.NDArray[np.bool_]
+) -> Composition:
+    """Compute the composition of the cases in some cells; `asked` is bool[G], the levels that are compared.
+
+    Notes
+    -----
+    A share is a ratio of sums over clusters (or rows, without clusters): with the weight A_k of a cluster in the level
+    and B_k in all compared levels, ``s = sum A / sum B``; the variance is ``K/(K-1) sum (A - s B)^2 / (sum B)^2``.
+    """
+    places, picked = moments.places(family), indicator(cells)
+    if isinstance(moments.table, WeightTable):
+        return _of_rows(moments.table, places, picked, asked)
+    return _of_clusters(moments.table, places, picked, asked)
+
+
+def _of_rows(table: WeightTable, places: IntArray, picked: FloatArray, asked: npt.NDArray[np.bool_]) -> Composition:
+    first, second, rows = (
+        np.bincount(places, of @ picked, asked.size) * asked for of in (table.first, table.second, table.cases)
+    )
+    total = max(float(first.sum()), 1.0)
+    share = first / total
+    spread = second * (1.0 - 2.0 * share) + share**2 * second.sum()
+    return _linearised(share, spread, total, float(rows.sum()))
+
+
+def _of_clusters(
+    table: ClusterTable, places: IntArray, picked: FloatArray, asked: npt.NDArray[np.bool_]
+) -> Composition:
+    level, weight = places[table.finest], picked @ table.weight
+    kept = asked[level] & (weight > 0.0)
+    keys, at = np.unique(table.cluster[kept] * asked.size + level[kept], return_inverse=True)
+    of_level = np.bincount(at, weight[kept], keys.size)
+    cluster, level = keys // asked.size, keys % asked.size
+    whole = np.bincount(cluster, of_level)
+    total = max(float(whole.sum()), 1.0)
+    share = np.bincount(level, of_level, asked.size) / total
+    own, with_all = (np.bincount(level, of, asked.size) for of in (of_level**2, of_level * whole[cluster]))
+    spread = own - 2.0 * share * with_all + share**2 * np.square(whole).sum()
+    return _linearised(share, spread, total, float(np.count_nonzero(whole)))
+
+
+def _linearised(share: FloatArray, spread: FloatArray, total: float, clusters: float) -> Composition:
+    if clusters < 2.0:
+        return Composition(share, np.full(share.shape, np.inf))
+    return Composition(share, np.maximum(spread, 0.0) / total**2 * clusters / (clusters - 1.0))

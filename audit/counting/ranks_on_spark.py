@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from audit.counting.finest_groups import LABELLED, FinestGroups, group_columns
+from audit.counting.count import LABELLED, FinestGroups, group_columns
 from audit.stats.arrays import FloatArray, IntArray
 
 if TYPE_CHECKING:

@@ -8,8 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from audit.counting.family_moments import Cells, indicator
-from audit.counting.weights import WeightedFamily, WeightTable
+from audit.counting.family_moments import Cells, WeightedFamily, WeightTable, indicator
 from audit.stats.arrays import BoolArray, FloatArray, IntArray, added
 from audit.stats.clusters import WeightedRate
 from audit.stats.strata import SampledCounts, rate_limits

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Final, Literal
 import numpy as np
 
 from audit.analyses.estimates import cells_of, group_counts
-from audit.counting.clusters import ClusterTable
-from audit.counting.clusters_once import count_clusters_once
+from audit.counting.clusters import ClusterTable, count_clusters_once
 from audit.counting.table import ABSTAINED, FAILED, FLAGGED, NEGATIVE, NOT_FLAGGED, POSITIVE, UNLABELLED, FamilyCounts
 from audit.disclosure.method import Method, method_of
 from audit.disclosure.vocabulary import Ladder, public_ladder

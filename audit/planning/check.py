@@ -16,11 +16,16 @@ from audit.plan.evaluation_set import ANSWER
 from audit.plan.file.plan_file import AnyPlan, LoadedPlan, loaded_plan
 from audit.result.findings.further import PlannedPass
 from audit.result.findings.judged import RowAccount
-from audit.verdicts.budget import budget
 from audit.verdicts.chance_of_pass import planned_pass
-from audit.verdicts.decidability import FamilyDecidability, RuleDecidability
-from audit.verdicts.joint_power import known_before_scoring, missing_expected, plan_decidability
+from audit.verdicts.decidability import (
+    FamilyDecidability,
+    RuleDecidability,
+    known_before_scoring,
+    missing_expected,
+    plan_decidability,
+)
 from audit.verdicts.planned_people import groups_held_back, share_for_all
+from audit.verdicts.side_tests import budget
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
 from audit.vocabulary.metrics import Cell, MetricName
 
@@ -247,8 +252,7 @@ def count_labels(loaded: LoadedPlan, table: pa.Table | pd.DataFrame | None = Non
 
 
 def _count_unscored(evaluation_set: EvaluationSet) -> LabelCounts:
-    from audit.counting.count import count_cases
-    from audit.counting.count_moments import count_moments
+    from audit.counting.count import count_cases, count_moments
 
     return LabelCounts(count_cases(evaluation_set), count_moments(evaluation_set), tuple(evaluation_set.features))
 

@@ -11,13 +11,21 @@ from audit.plan.audit_plan import NamedRule
 from audit.plan.file.plan_file import LoadedPlan, load_design
 from audit.plan.sampling_design import Quota, SamplingDesign
 from audit.planning.check import CheckReport, check_counts, count_labels
-from audit.planning.drawing.copy_sets import settle_copies
-from audit.planning.drawing.drawn_file import write_drawn
-from audit.planning.drawing.pool import Copies, Pool, Spent, open_pool
-from audit.planning.drawing.quotas import QuotaGap, quota_gaps, with_canonical_levels
-from audit.planning.drawing.strata import Strata, distinct_rows, draw_units, strata_for, unit_shapes
-from audit.planning.sample_allocation import Allocation, ClusterShapes, GroupReach, allocate, least_cases, planned_reach
-from audit.planning.sample_sizes import PoolCell, cell_groups
+from audit.planning.drawn import Strata, distinct_rows, draw_units, strata_for, unit_shapes, write_drawn
+from audit.planning.pool import Copies, Pool, Spent, open_pool, settle_copies
+from audit.planning.sample_design import (
+    Allocation,
+    ClusterShapes,
+    GroupReach,
+    PoolCell,
+    QuotaGap,
+    allocate,
+    cell_groups,
+    least_cases,
+    planned_reach,
+    quota_gaps,
+    with_canonical_levels,
+)
 from audit.stats.arrays import IntArray
 from audit.stats.cluster_power import UnitShapes
 from audit.storage import file_sha256

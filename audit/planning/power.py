@@ -1,11 +1,20 @@
-"""Power of a set, before anything is scored: how large a gap would be named, how small a margin passed."""
+"""Power of a set, and cases that a group needs where there is no set yet.
+
+Cases that a group needs, where there is no set yet: for a rate, a limit and a number of groups.
+
+Power of a set, before anything is scored: how large a gap would be named, how small a margin passed.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
 
 from audit.analyses.sides import Side, questions
 from audit.counting.table import CountsTable, count_families
@@ -14,17 +23,157 @@ from audit.plan.file.plan_file import LoadedPlan, loaded_plan
 from audit.planning.check import count_labels
 from audit.result.findings.further import PlannedPass
 from audit.stages import stage
-from audit.verdicts.budget import budget
+from audit.stats.boundaries import Boundary, margin_boundary
+from audit.stats.multiplicity import first_step_levels, method_by_sizes
+from audit.stats.power import (
+    MOST_CASES,
+    Design,
+    Limit,
+    cases_to_pass,
+    exact_power,
+    failing_rate,
+    passing_edge,
+    required_cases,
+)
+from audit.stats.score_test import FAIL_BETA, PASS_BETA
 from audit.verdicts.chance_of_pass import planned_pass
+from audit.verdicts.decidability import known_before_scoring, plan_decidability
 from audit.verdicts.decidable_gaps import FamilyPower, rule_power
-from audit.verdicts.joint_power import known_before_scoring, plan_decidability
+from audit.verdicts.side_tests import NAMES, budget
 from audit.vocabulary.groups import SensitiveFeature
+from audit.vocabulary.metrics import Cell, Metric
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
     from audit.counting.moments import Moments
+
+
+Wanted = Literal["one_group_passes", "all_groups_pass", "gap_is_named"]
+Why = Literal["rest_too_small", "limit_cannot_be_exceeded"]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Planned set: groups of one size, each judged against everyone else."""
+
+    limit: Limit
+    """Side, scale and limit, and the rate supposed of everyone."""
+    groups: int
+    rest_cases: int | None = None
+    """Cases of everyone else; None where everyone else is the other groups."""
+    alpha: float = 0.05
+    power: float = 0.8
+    bad_rate: float | None = None
+    """Rate of a group that should be named; None where a FAIL is not asked for."""
+
+    def rest(self, n: int) -> int:
+        """Return the cases of everyone else, beside a group of n."""
+        return (self.groups - 1) * n if self.rest_cases is None else self.rest_cases
+
+    def decidable_with(self, n: int) -> tuple[float | None, float | None]:
+        """Return the smallest gap that would be named in groups of n cases, and the smallest limit at which one would
+        pass.
+        """
+        limit = self.limit
+        boundary = margin_boundary("fail", limit.low_is_worse, limit.scale, limit.limit)
+        fails = failing_rate(limit, n, self.rest(n), _first_level(self, boundary)(n), self.power)
+        passes = passing_edge(limit, n, self.rest(n), self.alpha, self.power)
+        return (
+            None if fails is None else limit.disparity(fails),
+            None if passes is None else limit.disparity(passes),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Number of cases of the rate's denominator that each group needs."""
+
+    wanted: Wanted
+    cases: int | None
+    """Smallest number that is enough; None where no number would do."""
+    reason: Why | None
+    """Reason why none would do."""
+    group_power: float
+    """Probability asked of a single group."""
+    enumerated_power: float | None
+    """Probability that the exact test gives at that number."""
+    level: float | None
+    """Level of that test."""
+    judged_alone_from: int | None
+    """For a PASS: cases from which `min_cases = "auto"` judges a group alone; None where no number would do."""
+
+
+def planned_cases(asked: Asked) -> tuple[Answer, ...]:
+    """Plan the cases for a PASS of one group, for a PASS of all of them together, and for a FAIL of one with a gap.
+
+    The groups are supposed to have the same size and rate; their passes are taken for independent. A FAIL is tested at
+    the level of the first step of a family of that many groups, where a plan has one rule over one family of
+    nationalities.
+    """
+    passes = [_cases_for_pass(asked, "one_group_passes", asked.power)]
+    if asked.groups > 1:
+        passes.append(_cases_for_pass(asked, "all_groups_pass", asked.power ** (1.0 / asked.groups)))
+    return (*passes, *([] if asked.bad_rate is None else [_cases_for_name(asked, asked.bad_rate)]))
+
+
+def share_of_rows(metric: Metric, prevalence: float) -> float | None:
+    """Return the share of rows that is in the metric's denominator; None where only decisions say."""
+    if metric.denominator_is == "decisions":
+        return None
+    cells = set(metric.denominator)
+    if cells == {Cell.TP, Cell.FN}:
+        return prevalence
+    return 1.0 - prevalence if cells == {Cell.FP, Cell.TN} else 1.0
+
+
+def _cases_for_pass(asked: Asked, wanted: Wanted, power: float) -> Answer:
+    limit = asked.limit
+    boundary = margin_boundary("pass", limit.low_is_worse, limit.scale, limit.limit)
+    design = Design(limit.rate, limit.rate, boundary, PASS_BETA, asked.rest, lambda _: asked.alpha)
+    found = _answer(asked, wanted, design, power)
+    if found.cases is None:
+        return found
+    n = found.cases
+    # a group that is not judged alone does not pass, however sure its test would be
+    while (alone := _judged_alone_from(asked, boundary, n)) > n:
+        if n >= MOST_CASES or (math.isinf(alone) and asked.rest_cases is not None):
+            return Answer(wanted, None, "rest_too_small", power, None, None, None)
+        n = math.ceil(min(alone, 1.02 * n + 1.0))
+    reached = found.enumerated_power if n == found.cases else exact_power(design, n)
+    return replace(found, cases=n, enumerated_power=reached, judged_alone_from=int(alone))
+
+
+def _judged_alone_from(asked: Asked, boundary: Boundary, n: int) -> float:
+    """Return the cases from which `min_cases = "auto"` judges a group alone, beside the rest that it has at n."""
+    limit = asked.limit
+    return float(cases_to_pass(limit.rate, asked.rest(n), boundary, asked.alpha, asked.power))
+
+
+def _cases_for_name(asked: Asked, rate: float) -> Answer:
+    limit = asked.limit
+    boundary = margin_boundary("fail", limit.low_is_worse, limit.scale, limit.limit)
+    design = Design(rate, limit.rate, boundary, FAIL_BETA, asked.rest, _first_level(asked, boundary))
+    return _answer(asked, "gap_is_named", design, asked.power)
+
+
+def _first_level(asked: Asked, boundary: Boundary) -> Callable[[int], float]:
+    @cache
+    def level(n: int) -> float:
+        size, rest = np.full(asked.groups, n), np.full(asked.groups, asked.rest(n))
+        family = (size, rest, asked.limit.rate, boundary, NAMES * asked.alpha)
+        return float(first_step_levels(*family, method_by_sizes(*family))[0])
+
+    return level
+
+
+def _answer(asked: Asked, wanted: Wanted, design: Design, power: float) -> Answer:
+    found = required_cases(design, power) if asked.limit.can_be_exceeded else None
+    if found is None:
+        why: Why = "rest_too_small" if asked.limit.can_be_exceeded else "limit_cannot_be_exceeded"
+        return Answer(wanted, None, why, power, None, None, None)
+    return Answer(wanted, found.cases, None, power, found.power, found.level, None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Unpack
 
 import numpy as np
 
-from audit.analyses.scores import unused_design
-from audit.counting.halves import CHOOSES, JUDGES, HalvedScores, count_halves
+from audit.analyses.score_quality import unused_design
+from audit.counting.score_table import CHOOSES, JUDGES, HalvedScores, count_halves
 from audit.counting.table import (
     FLAGGED,
     NEGATIVE,
@@ -49,10 +49,15 @@ from audit.scoring import Progress, score
 from audit.stages import stage
 from audit.stats.arrays import BoolArray, IntArray
 from audit.stats.pairs import newcombe_paired
-from audit.verdicts.changes.answers import PREDICTIONS, another_run_error
-from audit.verdicts.changes.baseline import Baseline, load_baseline, plan_at_hand
-from audit.verdicts.changes.pairs import check_counts
-from audit.verdicts.joint_power import plan_decidability
+from audit.verdicts.changes.baseline import (
+    PREDICTIONS,
+    Baseline,
+    another_run_error,
+    check_counts,
+    load_baseline,
+    plan_at_hand,
+)
+from audit.verdicts.decidability import plan_decidability
 from audit.verdicts.judge import judge
 from audit.vocabulary.groups import Group, SensitiveFeature
 

@@ -15,8 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from audit.analyses.sides import Question, questions
-from audit.counting.halves import HalvedScores
-from audit.counting.score_table import BINS
+from audit.counting.score_table import BINS, HalvedScores
 from audit.counting.table import (
     FLAGGED,
     NEGATIVE,

@@ -1,7 +1,7 @@
 """State of waivers: which findings they are about, and which of them hold on a day.
 
 Everything here is read from a result and from a day that the caller names. There is no clock, so that a report of one
-result never changes. What is left of a verdict without waived findings is decided by `audit.verdicts.narrowed`.
+result never changes. What is left of a verdict without waived findings is decided by `audit.verdicts.outcomes`.
 """
 
 from __future__ import annotations

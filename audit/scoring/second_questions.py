@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from audit.counting.second_counts import Second, SecondCounts, count_first, count_people, count_view
+from audit.counting.count import Second, SecondCounts, count_first, count_people, count_view
 from audit.evaluation.checks import run_check
 from audit.evaluation.labels import check_labels
 from audit.plan.answers import ModelDetector, PredictionsDetector

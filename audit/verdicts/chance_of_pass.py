@@ -20,8 +20,14 @@ from audit.result.findings.further import LeastSure, OutOfReach, PlannedPass, Re
 from audit.stats.arrays import BoolArray, FloatArray, IntArray, added
 from audit.stats.boundaries import counted_outcome
 from audit.stats.score_test import asymptotic_p
-from audit.verdicts.decidability import FamilyDecidability, RuleDecidability
-from audit.verdicts.joint_power import known_before_scoring, missing_expected, plan_decidability, planned_chance
+from audit.verdicts.decidability import (
+    FamilyDecidability,
+    RuleDecidability,
+    known_before_scoring,
+    missing_expected,
+    plan_decidability,
+    planned_chance,
+)
 from audit.verdicts.planned_people import LIKE_EXACT
 from audit.vocabulary.groups import SensitiveFeature
 from audit.vocabulary.metrics import METRICS
@@ -46,7 +52,7 @@ def planned_pass(
     Parameters
     ----------
     decided
-        Who is judged alone, as `audit.verdicts.joint_power.plan_decidability` says; the others as in `chance_of_pass`.
+        Who is judged alone, as `audit.verdicts.decidability.plan_decidability` says; the others as in `chance_of_pass`.
 
     Returns
     -------

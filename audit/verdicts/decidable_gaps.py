@@ -26,10 +26,10 @@ from audit.stats.cluster_power import Hidden
 from audit.stats.clusters import design_size, variance_factor
 from audit.stats.multiplicity import first_effective_levels, first_step_levels, power_width
 from audit.stats.power import Limit, failing_rate, passing_edge
-from audit.verdicts.budget import budget
 from audit.verdicts.decidability import FamilyDecidability, RuleDecidability, effective_sizes
 from audit.verdicts.margin_tests import method_of
 from audit.verdicts.planned_people import EffectiveSizes
+from audit.verdicts.side_tests import budget
 from audit.vocabulary.groups import Family, Group
 from audit.vocabulary.metrics import METRICS
 

@@ -1,13 +1,23 @@
-"""Decision of an audit: rules on rates and on probes, the change from a baseline, and the verdict over all of them."""
+"""Decision of an audit, and verdicts on other decisions over the same cases.
+
+Verdicts on other decisions over the same cases, by the ordinary tests: people's, and each form by itself.
+
+They are other questions than that of the plan, as a change from a baseline is, and each kind of them has a budget of
+its own: `alpha`, divided by how many of its kind are asked for. None enters the verdict of the audit.
+
+Decision of an audit: rules on rates and on probes, the change from a baseline, and the verdict over all of them.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from audit.analyses.estimates import counted_cells
+from audit.analyses.estimates import counted_cells, estimates, group_counts, without_hidden
+from audit.counting.count import SecondCounts
 from audit.counting.counted import Counted
-from audit.counting.table import ABSTAINED, FamilyCounts, everyone_as_family
+from audit.counting.table import ABSTAINED, FamilyCounts, count_families, everyone_as_family
 from audit.plan.audit_plan import AuditPlan
 from audit.result.audit_result import OverallVerdict
 from audit.result.findings.change import Change
@@ -15,15 +25,50 @@ from audit.result.findings.further import NotJudgedAlone, PlannedPass
 from audit.result.findings.judged import RuleResult, Verdict
 from audit.result.findings.second import SecondVerdict
 from audit.result.findings.swaps import ProbeRuleResult, ProbeVerdict
-from audit.verdicts.joint_power import plan_decidability
+from audit.verdicts.decidability import plan_decidability
 from audit.verdicts.judge import judge, overall_verdict
-from audit.verdicts.second import judge_second
 from audit.vocabulary.groups import Family, SensitiveFeature
 
 if TYPE_CHECKING:
     from audit.analyses.control_sample import JudgedSample
     from audit.counting.probed import Answered
     from audit.verdicts.changes.baseline import Joined
+
+
+def judge_second(
+    plan: AuditPlan, counts: Sequence[SecondCounts], features: Sequence[SensitiveFeature], *, hides: bool
+) -> tuple[SecondVerdict, ...]:
+    """Judge the rules of a plan over each of these counts; `hides`: those of a table that hides numbers."""
+    by_name = {feature.name: feature for feature in features}
+    of_kind = Counter(one.kind for one in counts)
+    limited = {rule.metric for rule in plan.rules}
+    found = []
+    for one in counts:
+        families = count_families(plan, one.table, features)
+        shown = [everyone_as_family(one.table), *families.values()]
+        alpha = plan.verdict.alpha / of_kind[one.kind]
+        stricter = plan.model_copy(update={"verdict": plan.verdict.model_copy(update={"alpha": alpha})})
+        rules, verdicts, overall = judge(stricter, families, by_name, one.moments)
+        rates = estimates(
+            [without_hidden(family) for family in shown] if hides else shown,
+            level=plan.verdict.level,
+            min_denominator=plan.verdict.min_denominator,
+            moments=one.moments,
+            of_counts=hides,
+        )
+        found.append(
+            SecondVerdict(
+                kind=one.kind,
+                name=one.name,
+                alpha=alpha,
+                outcome=overall.outcome,
+                rules=rules,
+                verdicts=verdicts,
+                counts=group_counts(shown),
+                estimates=tuple(rate for rate in rates if rate.metric in limited),
+            )
+        )
+    return tuple(found)
 
 
 class Decision(NamedTuple):

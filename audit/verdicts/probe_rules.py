@@ -17,8 +17,8 @@ from typing import Final
 import numpy as np
 
 from audit.analyses.estimates import as_known
+from audit.analyses.probe_shifts import ComparedTemplates, compare_templates
 from audit.analyses.sides import Side
-from audit.analyses.swaps import ComparedTemplates, compare_templates
 from audit.counting.probed import Answered
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.probes import NamedProbeRule
@@ -26,8 +26,7 @@ from audit.result.findings.judged import OUTCOMES, Outcome
 from audit.result.findings.swaps import ProbeBecause, ProbeRuleBecause, ProbeRuleResult, ProbeVerdict
 from audit.stats.arrays import BoolArray, FloatArray, IntArray
 from audit.stats.template_shifts import MIN_TEMPLATES, holm, least_templates, shift_tests
-from audit.verdicts.budget import budget
-from audit.verdicts.side_tests import FailTests, PassTests, SideTest, judge_sides
+from audit.verdicts.side_tests import FailTests, PassTests, SideTest, budget, judge_sides
 
 _SIDES: Final[tuple[Side, Side]] = ("high", "low")
 """Sides of a shift: upwards, downwards."""

@@ -15,7 +15,7 @@ from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 from statsmodels.tools.tools import add_constant
 
-from audit.analyses.after_detector import after_detector, people_gaps
+from audit.analyses.amplification import after_detector, people_gaps
 from audit.counting.table import CountsTable
 from audit.result.findings.second import AfterDetector, Override, PeopleGap
 from audit.run import run_audit

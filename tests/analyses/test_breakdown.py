@@ -9,8 +9,7 @@ import pytest
 from made.counts import WORST, categorical, plan_of
 from made.weighted_rows import Made
 
-from audit.analyses.sensitivity import sensitivity_findings
-from audit.analyses.unknown_doubts import LARGEST_FACTOR
+from audit.analyses.sensitivity import LARGEST_FACTOR, sensitivity_findings
 from audit.counting.moments import Moments
 from audit.counting.table import CountsTable, count_families
 from audit.plan.audit_plan import AuditPlan

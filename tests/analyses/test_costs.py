@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from made.counts import categorical, cells, families_of, plan_of
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
-from audit.analyses.costs import cost_findings
+from audit.analyses.deployment import cost_findings
 from audit.counting.counted import count_everything
 from audit.counting.table import count_families, everyone_as_family
 from audit.evaluation.evaluation_set import open_evaluation_set

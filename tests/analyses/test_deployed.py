@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from made.counts import categorical, cells, families_of, group, plan_of
 
-from audit.analyses.deployed import Rates, deployed
+from audit.analyses.deployment import Rates, deployed
 from audit.counting.table import MOST_GROUPS, everyone_as_family
 from audit.plan.audit_plan import AuditPlan
 from audit.result.findings.patterns import Deployed, DeployedGroup

@@ -14,8 +14,7 @@ from made.counts import categorical, cells, families_of, nationality, plan_of
 from audit.counting.clusters import ClusterTable
 from audit.counting.family_moments import CELLS
 from audit.counting.moments import Moments
-from audit.planning.planned_cases import Answer, Asked, planned_cases, share_of_rows
-from audit.planning.power import counts_power
+from audit.planning.power import Answer, Asked, counts_power, planned_cases, share_of_rows
 from audit.stats.arrays import IntArray
 from audit.stats.boundaries import margin_boundary
 from audit.stats.multiplicity import effective_levels, first_effective_levels, first_step_levels, reject_family

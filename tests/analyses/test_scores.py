@@ -10,9 +10,8 @@ import pytest
 from made.counts import categorical, plan_of
 from sklearn.metrics import roc_auc_score
 
-from audit.analyses.scores import ScoreFindings, score_findings
-from audit.counting.score_ranks import ScoreRanks
-from audit.counting.score_table import BINS, UNIT, ScoreTable
+from audit.analyses.score_quality import ScoreFindings, score_findings
+from audit.counting.score_table import BINS, UNIT, ScoreRanks, ScoreTable
 from audit.counting.table import MOST_GROUPS, NEAR, CountsTable, count_families, plan_families
 from audit.plan.audit_plan import AuditPlan
 from audit.result.findings.scores import SWEEP_NOTE, AucDecomposition, Calibration, GroupAuc, Sweep

@@ -12,8 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made.counts import categorical, cells, families_of, group, plan_of
 
-from audit.analyses.label_doubts import error_axes
-from audit.analyses.sensitivity import _one_in, sensitivity_findings, sensitivity_notices
+from audit.analyses.sensitivity import _one_in, error_axes, sensitivity_findings, sensitivity_notices
 from audit.plan.sections import SensitivitySection
 from audit.result.findings.judged import Verdict
 from audit.result.findings.sensitivity import RuleSensitivity, SensitivityFinding

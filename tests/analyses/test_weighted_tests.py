@@ -18,8 +18,7 @@ from audit.analyses.disparities import disparities
 from audit.analyses.estimates import estimates
 from audit.analyses.missing_attributes import NOTHING, Supposed, member_places
 from audit.analyses.sides import questions
-from audit.analyses.weighted_moves import Moves
-from audit.analyses.weighted_rates import weighted_comparison
+from audit.analyses.weighted_rates import Moves, weighted_comparison
 from audit.counting.family_moments import CELLS
 from audit.counting.table import everyone_as_family
 from audit.plan.sections import SensitivitySection

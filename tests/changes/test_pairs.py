@@ -17,7 +17,7 @@ from audit.counting.table import ABSTAINED, FAILED, FLAGGED, NOT_FLAGGED, POSITI
 from audit.errors import ResultError
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.file.plan_file import parse_plan
-from audit.verdicts.changes.margins import change_questions, paired_counts, rate_question
+from audit.verdicts.changes.judge import change_questions, paired_counts, rate_question
 from audit.vocabulary.metrics import METRICS
 
 EVERY_RULE = "".join(
@@ -111,7 +111,7 @@ def test_the_change_of_a_rate_has_the_rates_own_direction() -> None:
 
 def test_the_answers_of_another_run_are_seen(tmp_path: Path) -> None:
     """A file in the place of the predictions that gives other counts, or is of other cases."""
-    from audit.verdicts.changes.answers import PREDICTIONS
+    from audit.verdicts.changes.baseline import PREDICTIONS
 
     table = made_pair(tmp_path)
     answer = "[0.9 if len(one) == 5 else 0.1 for one in batch['gender'].to_pylist()]"

@@ -15,8 +15,7 @@ from made.gates import elsewhere
 from typer.testing import CliRunner, Result
 
 from audit.cli.commands.app import app
-from audit.verdicts.nights.state import State
-from audit.verdicts.nights.state_file import locked, read_state
+from audit.verdicts.nights.state import State, locked, read_state
 
 Gate = Callable[..., Result]
 DETECTOR = """

@@ -10,11 +10,9 @@ from statsmodels.regression.linear_model import WLS
 
 from audit.analyses.label_gaps import reference_comparison
 from audit.counting.clusters import ClusterTable
-from audit.counting.composition import composition
-from audit.counting.family_moments import CELLS
-from audit.counting.moments import Moments
+from audit.counting.family_moments import CELLS, WeightTable
+from audit.counting.moments import Moments, composition
 from audit.counting.table import CountsTable, FamilyCounts
-from audit.counting.weights import WeightTable
 from audit.evaluation.reference_table import ReferenceTable
 from audit.stats.arrays import IntArray
 from audit.vocabulary.groups import Axis, Family

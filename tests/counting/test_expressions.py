@@ -12,8 +12,7 @@ import ibis
 import pytest
 from made import expressions
 
-from audit.counting.count import count_text, grouped, plain
-from audit.counting.count_moments import moments_text
+from audit.counting.count import count_text, grouped, moments_text, plain
 from audit.counting.scan_cells import scan_text
 from audit.counting.score_table import score_text
 

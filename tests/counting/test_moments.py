@@ -12,8 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from made.sets import made_plan
 
-from audit.counting.count import count_cases
-from audit.counting.count_moments import count_moments
+from audit.counting.count import count_cases, count_moments
 from audit.counting.family_moments import Cells
 from audit.counting.moments import Moments
 from audit.counting.table import CountsTable, FamilyCounts, plan_families

@@ -8,10 +8,9 @@ import pytest
 from made.scored_rows import Rows, scored_set
 from sklearn.metrics import roc_auc_score
 
-from audit.counting import score_ranks
-from audit.counting.finest_groups import FinestGroups
-from audit.counting.score_ranks import ScoreRanks, count_score_ranks, scores_at
-from audit.counting.score_table import ScoreTable, count_cases_and_scores
+from audit.counting import score_table
+from audit.counting.count import FinestGroups
+from audit.counting.score_table import ScoreRanks, ScoreTable, count_cases_and_scores, count_score_ranks, scores_at
 from audit.engines.duckdb import DuckDBEngine
 from audit.evaluation.evaluation_set import EvaluationSet
 from audit.stats.arrays import FloatArray
@@ -109,8 +108,8 @@ def test_it_is_that_of_scikit_learn(shape: str) -> None:
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_steps_are_off_by_no_more_than_they_say(shape: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(score_ranks, "MOST_RANKED", ROWS - 1)
-    monkeypatch.setattr(score_ranks, "STEPS", 300)
+    monkeypatch.setattr(score_table, "MOST_RANKED", ROWS - 1)
+    monkeypatch.setattr(score_table, "STEPS", 300)
     rows = rows_of(*SHAPES[shape])
     expected = by_scikit_learn(rows)
     with scored_set(rows) as opened:
@@ -129,8 +128,8 @@ def test_steps_are_off_by_no_more_than_they_say(shape: str, monkeypatch: pytest.
 def test_a_step_holds_no_more_than_its_part_of_the_rows_and_edges_are_those_of_quantile_disc(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(score_ranks, "MOST_RANKED", 0)
-    monkeypatch.setattr(score_ranks, "STEPS", 10)
+    monkeypatch.setattr(score_table, "MOST_RANKED", 0)
+    monkeypatch.setattr(score_table, "STEPS", 10)
     rows = rows_of(*SHAPES["a third exactly 0"])
     with scored_set(rows) as opened:
         ranks = counted(opened).ranks
@@ -149,8 +148,8 @@ def test_a_step_holds_no_more_than_its_part_of_the_rows_and_edges_are_those_of_q
 def test_scores_at_places_are_those_of_all_rows_in_order_however_they_come_in_pieces(
     shape: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(score_ranks, "PIECE", 100)
-    monkeypatch.setattr(score_ranks, "KEPT", 7)
+    monkeypatch.setattr(score_table, "PIECE", 100)
+    monkeypatch.setattr(score_table, "KEPT", 7)
     score = np.repeat(SHAPES[shape][0], 4)
     with DuckDBEngine() as engine:
         engine.register("scored", pa.table({"label": np.zeros(score.size), "score": score}))
@@ -161,8 +160,8 @@ def test_scores_at_places_are_those_of_all_rows_in_order_however_they_come_in_pi
 
 @pytest.mark.parametrize("most", [0, 2_000_000])
 def test_it_does_not_depend_on_threads_or_on_the_order_of_rows(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(score_ranks, "MOST_RANKED", most)
-    monkeypatch.setattr(score_ranks, "STEPS", 40)
+    monkeypatch.setattr(score_table, "MOST_RANKED", most)
+    monkeypatch.setattr(score_table, "STEPS", 40)
     rows = rows_of(*SHAPES["two decimals"])
     seen = set()
     for threads, order in ((1, rows), (2, rows[::-1]), (8, sorted(rows, key=str))):
@@ -179,7 +178,7 @@ def values_of(values: Auc) -> list[FloatArray]:
 @pytest.mark.parametrize("most", [0, 10])
 @pytest.mark.parametrize("rows", [1, 3])
 def test_rows_that_come_or_go_are_a_defect_and_no_rank(rows: int, most: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(score_ranks, "MOST_RANKED", most)
+    monkeypatch.setattr(score_table, "MOST_RANKED", most)
     with scored_set([("0", "F", "NA", 0.9), ("1", "MAN", "GHA", 0.5)]) as opened:
         line = opened.connection.sql("SELECT group_gender, group_nationality FROM scored").to_arrow_table()
         finest, _ = FinestGroups.of(line, opened.codes)
@@ -189,7 +188,7 @@ def test_rows_that_come_or_go_are_a_defect_and_no_rank(rows: int, most: int, mon
 
 @pytest.mark.parametrize("most", [0, 10])
 def test_no_labelled_row_with_a_score_has_no_rank(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(score_ranks, "MOST_RANKED", most)
+    monkeypatch.setattr(score_table, "MOST_RANKED", most)
     with scored_set([(None, "F", "NA", 0.9), ("1", "MAN", "GHA", None)]) as opened:
         ranks: ScoreRanks = counted(opened).ranks
     assert ranks.rank.size == ranks.binned.size == 0

@@ -16,10 +16,15 @@ from hypothesis import strategies as st
 from made.counts import cells
 
 from audit.analyses.crosscheck import agreement, libraries, rates_aif360, rates_fairlearn
-from audit.analyses.crosscheck.agreement import HEADLINES, agreement_notices, crosscheck
-from audit.analyses.crosscheck.compare import TOLERANCE, distance
-from audit.analyses.crosscheck.conventions import CONVENTIONS
-from audit.analyses.crosscheck.tables import Answers, Rows, Tables, own_answers, tables_of
+from audit.analyses.crosscheck.agreement import (
+    CONVENTIONS,
+    HEADLINES,
+    TOLERANCE,
+    agreement_notices,
+    crosscheck,
+    distance,
+)
+from audit.analyses.crosscheck.questions import Answers, Rows, Tables, own_answers, tables_of
 from audit.analyses.estimates import estimates
 from audit.counting.table import CountsTable, FamilyCounts
 from audit.errors import AuditError, CrosscheckError, ExitCode

@@ -408,8 +408,7 @@ def weights() -> None:
 
 def weighted_here(rows: Rows, weight: npt.NDArray[np.float64]) -> float:
     """The weighted share found in group b, as verdicts take it."""
-    from audit.counting.count import count_cases
-    from audit.counting.count_moments import count_moments
+    from audit.counting.count import count_cases, count_moments
     from audit.counting.table import count_families
     from audit.scoring import score
     from audit.vocabulary.metrics import METRICS

@@ -19,7 +19,7 @@ SETUP = """
 import os, signal, sys, time
 import numpy as np
 from audit.analyses.crosscheck import libraries
-from audit.analyses.crosscheck.tables import Rows, Tables
+from audit.analyses.crosscheck.questions import Rows, Tables
 rng = np.random.default_rng(5)
 tables = Tables(*(rng.integers(0, 9, (40, 3, 2)).astype(float) for _ in range(2)))
 rows = [Rows(*(rng.integers(0, 2, 40_000).astype(np.int8) for _ in range(2)))]

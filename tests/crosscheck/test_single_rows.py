@@ -10,9 +10,8 @@ import pyarrow as pa
 import pytest
 from made.counts import plan_of
 
-from audit.analyses.crosscheck import single_rows
-from audit.analyses.crosscheck.single_rows import group_rows
-from audit.analyses.crosscheck.tables import Answers
+from audit.analyses.crosscheck import questions
+from audit.analyses.crosscheck.questions import Answers, group_rows
 from audit.counting.count import count_cases
 from audit.counting.table import count_families
 from audit.errors import CrosscheckError
@@ -81,7 +80,7 @@ def test_cases_of_each_group_add_up_to_its_counts() -> None:
 
 
 def test_large_sets_are_compared_from_counts_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(single_rows, "MOST_ROWS", 200)
+    monkeypatch.setattr(questions, "MOST_ROWS", 200)
     assert {one.row_groups_compared for one in run_audit(plan(), table(200, 2)).further.crosscheck} == {0}
     assert {one.row_groups_compared for one in run_audit(plan(), table(199, 2)).further.crosscheck} == {7}
 

@@ -20,9 +20,9 @@ import pytest
 from made.lake_plans import PLANS, made_lake
 from made.lake_statements import statements_of_plans
 
-from audit.counting import score_ranks
-from audit.counting.finest_groups import FinestGroups
-from audit.counting.score_ranks import count_score_ranks
+from audit.counting import score_table
+from audit.counting.count import FinestGroups
+from audit.counting.score_table import count_score_ranks
 from audit.engines.duckdb import DuckDBEngine
 from audit.engines.protocol import Found, Holding, Question, Repeats, Values, identifier
 from audit.engines.spark import SparkEngine
@@ -255,8 +255,8 @@ SHAPES = {
 def test_scores_are_ranked_as_on_a_laptop(
     shape: str, most: int, engine: SparkEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(score_ranks, "MOST_RANKED", most)
-    monkeypatch.setattr(score_ranks, "STEPS", 50)
+    monkeypatch.setattr(score_table, "MOST_RANKED", most)
+    monkeypatch.setattr(score_table, "STEPS", 50)
     score = [None if place % 101 == 0 else value for place, value in enumerate(SHAPES[shape].tolist())]
     table = pa.table(
         {

@@ -24,7 +24,7 @@ from audit.plan.sections import EngineSection
 from audit.planning.check import check_plan
 from audit.result.json_text import result_to_json
 from audit.run import run_audit
-from audit.verdicts.cases import cases
+from audit.verdicts.rows_of_rates import cases
 
 ROOT = Path(__file__).resolve().parents[2]
 ANSWERS = {"kind": "predictions", "decision": "flagged"}

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audit.evaluation.spelling import fold
-from audit.planning.drawing.pool import copy_text
+from audit.planning.pool import copy_text
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ def count_expression(relation: str, groups: Sequence[str], *, only: str | None =
 
 
 def moments_expression(relation: str, groups: Sequence[str], *, weighted: bool, clustered: bool) -> Any:
-    """The expression of `audit.counting.count_moments.moments_text`."""
+    """The expression of `audit.counting.count.moments_text`."""
     clusters = {"cluster": "string"} if clustered else {}
     scored = _scored(relation, groups, {**clusters, **({"weight_units": "int64"} if weighted else {})})
     rows = scored.count()

@@ -17,8 +17,7 @@ from made.releases import GENDERS, published
 from made.samples import RULES, RUNGS, Drawn, Sample
 
 from audit.counting.counted import Counted
-from audit.counting.score_ranks import ScoreRanks
-from audit.counting.score_table import BINS, UNIT, ScoreTable
+from audit.counting.score_table import BINS, UNIT, ScoreRanks, ScoreTable
 from audit.counting.table import CountsTable, count_families
 from audit.evaluation import nationality
 from audit.plan.file.plan_file import LoadedPlan

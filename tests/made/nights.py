@@ -10,8 +10,8 @@ import numpy as np
 from audit.counting.table import CountsTable, count_families
 from audit.plan.audit_plan import AuditPlan
 from audit.stats.arrays import IntArray
-from audit.verdicts.nights.evidence import with_night
 from audit.verdicts.nights.state import Evidence, Sample, State, new_state
+from audit.verdicts.nights.verdict import with_night
 from audit.vocabulary.groups import LevelName, SensitiveFeature
 
 NOBODY: IntArray = np.zeros((3, 4), dtype=np.int64)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from audit.counting.halves import half_key
+from audit.counting.score_table import half_key
 
 PLAN: dict[str, Any] = {
     "schema": 1,

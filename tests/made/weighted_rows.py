@@ -9,10 +9,9 @@ import numpy as np
 from made.counts import categorical, plan_of
 
 from audit.counting.clusters import ClusterTable
-from audit.counting.family_moments import CELLS
+from audit.counting.family_moments import CELLS, WeightTable
 from audit.counting.moments import Moments
 from audit.counting.table import CountsTable, FamilyCounts, count_families
-from audit.counting.weights import WeightTable
 from audit.plan.audit_plan import AuditPlan
 from audit.result.findings.judged import RuleResult, Verdict
 from audit.stats.arrays import FloatArray, IntArray

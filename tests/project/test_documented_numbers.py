@@ -47,7 +47,7 @@ def test_the_defaults_that_the_pages_explain_are_the_defaults() -> None:
 
 def test_nine_tenths_of_alpha_are_spent_and_discarding_starts_at_twenty() -> None:
     from audit.stats import multiplicity
-    from audit.verdicts.budget import ALL_NAMES, NAMES, UNNAMED
+    from audit.verdicts.side_tests import ALL_NAMES, NAMES, UNNAMED
 
     alpha = VerdictSection().alpha
     assert [share * alpha for share in (ALL_NAMES, NAMES, UNNAMED)] == pytest.approx([0.045, 0.0375, 0.0075])

@@ -53,8 +53,11 @@ PLANTS: dict[str, list[tuple[str, str]]] = {
     "opinions-decide-nothing": [
         ("audit/verdicts/judge.py", "def late() -> None:\n    from audit.analyses.crosscheck import rates_fairlearn"),
         ("audit/scoring/__init__.py", "import audit.worlds"),
-        ("audit/safeguards/__init__.py", "import audit.analyses.notices"),
-        ("audit/verdicts/side_tests.py", "def late() -> None:\n    from audit.analyses.costs import cost_findings"),
+        ("audit/safeguards/__init__.py", "import audit.analyses.records"),
+        (
+            "audit/verdicts/side_tests.py",
+            "def late() -> None:\n    from audit.analyses.deployment import cost_findings",
+        ),
     ],
     "a-run-stands-alone": [
         ("audit/run.py", "def late() -> None:\n    import audit.planning"),
@@ -173,10 +176,7 @@ def test_each_planted_import_breaks_its_contract_and_is_named(tmp_path: Path) ->
         assert re.search(named, said[plant.contract], re.MULTILINE), (plant, printed)
 
 
-DECIDED_WITH = {
-    "control_sample", "estimates", "missing_attributes", "sides", "swaps", "weighted_intervals", "weighted_moves",
-    "weighted_rates",
-}  # fmt: skip
+DECIDED_WITH = {"control_sample", "estimates", "missing_attributes", "probe_shifts", "sides", "weighted_rates"}
 """Modules of `analyses` that can change a verdict."""
 
 

@@ -16,13 +16,13 @@ from statsmodels.stats.contingency_tables import SquareTable
 
 import audit
 from audit import AuditError, remedy, run_audit
-from audit.counting.halves import HalvedScores
+from audit.counting.score_table import HalvedScores
 from audit.counting.table import FLAGGED, NEGATIVE, NOT_FLAGGED, POSITIVE, count_families
 from audit.plan.file.plan_file import loaded_plan
 from audit.remedies.next_plan import chosen_remedy, next_plan
 from audit.remedies.ways_to_flag import Half, Limits
 from audit.result.findings.remedies import Option, Remedies, Tried
-from audit.verdicts.joint_power import plan_decidability
+from audit.verdicts.decidability import plan_decidability
 from audit.vocabulary.groups import LevelName
 from reports.html.remedies import front_chart, remedies_panel
 from reports.language import ENGLISH

@@ -12,9 +12,8 @@ from made.nights import Night, cells, draws, feature, made_plan, only, taken
 
 from audit.stats.boundaries import Boundary
 from audit.stats.safe_process import log_factor, new_state
-from audit.verdicts.nights.evidence import Doubt, doubt_of_passes
 from audit.verdicts.nights.state import State
-from audit.verdicts.nights.verdict import judge_nights
+from audit.verdicts.nights.verdict import Doubt, doubt_of_passes, judge_nights
 
 ALPHA = 0.05
 EDGE = Boundary(-0.1, 1.0, True)

@@ -8,9 +8,8 @@ import pytest
 from made.nights import feature, made_plan
 
 from audit.plan.audit_plan import AuditPlan
-from audit.verdicts.nights.identity import changed_parts, identity
-from audit.verdicts.nights.shares import levels_seen
-from audit.verdicts.nights.state import new_state
+from audit.verdicts.nights.night import changed_parts, identity
+from audit.verdicts.nights.state import levels_seen, new_state
 from audit.vocabulary.groups import LevelName
 
 SHA = "0" * 64

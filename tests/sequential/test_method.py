@@ -8,8 +8,7 @@ import pytest
 from made.nights import draws, made_plan, taken
 
 from audit.errors import AuditError
-from audit.verdicts.nights.state import METHOD, Evidence, State
-from audit.verdicts.nights.state_file import read_state, write_state
+from audit.verdicts.nights.state import METHOD, Evidence, State, read_state, write_state
 
 RAISE = (
     "the same nights come to other evidence: raise METHOD in audit/verdicts/nights/state.py, and write the new numbers"

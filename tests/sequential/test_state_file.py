@@ -13,8 +13,18 @@ from typing import Any
 import pytest
 
 from audit.errors import AuditError, FolderInUseError, StorageError
-from audit.verdicts.nights.state import Evidence, FamilySeen, LevelSeen, Process, Reset, SetTaken, State
-from audit.verdicts.nights.state_file import locked, read_state, write_state
+from audit.verdicts.nights.state import (
+    Evidence,
+    FamilySeen,
+    LevelSeen,
+    Process,
+    Reset,
+    SetTaken,
+    State,
+    locked,
+    read_state,
+    write_state,
+)
 from audit.vocabulary.groups import Axis, Family, Group, Level, LevelName
 
 BAND = Family((Axis("band", "level"),))
@@ -58,10 +68,10 @@ def test_what_was_written_is_read_to_the_last_bit_and_is_for_its_owner_alone(tmp
 
 def sealed(shown: dict[str, Any]) -> bytes:
     """The text of a document with the checksum that belongs to it, as somebody could write it by hand."""
-    from audit.verdicts.nights import state_file
+    from audit.verdicts.nights import state
 
     shown.pop("checksum", None)
-    return state_file._text({**shown, "checksum": state_file._digest(shown)}).encode()
+    return state._text({**shown, "checksum": state._digest(shown)}).encode()
 
 
 def test_a_file_that_is_not_as_it_was_written_is_refused(tmp_path: Path) -> None:

@@ -18,11 +18,9 @@ from audit.counting.table import CountsTable
 from audit.errors import DataError
 from audit.stats.arrays import IntArray
 from audit.stats.safe_process import e_holm, mean_log_e
-from audit.verdicts.budget import budget
-from audit.verdicts.nights.evidence import with_night
-from audit.verdicts.nights.shares import group_shares, levels_seen
-from audit.verdicts.nights.state import State, new_state
-from audit.verdicts.nights.verdict import judge_nights, overall_outcome
+from audit.verdicts.nights.state import State, group_shares, levels_seen, new_state
+from audit.verdicts.nights.verdict import judge_nights, overall_outcome, with_night
+from audit.verdicts.side_tests import budget
 from audit.vocabulary.groups import Axis, Family, Group, Level, LevelName
 
 

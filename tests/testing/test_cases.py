@@ -25,7 +25,7 @@ from audit.public.release import PublicWaiver
 from audit.public.sentences import SENTENCES
 from audit.result.audit_result import AuditResult
 from audit.run import run_audit
-from audit.verdicts.narrowed import outcome_left
+from audit.verdicts.outcomes import outcome_left
 
 KINDS = ("fail", "pass", "inconclusive", "none", "good")
 FINEST = {"gender": "level", "nationality": "country"}

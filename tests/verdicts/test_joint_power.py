@@ -12,8 +12,7 @@ from audit.plan.audit_plan import AuditPlan
 from audit.plan.sections import SensitivitySection
 from audit.stats.arrays import IntArray
 from audit.verdicts.chance_of_pass import chance_of_pass, planned_pass
-from audit.verdicts.decidability import rule_decidability
-from audit.verdicts.joint_power import plan_decidability, planned_chance
+from audit.verdicts.decidability import plan_decidability, planned_chance, rule_decidability
 from audit.vocabulary.groups import SensitiveFeature
 from tools.simulate.joint_planning import World, audits
 

@@ -11,8 +11,8 @@ from made.counts import categorical, cells, families_of, group, nationality, pla
 
 from audit.result.findings.further import NotJudgedAlone
 from audit.stats.arrays import IntArray
+from audit.verdicts.decidability import plan_decidability
 from audit.verdicts.decidable_gaps import not_judged_alone, rule_power
-from audit.verdicts.joint_power import plan_decidability
 from audit.verdicts.judge import judge
 from audit.vocabulary.groups import SensitiveFeature
 

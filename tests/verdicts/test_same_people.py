@@ -20,7 +20,7 @@ from audit.result.findings.judged import RuleResult, Verdict
 from audit.result.waivers import waivers_by_finding, waivers_on_day
 from audit.stats.arrays import IntArray
 from audit.verdicts.judge import judge
-from audit.verdicts.narrowed import outcome_left
+from audit.verdicts.outcomes import outcome_left
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
 from audit.vocabulary.names import Names
 

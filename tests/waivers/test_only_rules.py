@@ -17,7 +17,7 @@ from audit.plan.file.plan_file import load_plan
 from audit.result.file import load_result
 from audit.result.json_text import result_sha256
 from audit.run import run_audit
-from audit.verdicts.narrowed import narrow_to_rules
+from audit.verdicts.outcomes import narrow_to_rules
 
 OWNER = "Exact figures, for those who may see the cases: audit7k run plan.toml --restricted --out exact"
 

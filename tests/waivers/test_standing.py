@@ -18,7 +18,7 @@ from audit.result.findings.judged import RuleResult, Verdict
 from audit.result.findings.swaps import ProbeRuleResult
 from audit.result.json_text import result_to_json
 from audit.result.waivers import has_expired, waivers_by_finding, waivers_on_day
-from audit.verdicts.narrowed import narrow_to_rules, outcome_left
+from audit.verdicts.outcomes import narrow_to_rules, outcome_left
 
 DAY, BEFORE, AFTER = "2026-11-26", "2026-11-25", "2027-01-31"
 

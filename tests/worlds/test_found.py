@@ -24,8 +24,8 @@ from audit.result.audit_result import AuditResult
 from audit.result.file import load_result
 from audit.result.findings.judged import Outcome
 from audit.run import run_audit
+from audit.verdicts.decidability import plan_decidability
 from audit.verdicts.decidable_gaps import fails_from
-from audit.verdicts.joint_power import plan_decidability
 from audit.vocabulary.groups import Group, Level
 from audit.worlds.folder import Synthesised, companion_files, synthesise
 from audit.worlds.probe_texts import MARGIN, PROBED

@@ -17,8 +17,8 @@ from audit.stats.boundaries import margin_boundary
 from audit.stats.multiplicity import reject_family
 from audit.stats.pairs import BETA, name_paired, screened_paired_p
 from audit.stats.score_test import FAIL_BETA, PASS_BETA, screened_p
-from audit.verdicts.budget import ALL_NAMES
-from audit.verdicts.changes.margins import NAMING_BETA, SEPARATELY
+from audit.verdicts.changes.judge import NAMING_BETA, SEPARATELY
+from audit.verdicts.side_tests import ALL_NAMES
 from tools.simulate.verdict_size import Measured, zipf_sizes
 
 ALPHA: Final = 0.05

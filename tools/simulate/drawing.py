@@ -23,8 +23,7 @@ from audit.plan.audit_plan import AuditPlan
 from audit.plan.file.plan_file import parse_design
 from audit.plan.sampling_design import SamplingDesign
 from audit.planning import draw
-from audit.planning.sample_allocation import Allocation, ClusterShapes, allocate
-from audit.planning.sample_sizes import PoolCell
+from audit.planning.sample_design import Allocation, ClusterShapes, PoolCell, allocate
 from audit.stats.arrays import FloatArray, IntArray
 from tools.simulate.verdict_size import Measured
 

@@ -26,8 +26,7 @@ from audit.plan.audit_plan import AuditPlan
 from audit.planning.check import check_counts
 from audit.result.findings.judged import Outcome
 from audit.stats.arrays import IntArray
-from audit.verdicts.decidability import RuleDecidability
-from audit.verdicts.joint_power import plan_decidability
+from audit.verdicts.decidability import RuleDecidability, plan_decidability
 from audit.verdicts.judge import judge
 from audit.vocabulary.groups import Family, LevelName, SensitiveFeature
 from tools.simulate.verdict_size import Measured

@@ -18,9 +18,8 @@ from audit.counting.table import FLAGGED, NOT_FLAGGED, POSITIVE, CountsTable, co
 from audit.plan.audit_plan import AuditPlan
 from audit.stats.arrays import FloatArray, IntArray
 from audit.verdicts.judge import judge
-from audit.verdicts.nights.evidence import with_night
 from audit.verdicts.nights.state import Evidence, Sample, State, new_state
-from audit.verdicts.nights.verdict import judge_nights
+from audit.verdicts.nights.verdict import judge_nights, with_night
 from audit.vocabulary.groups import LevelName, SensitiveFeature
 from tools.simulate.verdict_size import Measured
 

@@ -16,11 +16,11 @@ import numpy as np
 from audit.counting.moments import Moments
 from audit.counting.table import FLAGGED, NEGATIVE, NOT_FLAGGED, POSITIVE, CountsTable, count_families
 from audit.plan.audit_plan import AuditPlan
-from audit.planning.planned_cases import Asked, planned_cases
+from audit.planning.power import Asked, planned_cases
 from audit.stats.arrays import IntArray
 from audit.stats.power import Limit
+from audit.verdicts.decidability import plan_decidability
 from audit.verdicts.decidable_gaps import GroupPower, rule_power
-from audit.verdicts.joint_power import plan_decidability
 from audit.verdicts.judge import judge
 from audit.vocabulary.groups import LevelName, SensitiveFeature
 from tools.simulate.verdict_size import Measured, zipf_sizes

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from audit.counting.halves import HalvedScores
+from audit.counting.score_table import HalvedScores
 from audit.counting.table import FLAGGED, NOT_FLAGGED, POSITIVE
 from audit.plan.audit_plan import AuditPlan
 from audit.remedies.remedy import remedies_of

@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from audit.analyses.after_detector import people_gaps
-from audit.analyses.amplification import amplification_outcomes
-from audit.analyses.exposure import Ranked
+from audit.analyses.amplification import amplification_outcomes, people_gaps
+from audit.analyses.deployment import Ranked
 from audit.stats.arrays import FloatArray, IntArray
 from audit.stats.intervals import newcombe_difference, wilson
 from tools.simulate.verdict_size import Measured

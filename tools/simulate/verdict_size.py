@@ -12,7 +12,7 @@ from audit.stats.arrays import BoolArray, FloatArray, IntArray
 from audit.stats.boundaries import Boundary, counted_outcome, margin_boundary
 from audit.stats.multiplicity import Method, method_by_sizes, reject_family, unnamed_p
 from audit.stats.score_test import FAIL_BETA, PASS_BETA, screened_p
-from audit.verdicts.budget import NAMES, UNNAMED
+from audit.verdicts.side_tests import NAMES, UNNAMED
 
 NATIONALITIES = 200
 PASS_LEVEL = 0.05

@@ -24,7 +24,7 @@ from typing import Any, BinaryIO, Final, NamedTuple, TypeVar
 import numpy as np
 
 from audit.analyses.crosscheck import rates_aif360, rates_fairlearn
-from audit.analyses.crosscheck.tables import Answers, Rows, Tables
+from audit.analyses.crosscheck.questions import Answers, Rows, Tables
 from audit.vocabulary.metrics import MetricName
 
 LIBRARIES: Final[tuple[ModuleType, ...]] = (rates_fairlearn, rates_aif360)

@@ -1,7 +1,7 @@
 """Rates and disparities from AIF360's `ClassificationMetric` and `BinaryLabelDatasetMetric`.
 
 The group is AIF360's unprivileged group and everyone else its privileged one, so that its differences and ratios have
-our sign and direction. What it states where a rate has no denominator is in `audit.analyses.crosscheck.conventions`.
+our sign and direction. What it states where a rate has no denominator is in `audit.analyses.crosscheck.agreement`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,16 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from audit.analyses.crosscheck.tables import DECISIONS, LABELS, Answers, Rows, Tables, four_cells, labelled, two_cells
+from audit.analyses.crosscheck.questions import (
+    DECISIONS,
+    LABELS,
+    Answers,
+    Rows,
+    Tables,
+    four_cells,
+    labelled,
+    two_cells,
+)
 from audit.stats.arrays import FloatArray
 from audit.vocabulary.metrics import MetricName
 

@@ -3,7 +3,7 @@
 Each table of counts is one group of four rows, with the counts as sample weights. fairlearn has no difference between a
 group and its rest: `MetricFrame.difference` is the largest minus the smallest, without a sign, and `ratio` the smallest
 over the largest. Its rates of the group and of the rest are subtracted and divided here. What it states where a rate
-has no denominator is in `audit.analyses.crosscheck.conventions`.
+has no denominator is in `audit.analyses.crosscheck.agreement`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,16 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from audit.analyses.crosscheck.tables import DECISIONS, LABELS, Answers, Rows, Tables, four_cells, labelled, two_cells
+from audit.analyses.crosscheck.questions import (
+    DECISIONS,
+    LABELS,
+    Answers,
+    Rows,
+    Tables,
+    four_cells,
+    labelled,
+    two_cells,
+)
 from audit.stats.arrays import FloatArray
 from audit.vocabulary.metrics import MetricName
 

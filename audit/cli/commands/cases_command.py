@@ -31,7 +31,7 @@ def cases(
 
     from audit.cli.outputs.audience import public_folder, refuse_exact_among_public
     from audit.cli.outputs.output_folder import write_file
-    from audit.verdicts.cases import case_rows
+    from audit.verdicts.rows_of_rates import case_rows
 
     parts = [part.partition("=") for part in group.split(",")]
     if not all(name.strip() and value.strip() for name, _, value in parts):

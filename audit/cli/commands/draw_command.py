@@ -15,7 +15,7 @@ from audit.stages import stages_on
 
 if TYPE_CHECKING:
     from audit.planning.draw import DrawReport
-    from audit.planning.drawing.pool import Spent
+    from audit.planning.pool import Spent
 
 FORMATS = (".parquet", ".csv")
 
@@ -57,7 +57,7 @@ def draw(
 def _spent(history: Path) -> Spent:
     from audit.evidence.blind.ledger import Ledger
     from audit.evidence.history_file import HistoryFile
-    from audit.planning.drawing.pool import Spent
+    from audit.planning.pool import Spent
 
     ledger = Ledger(HistoryFile(history))
     return Spent(ledger.salt, sorted(ledger.digests))

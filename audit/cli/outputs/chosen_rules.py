@@ -9,7 +9,7 @@ from audit.cli.console.terminal import note
 from audit.errors import ArgumentError
 from audit.plan.audit_plan import AuditPlan
 from audit.result.audit_result import AuditResult
-from audit.verdicts.narrowed import narrow_to_rules
+from audit.verdicts.outcomes import narrow_to_rules
 from audit.vocabulary.text import printable
 
 if TYPE_CHECKING:

@@ -13,11 +13,8 @@ from audit.cli.outputs.gate_result import ResultRequest, night_result
 from audit.cli.outputs.run_request import RunRequest
 from audit.cli.pages.words import WORDS
 from audit.result.audit_result import AuditResult
-from audit.verdicts.nights.identity import check_plan
-from audit.verdicts.nights.night import Night, check_sample, take_in_night, with_verdict_of_nights
-from audit.verdicts.nights.shares import features_seen, levels_seen
-from audit.verdicts.nights.state import Reset, Sample
-from audit.verdicts.nights.state_file import locked, read_state, write_state
+from audit.verdicts.nights.night import Night, check_plan, check_sample, take_in_night, with_verdict_of_nights
+from audit.verdicts.nights.state import Reset, Sample, features_seen, levels_seen, locked, read_state, write_state
 from audit.verdicts.nights.verdict import JudgedRule
 from audit.vocabulary.groups import SensitiveFeature
 from audit.vocabulary.text import count_of, first_of

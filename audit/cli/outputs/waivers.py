@@ -13,7 +13,7 @@ from audit.cli.outputs.verdict_code import OnInconclusive, result_exit_code
 from audit.errors import ExitCode
 from audit.result.audit_result import AuditResult, Waiver
 from audit.result.waivers import WaiverOnDay, waivers_by_finding, waivers_on_day
-from audit.verdicts.narrowed import outcome_left
+from audit.verdicts.outcomes import outcome_left
 from audit.vocabulary.text import count_of, printable
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from audit.version import __version__
 if TYPE_CHECKING:
     from audit.plan.sampling_design import SamplingDesign
     from audit.planning.draw import CellDraw, DrawReport, GroupStanding
-    from audit.planning.drawing.quotas import QuotaGap
+    from audit.planning.sample_design import QuotaGap
 
 
 SCHEMA_VERSION = 1

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from audit.cli.console.group_names import GroupNames, fit
 from audit.cli.console.terminal import Style
 from audit.cli.pages.summary_lines import held_back_line, planned_pass_lines
-from audit.planning.sample_sizes import NEAREST
+from audit.planning.sample_design import NEAREST
 from audit.vocabulary.groups import Group, Level
 from audit.vocabulary.metrics import METRICS
 from audit.vocabulary.numbers import percent
@@ -17,7 +17,7 @@ from audit.vocabulary.text import count_of, printable
 
 if TYPE_CHECKING:
     from audit.planning.draw import CellDraw, DrawReport, GroupStanding
-    from audit.planning.drawing.quotas import QuotaGap
+    from audit.planning.sample_design import QuotaGap
 
 MOST_SHOWN: Final = 10
 """Most cells, and groups of each family, that are named, unless all are asked for."""

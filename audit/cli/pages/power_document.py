@@ -10,8 +10,7 @@ from audit.cli.console.group_names import GroupNames
 
 if TYPE_CHECKING:
     from audit.cli.pages.power_flags import PowerFlags
-    from audit.planning.planned_cases import Answer
-    from audit.planning.power import PowerReport, RulePower
+    from audit.planning.power import Answer, PowerReport, RulePower
     from audit.verdicts.decidable_gaps import FamilyPower, GroupPower, Smallest
 
 SCHEMA_VERSION = 1

@@ -8,7 +8,7 @@ from typing import Literal, cast
 
 from audit.errors import ArgumentError, PlanError
 from audit.plan.file.metric_names import metric_called, metrics_like
-from audit.planning.planned_cases import Answer, Asked, planned_cases, share_of_rows
+from audit.planning.power import Answer, Asked, planned_cases, share_of_rows
 from audit.stats.power import Limit
 from audit.vocabulary.metrics import METRICS, Metric, Worse, worse_direction
 from audit.vocabulary.text import printable

@@ -22,8 +22,7 @@ from audit.vocabulary.text import printable
 
 if TYPE_CHECKING:
     from audit.cli.pages.power_flags import PowerFlags
-    from audit.planning.planned_cases import Answer
-    from audit.planning.power import PowerReport, RulePower
+    from audit.planning.power import Answer, PowerReport, RulePower
 
 _SIZES: Final = 14
 

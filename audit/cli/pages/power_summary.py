@@ -17,8 +17,7 @@ from audit.vocabulary.text import count_of, printable
 
 if TYPE_CHECKING:
     from audit.cli.pages.power_flags import PowerFlags
-    from audit.planning.planned_cases import Answer
-    from audit.planning.power import PowerReport, RulePower
+    from audit.planning.power import Answer, PowerReport, RulePower
     from audit.verdicts.decidable_gaps import FamilyPower, GroupPower, Smallest
 
 MOST_GROUPS: Final = 10

@@ -49,7 +49,7 @@ def with_waivers(
     warning = result.plan.warning_rules
     if not result.waivers and not warning:
         return cases
-    from audit.verdicts.narrowed import outcome_left
+    from audit.verdicts.outcomes import outcome_left
 
     left = outcome_left(result, today)
     found = [_warned(case) if case.rule in warning else case for case in cases]

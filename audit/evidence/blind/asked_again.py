@@ -37,7 +37,7 @@ from audit.result.audit_result import AuditResult
 from audit.result.file import parse_result
 from audit.result.findings.judged import Outcome
 from audit.storage import bytes_of_result, storage, write_durably
-from audit.verdicts.cases import with_codes_above
+from audit.verdicts.rows_of_rates import with_codes_above
 from audit.vocabulary.file_names import RESTRICTED_EVIDENCE
 from audit.vocabulary.groups import Group
 from audit.vocabulary.metrics import METRICS, Cell

@@ -1,18 +1,30 @@
-"""A baseline from beginning to end: read it, check that it may be one, join its answers, and judge the change."""
+"""A baseline from beginning to end: the answers of an earlier audit, joined by case and judged.
+
+Answers of an earlier audit, case by case: from the file beside its result, or read again with its plan.
+
+Cases that changed sides: both audits' decisions on the same cases, joined by id and counted group by group.
+
+A baseline from beginning to end: read it, check that it may be one, join its answers, and judge the change.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Self
 
 import numpy as np
 
-from audit.analyses.estimates import cells_of
-from audit.counting.count import SCORED
-from audit.counting.table import FamilyCounts, plan_families
+from audit.analyses.estimates import cells_of, counted_cells
+from audit.counting.count import SCORED, added_by_group
+from audit.counting.table import DECISIONS, UNLABELLED, CountsTable, FamilyCounts, everyone_as_family, plan_families
+from audit.detectors.predictions import PredictionsDetector as Predictions
+from audit.engines.protocol import identifier
+from audit.engines.read_errors import reading
 from audit.errors import AuditError, DataError, PlanError, ResultError, path_of
-from audit.evaluation.evaluation_set import open_evaluation_set
+from audit.evaluation.evaluation_set import EvaluationSet, open_evaluation_set
+from audit.plan.answers import PredictionsDetector
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.file.mistakes import one_line
 from audit.plan.file.plan_file import AnyPlan, LoadedPlan, loaded_plan
@@ -21,18 +33,219 @@ from audit.result.file import load_result
 from audit.result.findings.change import Change, ChangeBaseline, Unpaired, combined_outcome
 from audit.result.findings.judged import RuleResult
 from audit.result.json_text import result_sha256
+from audit.scoring import predictions_file, score
+from audit.scoring.decisions import create_scored_view
+from audit.scoring.provenance import sha256_of
+from audit.scoring.rules import decision_rule
+from audit.scoring.scored import AnswerSource
 from audit.stats.arrays import IntArray
 from audit.verdicts.changes.acceptance import check_features, check_plans, check_sets, permitted_differences
-from audit.verdicts.changes.answers import answer_files, answers_of
-from audit.verdicts.changes.judge import judge_change, why_not_judged
-from audit.verdicts.changes.margins import Evidence
-from audit.verdicts.changes.pairs import THEN, Pairs, check_reproduced, count_pairs
-from audit.verdicts.climb import Climb
+from audit.verdicts.changes.judge import Evidence, judge_change, why_not_judged
+from audit.verdicts.decidability import Climb
 from audit.verdicts.judge import overall_verdict
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from audit.evaluation.evaluation_set import EvaluationSet
+
+
+PREDICTIONS: Final = "predictions.parquet"
+
+
+def answer_files(result: AuditResult, beside: Path, folder: Path) -> list[Path]:
+    """Return the files in which the answers of an audit may lie, for whoever opens its set; see `answers_of`."""
+    section = result.plan.detector
+    if not isinstance(section, PredictionsDetector) or section.path is None:
+        return []
+    places = (beside / section.path.name, folder / section.path)
+    return [path.absolute() for path in places if path.is_file()]
+
+
+def answers_of(
+    result: AuditResult, beside: Path, evaluation_set: EvaluationSet, plan: AuditPlan, folder: Path, view: str
+) -> bool:
+    """Create a view of the set as an audit scored it: the set's expressions and `decision`. False where the answers are
+    not at hand.
+
+    If a detector was run, they stand in `predictions.parquet` beside the result. Answers that existed already are read
+    again: from the evaluation set, or from the predictions file beside the result or where its plan says, if it is
+    still the file that was audited.
+
+    Parameters
+    ----------
+    beside : Path
+        The folder of the result.
+    evaluation_set
+        The set that was audited, opened with `answer_files`.
+    plan, folder
+        Its plan, and what paths are relative to.
+
+    Raises
+    ------
+    ResultError
+        If there is a file and it is no file of answers.
+    """
+    section = result.plan.detector
+    if plan.evaluation_set.is_counted:
+        return False
+    if not isinstance(section, PredictionsDetector):
+        table = _predictions_beside(beside / PREDICTIONS, result.provenance.predictions_sha256)
+    elif section.stands_in_set and section.answer not in evaluation_set.source.types:
+        table = _read_again(result, plan.model_copy(update={"detector": section}), folder)
+    else:
+        places = answer_files(result, beside, folder) if section.path is not None else [None]
+        return any(
+            _decided_again(result, section.model_copy(update={"path": path}), evaluation_set, plan, view)
+            for path in places
+        )
+    if table is not None:
+        _view_of_table(evaluation_set, table, view)
+    return table is not None
+
+
+def _view_of_table(evaluation_set: EvaluationSet, answers: pa.Table, view: str) -> None:
+    if answers.num_rows != evaluation_set.rows:
+        raise another_run_error("are not of the cases of its evaluation set, each once")
+    expressions = ", ".join(f"{sql} AS {identifier(name)}" for name, sql in evaluation_set.expressions.items())
+    evaluation_set.engine.register(f"{view}_answers", answers)
+    with reading(evaluation_set.source_name):
+        evaluation_set.engine.execute(
+            f"CREATE OR REPLACE TEMP VIEW {view} AS SELECT cases.*, decision"  # noqa: S608 - names of our own
+            f" FROM (SELECT {expressions} FROM {evaluation_set.source.name}) cases"
+            f" LEFT JOIN {view}_answers USING (case_id)"
+        )
+
+
+def _decided_again(
+    result: AuditResult, section: PredictionsDetector, evaluation_set: EvaluationSet, plan: AuditPlan, view: str
+) -> bool:
+    """Decide the answers of a table again; False where the file is another one, or cannot be read as it was."""
+    detector = Predictions(section, Path(), joined=f"{view}_answers")
+    try:
+        answers = AnswerSource.of_table(detector.find_answers(evaluation_set, plan.evaluation_set.id))
+        if detector.info.artefact_sha256 != result.provenance.detector_sha256:
+            return False
+        evaluation_set.engine.with_little_memory(
+            lambda: create_scored_view(evaluation_set, answers, decision_rule(section), view)
+        )
+    except (DataError, PlanError):
+        return False
+    return True
+
+
+def _read_again(result: AuditResult, plan: AuditPlan, folder: Path) -> pa.Table | None:
+    """Read answers in a column of the set that its own plan does not name; None where they cannot be read as they
+    were.
+    """
+    try:
+        with open_evaluation_set(plan, folder) as evaluation_set:
+            if evaluation_set.sha256 != result.provenance.evaluation_set_sha256:
+                return None
+            score(plan, evaluation_set, folder)
+            return evaluation_set.table_of(f"SELECT case_id, decision FROM {SCORED}")  # noqa: S608 - names of our own
+    except (DataError, PlanError):
+        return None
+
+
+def _predictions_beside(path: Path, digest: str | None) -> pa.Table | None:
+    found = sha256_of(path)
+    if found is None:
+        return None
+    if digest is not None and found != digest:
+        raise another_run_error("are not the file that was written with it")
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    try:
+        table = pq.read_table(path, columns=["case_id", "decision"])
+        words = table["decision"].cast(pa.string())
+        codes = pc.index_in(words, value_set=pa.array(predictions_file.DECISIONS)).cast(pa.int8())
+        ids = table["case_id"].cast(pa.string())
+    except (OSError, pa.ArrowException, KeyError):
+        raise _unreadable(path) from None
+    if codes.null_count or ids.null_count:
+        raise _unreadable(path)
+    return pa.table({"case_id": ids, "decision": codes})
+
+
+def another_run_error(why: str) -> ResultError:
+    """Make the error of predictions that lie beside the result of another run."""
+    return ResultError(f"the predictions beside a result {why}", slug="predictions-of-another-run")
+
+
+def _unreadable(path: Path) -> ResultError:
+    return ResultError(f"{path.name} holds no answers as a run writes them", slug="predictions-unreadable")
+
+
+THEN: Final = "scored_then"
+"""Name of the view of a set as an earlier audit scored it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """The counts table of both audits' decisions."""
+
+    both: CountsTable
+    """Its cells are int64[K, 3, 4, 4]: label x decision then x decision now."""
+    _families: dict[Family, FamilyCounts] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def family(self, family: Family, features: Mapping[str, SensitiveFeature]) -> FamilyCounts:
+        """Return the groups of a family, with cells int64[G, 3, 4, 4]; added up once, as all ask for the same."""
+        if family not in self._families:
+            self._families[family] = self.both.family(family, features)
+        return self._families[family]
+
+
+def count_pairs(evaluation_set: EvaluationSet, then: str) -> Pairs:
+    """Join the answers of an earlier audit to the scored set by id, and count, in one query.
+
+    Parameters
+    ----------
+    evaluation_set : EvaluationSet
+        The set after scoring, or after `audit.verdicts.changes.baseline.answers_of` for `scored`.
+    then : str
+        The view of the set as the earlier audit scored it.
+
+    Raises
+    ------
+    ResultError
+        If either has not an answer to each case of this set, once.
+    """
+    names = tuple(feature.name for feature in evaluation_set.features)
+    groups = [identifier(f"group_{name}") for name in names]
+    # built from quoted identifiers and numbers; nothing of a cell stands in it
+    counted = evaluation_set.rows_of(
+        f"SELECT {', '.join(groups)}, coalesce(label, 2) AS labelled, past.decision AS before,"  # noqa: S608
+        f" now.decision AS after, count(*) AS cases FROM (SELECT {', '.join(groups)}, case_id,"
+        " CASE label WHEN 1 THEN 0 WHEN 0 THEN 1 END AS label,"
+        f" decision FROM {SCORED}) now LEFT JOIN (SELECT case_id, decision FROM {then}) past USING (case_id)"
+        " GROUP BY ALL"
+    )
+    *raw, labels, before, after, cases = zip(*counted, strict=True)
+    if None in (*before, *after) or sum(cases) != evaluation_set.rows:
+        raise another_run_error("are not of the cases of its evaluation set, each once")
+    codes = [evaluation_set.codes[name] for name in names]
+    shape = (UNLABELLED + 1, DECISIONS, DECISIONS)
+    return Pairs(added_by_group(names, raw, codes, (labels, before, after), cases, shape))
+
+
+def check_reproduced(
+    result: AuditResult, pairs: Pairs, audit: Literal["then", "now"], families: Sequence[Family]
+) -> None:
+    """Raise ResultError where joined answers do not give the counts of the result that they are said to be of."""
+    by_name, other = {feature.name: feature for feature in result.features}, 3 if audit == "then" else 2
+    shown = [everyone_as_family(pairs.both), *(pairs.family(family, by_name) for family in families)]
+    check_counts(result, [family._replace(cells=family.cells.sum(axis=other)) for family in shown])
+
+
+def check_counts(result: AuditResult, shown: Sequence[FamilyCounts]) -> None:
+    """Raise ResultError where these counts, everyone's first, are not those of the result."""
+    groups, cells = counted_cells(shown)
+    if groups != [one.group for one in result.counts] or not np.array_equal(cells, cells_of(result.counts)):
+        raise another_run_error("do not give its counts: they are of another run")
 
 
 class Baseline(NamedTuple):

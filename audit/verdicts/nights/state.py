@@ -1,14 +1,39 @@
-"""State that is kept from night to night: counts, evidence, and the detector and plan that they belong to."""
+"""State that is kept from night to night, and its file.
+
+State that is kept from night to night: counts, evidence, and the detector and plan that they belong to.
+
+The file of a history: written whole or not at all, for its owner alone, by one night at a time.
+
+Share of a family's level for each group, when nobody knows which groups are still to come.
+
+A bar that counts the groups seen so far is lowered for the early ones and raised by each that comes later: with a new
+nationality every night there would be a fresh chance of a false FAIL every night. So a share is given once and for all
+when a level is first seen, and shares add up to at most 1 however many levels follow. The levels of the first night,
+and those that the plan expects, have three quarters of their rung in equal parts; the k-th that comes later has
+1/(k(k+1)) of the last quarter. A group of several features has the product. The order in which levels come must not be
+chosen by what answers showed.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+import json
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from pathlib import Path
 from typing import Any, Final, Literal, Self
 
-from pydantic import model_validator
+import numpy as np
+import numpy.typing as npt
+from pydantic import ValidationError, model_validator
 
+from audit.errors import FolderInUseError, ResultError
+from audit.storage import held, may_be_left, storage, write_durably
 from audit.version import __version__
-from audit.vocabulary.groups import Family, Group, LevelName, Part
+from audit.vocabulary.groups import Family, Group, LevelName, Part, SensitiveFeature
+from audit.vocabulary.text import shown
 
 Outcome = Literal["pass", "fail", "inconclusive"]
 Sample = Literal["fresh", "growing"]
@@ -74,7 +99,7 @@ class Evidence(Part):
     """Rows of unknown feature that were counted against each group, where the plan supposes something of them."""
     drift: tuple[float, ...]
     """Evidence that a group which passed is beyond the limit from some later night on; see
-    `audit.verdicts.nights.evidence`."""
+    `audit.verdicts.nights.verdict`."""
     nights_since: tuple[int, ...]
     """Nights with cases of the group since it passed."""
     doubted: tuple[bool, ...]
@@ -116,7 +141,7 @@ class State(Part):
     tool: str = TOOL
     """Version that wrote it."""
     identity: dict[str, Any]
-    """Detector and question that it belongs to: see `audit.verdicts.nights.identity`."""
+    """Detector and question that it belongs to: see `audit.verdicts.nights.night`."""
     sample: Sample
     declared: bool = False
     """Whether somebody said what the sets are; else they are taken as `fresh`."""
@@ -161,3 +186,144 @@ def new_state(
 ) -> State:
     """Make a state that has taken in no night yet."""
     return State(identity=identity, sample=sample, resets=resets, declared=declared)
+
+
+LARGEST: Final = 256 * 1024 * 1024
+"""Largest size in bytes. A plan of a thousand groups and five rules has a state of two megabytes; a larger file is
+another file.
+"""
+_CHECKSUM: Final = "checksum"
+_SCHEMA: Final = 2
+
+
+def read_state(path: Path) -> State | None:
+    """Read the state in a file; None where there is no file yet.
+
+    Raises
+    ------
+    ResultError
+        If it is not as it was written, of another version, or its nights were added up by another method.
+    StorageError
+        If it cannot be read.
+    """
+    with _storing(path):
+        if not path.exists():
+            return None
+        if path.is_dir() or path.stat().st_size > LARGEST:
+            raise _damaged(path)
+        content = path.read_bytes()
+    try:
+        fields = json.loads(content)
+        checksum = fields.pop(_CHECKSUM)
+        version = fields["schema_version"]
+    except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
+        raise _damaged(path) from None
+    if checksum != _digest(fields):
+        raise _damaged(path)
+    if version != _SCHEMA:
+        raise ResultError(
+            f"{path.name} is of another version of this file than this audit7k reads", slug="sequential-version"
+        )
+    try:
+        state = State.model_validate_json(json.dumps(fields))
+    except ValidationError:
+        raise _damaged(path) from None
+    # no new history by itself: an upgrade would take back a FAIL that stands, and nobody would look
+    if state.method != METHOD:
+        raise ResultError(
+            f"the nights of {path.name} were added up by method {state.method} of {shown(state.tool)}, and this "
+            f"audit7k has method {METHOD}",
+            slug="sequential-method",
+        )
+    return state
+
+
+def write_state(path: Path, state: State) -> None:
+    """Write a state (0600). Raises StorageError, and then the file is as it was."""
+    fields = state.model_dump(mode="json")
+    with _storing(path):
+        write_durably(path, _text({**fields, _CHECKSUM: _digest(fields)}).encode())
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold a state against a second night at the same time, by an empty file beside it.
+
+    Raises FolderInUseError where another holds it, StorageError where its folder cannot be written.
+    """
+    lock = path.with_name(f".{path.name}.lock")
+    with ExitStack() as stack:
+        with _storing(path):
+            try:
+                stack.enter_context(held(lock))
+            except BlockingIOError:
+                raise FolderInUseError(
+                    f"{path.name} is in use by another night",
+                    slug="folder-in-use",
+                    hint=f"wait until it has ended{may_be_left(lock)}",
+                ) from None
+        yield
+
+
+def _text(fields: dict[str, Any]) -> str:
+    return json.dumps(fields, sort_keys=True, separators=(",", ":"), allow_nan=False) + "\n"
+
+
+def _digest(fields: dict[str, Any]) -> str:
+    return hashlib.sha256(_text(fields).encode()).hexdigest()
+
+
+def _damaged(path: Path) -> ResultError:
+    return ResultError(f"{path.name} is not as it was written", slug="sequential-damaged")
+
+
+def _storing(path: Path) -> AbstractContextManager[None]:
+    return storage(path, hint="nothing was taken in; choose another place for the state, or free some space")
+
+
+FIRST_NIGHT: Final = 0.75
+"""Share of a rung for the levels of the first night."""
+
+
+def levels_seen(
+    before: Mapping[str, Sequence[LevelSeen]], features: Sequence[SensitiveFeature], *, first: bool
+) -> dict[str, tuple[LevelSeen, ...]]:
+    """Add the levels of this night to those of all nights before; `first`: it is the first night."""
+    seen: dict[str, tuple[LevelSeen, ...]] = {}
+    for feature in features:
+        levels = list(before.get(feature.name, ()))
+        known = {(one.level.rung, one.level.code) for one in levels}
+        late = {rung: max((one.late for one in levels if one.level.rung == rung), default=0) for rung in feature.rungs}
+        for level in sorted(feature.levels, key=lambda level: (level.rung, level.code)):
+            if (level.rung, level.code) not in known:
+                late[level.rung] += not first
+                levels.append(LevelSeen(level=level, late=0 if first else late[level.rung]))
+        seen[feature.name] = tuple(levels)
+    return seen
+
+
+def features_seen(
+    features: Sequence[SensitiveFeature], seen: Mapping[str, Sequence[LevelSeen]]
+) -> dict[str, SensitiveFeature]:
+    """Return the features of a night, with the levels of all nights."""
+    return {
+        feature.name: feature.model_copy(update={"levels": tuple(one.level for one in seen[feature.name])})
+        for feature in features
+        if feature.name in seen
+    }
+
+
+def group_shares(groups: Sequence[Group], seen: Mapping[str, Sequence[LevelSeen]]) -> npt.NDArray[np.float64]:
+    """float64[G]: the share of each group of a family; they add up to less than 1."""
+    of_level: dict[tuple[str, str, str], float] = {}
+    for feature, levels in seen.items():
+        at_first = Counter(one.level.rung for one in levels if one.late == 0)
+        for one in levels:
+            of_level[feature, one.level.rung, one.level.code] = _share(one, at_first[one.level.rung])
+    return np.array([math.prod(of_level[level] for level in group.levels) for group in groups], dtype=np.float64)
+
+
+def _share(one: LevelSeen, at_first: int) -> float:
+    if one.late == 0:
+        return FIRST_NIGHT / at_first
+    return (1.0 - FIRST_NIGHT) / (one.late * (one.late + 1))

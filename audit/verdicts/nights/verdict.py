@@ -1,4 +1,8 @@
-"""Verdict of each rule over all nights so far, from evidence whose bar holds for the whole history.
+"""Evidence of all nights so far, and the verdict of each rule from it.
+
+One night more: its new cases, and what they add to the evidence. Counts go in; no row, file or clock.
+
+Verdict of each rule over all nights so far, from evidence whose bar holds for the whole history.
 
 A rule fails once the evidence against one group, or against all nationalities together, has reached its bar in some
 night. It stays failed until the history ends: the bar is reached by mistake in at most the share alpha of whole
@@ -11,26 +15,334 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
-from audit.analyses.sides import Question, questions
-from audit.counting.table import FamilyCounts
+from audit.analyses.missing_attributes import NOTHING, Supposed, possible_members
+from audit.analyses.sides import Question, possible_cases, questions
+from audit.counting.table import ABSTAINED, DECISIONS, FLAGGED, NOT_FLAGGED, FamilyCounts, parts_of, rule_families
+from audit.errors import DataError
 from audit.plan.audit_plan import AuditPlan, NamedRule
 from audit.result.findings.change import combined_outcome
 from audit.result.findings.judged import RuleBecause
-from audit.stats.arrays import BoolArray, FloatArray, IntArray
-from audit.verdicts.budget import budget
-from audit.verdicts.decidability import FamilyDecidability, rule_decidability
-from audit.verdicts.joint_power import missing_expected
+from audit.stats.arrays import BoolArray, FloatArray, IntArray, Tables
+from audit.stats.boundaries import Boundary, counted_outcome
+from audit.stats.safe_process import SafeState, e_holm, log_factor, mean_log_e, take_in
+from audit.verdicts.decidability import FamilyDecidability, missing_expected, rule_decidability
 from audit.verdicts.margin_tests import could_be_beyond
-from audit.verdicts.nights.evidence import counts_so_far
-from audit.verdicts.nights.shares import features_seen, levels_seen
-from audit.verdicts.nights.state import Evidence, Outcome, Process, State
+from audit.verdicts.nights.state import (
+    CELLS,
+    Evidence,
+    FamilySeen,
+    LevelSeen,
+    Outcome,
+    Process,
+    State,
+    features_seen,
+    group_shares,
+    levels_seen,
+)
 from audit.verdicts.outcomes import rule_outcome
-from audit.verdicts.side_tests import FailTests, PassTests, SideTest, judge_sides
+from audit.verdicts.side_tests import Budget, FailTests, PassTests, SideTest, budget, is_combined, judge_sides
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
+
+_IN_EVIDENCE: Final = 3
+"""Place of the cases that the evidence holds as unscored, behind the three decisions of a label."""
+
+
+@dataclass(frozen=True, slots=True)
+class _OneFamily:
+    """A family before this night, in it, and after it: the same groups in the same order."""
+
+    before: FamilyCounts
+    new: FamilyCounts
+    after: FamilyCounts
+    supposed: Supposed
+    """What the plan supposes of people of unknown feature."""
+    rows: IntArray
+    """int64[G, 3, 4]: cells that the state keeps."""
+    late: BoolArray
+    """bool[G]: groups that were never there before."""
+    shares: npt.NDArray[np.float64]
+
+
+def with_night(
+    plan: AuditPlan,
+    state: State,
+    families: Mapping[Family, FamilyCounts],
+    features: Sequence[SensitiveFeature],
+) -> State:
+    """Return the state with one night more; its `sets` and `outcome` are the caller's to write.
+
+    Evidence for a FAIL counts unscored cases in favour of the group, and evidence for a PASS against it, with rows of
+    unknown feature at their worst, as verdicts do (docs, "How a verdict is reached"). So either holds whatever these
+    cases would have been. In a growing set a case that was not scored stays in the evidence as it was taken in. If it
+    is answered later, it is a new case, and the largest number of unscored cases of any night stands for those of later
+    nights. Both only lower the evidence.
+
+    Parameters
+    ----------
+    families : mapping of Family to FamilyCounts
+        All counts of tonight's set, for every family of every rule.
+
+    Raises
+    ------
+    DataError
+        If the set is said to grow, and some count is smaller than before.
+    """
+    levels = levels_seen(state.levels, features, first=not state.nights)
+    by_name = features_seen(features, levels)
+    asked = dict.fromkeys(family for rule in plan.rules for family in rule_families(plan, rule))
+    held = {one.family: one for one in state.families}
+    made = {family: _family(plan, state, held.get(family), families[family], by_name, levels) for family in asked}
+    before = {(one.rule, one.side, one.family): one for one in state.evidence}
+    spend = budget(plan)
+    evidence = []
+    for place, rule in enumerate(plan.rules):
+        for family in rule_families(plan, rule):
+            for question in questions(plan, rule):
+                old = before.get((place, question.side, family))
+                evidence.append(_evidence(plan, place, question, made[family], old, spend))
+    return state.model_copy(
+        update={
+            "nights": state.nights + 1,
+            "levels": levels,
+            "families": tuple(
+                FamilySeen(
+                    family=family,
+                    groups=one.after.groups,
+                    cells=tuple(tuple(row) for row in one.rows.reshape(-1, CELLS).tolist()),
+                )
+                for family, one in made.items()
+            ),
+            "evidence": tuple(evidence),
+        }
+    )
+
+
+def counts_so_far(state: State, features: Mapping[str, SensitiveFeature]) -> dict[Family, FamilyCounts]:
+    """Return the counts of all nights, or for a growing set those of the last one."""
+    return {
+        one.family: _counts(one.family, one.groups, _cells_of_counts(np.array(one.cells).reshape(-1, 3, 4)), features)
+        for one in state.families
+    }
+
+
+def _family(
+    plan: AuditPlan,
+    state: State,
+    held: FamilySeen | None,
+    tonight: FamilyCounts,
+    features: Mapping[str, SensitiveFeature],
+    levels: Mapping[str, Sequence[LevelSeen]],
+) -> _OneFamily:
+    known = {} if held is None else dict(zip(held.groups, held.cells, strict=True))
+    groups = tuple(sorted({*known, *tonight.groups}, key=lambda group: group.levels))
+    kept = np.array([known.get(group, (0,) * CELLS) for group in groups], dtype=np.int64).reshape(-1, 3, 4)
+    found = {group: place for place, group in enumerate(tonight.groups)}
+    now = np.zeros((len(groups), 3, 3), dtype=np.int64)
+    for place, group in enumerate(groups):
+        if group in found:
+            of = tonight.cells[found[group]]
+            now[place] = np.column_stack([of[:, FLAGGED], of[:, NOT_FLAGGED], of[:, ABSTAINED:].sum(axis=1)])
+    new, rows = _growing_rows(kept, now) if state.sample == "growing" else _fresh_rows(kept, now)
+    family = tonight.family
+    before, new_counts, after = (
+        _counts(family, groups, cells, features)
+        for cells in (_cells_of_counts(kept), _with_failed(new), _cells_of_counts(rows))
+    )
+    return _OneFamily(
+        before,
+        new_counts,
+        after,
+        Supposed.of(plan.sensitivity),
+        rows=rows,
+        late=np.array([group not in known for group in groups], dtype=np.bool_),
+        shares=group_shares(groups, levels),
+    )
+
+
+def _fresh_rows(kept: IntArray, now: IntArray) -> tuple[IntArray, IntArray]:
+    """Take every row of the set as a new one."""
+    return now, kept + np.concatenate([now, now[:, :, ABSTAINED:]], axis=2)
+
+
+def _growing_rows(kept: IntArray, now: IntArray) -> tuple[IntArray, IntArray]:
+    """Find the rows that came to a set that grows. Raises DataError where it does not grow."""
+    new = now - kept[:, :, :_IN_EVIDENCE]
+    # an unscored case may be answered later, but then it is still a case
+    if (new[:, :, :ABSTAINED] < 0).any() or (new.sum(axis=2) < 0).any():
+        raise DataError(
+            "the set was said to grow, and some group has fewer cases, or fewer answers of one kind, than before",
+            slug="sequential-shrank",
+        )
+    in_evidence = np.maximum(kept[:, :, _IN_EVIDENCE], now[:, :, ABSTAINED])
+    new[:, :, ABSTAINED] = in_evidence - kept[:, :, _IN_EVIDENCE]
+    return new, np.concatenate([now, in_evidence[:, :, np.newaxis]], axis=2)
+
+
+def _cells_of_counts(rows: IntArray) -> IntArray:
+    """int64[G, 3, 4]: cells as counts have them, from the numbers that the state keeps."""
+    return _with_failed(rows[:, :, :_IN_EVIDENCE])
+
+
+def _with_failed(three: IntArray) -> IntArray:
+    cells = np.zeros((three.shape[0], 3, DECISIONS), dtype=np.int64)
+    cells[:, :, :_IN_EVIDENCE] = three
+    return cells
+
+
+def _counts(
+    family: Family, groups: tuple[Group, ...], cells: IntArray, features: Mapping[str, SensitiveFeature]
+) -> FamilyCounts:
+    return FamilyCounts(family, groups, cells, cells.sum(axis=0), parts_of(family, features))
+
+
+def _evidence(
+    plan: AuditPlan, place: int, question: Question, family: _OneFamily, old: Evidence | None, spend: Budget
+) -> Evidence:
+    kept = _remembered(family, old)
+    best = question.at_its_best(family.new)
+    start = question.at_its_best(family.before)
+    known = _evidence_before(None if old is None else old.beyond, family, start, question.fail)
+    counted = _by_boundary(best, question.fail)
+    beyond = take_in(known, *counted, question.fail)
+    worst, moved = _worst_new_counts(question, family, kept.moved)
+    start = question.at_its_worst(family.before)
+    within = _evidence_before(None if old is None else old.within, family, start, question.within)
+    within = take_in(within, *_by_boundary(worst, question.within), question.within)
+    with_cases = (best.n > 0) & (best.m > 0)
+    factor = log_factor(known, *counted, question.fail)
+    doubt, doubted = doubt_of_passes(kept.doubt, factor, with_cases, kept.passed, plan.verdict.alpha)
+    # what it passed by is of the nights before
+    within = within._replace(log_e=np.where(doubted, 0.0, within.log_e))
+    passed = (kept.passed & ~doubted) | (within.log_e >= -np.log(plan.verdict.alpha))
+    own, rest = possible_cases(family.after, question.metric)
+    stated = (own >= plan.verdict.min_denominator) & (rest >= plan.verdict.min_denominator)
+    log_e = np.asarray(beyond.log_e)
+    failed = e_holm(np.where(stated, log_e, -np.inf), spend.names, family.shares, kept.failed)
+    several = old is not None and old.several
+    if is_combined(plan, family.after.family):
+        several |= mean_log_e(log_e, family.shares) >= -np.log(spend.unnamed)
+    return Evidence(
+        rule=place,
+        side=question.side,
+        family=family.after.family,
+        beyond=_process_of(beyond),
+        failed=tuple(failed.tolist()),
+        within=_process_of(within),
+        passed=tuple(passed.tolist()),
+        moved=tuple(moved.tolist()),
+        drift=tuple(doubt.evidence.tolist()),
+        nights_since=tuple(doubt.nights.tolist()),
+        doubted=tuple(((kept.doubted | doubted) & ~passed).tolist()),
+        several=bool(several),
+    )
+
+
+class _Remembered(NamedTuple):
+    """What the nights before found about each group of now."""
+
+    failed: BoolArray
+    passed: BoolArray
+    doubted: BoolArray
+    moved: IntArray
+    doubt: Doubt
+
+
+def _remembered(family: _OneFamily, old: Evidence | None) -> _Remembered:
+    failed, passed, doubted = np.zeros((3, family.late.size), dtype=np.bool_)
+    moved, nights = np.zeros((2, family.late.size), dtype=np.int64)
+    drift = np.zeros(family.late.size)
+    if old is not None:
+        early = ~family.late
+        failed[early], passed[early], doubted[early] = old.failed, old.passed, old.doubted
+        moved[early], nights[early], drift[early] = old.moved, old.nights_since, old.drift
+    return _Remembered(failed, passed, doubted, moved, Doubt(drift, nights))
+
+
+def _worst_new_counts(question: Question, family: _OneFamily, moved: IntArray) -> tuple[Tables, IntArray]:
+    """Return the new cases with everything unknown against the group, and the rows of unknown feature that were moved
+    so far.
+
+    What the plan supposes is supposed of all cases so far: of three new ones it would always be none. Those who are not
+    harmed stay in the rest, which errs to the safe side.
+    """
+    new = possible_members([family.new], question.metric, NOTHING)
+    if family.supposed == NOTHING:
+        return new.at_their_worst(question, family.new), moved
+    so_far = possible_members([family.after], question.metric, family.supposed).against(question)
+    moving = np.minimum(np.maximum(so_far - moved, 0), new.against(question))
+    return new.at_their_worst(question, family.new, moving), moved + moving
+
+
+def _evidence_before(old: Process | None, family: _OneFamily, start: Tables, boundary: Boundary) -> SafeState:
+    """Return the evidence before the new cases; for a group that was not there before only its rest is known."""
+    state = SafeState(*_by_boundary(start, boundary), np.zeros(family.late.size))
+    if old is not None:
+        for column, before in zip(state, _columns(old), strict=True):
+            column[~family.late] = before
+    return state
+
+
+def _by_boundary(counts: Tables, boundary: Boundary) -> Tables:
+    """Replace the metric's own outcome by the one that the boundary counts."""
+    own, rest = counted_outcome(counts.x, counts.n, boundary), counted_outcome(counts.y, counts.m, boundary)
+    return Tables(own.astype(np.int64), counts.n.copy(), rest.astype(np.int64), counts.m.copy())
+
+
+def _columns(process: Process) -> tuple[tuple[int, ...] | tuple[float, ...], ...]:
+    return process.counted, process.cases, process.rest_counted, process.rest_cases, process.log_e
+
+
+def _process_of(state: SafeState) -> Process:
+    return Process(**{name: tuple(column.tolist()) for name, column in state._asdict().items()})
+
+
+class Doubt(NamedTuple):
+    """Doubt about each group since it passed; every field has shape (G,)."""
+
+    evidence: npt.NDArray[np.float64]
+    """Evidence of the parts that have begun; 0 for a group that has not passed."""
+    nights: npt.NDArray[np.int64]
+    """Number of nights with cases of the group since it passed."""
+
+
+def doubt_of_passes(
+    before: Doubt,
+    log_factor: npt.NDArray[np.float64],
+    with_cases: npt.NDArray[np.bool_],
+    passed: npt.NDArray[np.bool_],
+    alpha: float,
+) -> tuple[Doubt, npt.NDArray[np.bool_]]:
+    """Add a night's evidence against groups that had passed before it; every array has shape (G,).
+
+    Parameters
+    ----------
+    log_factor
+        Logarithm of what the night's new cases multiply evidence by: `audit.stats.safe_process.log_factor`.
+    with_cases
+        Groups that had new cases, and whose rest had new cases.
+    passed
+        Groups that had passed before this night.
+    alpha
+        The share of histories in which a PASS that is true may be put in doubt.
+
+    Returns
+    -------
+    tuple of Doubt and bool[G]
+        What to remember, and which groups are in doubt from this night on; of these nothing is remembered.
+    """
+    seen = passed & with_cases
+    nights = np.where(passed, before.nights + seen, 0)
+    begins = np.where(seen, 1.0 / np.maximum(nights * (nights + 1), 1), 0.0)
+    with np.errstate(over="ignore"):
+        evidence = np.where(passed, (before.evidence + begins) * np.exp(np.where(seen, log_factor, 0.0)), 0.0)
+    # what has not begun yet counts as it is
+    doubted = passed & (evidence + 1.0 / (nights + 1.0) >= 1.0 / alpha)
+    return Doubt(np.where(doubted, 0.0, evidence), np.where(doubted, 0, nights)), doubted
 
 
 @dataclass(frozen=True, slots=True)

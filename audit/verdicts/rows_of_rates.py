@@ -16,14 +16,20 @@ from audit.evaluation.evaluation_set import EvaluationSet, open_evaluation_set
 from audit.plan.file.mistakes import one_line
 from audit.plan.file.plan_file import AnyPlan
 from audit.result.audit_result import AuditResult
-from audit.verdicts.changes.answers import answer_files, answers_of
-from audit.verdicts.changes.baseline import load_baseline, plan_at_hand
-from audit.verdicts.changes.pairs import check_reproduced, count_pairs
+from audit.verdicts.changes.baseline import (
+    answer_files,
+    answers_of,
+    check_reproduced,
+    count_pairs,
+    load_baseline,
+    plan_at_hand,
+)
 from audit.vocabulary.groups import SensitiveFeature
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
+
 
 Errors = Literal["missed", "wrongly-flagged"]
 _WHERE: Final[Mapping[str, str]] = {

@@ -1,1 +1,0 @@
-"""Drawing an evaluation set from a pool of labelled cases."""
