@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from audit.analyses.weighted_rates import rate_intervals
 from audit.counting.table import (
     ABSTAINED,
     DECISIONS,
@@ -109,8 +110,6 @@ def _changes_by_design(
     """Return a function that gives the fields that weights and clusters change at a place: no rate where every case is
     one.
     """
-    from audit.analyses.weighted_rates import rate_intervals
-
     of = moments.of(family)
     found = rate_intervals(of, family, metric, level)
     numerators, denominators = of.weight(metric.numerator), of.weight(metric.denominator)

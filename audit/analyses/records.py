@@ -11,8 +11,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from audit.analyses.control_sample import JudgedSample, Verdicts
+from audit.analyses.crosscheck.agreement import asked_about, headlines
 from audit.analyses.disparities import disparities, impact_ratios
 from audit.analyses.estimates import estimates, group_counts, row_accounts, without_hidden
+from audit.analyses.further import further_findings
 from audit.analyses.sides import possible_cells
 from audit.counting.counted import Counted
 from audit.counting.moments import Moments
@@ -305,8 +307,6 @@ def records(  # noqa: PLR0913 - what a result is written from
     further: dict[str, Any] = {"impact_ratios": impact_ratios(plan, rates)}
     doubts: tuple[Notice, ...] = ()
     if details:
-        from audit.analyses.further import further_findings
-
         found, doubts = further_findings(plan, counted, families, features, stated, judged, rates, sample)
         further |= found
     crosscheck, opinions = _crosscheck(asked, (*rates, *gaps))
@@ -321,8 +321,6 @@ def _asked(
 ) -> Asked | None:
     if rows is None:
         return None
-    from audit.analyses.crosscheck.agreement import asked_about, headlines
-
     return asked_about(compared, headlines(plan), rows, counted.moments)
 
 

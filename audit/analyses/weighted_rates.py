@@ -23,6 +23,7 @@ from audit.analyses.missing_attributes import MemberPlaces, Supposed, member_pla
 from audit.analyses.sides import Question, When, possible_cells, questions
 from audit.counting.family_moments import Cells, FamilyMoments, of_the_others
 from audit.counting.moments import Moments
+from audit.counting.strata import MOST_DEGREES
 from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan, Rule
 from audit.stats.arrays import BoolArray, FloatArray, IntArray, once_for_equals
@@ -30,11 +31,11 @@ from audit.stats.boundaries import Boundary
 from audit.stats.clusters import Alike, Tilt, WeightedRate, pooled_correlation
 from audit.stats.effective_test import Comparison, effective_size, few_degrees_factor
 from audit.stats.intervals import Limits, clopper_pearson, difference_of_limits, ratio_of_limits, wilson
+from audit.stats.strata import StratifiedComparison
 from audit.vocabulary.metrics import Cell, Metric
 
 if TYPE_CHECKING:
     from audit.counting.strata import StratifiedFamily
-    from audit.stats.strata import StratifiedComparison
 
 
 def _tilts(of: FamilyMoments, family: FamilyCounts, cells: Cells) -> tuple[Tilt, Tilt, Tilt]:
@@ -55,8 +56,6 @@ def weighted_comparison(of: FamilyMoments, family: FamilyCounts, question: Quest
     own, rest = question.cells(when)
     if of.by_strata:
         # a gate of a set without strata loads none of this
-        from audit.stats.strata import StratifiedComparison
-
         counts = cast("StratifiedFamily", of)
         sampled = counts.sampled(own), counts.sampled(rest, rest=True)
         return StratifiedComparison(of.own(own), of.rest(rest), of.cross(own, rest), 0.0, counts=(sampled,))
@@ -164,8 +163,6 @@ def _side_intervals(of: FamilyMoments, cells: Cells, level: float, *, rest: bool
     side = of.rest(cells) if rest else of.own(cells)
     if not of.by_strata:
         return _intervals(side, correlation(of, cells), level)
-    from audit.counting.strata import MOST_DEGREES
-
     low, high = cast("StratifiedFamily", of).limits(cells, level, rest=rest)
     size, degrees = effective_size(side, 0.0)
     sure = degrees > MOST_DEGREES

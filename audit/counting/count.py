@@ -16,10 +16,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
 import numpy as np
+import pyarrow.compute as pc
 
 from audit.counting.clusters import ClusterTable
 from audit.counting.family_moments import CELLS, WeightTable
 from audit.counting.moments import Moments
+from audit.counting.strata import StratumTable
 from audit.counting.table import (
     ABSTAINED,
     DECISIONS,
@@ -260,8 +262,6 @@ def count_moments(evaluation_set: EvaluationSet, relation: str = SCORED) -> Mome
 
 
 def _stratified(evaluation_set: EvaluationSet, strata: Strata, relation: str) -> Moments:
-    from audit.counting.strata import StratumTable
-
     names = [feature.name for feature in evaluation_set.features]
     text = grouped(relation, plain([*(f"group_{name}" for name in names), "stratum", *CELL]), {"cases": "count(*)"})
     summed = evaluation_set.table_of(text)
@@ -316,8 +316,6 @@ def _joined(high: IntArray, low: IntArray) -> FloatArray:
 
 def _numbered(names: Any) -> IntArray:
     """int64[N]: the number of each cluster, in the order of the names."""
-    import pyarrow.compute as pc
-
     encoded = names.combine_chunks().dictionary_encode()
     order = pc.array_sort_indices(encoded.dictionary).to_numpy()
     rank = np.empty(order.size, dtype=np.int64)

@@ -8,8 +8,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from audit.counting.count import SCORED, Second, count_cases, count_text, counts_by_group
+from audit.counting.answer_tallies import count_disagreement, count_failures
+from audit.counting.controls import count_controls
+from audit.counting.count import SCORED, Second, count_cases, count_moments, count_text, counts_by_group
+from audit.counting.scan_cells import count_scan_cells
+from audit.counting.score_table import count_cases_and_scores
 from audit.counting.table import FAILED, CountsTable
+from audit.evaluation.reference_table import read_reference_table
 from audit.plan.audit_plan import AuditPlan
 from audit.vocabulary.statuses import Reason, Status
 
@@ -105,12 +110,6 @@ def count_everything(
 def _count(evaluation_set: EvaluationSet, plan: AuditPlan, folder: Path, *, details: bool, rounds: int) -> Counted:
     if not details:
         return Counted(count_cases(evaluation_set), _moments(evaluation_set))
-    from audit.counting.answer_tallies import count_disagreement, count_failures
-    from audit.counting.controls import count_controls
-    from audit.counting.scan_cells import count_scan_cells
-    from audit.counting.score_table import count_cases_and_scores
-    from audit.evaluation.reference_table import read_reference_table
-
     scores: ScoreTable | None = None
     if plan.detector.has_scores:
         table, scores = count_cases_and_scores(evaluation_set, plan.detector.score_range, plan.detector.threshold)
@@ -134,8 +133,6 @@ def _count(evaluation_set: EvaluationSet, plan: AuditPlan, folder: Path, *, deta
 def _moments(evaluation_set: EvaluationSet, relation: str = SCORED) -> Moments | None:
     if evaluation_set.counts_alike:
         return None
-    from audit.counting.count import count_moments
-
     return count_moments(evaluation_set, relation)
 
 

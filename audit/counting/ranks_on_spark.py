@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+import pyarrow as pa
 
 from audit.counting.count import LABELLED, FinestGroups, group_columns
 from audit.stats.arrays import FloatArray, IntArray
@@ -73,8 +74,6 @@ class Parts:
 
     def _split(self, number: IntArray, low: FloatArray, high: FloatArray, pieces: int, *, by_score: bool) -> list[Any]:
         """Piece of each part, lowest and highest score and cases of each of its pieces that has a row."""
-        import pyarrow as pa
-
         columns = {"part": number, "low": low, "high": high, "own": np.arange(number.size)}
         self._engine.register(_TABLE, pa.table(columns))
         piece = "score" if by_score else f"floor((score - low) / (high - low) * {max(pieces, 2)}.0)"
@@ -87,8 +86,6 @@ class Parts:
 
     def count_between(self, ends: FloatArray, finest: FinestGroups) -> tuple[IntArray, ...]:
         """int64[L] four times: finest group, label, step and cases of each that occurs; `ends` are the steps' ends."""
-        import pyarrow as pa
-
         first, last = np.searchsorted(ends, self._low), np.searchsorted(ends, self._high)
         part = np.repeat(np.arange(first.size), last - first + 1)
         step = np.arange(part.size) - np.repeat(np.cumsum(last - first + 1) - (last - first + 1), last - first + 1)

@@ -8,14 +8,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from audit.analyses.crosscheck.own_measures_fairlearn import check_measures
 from audit.analyses.estimates import row_accounts
+from audit.counting.count import count_cases, count_moments
 from audit.counting.table import ABSTAINED, CountsTable, FamilyCounts, count_families, everyone_as_family, is_finest
 from audit.engines.protocol import identifier
+from audit.evaluation.evaluation_set import open_evaluation_set
+from audit.evaluation.reference_table import read_reference_table
 from audit.plan.audit_plan import AuditPlan, NamedRule
 from audit.plan.evaluation_set import ANSWER
 from audit.plan.file.plan_file import AnyPlan, LoadedPlan, loaded_plan
+from audit.planning.set_review import review_set
 from audit.result.findings.further import PlannedPass
 from audit.result.findings.judged import RowAccount
+from audit.scoring.probing.probes import check_answers, check_probes, is_unanswered
+from audit.stats.template_shifts import least_templates
 from audit.verdicts.chance_of_pass import planned_pass
 from audit.verdicts.decidability import (
     FamilyDecidability,
@@ -181,8 +188,6 @@ def check_plan(
     AuditError
         If plan or data are in error, exactly as `run_audit` would say it.
     """
-    from audit.planning.set_review import review_set
-
     loaded = loaded_plan(plan, folder)
     with _open_unscored(loaded, table) as evaluation_set:
         counts, moments, features = _count_unscored(evaluation_set)
@@ -204,9 +209,6 @@ def _check_probes(loaded: LoadedPlan, evaluation_set: EvaluationSet) -> tuple[Pr
     """Design the plan's probes, to see what they would ask; nothing is loaded where the plan has none."""
     if not loaded.plan.probes:
         return ()
-    from audit.scoring.probing.probes import check_answers, check_probes, is_unanswered
-    from audit.stats.template_shifts import least_templates
-
     plan, folder = loaded.plan, loaded.folder
     needed = {
         name: least_templates(0.0, rule.margin, plan.verdict.alpha) or 0
@@ -252,17 +254,12 @@ def count_labels(loaded: LoadedPlan, table: pa.Table | pd.DataFrame | None = Non
 
 
 def _count_unscored(evaluation_set: EvaluationSet) -> LabelCounts:
-    from audit.counting.count import count_cases, count_moments
-
     return LabelCounts(count_cases(evaluation_set), count_moments(evaluation_set), tuple(evaluation_set.features))
 
 
 @contextmanager
 def _open_unscored(loaded: LoadedPlan, table: pa.Table | pd.DataFrame | None) -> Iterator[EvaluationSet]:
     """Open the set with every case left unscored; those that a table of counts hides have no label here."""
-    from audit.evaluation.evaluation_set import open_evaluation_set
-    from audit.evaluation.reference_table import read_reference_table
-
     with open_evaluation_set(loaded.plan, loaded.folder, table) as evaluation_set:
         taken = dict(evaluation_set.expressions)
         if loaded.plan.evaluation_set.is_counted:
@@ -273,8 +270,6 @@ def _open_unscored(loaded: LoadedPlan, table: pa.Table | pd.DataFrame | None) ->
         )
         read_reference_table(evaluation_set, loaded.plan, loaded.folder)
         if loaded.plan.measures:
-            from audit.analyses.crosscheck.own_measures_fairlearn import check_measures
-
             check_measures(loaded.plan, loaded.folder)
         yield evaluation_set
 

@@ -16,10 +16,13 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.csv as pc
+import pyarrow.parquet as pq
 
 from audit.engines.protocol import ROW, identifier, literal
 from audit.engines.read_errors import reading
@@ -30,10 +33,6 @@ from audit.planning.pool import PREFIX, Pool
 from audit.stats.arrays import FloatArray, IntArray
 from audit.stats.cluster_power import UnitShapes
 from audit.vocabulary.text import shown
-
-if TYPE_CHECKING:
-    import pyarrow as pa
-
 
 _TICKETS: Final = 2**128
 _OF_UNITS: Final = {
@@ -277,8 +276,6 @@ def _free_name(columns: Iterable[str]) -> str:
 @contextlib.contextmanager
 def _storing(pool: Pool, target: Path) -> Iterator[None]:
     """Report errors while the set is written as errors of the target, not of the pool; leave no half of a file."""
-    import pyarrow as pa
-
     try:
         yield
     except BaseException as error:
@@ -351,8 +348,6 @@ def _no_csv(pool: Pool, why: str) -> DataError:
 
 def _equal_tables(reader: pa.RecordBatchReader, source_name: str) -> Iterator[pa.Table]:
     """Yield the rows in tables of one size, so that the bytes written do not depend on how DuckDB came by them."""
-    import pyarrow as pa
-
     waiting: list[pa.RecordBatch] = []
     rows = 0
     batches = iter(reader)
@@ -374,14 +369,10 @@ def _equal_tables(reader: pa.RecordBatchReader, source_name: str) -> Iterator[pa
 
 def _write(tables: Iterator[pa.Table], schema: pa.Schema, target: Path, *, as_text: bool) -> None:
     if as_text:
-        import pyarrow.csv as pc
-
         with target.open("wb") as file, pc.CSVWriter(file, schema) as writer:
             for table in tables:
                 writer.write_table(table)
         return
-    import pyarrow.parquet as pq
-
     with target.open("wb") as file, pq.ParquetWriter(file, schema, compression="zstd") as writer:
         for table in tables:
             writer.write_table(table, row_group_size=_ROW_GROUP)

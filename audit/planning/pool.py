@@ -18,6 +18,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+import pyarrow as pa
+from duckdb.func import PythonUDFType
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
 from audit.engines.duckdb import DuckDBEngine
 from audit.engines.protocol import ROW, identifier, literal
 from audit.engines.read_errors import reading
@@ -36,7 +42,6 @@ from audit.vocabulary.text import shown
 
 if TYPE_CHECKING:
     import duckdb
-    import numpy as np
     import numpy.typing as npt
 
 
@@ -118,8 +123,6 @@ class Pool(OnEngine):
 
     def put(self, name: str, columns: Mapping[str, Any]) -> None:
         """Put a small table (lists, numpy or Arrow arrays) beside the frame, in the place of the last of that name."""
-        import pyarrow as pa
-
         self.engine.register("incoming", pa.table(dict(columns)))
         self.engine.execute(f"CREATE OR REPLACE TEMP TABLE {identifier(name)} AS SELECT * FROM incoming")  # noqa: S608
         self.engine.unregister("incoming")
@@ -191,8 +194,6 @@ def _codes(coded: Sequence[CodedFeature], values: Sequence[str | None]) -> tuple
 
 def _put_texts(pool: Pool, columns: Mapping[str, Sequence[Any]]) -> None:
     """Make the table `cell_of`; a column of which every value is missing is one of texts all the same."""
-    import pyarrow as pa
-
     kinds = {"side": pa.int8(), "cell": pa.int32()}
     pool.put("cell_of", {name: pa.array(values, kinds.get(name, pa.string())) for name, values in columns.items()})
 
@@ -276,8 +277,6 @@ def copy_text(text: str) -> str:
 
 def add_copy_text(connection: duckdb.DuckDBPyConnection) -> None:
     """Give a connection the SQL function `copied`, of texts that are not NULL."""
-    from duckdb.func import PythonUDFType
-
     connection.create_function("copied", _copy_texts, ["VARCHAR"], "VARCHAR", type=PythonUDFType.ARROW)
 
 
@@ -285,8 +284,6 @@ def _copy_texts(texts: Any) -> Any:
     """Reduce Arrow texts to Arrow texts; DuckDB evaluates the annotations of a function, so that they name no
     module.
     """
-    import pyarrow as pa
-
     return pa.array([copy_text(text) for text in texts.to_pylist()], type=pa.string())
 
 
@@ -400,8 +397,6 @@ def join_copies(pool: Pool, design: SamplingDesign) -> Copies:
 
 def _join_clusters(pool: Pool, design: SamplingDesign) -> int:
     """Give clusters that are linked by sets of copies one unit; returns their number."""
-    import numpy as np
-
     pool.query("CREATE TEMP TABLE edges AS SELECT DISTINCT unit, copy FROM frame JOIN doubles USING (copy) WHERE spans")
     pool.query(
         "CREATE TEMP TABLE ends AS SELECT unit, row_number() OVER (ORDER BY unit) - 1 AS place "
@@ -434,10 +429,6 @@ def _count_copies(pool: Pool) -> Copies:
 
 def _lowest_of_part(pool: Pool) -> npt.NDArray[np.int64]:
     """int64[E]: for each end of an edge, in the order of their tickets, the first end of its connected part."""
-    import numpy as np
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
     with reading(pool.source.source_name):
         edges = pool.engine.execute(
             "SELECT ends.place AS one, min(ends.place) OVER (PARTITION BY copy) AS other "

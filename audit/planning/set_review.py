@@ -24,6 +24,7 @@ from audit.counting.table import FamilyCounts
 from audit.engines.protocol import ROW
 from audit.errors import DataError
 from audit.evaluation.evaluation_set import set_options
+from audit.evaluation.in_memory import view_table
 from audit.evaluation.relation import Relation
 from audit.evaluation.table_file import read_file, relation, set_place
 from audit.plan.answers import PredictionsDetector
@@ -281,8 +282,6 @@ def _whole_relation(
     """Return all columns of the set; only those that the plan names where the others cannot be read together."""
     try:
         if table is not None:
-            from audit.evaluation.in_memory import view_table
-
             columns = evaluation_set.columns
             content = view_table(evaluation_set.local_engine, _WHOLE, table, dict.fromkeys(columns, ""))
             return relation(_WHOLE, evaluation_set.source_name, content, None)

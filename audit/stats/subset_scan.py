@@ -29,6 +29,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import csr_array
 from scipy.special import xlogy
 
 from audit.stats.arrays import BoolArray, FloatArray, IntArray, distinct
@@ -434,8 +435,6 @@ class SubsetSearch:
         if size[0] * size[1] <= max(_DENSE * len(values), _SMALL):
             table = np.bincount(other.place * size[0] + mine.place, values, size[0] * size[1])
             return np.asarray(table.reshape(size[1], size[0]).T @ held.astype(np.float64))
-        from scipy.sparse import csr_array  # 0.15 s, and most tables are small
-
         matrix = csr_array((values[mine.order], other.place[mine.order], mine.begin), size)
         return np.asarray(matrix @ held.astype(np.float64))
 

@@ -34,9 +34,11 @@ from audit.stats.arrays import BoolArray, FloatArray, IntArray
 from audit.verdicts.planned_people import (
     EffectiveSizes,
     PlannedPeople,
+    cases_for_clusters,
     cases_to_be_alone,
     chance_to_miss,
     is_beyond_help,
+    sizes_by_design,
 )
 from audit.vocabulary.groups import Family, Group, Level, SensitiveFeature
 from audit.vocabulary.metrics import METRICS
@@ -261,8 +263,6 @@ def _family_decidability(
     required = _required_cases(plan, family.family, of.cases, of.design)
     wanted = np.zeros(n.shape)
     if moments is not None:
-        from audit.verdicts.planned_people import cases_for_clusters
-
         wanted = cases_for_clusters(plan, rule, family, moments)
     too_few_to_pass = (n >= required) & (n < wanted)
     required = np.maximum(required, wanted)
@@ -339,8 +339,6 @@ def effective_sizes(
     whole = EffectiveSizes(n.astype(np.float64), np.ones(n.shape), m.astype(np.float64), nowhere)
     if moments is None:
         return whole
-    from audit.verdicts.planned_people import sizes_by_design
-
     return sizes_by_design(plan, rule, family, moments, at, whole)
 
 

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from audit.analyses.control_sample import JudgedSample, Verdicts
 from audit.analyses.estimates import counted_cells, estimates, group_counts, without_hidden
 from audit.counting.count import SecondCounts
 from audit.counting.counted import Counted
@@ -25,12 +26,15 @@ from audit.result.findings.further import NotJudgedAlone, PlannedPass
 from audit.result.findings.judged import RuleResult, Verdict
 from audit.result.findings.second import SecondVerdict
 from audit.result.findings.swaps import ProbeRuleResult, ProbeVerdict
+from audit.verdicts.chance_of_pass import planned_pass
+from audit.verdicts.changes.baseline import Judged, change_from, overall_with
 from audit.verdicts.decidability import plan_decidability
+from audit.verdicts.decidable_gaps import not_judged_alone
 from audit.verdicts.judge import judge, overall_verdict
+from audit.verdicts.probe_rules import judge_probes
 from audit.vocabulary.groups import Family, SensitiveFeature
 
 if TYPE_CHECKING:
-    from audit.analyses.control_sample import JudgedSample
     from audit.counting.probed import Answered
     from audit.verdicts.changes.baseline import Joined
 
@@ -127,14 +131,10 @@ def decide(
     probe_rules: tuple[ProbeRuleResult, ...] = ()
     probe_verdicts: tuple[ProbeVerdict, ...] = ()
     if plan.named_probe_rules:
-        from audit.verdicts.probe_rules import judge_probes
-
         probe_rules, probe_verdicts = judge_probes(plan, answered)
         overall = overall_verdict(plan, (*rules, *probe_rules))
     change = None
     if joined is not None:
-        from audit.verdicts.changes.baseline import Judged, change_from, overall_with
-
         groups, cells = counted_cells([everyone_as_family(counted.table), *families.values()])
         now = dict(zip(groups, cells, strict=True))
         climbs = {rule: of.climb for rule, of in decided.items()}
@@ -146,9 +146,6 @@ def decide(
     not_alone: tuple[NotJudgedAlone, ...] = ()
     if details:
         # a gate asks for no details, and does not wait for these
-        from audit.verdicts.chance_of_pass import planned_pass
-        from audit.verdicts.decidable_gaps import not_judged_alone
-
         sample = _judged_sample(plan, counted, families, by_name)
         not_alone = not_judged_alone(plan, rules, families, decided, counted.moments)
         if overall.outcome == "inconclusive":
@@ -166,8 +163,6 @@ def _judged_sample(
     sample = counted.control_sample
     if sample is None:
         return None
-    from audit.analyses.control_sample import JudgedSample, Verdicts
-
     drawn = {family: sample.family(family, features) for family in families}
     rules, verdicts, _ = judge(plan, drawn, features, counted.control_moments)
     return JudgedSample(drawn, Verdicts(rules, verdicts))

@@ -29,7 +29,7 @@ from audit.result.findings.change import combined_outcome
 from audit.result.findings.judged import OUTCOMES, Because, FamilyResult, Outcome, RuleResult, Verdict
 from audit.result.findings.swaps import ProbeRuleResult
 from audit.verdicts.decidability import FamilyDecidability, RuleDecidability, missing_expected, plan_decidability
-from audit.verdicts.margin_tests import FamilyTests, exact_rule_tests
+from audit.verdicts.margin_tests import FamilyTests, exact_rule_tests, rule_tests
 from audit.verdicts.outcomes import rule_outcome
 from audit.verdicts.side_tests import Budget, GroupTests, budget
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
@@ -193,8 +193,6 @@ def judge_rule(
     if moments is None:
         tests = exact_rule_tests(plan, rule, families, decidability, spend)
     else:
-        from audit.verdicts.margin_tests import rule_tests
-
         tests = rule_tests(plan, rule, families, decidability, spend, moments)
     outcomes = group_outcomes(decidability, {family: of.groups for family, of in tests.items()}, stopped=stopped)
     verdicts = tuple(

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from audit.counting.count import SCORED, grouped, plain
 from audit.counting.table import FLAGGED, NOT_FLAGGED, FamilyCounts
@@ -25,8 +26,6 @@ from audit.vocabulary.groups import Family, Group, Level
 from audit.vocabulary.metrics import METRICS, Cell, MetricName
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from audit.evaluation.evaluation_set import EvaluationSet
 
 
@@ -174,8 +173,6 @@ def group_rows(evaluation_set: EvaluationSet, families: Sequence[Family]) -> dic
 
 def code_places(column: pa.ChunkedArray, codes: Mapping[str | None, str]) -> tuple[tuple[str, ...], IntArray]:
     """Return the distinct codes of a column, sorted, and the place of each row's; a raw value is looked up once."""
-    import pyarrow as pa
-
     whole = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], pa.string())
     encoded = whole.dictionary_encode(null_encoding="encode")
     distinct, place = numbered([codes[value] for value in encoded.dictionary.to_pylist()])

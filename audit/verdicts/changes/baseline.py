@@ -15,6 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Self
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from audit.analyses.estimates import cells_of, counted_cells
 from audit.counting.count import SCORED, added_by_group
@@ -46,8 +49,6 @@ from audit.verdicts.judge import overall_verdict
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from audit.evaluation.evaluation_set import EvaluationSet
 
 
@@ -155,10 +156,6 @@ def _predictions_beside(path: Path, digest: str | None) -> pa.Table | None:
         return None
     if digest is not None and found != digest:
         raise another_run_error("are not the file that was written with it")
-    import pyarrow as pa
-    import pyarrow.compute as pc
-    import pyarrow.parquet as pq
-
     try:
         table = pq.read_table(path, columns=["case_id", "decision"])
         words = table["decision"].cast(pa.string())
