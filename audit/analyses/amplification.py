@@ -108,16 +108,16 @@ def _family_amplification(plan: AuditPlan, family: FamilyCounts) -> Amplificatio
             GroupAmplification.model_construct(
                 None,
                 group=family.groups[at],
-                cases=int(n[place]),
-                label_rate=int(labelled[place]) / int(n[place]),
-                flag_rate=int(flagged[place]) / int(n[place]),
-                **interval_fields(("difference", "low", "high"), change, place),
-                labelled_above=bool(above[place]),
-                **interval_fields(("added", "added_low", "added_high"), added, place),
-                outcome=words[place],
+                cases=int(n[index]),
+                label_rate=int(labelled[index]) / int(n[index]),
+                flag_rate=int(flagged[index]) / int(n[index]),
+                **interval_fields(("difference", "low", "high"), change, index),
+                labelled_above=bool(above[index]),
+                **interval_fields(("added", "added_low", "added_high"), added, index),
+                outcome=words[index],
             )
-            for place, at in enumerate(kept)
-            if not many or words[place] != "cannot_tell"
+            for index, at in enumerate(kept)
+            if not many or words[index] != "cannot_tell"
         ),
         level=level,
     )
@@ -199,19 +199,19 @@ def _overrides(plan: AuditPlan, family: FamilyCounts) -> Iterator[Override]:
         with np.errstate(invalid="ignore", divide="ignore"):
             own = (x / n, *wilson(x, n, level))
             apart = (x / n - y / m, *newcombe_difference(x, n, y, m, level))
-        for place, group in enumerate(family.groups):
-            reason = why_not_stated(int(n[place]), least)
-            known, compared = reason is None, reason is None and bool(m[place] >= least)
+        for index, group in enumerate(family.groups):
+            reason = why_not_stated(int(n[index]), least)
+            known, compared = reason is None, reason is None and bool(m[index] >= least)
             names = ("difference", "difference_low", "difference_high")
             yield Override.model_validate(
                 {
                     "group": group,
                     "detector": flag,
-                    "decided": int(n[place]),
-                    "changed": int(x[place]),
-                    "undecided": int(family.cell(undecided)[place]),
-                    **interval_fields(("value", "low", "high"), own, place, known=known),
-                    **interval_fields(names, apart, place, known=compared),
+                    "decided": int(n[index]),
+                    "changed": int(x[index]),
+                    "undecided": int(family.cell(undecided)[index]),
+                    **interval_fields(("value", "low", "high"), own, index, known=known),
+                    **interval_fields(names, apart, index, known=compared),
                     "level": level,
                     "reason": reason,
                 }
@@ -228,18 +228,18 @@ def _gaps(plan: AuditPlan, family: FamilyCounts, among: Among) -> Iterator[Peopl
     with np.errstate(invalid="ignore", divide="ignore"):
         before, after, added = people_gaps(own, rest, level)
     words = amplification_outcomes(before, after, added)
-    for place, group in enumerate(family.groups):
-        known = bool(stated[place])
-        few = "no_cases" if min(n[place], m[place]) == 0 else "too_few_for_a_rate"
+    for index, group in enumerate(family.groups):
+        known = bool(stated[index])
+        few = "no_cases" if min(n[index], m[index]) == 0 else "too_few_for_a_rate"
         yield PeopleGap.model_validate(
             {
                 "group": group,
                 "among": among,
-                "cases": int(n[place]),
-                "undecided": int(own[4][place] + own[5][place]),
-                **interval_fields(("detector_gap",), before[:1], place, known=known),
-                **interval_fields(("added", "low", "high"), added, place, known=known),
-                "outcome": words[place] if known and independent else "cannot_tell",
+                "cases": int(n[index]),
+                "undecided": int(own[4][index] + own[5][index]),
+                **interval_fields(("detector_gap",), before[:1], index, known=known),
+                **interval_fields(("added", "low", "high"), added, index, known=known),
+                "outcome": words[index] if known and independent else "cannot_tell",
                 "level": plan.verdict.level,
                 "reason": None if known else few,
             }

@@ -139,31 +139,31 @@ def _everyone_as_family(cells: IntArray) -> FamilyCounts:
 def _compare_family(
     plan: AuditPlan, metric: Metric, whole: FamilyCounts, drawn: FamilyCounts
 ) -> list[ControlComparison]:
-    at = {group: place for place, group in enumerate(drawn.groups)}
+    at = {group: index for index, group in enumerate(drawn.groups)}
     inside = np.zeros_like(whole.cells)
-    for place, group in enumerate(whole.groups):
+    for index, group in enumerate(whole.groups):
         if group in at:
-            inside[place] = drawn.cells[at[group]]
+            inside[index] = drawn.cells[at[group]]
     sample = FamilyCounts(whole.family, whole.groups, inside, drawn.everyone)
     x, n = sample.numerator(metric), sample.denominator(metric)
     others, other_n = whole.numerator(metric) - x, whole.denominator(metric) - n
     low, high = newcombe_difference(x, n, others, other_n, plan.verdict.level)
     floor = plan.verdict.min_denominator
     rows = []
-    for place, group in enumerate(whole.groups):
-        inner, outer = int(n[place]), int(other_n[place])
+    for index, group in enumerate(whole.groups):
+        inner, outer = int(n[index]), int(other_n[index])
         known = inner >= floor and outer >= floor
         rows.append(
             ControlComparison(
                 metric=metric.name,
                 group=group,
-                numerator=int(x[place]),
+                numerator=int(x[index]),
                 denominator=inner,
-                other_numerator=int(others[place]),
+                other_numerator=int(others[index]),
                 other_denominator=outer,
-                difference=as_known(x[place] / inner - others[place] / outer) if known else None,
-                difference_low=as_known(low[place]) if known else None,
-                difference_high=as_known(high[place]) if known else None,
+                difference=as_known(x[index] / inner - others[index] / outer) if known else None,
+                difference_low=as_known(low[index]) if known else None,
+                difference_high=as_known(high[index]) if known else None,
             )
         )
     return rows

@@ -102,23 +102,23 @@ def _family_deployed(
         _share_in_set(family, cells, floor, moments) for cells in (_FLAGGED_OF_ALL, _RIGHT_OF_FLAGGED)
     )
     shown: list[DeployedGroup] = []
-    for place, group in enumerate(family.groups):
-        reason = _reason([int(n[place]) for n in denominators], floor)
+    for index, group in enumerate(family.groups):
+        reason = _reason([int(n[index]) for n in denominators], floor)
         if reason is not None and len(family.groups) > MOST_GROUPS:
             continue
         known = reason is None
-        if known and np.isnan(precision[0][place]):
+        if known and np.isnan(precision[0][index]):
             reason = "nobody_flagged"
         shown.append(
             DeployedGroup.model_construct(
                 None,
                 group=group,
-                set_flag_rate=as_known(set_flags[place]),
-                set_precision=as_known(set_right[place]),
-                **interval_fields(("flag_rate", "flag_rate_low", "flag_rate_high"), flag_rate, place, known=known),
-                **interval_fields(("precision", "precision_low", "precision_high"), precision, place, known=known),
-                flags_per_1000=as_known(1000.0 * flag_rate[0][place]) if known else None,
-                right_per_1000=as_known(1000.0 * prevalence * tpr[0][place]) if known else None,
+                set_flag_rate=as_known(set_flags[index]),
+                set_precision=as_known(set_right[index]),
+                **interval_fields(("flag_rate", "flag_rate_low", "flag_rate_high"), flag_rate, index, known=known),
+                **interval_fields(("precision", "precision_low", "precision_high"), precision, index, known=known),
+                flags_per_1000=as_known(1000.0 * flag_rate[0][index]) if known else None,
+                right_per_1000=as_known(1000.0 * prevalence * tpr[0][index]) if known else None,
                 reason=reason,
             )
         )
@@ -186,20 +186,20 @@ def _family_costs(
     found = _Costs(*((PER * value, PER * low, PER * high) for value, low, high in found))
     records: list[CostOfErrors] = []
     gap = ("difference", "difference_low", "difference_high")
-    for place, group in enumerate(family.groups):
-        reason = _reason_of_cost(int(cases[place]), int(rest_cases[place]), floor, has_intervals=moments is None)
+    for index, group in enumerate(family.groups):
+        reason = _reason_of_cost(int(cases[index]), int(rest_cases[index]), floor, has_intervals=moments is None)
         own = reason not in ("no_cases", "too_few_for_a_rate")
         both = reason in (None, "weights_or_clusters")
         records.append(
             CostOfErrors.model_construct(
                 None,
                 group=group,
-                missed=int(missed[place]),
-                wrongly_flagged=int(flagged[place]),
-                cases=int(cases[place]),
-                **interval_fields(("per_1000", "low", "high"), found.own, place, known=own),
-                rest_per_1000=as_known(found.rest[0][place]) if both else None,
-                **interval_fields(gap, found.difference, place, known=both),
+                missed=int(missed[index]),
+                wrongly_flagged=int(flagged[index]),
+                cases=int(cases[index]),
+                **interval_fields(("per_1000", "low", "high"), found.own, index, known=own),
+                rest_per_1000=as_known(found.rest[0][index]) if both else None,
+                **interval_fields(gap, found.difference, index, known=both),
                 level=level,
                 reason=reason,
             )
@@ -208,22 +208,22 @@ def _family_costs(
 
 
 def _counted_costs(costs: CostsSection, family: FamilyCounts, level: float) -> _Costs:
-    own, rest = (
+    group, rest = (
         expected_cost(count((Cell.FN,)), count((Cell.FP,)), count(_CASES), costs.cost_missed, costs.cost_flagged, level)
         for count in (family.total, family.rest)
     )
-    return _Costs(own, rest, difference_of_independent(own, rest))
+    return _Costs(group, rest, difference_of_independent(group, rest))
 
 
 def _weighted_costs(costs: CostsSection, family: FamilyCounts, moments: Moments) -> _Costs:
     of = moments.of(family)
     unknown = np.full(len(family.groups), np.nan)
     with np.errstate(divide="ignore", invalid="ignore"):
-        own, rest = (
+        group, rest = (
             (costs.cost_missed * weight((Cell.FN,)) + costs.cost_flagged * weight((Cell.FP,))) / weight(_CASES)
             for weight in (of.weight, of.rest_weight)
         )
-    return _Costs((own, unknown, unknown), (rest, unknown, unknown), (own - rest, unknown, unknown))
+    return _Costs((group, unknown, unknown), (rest, unknown, unknown), (group - rest, unknown, unknown))
 
 
 def _reason_of_cost(cases: int, rest: int, floor: int, *, has_intervals: bool) -> CostReason | None:
@@ -291,20 +291,20 @@ def _exposures(plan: AuditPlan, places: int, family: FamilyCounts, among: Among)
             newcombe_difference(own.fewest, n, rest.most, m, level)[0],
             newcombe_difference(own.most, n, rest.fewest, m, level)[1],
         )
-    for place, group in enumerate(family.groups):
-        reason = why_not_stated(int(n[place]), least)
-        compared = reason is None and bool(m[place] >= least)
+    for index, group in enumerate(family.groups):
+        reason = why_not_stated(int(n[index]), least)
+        compared = reason is None and bool(m[index] >= least)
         yield Exposure.model_validate(
             {
                 "first": places,
                 "group": group,
                 "among": among,
-                "cases": int(n[place]),
-                "unranked": int(cells[place, UNRANKED]),
-                "fewest": int(own.fewest[place]),
-                "most": int(own.most[place]),
-                **interval_fields(("value", "low", "high"), share, place, known=reason is None),
-                **interval_fields(("difference", "difference_low", "difference_high"), apart, place, known=compared),
+                "cases": int(n[index]),
+                "unranked": int(cells[index, UNRANKED]),
+                "fewest": int(own.fewest[index]),
+                "most": int(own.most[index]),
+                **interval_fields(("value", "low", "high"), share, index, known=reason is None),
+                **interval_fields(("difference", "difference_low", "difference_high"), apart, index, known=compared),
                 "level": level,
                 "reason": reason,
             }

@@ -61,7 +61,7 @@ def _others(
     reference = plan.groups[axes[0].feature].reference
     if reference is None:
         return None
-    places = [place for place, group in enumerate(family.groups) if group.levels[0].code == reference]
+    places = [index for index, group in enumerate(family.groups) if group.levels[0].code == reference]
     x, n = family.numerator(metric), family.denominator(metric)
     if not places:
         return np.zeros_like(x), np.zeros_like(n)
@@ -87,23 +87,23 @@ def _family_disparities(
         y, m = x + y, n + m
     designed = None if moments is None else _changes_by_design(plan, moments, family, metric, compared_with)
     rows: list[Disparity] = []
-    for place, group in enumerate(family.groups):
+    for index, group in enumerate(family.groups):
         if compared_with == "reference" and group.levels[0].code == plan.groups[group.levels[0].feature].reference:
             continue
-        counts = (int(x[place]), int(n[place]), int(y[place]), int(m[place]))
-        reason = _reason(counts, int(rest[place]), floor, compared_with)
+        counts = (int(x[index]), int(n[index]), int(y[index]), int(m[index]))
+        reason = _reason(counts, int(rest[index]), floor, compared_with)
         known = reason is None or reason == "zero_in_rest"
         has_ratio = reason is None
         values: dict[str, float | None] = {
             "difference": counts[0] / counts[1] - counts[2] / counts[3] if known else None,
-            "difference_low": as_known(difference[0][place]) if known else None,
-            "difference_high": as_known(difference[1][place]) if known else None,
+            "difference_low": as_known(difference[0][index]) if known else None,
+            "difference_high": as_known(difference[1][index]) if known else None,
             "ratio": (counts[0] / counts[1]) / (counts[2] / counts[3]) if has_ratio else None,
-            "ratio_low": as_known(ratio[0][place]) if has_ratio else None,
-            "ratio_high": as_known(ratio[1][place]) if has_ratio else None,
+            "ratio_low": as_known(ratio[0][index]) if has_ratio else None,
+            "ratio_high": as_known(ratio[1][index]) if has_ratio else None,
         }
         if designed is not None:
-            changed = designed(place)
+            changed = designed(index)
             values |= {name: value for name, value in changed.items() if (has_ratio if "ratio" in name else known)}
         rows.append(
             Disparity.model_construct(
@@ -153,8 +153,8 @@ def _changes_by_design(
     names = ("difference", "difference_low", "difference_high", "ratio", "ratio_low", "ratio_high")
     by_field = dict(zip(names, (*difference, *ratio), strict=True))
 
-    def changes(place: int) -> dict[str, float | None]:
-        return {} if alike[place] else {name: as_known(values[place]) for name, values in by_field.items()}
+    def changes(index: int) -> dict[str, float | None]:
+        return {} if alike[index] else {name: as_known(values[index]) for name, values in by_field.items()}
 
     return changes
 
@@ -202,9 +202,9 @@ def impact_ratios(plan: AuditPlan, estimates: Sequence[Estimate]) -> tuple[Impac
     together.
     """
     rates: dict[Family, list[Estimate]] = {}
-    for one in estimates:
-        if one.metric == "selection_rate":
-            rates.setdefault(one.group.family, []).append(one)
+    for estimate in estimates:
+        if estimate.metric == "selection_rate":
+            rates.setdefault(estimate.group.family, []).append(estimate)
     everyone = rates.get(Family(()))
     if not everyone or not everyone[0].denominator:
         return ()
@@ -224,15 +224,15 @@ def _is_finest(plan: AuditPlan, axis: Axis) -> bool:
 
 
 def _table(family: Family, rates: Sequence[Estimate], everyone: Estimate) -> ImpactRatios:
-    reasons = {one.group: _left_out(one, everyone) for one in rates}
-    compared = [one for one in rates if reasons[one.group] is None]
-    highest = max(compared, key=lambda one: one.value or 0.0, default=None)
+    reasons = {rate.group: _left_out(rate, everyone) for rate in rates}
+    compared = [rate for rate in rates if reasons[rate.group] is None]
+    highest = max(compared, key=lambda rate: rate.value or 0.0, default=None)
     return ImpactRatios(
         family=family,
         cases=everyone.denominator,
-        unknown=sum(one.denominator for one in rates if reasons[one.group] == "unknown"),
+        unknown=sum(rate.denominator for rate in rates if reasons[rate.group] == "unknown"),
         highest=highest.group if highest is not None and highest.value else None,
-        groups=tuple(_ratio(one, reasons, highest) for one in rates),
+        groups=tuple(_ratio(rate, reasons, highest) for rate in rates),
         level=everyone.level,
     )
 

@@ -73,21 +73,21 @@ def _family_estimates(
     low, high = wilson(x, n, level)
     exact_low, exact_high = clopper_pearson(x, n, level)
     rows: list[Estimate] = []
-    for place, group in enumerate(family.groups):
-        numerator, denominator = int(x[place]), int(n[place])
+    for index, group in enumerate(family.groups):
+        numerator, denominator = int(x[index]), int(n[index])
         reason = why_not_stated(denominator, min_denominator)
-        if reason == "no_cases" and hidden is not None and hidden[place]:
+        if reason == "no_cases" and hidden is not None and hidden[index]:
             reason = "hidden_numbers"
         known = reason is None
         values: dict[str, float | None] = {
             "value": numerator / denominator if known else None,
-            "low": as_known(low[place]) if known else None,
-            "high": as_known(high[place]) if known else None,
-            "exact_low": as_known(exact_low[place]) if known else None,
-            "exact_high": as_known(exact_high[place]) if known else None,
+            "low": as_known(low[index]) if known else None,
+            "high": as_known(high[index]) if known else None,
+            "exact_low": as_known(exact_low[index]) if known else None,
+            "exact_high": as_known(exact_high[index]) if known else None,
         }
         if designed is not None:
-            values |= designed(place, known)
+            values |= designed(index, known)
         rows.append(
             Estimate.model_construct(
                 None,
@@ -123,13 +123,13 @@ def _changes_by_design(
         "degrees_of_freedom": found.degrees_of_freedom,
     }
 
-    def changes(place: int, known: bool) -> dict[str, float | None]:
+    def changes(index: int, known: bool) -> dict[str, float | None]:
         changed: dict[str, float | None] = {}
-        if known and not np.isnan(found.effective[place]):
-            changed = {name: as_known(values[place]) for name, values in by_field.items()}
+        if known and not np.isnan(found.effective[index]):
+            changed = {name: as_known(values[index]) for name, values in by_field.items()}
         if moments.weighted:
-            changed["weighted_numerator"] = as_known(numerators[place])
-            changed["weighted_denominator"] = as_known(denominators[place])
+            changed["weighted_numerator"] = as_known(numerators[index])
+            changed["weighted_denominator"] = as_known(denominators[index])
         return changed
 
     return changes
@@ -172,10 +172,10 @@ def as_known(value: float | np.floating[npt.NBitBase] | None) -> float | None:
 
 
 def interval_fields(
-    names: tuple[str, ...], interval: Sequence[FloatArray], place: int, *, known: bool = True
+    names: tuple[str, ...], interval: Sequence[FloatArray], index: int, *, known: bool = True
 ) -> dict[str, float | None]:
     """Return the value of a group and the ends of its interval by the names of their fields; None where not known."""
-    return {name: as_known(part[place]) if known else None for name, part in zip(names, interval, strict=True)}
+    return {name: as_known(part[index]) if known else None for name, part in zip(names, interval, strict=True)}
 
 
 def group_counts(families: Sequence[FamilyCounts]) -> tuple[GroupCounts, ...]:
@@ -184,8 +184,8 @@ def group_counts(families: Sequence[FamilyCounts]) -> tuple[GroupCounts, ...]:
     for family in families:
         cells = {cell.value: family.cell(cell) for cell in Cell}
         rows.extend(
-            GroupCounts.model_construct(None, group=group, **{name: int(of[place]) for name, of in cells.items()})
-            for place, group in enumerate(family.groups)
+            GroupCounts.model_construct(None, group=group, **{name: int(of[index]) for name, of in cells.items()})
+            for index, group in enumerate(family.groups)
         )
     return tuple(rows)
 
@@ -213,9 +213,9 @@ def row_accounts(table: CountsTable, families: Sequence[FamilyCounts]) -> tuple[
     any_unknown = np.array([_UNKNOWN in codes for codes in table.codes], dtype=bool)
     unknown_in_all = int(table.cells[any_unknown].sum())
     return tuple(
-        _account(group, family.cells[place], unknown_in_all)
+        _account(group, family.cells[index], unknown_in_all)
         for family in families
-        for place, group in enumerate(family.groups)
+        for index, group in enumerate(family.groups)
     )
 
 

@@ -52,24 +52,24 @@ def _points(
 ) -> tuple[FunnelPoint, ...]:
     best, worst = question.at_its_best(family), question.at_its_worst(family)
     levels = {
-        place: verdict.level_fail
-        for place, group in enumerate(family.groups)
+        index: verdict.level_fail
+        for index, group in enumerate(family.groups)
         if (verdict := tested.get(group)) and verdict.side == question.side and verdict.level_fail
     }
     places = _spaced_by_size(best[1], list(levels))
     if not places.size:
         return ()
-    at = np.array([levels[place] or 0.0 for place in places.tolist()])
+    at = np.array([levels[index] or 0.0 for index in places.tolist()])
     failing = _limits(question.fail, best, places, at, FAIL_BETA)
     passing = _limits(question.within, worst, places, np.full(places.size, plan.verdict.alpha), PASS_BETA)
     return tuple(
         FunnelPoint.model_construct(
-            cases=int(best[1][place]),
+            cases=int(best[1][index]),
             level_fail=cast("float", as_known(level)),
             fail_rate=as_known(fails),
             pass_rate=as_known(passes),
         )
-        for place, level, fails, passes in zip(places.tolist(), at, failing, passing, strict=True)
+        for index, level, fails, passes in zip(places.tolist(), at, failing, passing, strict=True)
     )
 
 
@@ -78,8 +78,8 @@ def _spaced_by_size(sizes: IntArray, places: Sequence[int]) -> IntArray:
     them.
     """
     distinct: dict[int, int] = {}
-    for place in places:
-        distinct.setdefault(int(sizes[place]), place)
+    for index in places:
+        distinct.setdefault(int(sizes[index]), index)
     by_size = [distinct[size] for size in sorted(distinct)]
     ranks = np.unique(np.round(np.linspace(0, len(by_size) - 1, min(_POINTS, len(by_size)))).astype(np.int64))
     return np.array([by_size[rank] for rank in ranks], dtype=np.int64)

@@ -93,7 +93,7 @@ def _weighted_rates(
         of_groups = [known[metric, group] for group in family.groups]
         value, low, high = (
             np.array([np.nan if value is None else value for value in values])
-            for values in zip(*((one.value, one.low, one.high) for one in of_groups), strict=True)
+            for values in zip(*((of_group.value, of_group.low, of_group.high) for of_group in of_groups), strict=True)
         )
         return value, low, high
 

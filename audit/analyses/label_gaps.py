@@ -122,7 +122,7 @@ class _LabelsByDesign(NamedTuple):
 def _labels_by_design(
     made: Composition, found: Sequence[str], codes: Sequence[str], labelled: IntArray, shares: FloatArray
 ) -> _LabelsByDesign:
-    at = {code: place for place, code in enumerate(found)}
+    at = {code: index for index, code in enumerate(found)}
     share = np.array([made.share[at[code]] if code in at else 0.0 for code in codes])
     variance = np.array([made.variance[at[code]] if code in at else 0.0 for code in codes])
     total, some = float(labelled.sum()), shares > 0.0

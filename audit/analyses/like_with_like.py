@@ -106,13 +106,13 @@ def _questions(plan: AuditPlan) -> list[_Question]:
 
 def _answer(plan: AuditPlan, question: _Question, controls: tuple[str, ...], counts: StratifiedCounts) -> LikeWithLike:
     compared = _compare(question, counts, plan.verdict.level)
-    reasons = [_reason(compared, place, plan.verdict.min_denominator) for place in range(len(counts.groups))]
+    reasons = [_reason(compared, index, plan.verdict.min_denominator) for index in range(len(counts.groups))]
     notes = _notes(plan, question, compared, reasons)
     few = len(counts.groups) <= MOST_GROUPS and len(counts.family.axes) == 1
     shown = [
-        _gap(group, compared, place, notes[place])
-        for place, group in enumerate(counts.groups)
-        if reasons[place] is None and (few or notes[place] in _NOTES_SHOWN)
+        _gap(group, compared, index, notes[index])
+        for index, group in enumerate(counts.groups)
+        if reasons[index] is None and (few or notes[index] in _NOTES_SHOWN)
     ]
     tally = Counter(notes)
     return LikeWithLike.model_construct(
@@ -135,19 +135,19 @@ def _compare(question: _Question, counts: StratifiedCounts, level: float) -> _Co
     x, n = counts.total(metric.numerator), counts.total(metric.denominator)
     y, m = counts.rest(metric.numerator), counts.rest(metric.denominator)
     pairs = StratumPairs.of_counts(x, n, y, m, counts.of, groups)
-    found, own, others, rest = (pairs.over_strata(values) for values in (pairs.x, pairs.n, pairs.y, pairs.m))
+    found, group, others, rest = (pairs.over_strata(values) for values in (pairs.x, pairs.n, pairs.y, pairs.m))
     with np.errstate(invalid="ignore", divide="ignore"):
-        crude_difference = found / own - others / rest
-        crude_ratio = np.where(others > 0, (found / own) / (others / rest), np.nan)
+        crude_difference = found / group - others / rest
+        crude_ratio = np.where(others > 0, (found / group) / (others / rest), np.nan)
     p_same, tested = same_in_all_strata(pairs, question.scale)
     return _Comparison(
         cases=np.bincount(counts.of, weights=n, minlength=groups).astype(np.int64),
-        own=own,
+        own=group,
         rest=rest,
         strata=pairs.strata,
-        crude_difference=(crude_difference, *newcombe_difference(found, own, others, rest, level)),
+        crude_difference=(crude_difference, *newcombe_difference(found, group, others, rest, level)),
         difference=(common_difference(pairs)[0], *difference_interval(pairs, level)),
-        crude_ratio=(crude_ratio, *mover_ratio(found, own, others, rest, level)),
+        crude_ratio=(crude_ratio, *mover_ratio(found, group, others, rest, level)),
         ratio=(common_ratio(pairs)[0], *ratio_interval(pairs, level)),
         shift=conditioning_shift(pairs, level),
         p_same=p_same,
@@ -155,12 +155,12 @@ def _compare(question: _Question, counts: StratifiedCounts, level: float) -> _Co
     )
 
 
-def _reason(compared: _Comparison, place: int, floor: int) -> GapReason | None:
-    if compared.cases[place] == 0:
+def _reason(compared: _Comparison, index: int, floor: int) -> GapReason | None:
+    if compared.cases[index] == 0:
         return "no_cases"
-    if compared.own[place] == 0:
+    if compared.own[index] == 0:
         return "no_comparable_cases"
-    return "too_few_for_a_rate" if min(compared.own[place], compared.rest[place]) < floor else None
+    return "too_few_for_a_rate" if min(compared.own[index], compared.rest[index]) < floor else None
 
 
 def _notes(plan: AuditPlan, question: _Question, compared: _Comparison, reasons: list[GapReason | None]) -> list[Note]:
@@ -182,10 +182,10 @@ def _logarithms(ratio: Gap) -> Gap:
         return np.log(ratio[0]), np.log(ratio[1]), np.log(ratio[2])
 
 
-def _gap(group: Group, compared: _Comparison, place: int, note: Note) -> ConditionalGap:
-    cases = int(compared.cases[place])
+def _gap(group: Group, compared: _Comparison, index: int, note: Note) -> ConditionalGap:
+    cases = int(compared.cases[index])
     spread = {
-        f"{name}{end}": as_known(values[place])
+        f"{name}{end}": as_known(values[index])
         for name in ("crude_difference", "difference", "crude_ratio", "ratio")
         for end, values in zip(("", "_low", "_high"), getattr(compared, name), strict=True)
     }
@@ -196,13 +196,13 @@ def _gap(group: Group, compared: _Comparison, place: int, note: Note) -> Conditi
         None,
         group=group,
         cases=cases,
-        comparable=as_known(compared.own[place] / cases),
-        strata=int(compared.strata[place]),
+        comparable=as_known(compared.own[index] / cases),
+        strata=int(compared.strata[index]),
         **spread,
-        shift_low=as_known(compared.shift[1][place]),
-        shift_high=as_known(compared.shift[2][place]),
-        p_same=as_known(compared.p_same[place]),
-        strata_tested=int(compared.strata_tested[place]),
+        shift_low=as_known(compared.shift[1][index]),
+        shift_high=as_known(compared.shift[2][index]),
+        p_same=as_known(compared.p_same[index]),
+        strata_tested=int(compared.strata_tested[index]),
         note=note,
         reason=None,
     )

@@ -80,7 +80,7 @@ def _holders_and_others(
 
 def _cases_of_others(counts: FamilyCounts) -> int:
     return sum(
-        int(counts.cells[place].sum()) for place, group in enumerate(counts.groups) if group.levels[0].code == _OTHERS
+        int(counts.cells[index].sum()) for index, group in enumerate(counts.groups) if group.levels[0].code == _OTHERS
     )
 
 

@@ -246,9 +246,9 @@ def possible_members(families: Sequence[FamilyCounts], metric: Metric, supposed:
 def _add_up(family: FamilyCounts, members: list[list[int]]) -> IntArray:
     """int64[G, 3, 4]: the rows of the groups at `members`, added up."""
     cells = np.zeros_like(family.cells)
-    for place, others in enumerate(members):
+    for index, others in enumerate(members):
         for other in others:
-            cells[place] += family.cells[other]
+            cells[index] += family.cells[other]
     return cells
 
 
@@ -274,14 +274,14 @@ class MemberPlaces(NamedTuple):
         surely = own + np.array([own[others].sum() if others else 0.0 for others in self.several], dtype=np.float64)
         found = np.zeros(own.shape)
         totals: dict[tuple[int, ...], float] = {}
-        for place, (unknown, recorded) in enumerate(zip(self.unknown, self.recorded, strict=True)):
+        for index, (unknown, recorded) in enumerate(zip(self.unknown, self.recorded, strict=True)):
             for other, among in zip(unknown, recorded, strict=True):
                 share = 1.0
                 if supposed.share_factor is not None:
                     if among not in totals:
                         totals[among] = float(own[list(among)].sum())
-                    share = min(supposed.share_factor * surely[place] / max(totals[among], _HAIR), 1.0)
-                found[place] += own[other] * share
+                    share = min(supposed.share_factor * surely[index] / max(totals[among], _HAIR), 1.0)
+                found[index] += own[other] * share
         if supposed.max_share is not None:
             found = np.minimum(found, surely * (supposed.max_share / (1.0 - supposed.max_share)))
         return found
@@ -295,21 +295,21 @@ def member_places(family: FamilyCounts) -> MemberPlaces:
 @lru_cache(maxsize=64)  # of every family of a plan each rule asks twice
 def _member_places(groups: tuple[Group, ...], several: tuple[tuple[Level, tuple[str, ...]], ...]) -> MemberPlaces:
     parts = dict(several)
-    at = {group.levels: place for place, group in enumerate(groups)}
+    at = {group.levels: index for index, group in enumerate(groups)}
     found = MemberPlaces([[] for _ in at], [[] for _ in at], [[] for _ in at])
     if not parts and not any(level.code == UNKNOWN for levels in at for level in levels):
         return found
     standing_for, recorded = _possible_levels(groups, parts), _Recorded(groups, parts)
-    for levels, place in at.items():
+    for levels, index in at.items():
         for others in product(*(standing_for[level] for level in levels)):
             other = at.get(tuple(level for level, _ in others))
-            if other is None or other == place:
+            if other is None or other == index:
                 continue
             if all(sure for _, sure in others):
-                found.several[place].append(other)
+                found.several[index].append(other)
             else:
-                found.unknown[place].append(other)
-                found.recorded[place].append(recorded.groups(levels, tuple(sure for _, sure in others)))
+                found.unknown[index].append(other)
+                found.recorded[index].append(recorded.groups(levels, tuple(sure for _, sure in others)))
     return found
 
 
@@ -330,10 +330,10 @@ class _Recorded:
         """
         if sure not in self._by_axes:
             found: dict[tuple[Level, ...], list[int]] = {}
-            for place, (each, known) in enumerate(zip(self._all, self._known, strict=True)):
+            for index, (each, known) in enumerate(zip(self._all, self._known, strict=True)):
                 if all(known[axis] for axis, is_sure in enumerate(sure) if not is_sure):
                     key = tuple(level for level, is_sure in zip(each, sure, strict=True) if is_sure)
-                    found.setdefault(key, []).append(place)
+                    found.setdefault(key, []).append(index)
             self._by_axes[sure] = {key: tuple(places) for key, places in found.items()}
         key = tuple(level for level, is_sure in zip(levels, sure, strict=True) if is_sure)
         return self._by_axes[sure].get(key, ())

@@ -66,8 +66,8 @@ def compare_templates(answered: Answered) -> tuple[ComparedTemplates, ...]:
     was, became = answered.flagged[pairs.anchor], answered.flagged[pairs.variant]
     edges = np.searchsorted(pairs.comparison, np.arange(len(design.comparisons) + 1))
     found = []
-    for place, comparison in enumerate(design.comparisons):
-        part = slice(edges[place], edges[place + 1])
+    for index, comparison in enumerate(design.comparisons):
+        part = slice(edges[index], edges[index + 1])
         known = ~np.isnan(shift[part])
         templates, of = np.unique(pairs.template[part], return_inverse=True)
         scored = np.bincount(of, weights=known)
@@ -115,20 +115,20 @@ def _probe(answered: Answered, found: Sequence[ComparedTemplates], level: float)
 
 def _slots(answered: Answered, found: Sequence[ComparedTemplates], level: float) -> Iterator[ChangedSlot]:
     for slot in answered.design.slots:
-        mains = [one for one in found if one.comparison.family == (slot.slot, "")]
-        scored = [count for one in mains if (count := len(one.known))]
+        mains = [main for main in found if main.comparison.family == (slot.slot, "")]
+        scored = [count for main in mains if (count := len(main.known))]
         mean, most = _spread(answered, slot.slot)
         yield ChangedSlot(
             slot=slot.slot,
             anchor=slot.anchor,
             levels=len(mains),
-            templates=len({int(place) for one in mains for place in one.templates}),
+            templates=len({int(template) for main in mains for template in main.templates}),
             templates_scored=min(scored, default=0),
             spread_mean=as_known(mean),
             spread_max=as_known(most),
-            pairs=sum(one.pairs for one in mains),
-            pairs_unscored=sum(one.pairs_unscored for one in mains),
-            flipped=sum(one.to_flagged + one.to_not_flagged for one in mains),
+            pairs=sum(main.pairs for main in mains),
+            pairs_unscored=sum(main.pairs_unscored for main in mains),
+            flipped=sum(main.to_flagged + main.to_not_flagged for main in mains),
             undetected_share=as_known(undetected_share(min(scored, default=0), level)) or 0.0,
         )
 

@@ -173,8 +173,8 @@ def _unknown(plan: AuditPlan, families: Mapping[Family, FamilyCounts]) -> list[N
                 continue
             total = int(counts.everyone.sum())
             unknown = sum(
-                int(counts.cells[place].sum())
-                for place, group in enumerate(counts.groups)
+                int(counts.cells[index].sum())
+                for index, group in enumerate(counts.groups)
                 if group.levels[0].code == "unknown"
             )
             if total and unknown >= _MANY * total:

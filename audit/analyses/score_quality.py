@@ -68,7 +68,7 @@ def _family_calibrations(plan: AuditPlan, scores: FamilyScores, unused: tuple[Un
     found, gap = miscalibration(bins), mean_gap(bins, level)
     cases, positives = bins.cases.sum(axis=1).astype(np.int64), bins.positives.sum(axis=1).astype(np.int64)
     reasons = [_reason_of_calibration(int(count), floor, is_share=is_share) for count in cases]
-    tested = np.array([place for place, reason in enumerate(reasons) if reason is None], dtype=np.int64)
+    tested = np.array([index for index, reason in enumerate(reasons) if reason is None], dtype=np.int64)
     adjusted = np.full(cases.size, np.nan)
     adjusted[tested] = holm_adjusted(found.p_value[tested])
     with_bins = len(scores.groups) <= MOST_GROUPS_WITH_BINS
@@ -76,21 +76,21 @@ def _family_calibrations(plan: AuditPlan, scores: FamilyScores, unused: tuple[Un
         Calibration.model_construct(
             None,
             group=group,
-            cases=int(cases[place]),
-            positives=int(positives[place]),
-            **_numbers(found, gap, adjusted, place, known=reason is None),
-            bins=_shown_bins(bins, place, level) if with_bins and reason is None else (),
+            cases=int(cases[index]),
+            positives=int(positives[index]),
+            **_numbers(found, gap, adjusted, index, known=reason is None),
+            bins=_shown_bins(bins, index, level) if with_bins and reason is None else (),
             level=level,
             unused=unused,
             status="estimated" if reason is None else "not_evaluable",
             reason=reason,
         )
-        for place, (group, reason) in enumerate(zip(scores.groups, reasons, strict=True))
+        for index, (group, reason) in enumerate(zip(scores.groups, reasons, strict=True))
     ]
 
 
 def _numbers(
-    found: Miscalibration, gap: MeanGap, adjusted: FloatArray, place: int, *, known: bool
+    found: Miscalibration, gap: MeanGap, adjusted: FloatArray, index: int, *, known: bool
 ) -> dict[str, float | None]:
     values = {
         "mean_score": gap.mean_score,
@@ -105,7 +105,7 @@ def _numbers(
         "p_value": found.p_value,
         "p_adjusted": adjusted,
     }
-    return {name: as_known(of[place]) if known else None for name, of in values.items()}
+    return {name: as_known(of[index]) if known else None for name, of in values.items()}
 
 
 def _bins(scores: FamilyScores) -> CalibrationBins:
@@ -123,8 +123,8 @@ def _bins(scores: FamilyScores) -> CalibrationBins:
     )
 
 
-def _shown_bins(bins: CalibrationBins, place: int, level: float) -> tuple[CalibrationBin, ...]:
-    cases, positives = bins.cases[place], bins.positives[place]
+def _shown_bins(bins: CalibrationBins, index: int, level: float) -> tuple[CalibrationBin, ...]:
+    cases, positives = bins.cases[index], bins.positives[index]
     low, high = wilson(positives, cases, level)
     return tuple(
         CalibrationBin.model_construct(
@@ -132,7 +132,7 @@ def _shown_bins(bins: CalibrationBins, place: int, level: float) -> tuple[Calibr
             high=(at + 1) / COARSE_BINS,
             cases=int(cases[at]),
             positives=int(positives[at]),
-            mean_score=known_number(bins.scores[place, at] / cases[at]),
+            mean_score=known_number(bins.scores[index, at] / cases[at]),
             observed=known_number(positives[at] / cases[at]),
             observed_low=as_known(low[at]),
             observed_high=as_known(high[at]),
@@ -219,20 +219,20 @@ def _group_aucs(
     m, n, without = pairs.own.m, pairs.own.n, scores.unscored.sum(axis=1)
     found, cleared = auc(pairs.found, level), auc(pairs.cleared, level)
     rows: list[GroupAuc] = []
-    for place, group in enumerate(scores.groups):
-        reason = _reason(m, n, own, place)
+    for index, group in enumerate(scores.groups):
+        reason = _reason(m, n, own, index)
         rows.append(
             GroupAuc.model_construct(
                 None,
                 group=group,
-                positives=int(m[place]),
-                negatives=int(n[place]),
-                unscored=int(without[place]),
-                near_threshold=None if scores.near is None else int(scores.near[place]),
-                **_limits(("auc", "low", "high"), own, place),
-                binning=as_known(own.binning[place]) if _is_stated(own, place) else None,
-                **_limits(("found_among_rest", "found_low", "found_high"), found, place),
-                **_limits(("cleared_among_rest", "cleared_low", "cleared_high"), cleared, place),
+                positives=int(m[index]),
+                negatives=int(n[index]),
+                unscored=int(without[index]),
+                near_threshold=None if scores.near is None else int(scores.near[index]),
+                **_limits(("auc", "low", "high"), own, index),
+                binning=as_known(own.binning[index]) if _is_stated(own, index) else None,
+                **_limits(("found_among_rest", "found_low", "found_high"), found, index),
+                **_limits(("cleared_among_rest", "cleared_low", "cleared_high"), cleared, index),
                 level=level,
                 unused=unused,
                 status="estimated" if reason is None else "not_evaluable",
@@ -273,22 +273,22 @@ def _decomposition(
     )
 
 
-def _reason(m: IntArray, n: IntArray, own: Auc, place: int) -> ScoreReason | None:
-    if m[place] + n[place] == 0:
+def _reason(m: IntArray, n: IntArray, own: Auc, index: int) -> ScoreReason | None:
+    if m[index] + n[index] == 0:
         return "no_cases"
-    if min(m[place], n[place]) < MIN_CASES:
+    if min(m[index], n[index]) < MIN_CASES:
         return "too_few_cases"
-    return "bins_too_coarse" if own.binning[place] > MOST_BINNING else None
+    return "bins_too_coarse" if own.binning[index] > MOST_BINNING else None
 
 
-def _is_stated(values: Auc, place: int) -> bool:
+def _is_stated(values: Auc, index: int) -> bool:
     """Say whether a value has an interval, since a bare one would be read as sure, and was not moved far by binning."""
-    return bool(np.isfinite(values.low[place]) and values.binning[place] <= MOST_BINNING)
+    return bool(np.isfinite(values.low[index]) and values.binning[index] <= MOST_BINNING)
 
 
-def _limits(names: tuple[str, str, str], values: Auc, place: int) -> dict[str, float | None]:
+def _limits(names: tuple[str, str, str], values: Auc, index: int) -> dict[str, float | None]:
     interval = values.value, values.low, values.high
-    return interval_fields(names, interval, place, known=_is_stated(values, place))
+    return interval_fields(names, interval, index, known=_is_stated(values, index))
 
 
 CAPACITIES: Final = (0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.75)

@@ -65,7 +65,7 @@ class RuleCounts:
 
     def of(self, verdicts: Sequence[Verdict]) -> RuleCounts:
         """Pick the groups of these verdicts, in their order."""
-        at = {group: place for place, group in enumerate(self.groups.groups)}
+        at = {group: index for index, group in enumerate(self.groups.groups)}
         places = np.array([at[verdict.group] for verdict in verdicts], dtype=np.int64)
         return RuleCounts(
             _groups_at(self.groups, places),
@@ -124,7 +124,7 @@ def rule_counts(plan: AuditPlan, rule: Rule, families: Mapping[Family, FamilyCou
 
 
 def _groups_at(counts: FamilyCounts, places: np.ndarray[tuple[int], np.dtype[np.int64]]) -> FamilyCounts:
-    groups = tuple(counts.groups[place] for place in places)
+    groups = tuple(counts.groups[index] for index in places)
     return FamilyCounts(counts.family, groups, counts.cells[places], counts.everyone)
 
 
@@ -293,9 +293,9 @@ def error_grid(doubted: VerdictSide) -> tuple[LabelErrorGrid, ...]:
         for specificity in specificities:
             corrected = _corrected(doubted, table, sensitivity, specificity)
             holds = _rejects(doubted, _as_table(doubted, corrected.rate, corrected.size))
-            for place, possible in enumerate(corrected.possible):
-                rates[place].append(as_known(round(float(corrected.rate[place]), 6)) if possible else None)
-                stands[place].append(bool(holds[place]) if possible else None)
+            for index, possible in enumerate(corrected.possible):
+                rates[index].append(as_known(round(float(corrected.rate[index]), 6)) if possible else None)
+                stands[index].append(bool(holds[index]) if possible else None)
     return tuple(
         LabelErrorGrid.model_construct(
             sensitivity=sensitivities, specificity=specificities, rates=tuple(rate), stands=tuple(stand)
@@ -365,10 +365,10 @@ def _pull(metric: Metric, cell: Cell) -> int:
     return -1 if cell in metric.denominator else 0
 
 
-def flip_words(found: Flips, place: int) -> str:
+def flip_words(found: Flips, index: int) -> str:
     """Name the labels that would have to be wrong: "39 of 60 victims missed would have to be no victims"."""
     parts: Sequence[tuple[int, int, str]] = [
-        (int(found.fewest.by_kind[kind, place]), int(found.available[kind, place]), flip.words)
+        (int(found.fewest.by_kind[kind, index]), int(found.available[kind, index]), flip.words)
         for kind, flip in enumerate(found.kinds)
     ]
     return "; ".join(f"{number:,} of {available:,} {words}" for number, available, words in parts if number)
@@ -564,11 +564,16 @@ def _undone(plan: AuditPlan, fallen: _Fallen, all_fallen: _Fallen) -> dict[str, 
 def _by_weights(
     plan: AuditPlan, rule: Rule, family: FamilyCounts, moments: Moments, groups: Sequence[Group]
 ) -> _Fallen:
-    of, alpha = moments.of(family), plan.verdict.alpha
+    family_moments, alpha = moments.of(family), plan.verdict.alpha
     places = [family.groups.index(group) for group in groups]
     own = np.isin(np.arange(len(family.groups)), places)
     asked = [
-        (question.within, Moves.of_question(of, family, question, weighted_comparison(of, family, question, "worst")))
+        (
+            question.within,
+            Moves.of_question(
+                family_moments, family, question, weighted_comparison(family_moments, family, question, "worst")
+            ),
+        )
         for question in questions(plan, rule)
     ]
 
@@ -665,7 +670,7 @@ def _not_examined(rule: NamedRule, verdicts: Sequence[Verdict], undone: Mapping[
 def _rule_sensitivity(
     plan: AuditPlan, rule: NamedRule, counts: RuleCounts, verdicts: Sequence[Verdict]
 ) -> RuleSensitivity:
-    asked = questions(plan, rule)
+    rule_questions = questions(plan, rule)
     failing = [verdict for verdict in verdicts if verdict.outcome == "fail"]
     others = sorted(filter(_open_to_doubt, verdicts), key=lambda verdict: (-verdict.cases, verdict.group.levels))
     listed, left = others[:MOST_LISTED], others[MOST_LISTED:]
@@ -673,29 +678,29 @@ def _rule_sensitivity(
     held = [verdict for verdict in listed if verdict.because == "unknown_attribute"]
     unscored = [verdict for verdict in listed if verdict.because == "unscored_cases"]
     findings: list[SensitivityFinding] = []
-    for question in asked:
+    for question in rule_questions:
         of_side = [verdict for verdict in failing if verdict.side == question.side]
         if of_side:
             levels = np.array([verdict.level_fail for verdict in of_side], dtype=np.float64)
             findings.extend(_doubt_fails(VerdictSide("fail", question, counts.of(of_side), levels), of_side))
     if passing:
-        findings.extend(_doubt_labels(pass_sides(plan, asked, counts, passing), passing))
+        findings.extend(_doubt_labels(pass_sides(plan, rule_questions, counts, passing), passing))
     shares: list[float] = []
     if passing or held:
-        unknown, shares = _doubt_unknown(pass_sides(plan, asked, counts, passing + held), passing + held)
+        unknown, shares = _doubt_unknown(pass_sides(plan, rule_questions, counts, passing + held), passing + held)
         findings.extend(unknown)
     if isinstance(plan.detector, BlindDetector):
-        findings.extend(_doubt_answers(plan, asked, counts, verdicts))
+        findings.extend(_doubt_answers(plan, rule_questions, counts, verdicts))
     for some in (failing, passing, unscored):
-        findings.extend(_doubt_unscored(counts.of(some), asked[0], some) if some else ())
-    shares.extend(_nearest_shares(plan, asked, counts, left))
-    labels = [found.overturned_by for found in findings if found.kind == "labels_flipped"]
+        findings.extend(_doubt_unscored(counts.of(some), rule_questions[0], some) if some else ())
+    shares.extend(_nearest_shares(plan, rule_questions, counts, left))
+    labels = [finding.overturned_by for finding in findings if finding.kind == "labels_flipped"]
     return RuleSensitivity(
         rule=rule.id,
         metric=rule.metric,
         examined="yes",
         held_back=sum(verdict.because == "unknown_attribute" for verdict in verdicts),
-        **breakdown(plan, asked, counts, [verdict for verdict in verdicts if verdict.outcome == "pass"]),
+        **breakdown(plan, rule_questions, counts, [verdict for verdict in verdicts if verdict.outcome == "pass"]),
         missing_share_for_all=as_known(min(shares)) if shares else None,
         listed=len(failing) + len(listed),
         not_listed=len(left),
@@ -731,12 +736,12 @@ def _doubt_fails(doubted: VerdictSide, verdicts: Sequence[Verdict]) -> list[Sens
     metric, counts = doubted.question.metric, doubted.counts
     unknown = fewest_in_favour(doubted)
     low, high = unknown_bounds(counts, metric)
-    for place, verdict in enumerate(verdicts):
-        among = int(unknown.among[place])
+    for index, verdict in enumerate(verdicts):
+        among = int(unknown.among[index])
         if not among:
             continue
         stands = verdict.because == "beyond_limit"
-        fewest = -1 if stands else int(unknown.fewest[place])
+        fewest = -1 if stands else int(unknown.fewest[index])
         fewest = among if fewest < 0 and not stands else fewest
         words = (
             f"Would stand if {among:,} cases of unknown group that speak for it belonged to it, the most supposed to."
@@ -745,7 +750,7 @@ def _doubt_fails(doubted: VerdictSide, verdicts: Sequence[Verdict]) -> list[Sens
         )
         findings.append(
             _finding(
-                verdict, "unknown_attribute", fewest, among, words, low=as_known(low[place]), high=as_known(high[place])
+                verdict, "unknown_attribute", fewest, among, words, low=as_known(low[index]), high=as_known(high[index])
             )
         )
     return findings
@@ -761,15 +766,15 @@ def _doubt_labels(
     found = [flipped for side in sides if (flipped := fewest_label_flips(side)) is not None]
     findings: list[SensitivityFinding] = []
     labelled = sides[0].counts.groups.total((Cell.TP, Cell.FN, Cell.FP, Cell.TN))
-    for place, verdict in enumerate(verdicts if found else ()):
-        side = min(found, key=lambda of: _inf_if_never(of.fewest.total[place]))
-        fewest, among = int(side.fewest.total[place]), int(labelled[place])
+    for index, verdict in enumerate(verdicts if found else ()):
+        side = min(found, key=lambda of: _inf_if_never(of.fewest.total[index]))
+        fewest, among = int(side.fewest.total[index]), int(labelled[index])
         words = (
             "No number of wrong labels in this group would change it."
             if fewest < 0
-            else f"Would not stand if {fewest:,} of the group's {among:,} labels were wrong: {flip_words(side, place)}."
+            else f"Would not stand if {fewest:,} of the group's {among:,} labels were wrong: {flip_words(side, index)}."
         )
-        limit = None if to_limit is None or to_limit[place] < 0 else int(to_limit[place])
+        limit = None if to_limit is None or to_limit[index] < 0 else int(to_limit[index])
         findings.append(_finding(verdict, "labels_flipped", fewest, among, words, to_limit=limit))
     for axis in error_axes(sides[0].question.metric):
         findings.extend(_doubt_shares(sides, verdicts, axis, grids))
@@ -790,8 +795,8 @@ def _doubt_answers(
     findings = []
     for sides, of_side in doubted:
         found = [flipped for side in sides if (flipped := fewest_label_flips(side, ANSWERS)) is not None]
-        for place, verdict in enumerate(of_side):
-            fewest = min((int(each.fewest.total[place]) for each in found), key=_inf_if_never)
+        for index, verdict in enumerate(of_side):
+            fewest = min((int(each.fewest.total[index]) for each in found), key=_inf_if_never)
             words = f"Would not stand if {fewest:,} of {verdict.cases:,} answers were others."
             words = "No number of other answers would change it." if fewest < 0 else words
             findings.append(_finding(verdict, "answers_differ", fewest, verdict.cases, words))
@@ -811,9 +816,9 @@ def _doubt_shares(
     groups = sides[0].counts.groups
     among = groups.total((Cell.TP, Cell.FN, Cell.FP, Cell.TN))
     findings = []
-    for place, verdict in enumerate(verdicts):
-        side = min(found, key=lambda of: _inf_if_never(of.thousandths[place]))
-        share, most = int(side.thousandths[place]) / 1000.0, int(side.most[place]) / 1000.0
+    for index, verdict in enumerate(verdicts):
+        side = min(found, key=lambda of: _inf_if_never(of.thousandths[index]))
+        share, most = int(side.thousandths[index]) / 1000.0, int(side.most[index]) / 1000.0
         falls = share >= 0
         words = (
             f"Would not stand if {_one_in(share)} {_WRONGLY[axis]}, whatever the detector decided."
@@ -827,11 +832,11 @@ def _doubt_shares(
                 verdict,
                 axis,
                 None,
-                int(among[place]),
+                int(among[index]),
                 words,
                 stands=not falls,
                 share=share if falls else None,
-                grid=None if grids is None or axis != error_axes(sides[0].question.metric)[0] else grids[place],
+                grid=None if grids is None or axis != error_axes(sides[0].question.metric)[0] else grids[index],
             )
         )
     return findings
@@ -846,26 +851,26 @@ def _doubt_unknown(
         _finding(
             verdict,
             "unknown_attribute",
-            int(unknown.fewest[place]),
-            int(unknown.among[place]),
-            _unknown_words(verdict, unknown, place),
+            int(unknown.fewest[index]),
+            int(unknown.among[index]),
+            _unknown_words(verdict, unknown, index),
             stands=verdict.outcome == "pass",
-            share=as_known(unknown.share[place]),
-            low=as_known(low[place]),
-            high=as_known(high[place]),
+            share=as_known(unknown.share[index]),
+            low=as_known(low[index]),
+            high=as_known(high[index]),
         )
-        for place, verdict in enumerate(verdicts)
-        if unknown.among[place]
+        for index, verdict in enumerate(verdicts)
+        if unknown.among[index]
     ]
     held = np.array([verdict.because == "unknown_attribute" for verdict in verdicts])
     return findings, unknown.share[held & np.isfinite(unknown.share)].tolist()
 
 
-def _unknown_words(verdict: Verdict, unknown: Unknown, place: int) -> str:
-    fewest, among = int(unknown.fewest[place]), int(unknown.among[place])
+def _unknown_words(verdict: Verdict, unknown: Unknown, index: int) -> str:
+    fewest, among = int(unknown.fewest[index]), int(unknown.among[index])
     if fewest < 0:
         return f"Holds even if all {among:,} cases of unknown group that speak against it belonged to this group."
-    share = _share_down(float(unknown.share[place]))
+    share = _share_down(float(unknown.share[index]))
     if verdict.outcome == "pass":
         return (
             f"Would not hold if {fewest:,} of {among:,} cases of unknown group that speak against it belonged to it; "
@@ -885,8 +890,8 @@ def _doubt_unscored(counts: RuleCounts, question: Question, verdicts: Sequence[V
     could_join = sorted(set(metric.highest_if_unscored) | set(metric.lowest_if_unscored))
     open_cases = groups.total(could_join)
     findings = []
-    for place, verdict in enumerate(verdicts):
-        among = int(open_cases[place])
+    for index, verdict in enumerate(verdicts):
+        among = int(open_cases[index])
         decided = verdict.outcome in ("pass", "fail")
         if not among and decided:
             continue
@@ -903,8 +908,8 @@ def _doubt_unscored(counts: RuleCounts, question: Question, verdicts: Sequence[V
                 among,
                 words,
                 stands=decided,
-                low=as_known(low[place]),
-                high=as_known(high[place]),
+                low=as_known(low[index]),
+                high=as_known(high[index]),
             )
         )
     return findings

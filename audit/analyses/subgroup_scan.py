@@ -83,8 +83,8 @@ def subgroup_scan(plan: AuditPlan, cells: ScanCells | None) -> tuple[SubgroupSca
     if plan.scan is None or cells is None:
         return ()
     return tuple(
-        _scan(plan, plan.scan, cells, question, np.random.default_rng([plan.verdict.seed, _STREAM, place]))
-        for place, question in enumerate(_QUESTIONS)
+        _scan(plan, plan.scan, cells, question, np.random.default_rng([plan.verdict.seed, _STREAM, index]))
+        for index, question in enumerate(_QUESTIONS)
     )
 
 
@@ -198,8 +198,8 @@ def _within(table: ScanTable, chosen: Sequence[BoolArray]) -> BoolArray:
 
 def _half(question: _Question, table: ScanTable, within: BoolArray) -> ScanHalf:
     harmed, cases = question.harmed(table.flagged, table.not_flagged), table.flagged + table.not_flagged
-    own, of_own, rest, of_rest = (int(of[side].sum()) for side in (within, ~within) for of in (harmed, cases))
-    return ScanHalf(harmed=own, cases=of_own, rest_harmed=rest, rest_cases=of_rest)
+    group, of_own, rest, of_rest = (int(of[side].sum()) for side in (within, ~within) for of in (harmed, cases))
+    return ScanHalf(harmed=group, cases=of_own, rest_harmed=rest, rest_cases=of_rest)
 
 
 def _named_values(

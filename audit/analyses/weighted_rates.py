@@ -380,8 +380,8 @@ class _Moving(NamedTuple):
 
     def pull(self, rate: FloatArray, squares: FloatArray, *, up: bool) -> FloatArray:
         """Upper bound of what those of these squares, and the others, change in the squared residuals at this rate."""
-        own, other = (1.0 - rate, rate) if up else (rate, 1.0 - rate)
-        return _norm_of_sum(own**2 * squares, other**2 * self.others_squares, spans=self.clustered)
+        group, other = (1.0 - rate, rate) if up else (rate, 1.0 - rate)
+        return _norm_of_sum(group**2 * squares, other**2 * self.others_squares, spans=self.clustered)
 
     @classmethod
     def of(cls, members: _Members, places: IntArray, speaking: FloatArray, otherwise: FloatArray) -> _Moving:

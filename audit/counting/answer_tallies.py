@@ -57,14 +57,14 @@ class Tallied:
     """The largest difference between two scores of one row."""
 
 
-def round_view(place: int) -> str:
+def round_view(index: int) -> str:
     """Name of the view with the answers of a round; `place` counts rounds from 1.
 
     Scoring leaves these views in the connection. Each has a row for each row of the set: its key (`EvaluationSet.key`),
     `score` (DOUBLE or NULL), `decision` (0 to 3), `status` and `reason` (codes of `audit.vocabulary.statuses`; no
     reason is -1).
     """
-    return f"round_{place}"
+    return f"round_{index}"
 
 
 def count_failures(evaluation_set: EvaluationSet) -> tuple[tuple[tuple[Status, Reason | None], ...], GroupTallies]:
@@ -93,7 +93,7 @@ def count_failures(evaluation_set: EvaluationSet) -> tuple[tuple[tuple[Status, R
     )
     pairs = sorted({(status, reason) for *_, status, reason, _ in found})
     kinds = tuple((STATUSES[status], None if reason < 0 else REASONS[reason]) for status, reason in pairs)
-    at = {pair: place for place, pair in enumerate(pairs)}
+    at = {pair: index for index, pair in enumerate(pairs)}
     rows: dict[tuple[str, ...], IntArray] = {}
     for *values, status, reason, count in found:
         key = _key(evaluation_set, values)
@@ -113,15 +113,15 @@ def count_disagreement(evaluation_set: EvaluationSet, rounds: int) -> GroupTalli
     groups = _groups(evaluation_set)
     names = ", ".join(identifier(name) for name, _ in groups)
     joined = _grouped_source(evaluation_set, groups)
-    for place in range(1, rounds + 1):
-        view = f"SELECT {ROW}, score AS s{place}, decision AS d{place} FROM {round_view(place)}"  # noqa: S608
+    for index in range(1, rounds + 1):
+        view = f"SELECT {ROW}, score AS s{index}, decision AS d{index} FROM {round_view(index)}"  # noqa: S608
         joined += f" JOIN ({view}) USING ({ROW})"
     later = range(2, rounds + 1)
-    every = " AND ".join(f"d{place} < {ABSTAINED}" for place in range(1, rounds + 1))
-    some = " OR ".join(f"d{place} < {ABSTAINED}" for place in range(1, rounds + 1))
-    decisions = " OR ".join(f"d1 <> d{place}" for place in later)
-    scores = " OR ".join(f"s1 <> s{place}" for place in later)
-    largest = f"max(greatest({', '.join(f'abs(s1 - s{place})' for place in later)}, 0)) FILTER ({every})"
+    every = " AND ".join(f"d{index} < {ABSTAINED}" for index in range(1, rounds + 1))
+    some = " OR ".join(f"d{index} < {ABSTAINED}" for index in range(1, rounds + 1))
+    decisions = " OR ".join(f"d1 <> d{index}" for index in later)
+    scores = " OR ".join(f"s1 <> s{index}" for index in later)
+    largest = f"max(greatest({', '.join(f'abs(s1 - s{index})' for index in later)}, 0)) FILTER ({every})"
     found = _grouped(
         evaluation_set,
         f"SELECT {names}, count(*) FILTER ({every}), count(*) FILTER (({every}) AND ({decisions})),"  # noqa: S608

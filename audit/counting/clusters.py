@@ -106,7 +106,7 @@ def evened_sums(
     for i in range(size):
         for j in range(i + 1):
             own_products[:, i, j] = own_products[:, j, i] = by_group(own.product(i, j))
-            products = (each.product(i, j) for each in (everyone, of_pair, rest))
+            products = (power.product(i, j) for power in (everyone, of_pair, rest))
             rest_products[:, i, j] = rest_products[:, j, i] = of_rests(*products)
     powers = zip(everyone.powers, of_pair.powers, rest.powers, strict=True)
     whole = everyone.by_class(np.zeros(len(everyone.total), dtype=np.int64), 1, largest)
@@ -116,7 +116,7 @@ def evened_sums(
         products=(own_products, rest_products),
         sizes=(
             np.stack([by_group(values) for values in own.powers]),
-            np.stack([np.maximum(of_rests(*each), 0.0) for each in powers]),
+            np.stack([np.maximum(of_rests(*power), 0.0) for power in powers]),
         ),
         classes=(own.by_class(group, groups, largest), np.maximum(whole + changes, 0.0)),
     )
@@ -155,8 +155,8 @@ class _Clusters:
         """float64[P + 1, G, C]: weights of cells, and B^2, over clusters of two rows or more."""
         at, size = group * CLASSES + size_class(self.total, largest), groups * CLASSES
         values = (*self._weight, self.total**2)
-        summed = [np.bincount(at, np.where(self._h > 0.0, of, 0.0), size) for of in values]
-        return np.stack([of.reshape(groups, CLASSES) for of in summed])
+        summed = [np.bincount(at, np.where(self._h > 0.0, value, 0.0), size) for value in values]
+        return np.stack([value.reshape(groups, CLASSES) for value in summed])
 
 
 _DROWNED = 1e-12
@@ -267,7 +267,7 @@ class ClusteredFamily(FamilyMoments):
         denominator = frozenset(cells[1])
         if denominator not in self._evened:
             pairs = self._make_pairs()
-            picked = [place for place, cell in enumerate(pairs.present) if CELLS[cell] in denominator]
+            picked = [index for index, cell in enumerate(pairs.present) if CELLS[cell] in denominator]
             self._evened[denominator] = evened_sums(
                 pairs.cluster,
                 pairs.group,
@@ -312,15 +312,15 @@ class ClusteredFamily(FamilyMoments):
         with_all, with_own = _form(whole, self._all_own), _form(whole, self._own_own)
         return np.asarray(with_all - with_own > _NOTHING * with_all)
 
-    def between(self, place: int, cells: Cells) -> FloatArray:
+    def between(self, index: int, cells: Cells) -> FloatArray:
         """float64[G]: sum of e f over clusters with rows in a group and in the group at `place`; 0 at `place`
         itself.
         """
         counted, total = self._sums(cells, rest=False)
         way = _direction(cells, _quotient(counted, total))
-        product = _form(np.broadcast_to(way[place], way.shape), self._with(place), way)
-        values = _quotient(product, total * total[place])
-        values[place] = 0.0
+        product = _form(np.broadcast_to(way[index], way.shape), self._with(index), way)
+        values = _quotient(product, total * total[index])
+        values[index] = 0.0
         return values
 
     def units(self, cells: Iterable[Cell]) -> FloatArray:
@@ -347,17 +347,17 @@ class ClusteredFamily(FamilyMoments):
         sizes = self._sizes_of[frozenset(cells[1])][int(rest)]
         return sizes[0], sizes[1:]
 
-    def _with(self, place: int) -> FloatArray:
+    def _with(self, index: int) -> FloatArray:
         """float64[G, 9, 9]: cells of the group at `place` times cells of each group, summed over clusters."""
-        if place not in self._products_with:
+        if index not in self._products_with:
             pairs = self._make_pairs()
-            own, clusters = pairs.group == place, int(pairs.cluster.max(initial=0)) + 1
+            own, clusters = pairs.group == index, int(pairs.cluster.max(initial=0)) + 1
             products = np.zeros_like(self._own_own)
             for i, cell in enumerate(pairs.present):
                 of_place = np.asarray(np.bincount(pairs.cluster[own], pairs.weight[i][own], clusters), dtype=np.float64)
                 products[:, cell] = _products(pairs, of_place[pairs.cluster])
-            self._products_with[place] = products
-        return self._products_with[place]
+            self._products_with[index] = products
+        return self._products_with[index]
 
 
 def _products(pairs: _Pairs, factor: FloatArray) -> FloatArray:
@@ -390,7 +390,7 @@ def _sizes_of_denominators(pairs: _Pairs) -> dict[frozenset[Cell], tuple[FloatAr
     known: dict[frozenset[int], tuple[FloatArray, FloatArray]] = {}
     sizes: dict[frozenset[Cell], tuple[FloatArray, FloatArray]] = {}
     for denominator in DENOMINATORS:
-        picked = [place for place, cell in enumerate(pairs.present) if CELLS[cell] in denominator]
+        picked = [index for index, cell in enumerate(pairs.present) if CELLS[cell] in denominator]
         key = frozenset(picked)
         if key not in known:
             known[key] = _sizes(pairs, picked)

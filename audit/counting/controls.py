@@ -95,8 +95,8 @@ def count_controls(evaluation_set: EvaluationSet, plan: AuditPlan, relation: str
     text = count_text(relation, columns)
     counted = evaluation_set.rows_of(text)
     codes = [evaluation_set.codes[name] for name in sensitive] + [
-        {level: level or UNKNOWN for level in {line[place] for line in counted}}
-        for place in range(len(sensitive), len(columns))
+        {level: level or UNKNOWN for level in {line[index] for line in counted}}
+        for index in range(len(sensitive), len(columns))
     ]
     table = counts_by_group((*sensitive, *controls), counted, codes)
     check_total(table, evaluation_set.rows)

@@ -166,7 +166,7 @@ def grouped(relation: str, keys: Mapping[str, str], sums: Mapping[str, str], onl
     The tests say the same in Ibis, bound to no engine, and hold each text to it: Ibis takes longer than a gate may.
     """
     columns = ", ".join(f"{text} AS {identifier(name)}" for name, text in {**keys, **sums}.items())
-    places = ", ".join(str(place) for place in range(1, len(keys) + 1))
+    places = ", ".join(str(index) for index in range(1, len(keys) + 1))
     return f"SELECT {columns} FROM {identifier(relation)} WHERE {only} GROUP BY {places}"  # noqa: S608 - quoted names
 
 

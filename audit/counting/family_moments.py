@@ -78,7 +78,7 @@ class FamilyMoments(ABC):
         """bool[G]: whether some cluster has rows of these cells in the group and in its rest."""
 
     @abstractmethod
-    def between(self, place: int, cells: Cells) -> FloatArray:
+    def between(self, index: int, cells: Cells) -> FloatArray:
         """float64[G]: sum of e f over clusters with rows in a group and in the group at `place`; 0 at `place`
         itself.
         """
@@ -200,9 +200,9 @@ class WeightedFamily(FamilyMoments):
         del cells
         return np.zeros(len(self.sums.first), dtype=np.bool_)
 
-    def between(self, place: int, cells: Cells) -> FloatArray:
+    def between(self, index: int, cells: Cells) -> FloatArray:
         """float64[G]: 0, because no row is in two groups."""
-        del place, cells
+        del index, cells
         return np.zeros(len(self.sums.first))
 
     def units(self, cells: Iterable[Cell]) -> FloatArray:

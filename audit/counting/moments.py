@@ -49,7 +49,7 @@ class Moments:
     def places(self, counts: FamilyCounts) -> IntArray:
         """int64[K]: the group of `counts` that each finest group is a part of."""
         features = {feature.name: feature for feature in self.features}
-        at = {tuple(level.code for level in group.levels): place for place, group in enumerate(counts.groups)}
+        at = {tuple(level.code for level in group.levels): index for index, group in enumerate(counts.groups)}
         keys = climbed_codes(self.codes, list(features), counts.family, features)
         return np.array([at[key] for key in keys], dtype=np.int64)
 

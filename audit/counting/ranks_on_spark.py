@@ -26,7 +26,7 @@ def count_by_score(engine: Engine, relation: str, finest: FinestGroups) -> tuple
     """int64[L] four times: finest group, place of the score from 0, positives and cases of each that occurs."""
     groups = group_columns(finest)
     lines = f"SELECT {groups}score, sum(label) AS positives, count(*) AS cases FROM {relation} WHERE {LABELLED}"  # noqa: S608
-    places = ", ".join(str(place + 1) for place in range(len(finest.features) + 1))
+    places = ", ".join(str(index + 1) for index in range(len(finest.features) + 1))
     ranked = f"SELECT {groups}dense_rank() OVER (ORDER BY score) AS rank, positives, cases"
     counted = engine.sql(f"{ranked} FROM ({lines} GROUP BY {places})").to_arrow_table()
     rank, positives, cases = (_integers(counted.column(name)) for name in ("rank", "positives", "cases"))
@@ -47,7 +47,7 @@ class Parts:
             f"SELECT {self._part} AS part, min(score) AS low, max(score) AS high, count(*) AS cases "  # noqa: S608
             f"FROM {relation} WHERE {LABELLED} GROUP BY 1"
         ).to_arrow_table()
-        part, self._low, self._high, cases = (found.column(place).to_numpy() for place in range(4))
+        part, self._low, self._high, cases = (found.column(index).to_numpy() for index in range(4))
         order = np.argsort(self._low)
         self._number, self._low, self._high = part[order], self._low[order], self._high[order]
         self._ends = np.cumsum(cases[order])
@@ -95,7 +95,7 @@ class Parts:
         self._engine.register(_TABLE, pa.table(columns))
         groups = group_columns(finest)
         rows = f"SELECT {groups}label, score, {self._part} AS part FROM {self._relation} WHERE {LABELLED}"  # noqa: S608
-        places = ", ".join(str(place + 1) for place in range(len(finest.features) + 2))
+        places = ", ".join(str(index + 1) for index in range(len(finest.features) + 2))
         counted = self._engine.sql(
             f"SELECT {groups}label, step, count(*) AS cases FROM ({rows}) JOIN {_TABLE} USING (part) "  # noqa: S608
             f"WHERE score > low AND score <= high GROUP BY {places}"

@@ -125,7 +125,7 @@ def count_scan_cells(evaluation_set: EvaluationSet, plan: AuditPlan) -> ScanCell
     if plan.scan is None:
         return None
     features = list(dict.fromkeys(plan.scan.features or (feature.name for feature in evaluation_set.features)))
-    keys = [f"scan_{place}" for place in range(len(plan.scan.columns))]
+    keys = [f"scan_{index}" for index in range(len(plan.scan.columns))]
     groups = [*keys, *(f"group_{name}" for name in features)]
     clustered = plan.evaluation_set.cluster is not None
     with reading(evaluation_set.source_name):

@@ -84,7 +84,7 @@ def missing_by_group(
     found: dict[str, Counter[int]] = {}
     for value, *numbers in rows:
         found.setdefault(evaluation_set.codes[feature][value], Counter()).update(dict(enumerate(numbers)))
-    return {code: tuple(found[code][place] for place in range(len(conditions) + 1)) for code in sorted(found)}
+    return {code: tuple(found[code][index] for index in range(len(conditions) + 1)) for code in sorted(found)}
 
 
 def count_repeats(evaluation_set: EvaluationSet, relation: Relation, columns: Sequence[str]) -> Repeats:

@@ -109,8 +109,8 @@ def _possible(rows: FloatArray, by: Sequence[str], codes: Sequence[tuple[str, ..
         if (there.sum(axis=1) > 1).any():
             raise ValueError(common)
         allowed = cells > 0.0  # an unscored case has no decision: it is where some were seen
-        for place, kind in enumerate(kinds):
-            allowed |= there[:, [place]] & (indicator(kind) > 0.0)
+        for index, kind in enumerate(kinds):
+            allowed |= there[:, [index]] & (indicator(kind) > 0.0)
         possible &= allowed
     members = rows.sum(axis=2) > 0.0
     for axis, name in enumerate(names):

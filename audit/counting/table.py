@@ -277,7 +277,7 @@ def repeated_groups(families: Sequence[FamilyCounts], features: Mapping[str, Sen
     """
     ordered = sorted((family for family in families if family.groups), key=lambda family: len(family.family.axes))
     rows = [family.cells.sum(axis=(1, 2)).tolist() for family in ordered]
-    order = {group: place for place, group in enumerate(group for family in ordered for group in family.groups)}
+    order = {group: index for index, group in enumerate(group for family in ordered for group in family.groups)}
     stands: dict[Group, Group] = {}
 
     def found(group: Group) -> Group:
@@ -295,7 +295,7 @@ def repeated_groups(families: Sequence[FamilyCounts], features: Mapping[str, Sen
             for group, size in zip(inner.groups, own_rows, strict=True):
                 if size == 0 or size not in sizes:
                     continue
-                at = wide[tuple(climb[group.levels[place].code] for place, climb in climbs)]
+                at = wide[tuple(climb[group.levels[index].code] for index, climb in climbs)]
                 if outer_rows[at] == size:
                     kept, other = sorted((found(group), found(outer.groups[at])), key=order.__getitem__)
                     if kept != other:

@@ -330,24 +330,24 @@ def _check_family(
         family=family.family,
         finest=is_finest(plan, family.family),
         level=budget(plan).names,
-        groups=tuple(_check_group(family, decidability, place) for place in family.places),
+        groups=tuple(_check_group(family, decidability, index) for index in family.places),
         coverage=decidability.coverage[family.family],
         held_back=tuple(group for group, is_held in zip(family.groups, held, strict=True) if is_held),
         share_for_all=share_for_all(plan, rule, family.planned, family.decidable) if held.any() else None,
     )
 
 
-def _check_group(family: FamilyDecidability, decidability: RuleDecidability, place: int) -> GroupCheck:
-    group, cases = family.groups[place], int(family.cases[place])
-    required = family.required_cases(place)
-    decidable = bool(family.decidable[place])
+def _check_group(family: FamilyDecidability, decidability: RuleDecidability, index: int) -> GroupCheck:
+    group, cases = family.groups[index], int(family.cases[index])
+    required = family.required_cases(index)
+    decidable = bool(family.decidable[index])
     needed = 0 if decidable else None if required is None else max(required - cases, 0)
     return GroupCheck(
         group=group,
         cases=cases,
         required=required,
         needed=needed,
-        evaluable=bool(family.evaluable[place]),
+        evaluable=bool(family.evaluable[index]),
         decidable=decidable,
         judged_as=decidability.judged_as.get(group),
     )

@@ -159,7 +159,7 @@ class DrawReport:
     def absent_levels(self) -> tuple[Level, ...]:
         """Levels that the design expects of a feature and nobody in the pool has: no rule passes without them."""
         found = {
-            (feature.name, cell.codes[place]) for cell in self.cells for place, feature in enumerate(self.features)
+            (feature.name, cell.codes[index]) for cell in self.cells for index, feature in enumerate(self.features)
         }
         return tuple(
             Level(feature.name, feature.rungs[0], code)
@@ -337,18 +337,18 @@ def _cells(
 ) -> tuple[CellDraw, ...]:
     return tuple(
         CellDraw(
-            number=place + 1,
+            number=index + 1,
             codes=cell.codes,
             positive=cell.positive,
             pool=cell.rows,
             distinct=cell.distinct,
-            asked=int(allocation.asked[place]),
-            expected=float(strata.expected[place]),
-            drawn=None if drawn is None else int(drawn[place]),
-            units=int(strata.units[place]),
-            units_drawn=int(strata.drawn[place]),
+            asked=int(allocation.asked[index]),
+            expected=float(strata.expected[index]),
+            drawn=None if drawn is None else int(drawn[index]),
+            units=int(strata.units[index]),
+            units_drawn=int(strata.drawn[index]),
         )
-        for place, cell in enumerate(cells)
+        for index, cell in enumerate(cells)
     )
 
 

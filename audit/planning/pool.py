@@ -164,7 +164,7 @@ def check_columns(source: Relation, design: SamplingDesign) -> None:
 def find_cells(pool: Pool, label: str, coded: Sequence[CodedFeature]) -> None:
     """Find the cells, and make the table `cell_of` from what stands in the file to the number of the cell."""
     expressions = [*(entry.expression for entry in coded), label]
-    places = ", ".join(str(place) for place in range(1, len(expressions) + 1))
+    places = ", ".join(str(index) for index in range(1, len(expressions) + 1))
     found = pool.query(f"SELECT {', '.join(expressions)}, count(*) FROM source GROUP BY {places}")  # noqa: S608
     rows: dict[tuple[tuple[str, ...], bool], int] = {}
     for *values, side, count in found:
@@ -177,11 +177,11 @@ def find_cells(pool: Pool, label: str, coded: Sequence[CodedFeature]) -> None:
         raise DataError(f"{shown(pool.source.source_name)}: no row has a label", slug="no-labels")
     ordered = sorted(rows, key=lambda key: (key[0], not key[1]))
     pool.cells = tuple(CellRows(codes, positive, rows[codes, positive]) for codes, positive in ordered)
-    at = {key: place for place, key in enumerate(ordered)}
+    at = {key: index for index, key in enumerate(ordered)}
     labelled = [(values, side) for *values, side, _ in found if side is not None]
     keys = [(_codes(coded, values), side == 1) for values, side in labelled]
     columns: dict[str, list[Any]] = {
-        f"value_{place}": [values[place] for values, _ in labelled] for place in range(len(coded))
+        f"value_{index}": [values[index] for values, _ in labelled] for index in range(len(coded))
     }
     columns["side"] = [side for _, side in labelled]
     columns["cell"] = [at[key] for key in keys]
@@ -205,7 +205,7 @@ def make_frame(
     seed = design.draw.seed
     unit = ticket_of(seed, "row", pool.case_id) if cluster is None else ticket_of(seed, "cluster", cluster)
     read = {"place": ROW, "side": label, "unit": unit}
-    read |= {f"value_{place}": entry.expression for place, entry in enumerate(coded)}
+    read |= {f"value_{index}": entry.expression for index, entry in enumerate(coded)}
     kept = ["place", "cell", "unit"]
     if design.duplicates is not None:
         kept += ["side", "copy"]
@@ -218,7 +218,7 @@ def make_frame(
         read["lot"] = ticket_of(seed, "copy", pool.case_id)
     # the inner query has the names of the file alone, and gives names that none of its columns is confused with
     inner = ", ".join(f"{sql} AS {PREFIX}{name}" for name, sql in read.items())
-    on = [f"{PREFIX}value_{place} IS NOT DISTINCT FROM value_{place}" for place in range(len(coded))]
+    on = [f"{PREFIX}value_{index} IS NOT DISTINCT FROM value_{index}" for index in range(len(coded))]
     outer = ", ".join(f"{PREFIX}{name} AS {name}" if name in read else name for name in kept)
     pool.query(
         f"CREATE TEMP TABLE frame AS SELECT {outer} FROM (SELECT {inner} FROM source) "  # noqa: S608

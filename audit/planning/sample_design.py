@@ -166,19 +166,19 @@ def planned_sizes(plan: AuditPlan, groups: CellGroups, of_cells: FloatArray, sha
     icc, alpha = plan.evaluation_set.expected_icc, plan.verdict.alpha
     sums = np.stack([groups.members.added(part) for part in of_cells])
     rest_sums, others = np.stack([of_the_others(part) for part in sums]), shapes.of_the_others
-    own, rest = shapes.side(sums), others.side(rest_sums)
+    group, rest = shapes.side(sums), others.side(rest_sums)
     # a group is taken to have weights as uneven as those within groups are on average, as in a verdict
     cases, first, second, _ = sums
     uneven = np.where(first > 0.0, cases * second / np.where(first > 0.0, first, 1.0) ** 2, 0.0)
     pooled = float((cases * uneven).sum() / max(float(cases.sum()), 1.0))
     least_q = np.where(cases > 0.0, pooled / np.where(cases > 0.0, cases, 1.0), 0.0)
-    degrees = satterthwaite(own, icc)
-    few = design_size(own, icc, least_q) * few_degrees_factor(degrees, alpha)
-    open_to = Alike.supposing(icc, own, shapes.evened(sums)).largest
+    degrees = satterthwaite(group, icc)
+    few = design_size(group, icc, least_q) * few_degrees_factor(degrees, alpha)
+    open_to = Alike.supposing(icc, group, shapes.evened(sums)).largest
     return PlannedSizes(
-        own=np.minimum(few, design_size(own, open_to, least_q)),
+        own=np.minimum(few, design_size(group, open_to, least_q)),
         rest=design_size(rest, icc) * few_degrees_factor(satterthwaite(rest, icc), alpha),
-        possible=(degrees >= MIN_DEGREES_OF_FREEDOM) & ~too_few_clusters(own),
+        possible=(degrees >= MIN_DEGREES_OF_FREEDOM) & ~too_few_clusters(group),
     )
 
 
@@ -309,10 +309,10 @@ def quota_gaps(design: SamplingDesign, cells: Sequence[PoolCell]) -> tuple[Quota
     """Find the quotas of a design that the cells of a pool leave without cases, wholly or in part, in their order."""
     features = tuple(design.groups)
     found = {(cell.codes, cell.positive) for cell in cells}
-    levels = [sorted({cell.codes[place] for cell in cells}) for place in range(len(features))]
+    levels = [sorted({cell.codes[index] for cell in cells}) for index in range(len(features))]
     gaps = []
     for quota in design.quotas:
-        axes = [[quota.of[name]] if name in quota.of else levels[place] for place, name in enumerate(features)]
+        axes = [[quota.of[name]] if name in quota.of else levels[index] for index, name in enumerate(features)]
         sides = (True, False) if quota.label is None else (quota.label == "positive",)
         described = prod(len(axis) for axis in axes) * len(sides)
         lacking = described - sum(quota.describes(features, *cell) for cell in found)
@@ -331,14 +331,14 @@ def with_canonical_levels(design: SamplingDesign) -> SamplingDesign:
         If a quota names what is no level of its feature: the pool could have none of it.
     """
     plan, quotas = design.as_plan(), []
-    for place, quota in enumerate(design.quotas, start=1):
+    for index, quota in enumerate(design.quotas, start=1):
         levels: dict[str, str] = {}
         for name, text in quota.of.items():
             coding = plan.coding(name)
             code = _level(coding, text, several=plan.groups[name].dual == "any")
             if code is None:
                 raise PlanError(
-                    f'quotas {place}: "{shown(text)}" is no level of a {coding}',
+                    f'quotas {index}: "{shown(text)}" is no level of a {coding}',
                     slug="quota-level",
                     hint=f"write {_WRITE[coding]}",
                 )
@@ -460,9 +460,9 @@ def _largest_quotas(design: SamplingDesign, cells: Sequence[PoolCell]) -> IntArr
     names = tuple(design.groups)
     largest = np.zeros(len(cells), dtype=np.int64)
     for quota in design.quotas:
-        for place, cell in enumerate(cells):
+        for index, cell in enumerate(cells):
             if quota.describes(names, cell.codes, cell.positive):
-                largest[place] = max(largest[place], quota.cases)
+                largest[index] = max(largest[index], quota.cases)
     return largest
 
 
@@ -542,11 +542,11 @@ class _Search:
         """int64[C] twice: cases to draw, and cases that would be drawn if the pool had them."""
         wanted = [wanted_sizes(self._plan, groups.rule, share, self._power) for groups in self._judged]
         drawn = self._pool.astype(np.float64)
-        least = [self._from_clusters(*of, share) for of in zip(self._judged, self._shapes, strict=True)]
+        least = [self._from_clusters(*look, share) for look in zip(self._judged, self._shapes, strict=True)]
         needed = np.zeros(self._members.groups)
         for _ in range(_ROUNDS):
             looks = zip(self._judged, wanted, self._unknown, least, self._shapes, strict=True)
-            needed = np.concatenate([self._needed(*of, drawn) for of in looks])
+            needed = np.concatenate([self._needed(*look, drawn) for look in looks])
             before, drawn = drawn, smallest_allocation(self._members, needed, self._pool, self._floor)
             if np.abs(before - drawn).max(initial=0.0) < 0.5:
                 break
@@ -625,14 +625,14 @@ def planned_reach(
         found += [
             GroupReach(
                 groups=groups,
-                place=place,
-                pool=int(have[place]),
-                cases=round(float(cases[place])),
-                wanted=int(jointly[place]) if np.isfinite(jointly[place]) else None,
-                decidable=bool(alone[place]),
-                held_back=bool(held[place]),
+                place=index,
+                pool=int(have[index]),
+                cases=round(float(cases[index])),
+                wanted=int(jointly[index]) if np.isfinite(jointly[index]) else None,
+                decidable=bool(alone[index]),
+                held_back=bool(held[index]),
             )
-            for place in range(groups.members.groups)
+            for index in range(groups.members.groups)
         ]
     return _together(plan, found, np.concatenate([np.zeros(0), *missed]))
 

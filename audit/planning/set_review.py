@@ -192,19 +192,19 @@ def uneven_empty_cells(
     if len(large) < 2:
         return ()
     found = []
-    for place, column in enumerate((None, *columns), start=1):
-        shares = {code: counts[place] / counts[0] for code, counts in large.items()}
+    for index, column in enumerate((None, *columns), start=1):
+        shares = {code: counts[index] / counts[0] for code, counts in large.items()}
         most, least = (choose(large, key=lambda code: (shares[code], code)) for choose in (max, min))
-        if shares[most] - shares[least] < _GAP or _p_equal(large.values(), place) > _LEVEL / max(tests, 1):
+        if shares[most] - shares[least] < _GAP or _p_equal(large.values(), index) > _LEVEL / max(tests, 1):
             continue
-        ends = [(code, large[code][place], large[code][0]) for code in (most, least)]
+        ends = [(code, large[code][index], large[code][0]) for code in (most, least)]
         found.append(EmptyCells(column, feature, ends[0], ends[1]))
     return tuple(found)
 
 
-def _p_equal(groups: Iterable[Sequence[int]], place: int) -> float:
+def _p_equal(groups: Iterable[Sequence[int]], index: int) -> float:
     """Return the p-value of Pearson's chi-squared test that all groups have the same share."""
-    counted = [(counts[place], counts[0]) for counts in groups]
+    counted = [(counts[index], counts[0]) for counts in groups]
     missing, rows = (sum(of) for of in zip(*counted, strict=True))
     share = missing / rows
     if share in (0.0, 1.0):

@@ -93,15 +93,15 @@ def proportional_counts(shares: npt.ArrayLike, least: npt.ArrayLike, most: npt.A
             break
         below, above = (below, middle) if np.clip(middle * scale, low, high).sum() >= total else (middle, above)
     exact = np.clip(above * scale, low, high)
-    whole = np.clip(np.floor(exact + 1e-9).astype(np.int64), low, high)
+    rounded_down = np.clip(np.floor(exact + 1e-9).astype(np.int64), low, high)
     for sign in (1, -1):
         bound = high if sign > 0 else low
-        while sign * (total - int(whole.sum())) > 0:
-            open_to = whole != bound
-            order = np.lexsort((np.arange(whole.size), -sign * (exact - whole)))
-            order = order[open_to[order]][: abs(total - int(whole.sum()))]
-            whole[order] += sign
-    return whole
+        while sign * (total - int(rounded_down.sum())) > 0:
+            open_to = rounded_down != bound
+            order = np.lexsort((np.arange(rounded_down.size), -sign * (exact - rounded_down)))
+            order = order[open_to[order]][: abs(total - int(rounded_down.sum()))]
+            rounded_down[order] += sign
+    return rounded_down
 
 
 def smallest_allocation(
@@ -134,19 +134,19 @@ def smallest_allocation(
     target, total = np.asarray(wanted, dtype=np.float64), groups.added(pool)
     exhausted = (target >= total * (1.0 - _CLOSE)) & (total > 0.0)
     low = np.where(groups.spread(exhausted.astype(np.float64), pool.size) > 0.0, pool, low)
-    asked = ~exhausted & (target > 0.0) & (total > 0.0)
-    if not asked.any():
+    is_wanting = ~exhausted & (target > 0.0) & (total > 0.0)
+    if not is_wanting.any():
         return low
-    multipliers = np.where(asked, (target / np.where(total > 0.0, total, 1.0)) ** 2, 0.0)
+    multipliers = np.where(is_wanting, (target / np.where(total > 0.0, total, 1.0)) ** 2, 0.0)
     drawn = low
     for _ in range(_ROUNDS):
         drawn = np.clip(pool * np.sqrt(groups.spread(multipliers, pool.size)), low, pool)
-        short = np.where(asked, target / np.maximum(effective_sizes(groups, pool, drawn), 1e-300), 0.0)
+        short = np.where(is_wanting, target / np.maximum(effective_sizes(groups, pool, drawn), 1e-300), 0.0)
         slack = (short < 1.0 - _CLOSE) & (multipliers > 1e-12 * multipliers.max())
         if short.max() <= 1.0 + _CLOSE and not slack.any():
             break
         multipliers = multipliers * np.clip(short, 0.1, 10.0) ** 2
-    return _lifted(groups, np.where(asked, target, 0.0), pool, drawn)
+    return _lifted(groups, np.where(is_wanting, target, 0.0), pool, drawn)
 
 
 def _lifted(groups: GroupCells, target: FloatArray, pool: FloatArray, drawn: FloatArray) -> FloatArray:

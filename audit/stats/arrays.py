@@ -38,7 +38,7 @@ def added(shape: tuple[int, ...], at: Any, amounts: npt.NDArray[_Number]) -> npt
 def numbered(keys: Sequence[_Key]) -> tuple[list[_Key], IntArray]:
     """Sort the distinct keys, and find the place of each key among them: int64[L]."""
     distinct = sorted(set(keys))
-    at = {key: place for place, key in enumerate(distinct)}
+    at = {key: index for index, key in enumerate(distinct)}
     return distinct, np.array([at[key] for key in keys], dtype=np.int64)
 
 
@@ -57,9 +57,9 @@ def once_for_equals(function: Callable[..., FloatArray], *columns: FloatArray) -
     ordered = [column[order] for column in columns]
     new = np.ones(order.shape, dtype=np.bool_)
     new[1:] = np.logical_or.reduce([column[1:] != column[:-1] for column in ordered])
-    found = np.empty(order.shape)
-    found[order] = function(*(column[new] for column in ordered))[np.cumsum(new) - 1]
-    return found
+    values = np.empty(order.shape)
+    values[order] = function(*(column[new] for column in ordered))[np.cumsum(new) - 1]
+    return values
 
 
 def distinct(codes: IntArray, levels: Sequence[int]) -> tuple[IntArray, IntArray]:

@@ -85,7 +85,7 @@ class RankedCases:
         ends = np.ones(order.size, dtype=np.bool_)
         ends[:-1] = (by_group[1:] != by_group[:-1]) | (by_rank[1:] != by_rank[:-1])
         last = np.flatnonzero(ends)
-        p, n = (np.diff(np.cumsum(of[order], dtype=np.int64)[last], prepend=0) for of in (positives, negatives))
+        p, n = (np.diff(np.cumsum(counts[order], dtype=np.int64)[last], prepend=0) for counts in (positives, negatives))
         return cls(groups, by_group[last], by_rank[last], p, n, binned)
 
 
@@ -133,10 +133,13 @@ def count_pairs(cases: RankedCases) -> FamilyPairs:
     pairs, within = int(own.m.sum()) * int(own.n.sum()), int((own.m * own.n).sum())
     with np.errstate(invalid="ignore", divide="ignore"):
         adds = [
-            (of_all / (2.0 * pairs) - own.wins / (2.0 * within), size)
-            for of_all, size in ((own.wins + found.wins, own.m), (own.wins + cleared.wins, own.n))
+            (wins_of_all / (2.0 * pairs) - own.wins / (2.0 * within), size)
+            for wins_of_all, size in ((own.wins + found.wins, own.m), (own.wins + cleared.wins, own.n))
         ]
-        centre = [np.where(size == 1, of.sum() / size.sum(), of / np.maximum(size, 1)) for of, size in adds]
+        centre = [
+            np.where(size == 1, placements.sum() / size.sum(), placements / np.maximum(size, 1))
+            for placements, size in adds
+        ]
         squares = _squares(lines, wins, centre, (2.0 * pairs, 2.0 * within))
         s = squares[:6] / (np.stack([own.m, own.n, found.m, found.n, cleared.m, cleared.n]) - 1.0)
         size = np.stack([own.m, own.n])
@@ -184,7 +187,7 @@ class _Lines:
         for at, amounts in enumerate((cases.positives, cases.negatives)):
             everyone[:-1, 2 + at] = added(cases.binned.shape, cases.rank, amounts)
             everyone[1:, at] = np.cumsum(everyone[:-1, 2 + at])
-        m, n = (added((cases.groups,), cases.group, of) for of in (cases.positives, cases.negatives))
+        m, n = (added((cases.groups,), cases.group, counts) for counts in (cases.positives, cases.negatives))
         return cls(cases, m, n, everyone)
 
     def pieces(self) -> Iterator[_Piece]:
@@ -213,33 +216,33 @@ class _Lines:
                 ranked,
             )
 
-    def between(self, of: _Piece) -> tuple[IntArray, IntArray]:
+    def between(self, piece: _Piece) -> tuple[IntArray, IntArray]:
         """Count everyone's positives and negatives between each line and the next of its group, or above the last."""
-        after = slice(of.start + 1, of.start + of.group.size + 1)
-        following = np.full(of.group.size, self.cases.binned.size)
-        same = np.flatnonzero(self.cases.group[after] == of.group[: self.cases.group[after].size])
+        after = slice(piece.start + 1, piece.start + piece.group.size + 1)
+        following = np.full(piece.group.size, self.cases.binned.size)
+        same = np.flatnonzero(self.cases.group[after] == piece.group[: self.cases.group[after].size])
         following[same] = self.cases.rank[after][same]
-        low, here = self.everyone.take(following, axis=0).T, of.ranked
+        low, here = self.everyone.take(following, axis=0).T, piece.ranked
         return low[0] - here[0] - here[2], low[1] - here[1] - here[3]
 
 
 def _count_wins(lines: _Lines) -> tuple[Pairs, Pairs, Pairs]:
     m, n = lines.m, lines.n
-    own, found, cleared, *tied = np.zeros((6, m.size), dtype=np.int64)
-    for of in lines.pieces():
-        g, p, q = of.group, of.positives, of.negatives
-        np.add.at(own, g, p * of.below)
-        np.add.at(found, g, p * (of.all_below - of.below))
-        np.add.at(cleared, g, q * (of.all_above - of.above))
-        rank = lines.cases.rank[of.start : of.start + _PIECE]
+    own_wins, positive_wins, cleared, *tied = np.zeros((6, m.size), dtype=np.int64)
+    for piece in lines.pieces():
+        g, p, q = piece.group, piece.positives, piece.negatives
+        np.add.at(own_wins, g, p * piece.below)
+        np.add.at(positive_wins, g, p * (piece.all_below - piece.below))
+        np.add.at(cleared, g, q * (piece.all_above - piece.above))
+        rank = lines.cases.rank[piece.start : piece.start + _PIECE]
         binned = lines.cases.binned.take(rank)
         if binned.any():
-            for total, pairs in zip(tied, (p * q, p * (of.ranked[3] - q), q * (of.ranked[2] - p)), strict=True):
+            for total, pairs in zip(tied, (p * q, p * (piece.ranked[3] - q), q * (piece.ranked[2] - p)), strict=True):
                 np.add.at(total, g, np.where(binned, pairs, 0))
     none = np.zeros(m.size)
     return (
-        Pairs(own, m, n, none, none, tied[0]),
-        Pairs(found, m, n.sum() - n, none, none, tied[1]),
+        Pairs(own_wins, m, n, none, none, tied[0]),
+        Pairs(positive_wins, m, n.sum() - n, none, none, tied[1]),
         Pairs(cleared, m.sum() - m, n, none, none, tied[2]),
     )
 
@@ -255,33 +258,33 @@ def _squares(
     size = lines.m.size
     squares = np.zeros((8, size))
 
-    def add(place: int, group: IntArray, count: IntArray, deviation: FloatArray) -> None:
-        squares[place] += np.bincount(group, count * deviation**2, size)
+    def add(index: int, group: IntArray, count: IntArray, deviation: FloatArray) -> None:
+        squares[index] += np.bincount(group, count * deviation**2, size)
 
     most_m, most_n, most_found, most_cleared = 2.0 * lines.m, 2.0 * lines.n, 2.0 * wins[1].n, 2.0 * wins[2].m
-    values = [of.wins / (2.0 * of.m * of.n) for of in wins]
+    values = [win.wins / (2.0 * win.m * win.n) for win in wins]
     last = -1
-    for of in lines.pieces():
-        g, p, q = of.group, of.positives, of.negatives
-        own, found, cleared = (each.take(g) for each in values)
+    for win in lines.pieces():
+        g, p, q = win.group, win.positives, win.negatives
+        own_share, positive_share, cleared = (value.take(g) for value in values)
         all_m, all_n = most_m.take(g), most_n.take(g)
-        below, above = of.below / all_n, of.above / all_m
-        add(0, g, p, below - own)
-        add(1, g, q, above - own)
-        add(2, g, p, (of.all_below - of.below) / most_found.take(g) - found)
-        add(5, g, q, (of.all_above - of.above) / most_cleared.take(g) - cleared)
+        below, above = win.below / all_n, win.above / all_m
+        add(0, g, p, below - own_share)
+        add(1, g, q, above - own_share)
+        add(2, g, p, (win.all_below - win.below) / most_found.take(g) - positive_share)
+        add(5, g, q, (win.all_above - win.above) / most_cleared.take(g) - cleared)
         # the rest has ranks that the group has not: one placement for all of them between two lines of the group
-        between_p, between_q = lines.between(of)
-        add(3, g, of.ranked[3] - q, above - found)
-        add(3, g, between_q, (of.above - p) / all_m - found)
-        add(4, g, of.ranked[2] - p, below - cleared)
-        add(4, g, between_p, (of.below + q) / all_n - cleared)
+        between_p, between_q = lines.between(win)
+        add(3, g, win.ranked[3] - q, above - positive_share)
+        add(3, g, between_q, (win.above - p) / all_m - positive_share)
+        add(4, g, win.ranked[2] - p, below - cleared)
+        add(4, g, between_p, (win.below + q) / all_n - cleared)
         begins = np.flatnonzero(np.diff(g, prepend=last))
         last = g[-1]
-        add(3, g[begins], of.ranked[1][begins], 1.0 - found[begins])
-        add(4, g[begins], of.ranked[0][begins], -cleared[begins])
-        add(6, g, p, of.all_below / pairs[0] - of.below / pairs[1] - centre[0].take(g))
-        add(7, g, q, of.all_above / pairs[0] - of.above / pairs[1] - centre[1].take(g))
+        add(3, g[begins], win.ranked[1][begins], 1.0 - positive_share[begins])
+        add(4, g[begins], win.ranked[0][begins], -cleared[begins])
+        add(6, g, p, win.all_below / pairs[0] - win.below / pairs[1] - centre[0].take(g))
+        add(7, g, q, win.all_above / pairs[0] - win.above / pairs[1] - centre[1].take(g))
     return squares
 
 
@@ -406,10 +409,16 @@ def split_auc(pairs: FamilyPairs, level: float = 0.95) -> AucSplit:
     limits are moved outwards by `binning`.
     """
     checked_fraction(level, "level")
-    own, found = pairs.own, pairs.found
-    m, n = int(own.m.sum()), int(own.n.sum())
-    within_pairs, between_pairs = int((own.m * own.n).sum()), int((found.m * found.n).sum())
-    won, won_between, tied, tied_between = (int(of.sum()) for of in (own.wins, found.wins, own.binned, found.binned))
+    own_pairs, positive_pairs = pairs.own, pairs.found
+    m, n = int(own_pairs.m.sum()), int(own_pairs.n.sum())
+    within_pairs, between_pairs = (
+        int((own_pairs.m * own_pairs.n).sum()),
+        int((positive_pairs.m * positive_pairs.n).sum()),
+    )
+    won, won_between, tied, tied_between = (
+        int(pair_counts.sum())
+        for pair_counts in (own_pairs.wins, positive_pairs.wins, own_pairs.binned, positive_pairs.binned)
+    )
     pooled = _quotient(won + won_between, 2 * m * n)
     within, between = _quotient(won, 2 * within_pairs), _quotient(won_between, 2 * between_pairs)
     binning = _quotient(tied + tied_between, 2 * m * n) + _quotient(tied, 2 * within_pairs)

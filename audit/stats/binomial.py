@@ -76,7 +76,7 @@ def largest_count(
     """
     limit, trials, rate = np.broadcast_arrays(*(np.asarray(values, dtype=np.float64) for values in (probability, n, p)))
     low, high = within or (np.full(trials.shape, -1.0), trials - 1.0)
-    flat = [np.ravel(each) for each in np.broadcast_arrays(limit, trials, rate, low, high)]
+    flat = [np.ravel(array) for array in np.broadcast_arrays(limit, trials, rate, low, high)]
     return once_for_equals(_bisected, *flat).reshape(trials.shape)
 
 
@@ -203,10 +203,10 @@ class CdfAlong:
         sums = np.zeros((*density.shape[:2], density.shape[2] + 1))
         np.cumsum(density, axis=2, out=sums[:, :, 1:])
         first = np.arange(0, sums.size, sums.shape[2]).reshape(*sums.shape[:2], 1)
-        found = sums.take(first + self._runs.place[:, None])  # in a third of the time of `take_along_axis`
+        cdf = sums.take(first + self._runs.place[:, None])  # in a third of the time of `take_along_axis`
         certain = rates >= 1.0
         # at the rate closest to 1 that has odds, n times its distance from 1 is left below the highest count
-        return np.where(certain[:, :, None], self._at_most_n[:, None], found) if certain.any() else found
+        return np.where(certain[:, :, None], self._at_most_n[:, None], cdf) if certain.any() else cdf
 
 
 def _runs(counts: FloatArray, n: FloatArray, rates: FloatArray) -> _Runs:
@@ -221,11 +221,11 @@ def _runs(counts: FloatArray, n: FloatArray, rates: FloatArray) -> _Runs:
     inside = np.clip(counts, start, end)
     ends = np.concatenate([inside, grid], axis=1)
     order = np.argsort(ends, axis=1, kind="stable")
-    place = np.empty_like(order)
-    np.put_along_axis(place, order, np.broadcast_to(np.arange(order.shape[1]), order.shape), axis=1)
+    inverse = np.empty_like(order)
+    np.put_along_axis(inverse, order, np.broadcast_to(np.arange(order.shape[1]), order.shape), axis=1)
     ends = np.take_along_axis(ends, order, axis=1)
     length = np.diff(ends, axis=1)
-    return _Runs(length, np.clip(ends[:, :-1] + (length + 1.0) / 2.0, 0.0, n), place[:, : counts.shape[1]])
+    return _Runs(length, np.clip(ends[:, :-1] + (length + 1.0) / 2.0, 0.0, n), inverse[:, : counts.shape[1]])
 
 
 def _log_odds(rate: FloatArray) -> FloatArray:

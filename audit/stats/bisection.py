@@ -60,11 +60,11 @@ def falling_root(
         secant = high + (low - high) * np.where(gap > 0.0, -below / np.where(gap > 0.0, gap, 1.0), 0.5)
         inside = (secant > low) & (secant < high) & (step % 4 < 3)
         root = np.where(done, root, np.where(inside, secant, (low + high) / 2.0))
-        found = function(root)
-        up, left = found > 0.0, ~done
-        below = np.where(left, np.where(up, np.where(side > 0.0, below / 2.0, below), found), below)
-        above = np.where(left, np.where(up, found, np.where(side < 0.0, above / 2.0, above)), above)
-        near = np.abs(found) <= precision
+        value = function(root)
+        up, left = value > 0.0, ~done
+        below = np.where(left, np.where(up, np.where(side > 0.0, below / 2.0, below), value), below)
+        above = np.where(left, np.where(up, value, np.where(side < 0.0, above / 2.0, above)), above)
+        near = np.abs(value) <= precision
         low, high = np.where(left & up, root, low), np.where(left & (near | ~up), root, high)
         side = np.where(up, 1.0, -1.0)
         done = done | near | (high - low <= 1e-14 * np.abs(high))

@@ -54,8 +54,8 @@ class Hidden:
         rest = float(counted_rate(limit.rate, boundary))
 
         def excess(metric_rate: float) -> float:
-            own = float(counted_rate(metric_rate, boundary))
-            seen = self._highest(own, power)
+            group_rate = float(counted_rate(metric_rate, boundary))
+            seen = self._highest(group_rate, power)
             return _over(self._chance(seen, rest, boundary), level)
 
         return _first(excess, rate, 0.0 if limit.low_is_worse else 1.0)
@@ -73,8 +73,8 @@ class Hidden:
 
     def _chance(self, seen: float, rest: float, boundary: Boundary) -> float:
         noise = noise_of_rows(rest, self.rows, boundary)
-        found = chance_unseen(self.group, [seen], self.rest, [rest], boundary, joint=self.joint, noise=noise)
-        return float(found[0])
+        chance = chance_unseen(self.group, [seen], self.rest, [rest], boundary, joint=self.joint, noise=noise)
+        return float(chance[0])
 
     def _highest(self, rate: float, power: float) -> float:
         """Counted rate that a group with the true rate `rate` rarely exceeds.
@@ -89,8 +89,8 @@ def _over(chance: float, level: float) -> float:
 
     The sign is taken from the chance itself, because a logarithm of something larger than 1 can round to 0.
     """
-    found = math.log(max(chance, _TINY) / level)
-    return min(found, 0.0) if chance <= level else max(found, _TINY)
+    excess = math.log(max(chance, _TINY) / level)
+    return min(excess, 0.0) if chance <= level else max(excess, _TINY)
 
 
 def _first(excess: Callable[[float], float], start: float, end: float) -> float | None:
@@ -115,11 +115,11 @@ def _first(excess: Callable[[float], float], start: float, end: float) -> float 
         elif (far - middle) * ahead <= 0.0:
             end = middle
         else:
-            found = excess(middle)
-            if found <= 0.0:
-                end, far, under = middle, middle, found
+            middle_excess = excess(middle)
+            if middle_excess <= 0.0:
+                end, far, under = middle, middle, middle_excess
             else:
-                start, near, over = middle, middle, found
+                start, near, over = middle, middle, middle_excess
     return end
 
 
@@ -135,11 +135,11 @@ def _closer(
         value = (near * under - far * over) / (under - over)
         if not min(near, far) < value < max(near, far):
             break
-        found = excess(value)
-        if found > 0.0:
-            near, over, under, moved = value, found, under / (2.0 if moved > 0 else 1.0), 1
+        excess_there = excess(value)
+        if excess_there > 0.0:
+            near, over, under, moved = value, excess_there, under / (2.0 if moved > 0 else 1.0), 1
         else:
-            far, under, over, moved = value, found, over / (2.0 if moved < 0 else 1.0), -1
+            far, under, over, moved = value, excess_there, over / (2.0 if moved < 0 else 1.0), -1
     return near, far
 
 

@@ -64,9 +64,9 @@ class WeightedRate:
     bb_bb: FloatArray
     """``sum_k B^4 / S^4``."""
 
-    def __getitem__(self, place: Place) -> WeightedRate:
+    def __getitem__(self, rows: Place) -> WeightedRate:
         """Select some of the groups, or add an axis."""
-        return WeightedRate(*(getattr(self, field.name)[place] for field in fields(self)))
+        return WeightedRate(*(getattr(self, field.name)[rows] for field in fields(self)))
 
 
 _ALIKE: Final = 1e-9
@@ -133,8 +133,8 @@ class Tilt(NamedTuple):
     def rarer(self, rate: FloatArray) -> FloatArray:
         """Expected rows of the rarer outcome, if the weighted rate is `rate`."""
         having, lacking = rate * self.rows_with, (1.0 - rate) * self.rows_without
-        both = having + lacking
-        return self.rows * np.minimum(having, lacking) / np.where(both > 0.0, both, 1.0)
+        labelled = having + lacking
+        return self.rows * np.minimum(having, lacking) / np.where(labelled > 0.0, labelled, 1.0)
 
 
 Pair: TypeAlias = tuple[FloatArray, FloatArray]
@@ -257,8 +257,8 @@ class ClassSums(NamedTuple):
 def size_class(weight: FloatArray, largest: npt.ArrayLike) -> IntArray:
     """Size class of a cluster by its weight. The last class holds `largest`; each class is twice the one before."""
     share = np.where(weight > 0.0, weight, 1.0) / np.maximum(largest, _TINY)
-    place = np.ceil(np.log2(np.maximum(share, _TINY)) - _SAME) + CLASSES - 1
-    classes: IntArray = np.clip(place, 0, CLASSES - 1).astype(np.int64)
+    size_index = np.ceil(np.log2(np.maximum(share, _TINY)) - _SAME) + CLASSES - 1
+    classes: IntArray = np.clip(size_index, 0, CLASSES - 1).astype(np.int64)
     return classes
 
 
@@ -284,9 +284,9 @@ class Bundles:
     def of(cls, total: FloatArray, sums: ClassSums) -> Bundles:
         """Build from the weight of all rows, float64[G], and the sums over clusters."""
         there = sums.weight > _NO_PAIRS * np.maximum(sums.weight.sum(axis=1, keepdims=True), _TINY)
-        weight, squares = (_from_the_largest(of, there) for of in sums[1:])
+        weight, squares = (_from_the_largest(sum_of_class, there) for sum_of_class in sums[1:])
         some = (squares > 0.0) & (total > 0.0)[:, np.newaxis]
-        whole = np.where(total > 0.0, total, 1.0)[:, np.newaxis]
+        positive_total = np.where(total > 0.0, total, 1.0)[:, np.newaxis]
         shown = np.full(weight.shape, np.nan)
         if sums.counted is not None:
             counted = _from_the_largest(sums.counted, there)
@@ -295,7 +295,7 @@ class Bundles:
         twice = np.concatenate([weight[:, 1:] == weight[:, :-1], np.zeros((len(weight), 1), dtype=np.bool_)], axis=1)
         return cls(
             number=np.where(some & ~twice, weight**2 / np.where(some, squares, 1.0), np.inf),
-            share=np.where(some, np.clip(weight / whole, 1e-9, 1.0), 1.0),
+            share=np.where(some, np.clip(weight / positive_total, 1e-9, 1.0), 1.0),
             shown=np.where(some, shown, np.nan),
             alike=np.zeros(weight.shape),
         )
@@ -312,15 +312,18 @@ class Bundles:
         number = cluster_number(side)[:, np.newaxis]
         return cls(number, np.ones(number.shape), side.rate[:, np.newaxis], np.zeros(number.shape))
 
-    def __getitem__(self, place: Place) -> Bundles:
+    def __getitem__(self, rows: Place) -> Bundles:
         """Select some of the groups."""
-        return Bundles(*(getattr(self, field.name)[place] for field in fields(self)))
+        return Bundles(*(getattr(self, field.name)[rows] for field in fields(self)))
 
     def beside(self, other: Bundles) -> Bundles:
         """Put two sides of G groups beside each other: arrays of shape (2, G, C), C being that of the wider."""
         most = max(self.number.shape[1], other.number.shape[1])
-        wide = [of.with_views_of(Bundles.none(len(of.number), most - of.number.shape[1])) for of in (self, other)]
-        return Bundles(*(np.stack([getattr(of, field.name) for of in wide]) for field in fields(self)))
+        wide = [
+            bundles.with_views_of(Bundles.none(len(bundles.number), most - bundles.number.shape[1]))
+            for bundles in (self, other)
+        ]
+        return Bundles(*(np.stack([getattr(bundles, field.name) for bundles in wide]) for field in fields(self)))
 
     def with_views_of(self, other: Bundles) -> Bundles:
         """Add the views of another object of the same groups."""
@@ -329,8 +332,8 @@ class Bundles:
 
     def at_least(self, correlation: npt.ArrayLike) -> Bundles:
         """Raise the correlation to at least this one, which is a number or float64[G]."""
-        found = np.broadcast_to(np.asarray(correlation, dtype=np.float64), self.number.shape[:1])[:, np.newaxis]
-        return replace(self, alike=np.maximum(self.alike, found))
+        correlations = np.broadcast_to(np.asarray(correlation, dtype=np.float64), self.number.shape[:1])[:, np.newaxis]
+        return replace(self, alike=np.maximum(self.alike, correlations))
 
     def times(self, factor: FloatArray) -> Bundles:
         """Multiply the number of clusters by a factor, float64[G]."""
@@ -417,9 +420,9 @@ def chance_unseen(
     both sides, since the same cluster can then be bad for the one and good for the other.
     """
     shape = group.number.shape[:1]
-    x, y = (np.broadcast_to(np.asarray(of, dtype=np.float64), shape) for of in (rate, rest_rate))
-    weight = [np.broadcast_to(np.maximum(np.asarray(of, dtype=np.float64), 1.0), shape) for of in heavy]
-    either, away = (np.broadcast_to(np.asarray(of), shape) for of in (joint, noise))
+    x, y = (np.broadcast_to(np.asarray(array, dtype=np.float64), shape) for array in (rate, rest_rate))
+    weight = [np.broadcast_to(np.maximum(np.asarray(array, dtype=np.float64), 1.0), shape) for array in heavy]
+    either, away = (np.broadcast_to(np.asarray(array), shape) for array in (joint, noise))
     others = replace(rest, shown=1.0 - counted_rate(rest.shown, boundary))
     clusters = replace(group, shown=counted_rate(group.shown, boundary)).beside(others)
     return _Sides(clusters, x, y, boundary, np.stack(weight), either.astype(np.bool_)).averaged(away)
@@ -445,14 +448,14 @@ class _Sides(NamedTuple):
         open_ = np.flatnonzero(hiding & (noise > 0.0) & (chance < _LARGE))
         if not open_.size:
             return chance
-        errors = np.array([of for of, _ in _NOISE[1:]])[:, np.newaxis]
+        errors = np.array([noise_error for noise_error, _ in _NOISE[1:]])[:, np.newaxis]
         rate = np.minimum(self.rate[open_] + errors * noise[open_], 1.0)
         moved = self.of_groups(np.tile(open_, len(errors)), rate.ravel())
         beyond = moved.rate >= moved.boundary.edge(moved.rest_rate)
         chances = np.where(beyond, 1.0, moved.chance(refined=False)).reshape(rate.shape)
         over_rows = _NOISE[0][1] * chance[open_]
-        for (_, share), of in zip(_NOISE[1:], chances, strict=True):
-            over_rows += share * of
+        for (_, share), noise_error in zip(_NOISE[1:], chances, strict=True):
+            over_rows += share * noise_error
         chance[open_] = np.maximum(chance[open_], over_rows)
         return chance
 
@@ -465,18 +468,18 @@ class _Sides(NamedTuple):
         """float64[G]: the largest chance over the rates of the rest, for groups within the edge."""
         y = self.rest_rate
         lowest = np.clip((self.rate - self.boundary.offset) / self.boundary.slope, 0.0, y)
-        found, worst = self.largest(lowest, y)
+        largest_chance, worst = self.largest(lowest, y)
         if not refined:
-            return found
+            return largest_chance
         step = (y - lowest) / (_SHARE_GRID.size - 1)
         nearer, _ = self.largest(np.maximum(worst - step, lowest), np.minimum(worst + step, y))
-        return np.maximum(found, nearer)
+        return np.maximum(largest_chance, nearer)
 
     def largest(self, low: FloatArray, high: FloatArray) -> tuple[FloatArray, FloatArray]:
         """float64[G] each: the largest chance over rates of the rest from `low` to `high`, and the rate that has it."""
         r = low[:, np.newaxis] + (high - low)[:, np.newaxis] * _SHARE_GRID
-        own, of_rest = self.at(np.stack([self.boundary.edge(r), 1.0 - r]))
-        chance = np.where(self.joint[:, np.newaxis], np.minimum(own, of_rest), own * of_rest)
+        group_chances, of_rest = self.at(np.stack([self.boundary.edge(r), 1.0 - r]))
+        chance = np.where(self.joint[:, np.newaxis], np.minimum(group_chances, of_rest), group_chances * of_rest)
         best = np.arange(r.shape[0]), np.argmax(chance, axis=1)
         return chance[best], r[best]
 
@@ -485,11 +488,13 @@ class _Sides(NamedTuple):
         seen = np.stack([self.rate, 1.0 - self.rest_rate])[:, :, np.newaxis]
         shift = true - seen
         without = np.where(shift > _SAME, 0.0, 1.0)
-        of = self.clusters
-        ways = np.isfinite(of.number).any(axis=(0, 1))
+        bundles = self.clusters
+        ways = np.isfinite(bundles.number).any(axis=(0, 1))
         if not ways.any():
             return without
-        number, share, rate, alike = (part[:, :, ways] for part in (of.number, of.share, of.shown, of.alike))
+        number, share, rate, alike = (
+            part[:, :, ways] for part in (bundles.number, bundles.share, bundles.shown, bundles.alike)
+        )
         rate = np.where(np.isnan(rate), seen, rate)
         needed = rate[..., np.newaxis] + shift[:, :, np.newaxis] / share[..., np.newaxis]
         places = np.nonzero(np.isfinite(number)[..., np.newaxis] & (shift > _SAME)[:, :, np.newaxis] & (needed < 1.0))
@@ -510,8 +515,8 @@ def noise_of_rows(rate: float, rows: tuple[npt.ArrayLike, npt.ArrayLike], bounda
     `rows` holds ``sum Q / S^2`` of groups and of rests.
     """
     edge = float(boundary.edge(rate))
-    own, rest = (np.asarray(of, dtype=np.float64) for of in rows)
-    return np.asarray(np.sqrt(edge * (1.0 - edge) * own + boundary.slope**2 * rate * (1.0 - rate) * rest))
+    group, rest = (np.asarray(row, dtype=np.float64) for row in rows)
+    return np.asarray(np.sqrt(edge * (1.0 - edge) * group + boundary.slope**2 * rate * (1.0 - rate) * rest))
 
 
 def clusters_factor_needed(
@@ -549,15 +554,15 @@ def clusters_factor_needed(
     ndarray of float64, shape (G,)
         inf where no number is enough; below 1 where fewer clusters would be enough.
     """
-    own_rows, rest_rows, spans = (np.broadcast_to(np.asarray(of), error.shape) for of in (*rows, joint))
+    own_rows, rest_rows, spans = (np.broadcast_to(np.asarray(array), error.shape) for array in (*rows, joint))
     parts = [getattr(side, part.name) for side in (group, rest) for part in fields(side)]
-    arrays = [of.tobytes() for of in (*parts, error, own_rows, rest_rows, spans)]
-    asked = (rate, boundary, level, error.shape, *arrays)
-    if asked not in _FACTORS:
+    arrays = [array.tobytes() for array in (*parts, error, own_rows, rest_rows, spans)]
+    key = (rate, boundary, level, error.shape, *arrays)
+    if key not in _FACTORS:
         if len(_FACTORS) >= _MOST_FACTORS:
             _FACTORS.clear()
-        _FACTORS[asked] = _clusters_factor(group, rate, error, rest, boundary, level, spans, (own_rows, rest_rows))
-    return _FACTORS[asked].copy()
+        _FACTORS[key] = _clusters_factor(group, rate, error, rest, boundary, level, spans, (own_rows, rest_rows))
+    return _FACTORS[key].copy()
 
 
 def _clusters_factor(
@@ -574,19 +579,19 @@ def _clusters_factor(
 
     own_rows, rest_rows = rows
 
-    def excess(logarithm: FloatArray, place: IntArray) -> FloatArray:
+    def excess(logarithm: FloatArray, row: IntArray) -> FloatArray:
         times = np.exp(logarithm)
-        seen = np.minimum(rate + error[place] / np.sqrt(times), 1.0)
-        noise = noise_of_rows(rate, (own_rows[place] / times, rest_rows[place]), boundary)
-        sides = group[place].times(times), seen, rest[place], np.full(place.shape, rate)
-        chance = chance_unseen(*sides, boundary, joint=spans[place], noise=noise)
+        seen = np.minimum(rate + error[row] / np.sqrt(times), 1.0)
+        noise = noise_of_rows(rate, (own_rows[row] / times, rest_rows[row]), boundary)
+        sides = group[row].times(times), seen, rest[row], np.full(row.shape, rate)
+        chance = chance_unseen(*sides, boundary, joint=spans[row], noise=noise)
         return np.log(np.maximum(chance, _TINY) / level)
 
     every, most = np.arange(error.size), np.full(error.shape, np.log(_MOST_TIMES))
-    found = find_root(excess, (-most, most), args=(every,), tolerances={"xatol": _PRECISION, "fatol": 0.0})
-    low, high = found.bracket
+    root = find_root(excess, (-most, most), args=(every,), tolerances={"xatol": _PRECISION, "fatol": 0.0})
+    low, high = root.bracket
     # both ends on one side of the level: it is never reached, or reached with the fewest already
-    never, always = found.f_bracket[1] > 0.0, found.f_bracket[0] <= 0.0
+    never, always = root.f_bracket[1] > 0.0, root.f_bracket[0] <= 0.0
     return np.where(never, np.inf, np.exp(np.where(always, low, high)))
 
 
@@ -621,14 +626,14 @@ class Evened(NamedTuple):
         rate = counted.sum(axis=1) / total
         h = evened_weight(weight, squared)
         residual = (h * (counted - rate[:, np.newaxis] * weight) ** 2).sum(axis=1)
-        powers = (each.sum(axis=1) for each in evened_powers(h, weight, squared))
+        powers = (size_index.sum(axis=1) for size_index in evened_powers(h, weight, squared))
         measure = weight.max(axis=1, keepdims=True) if largest is None else largest
-        place = np.where(h > 0.0, size_class(weight, measure), -1)
+        size_indices = np.where(h > 0.0, size_class(weight, measure), -1)
         kinds = (counted, weight, weight**2)
         by_class = [np.zeros((len(weight), CLASSES)) for _ in kinds]
-        for each in set(np.unique(place).tolist()) - {-1}:
-            for sums, of in zip(by_class, kinds, strict=True):
-                sums[:, each] = np.where(place == each, of, 0.0).sum(axis=1)
+        for size_index in set(np.unique(size_indices).tolist()) - {-1}:
+            for sums, kind in zip(by_class, kinds, strict=True):
+                sums[:, size_index] = np.where(size_indices == size_index, kind, 0.0).sum(axis=1)
         return cls(WeightedRate(rate, residual, *powers), Bundles.of(total, ClassSums(*by_class)))
 
 
@@ -659,20 +664,20 @@ class Alike(NamedTuple):
         """Measure it from the clusters of `side`, and from `evened` as well where that is given."""
         bundles = Bundles.all_of(side) if evened is None else evened.bundles
         sides = (side,) if evened is None else (side, evened.rate)
-        return cls._of(sides, [_shown(one) for one in sides], bundles)
+        return cls._of(sides, [_shown(weighted) for weighted in sides], bundles)
 
     @classmethod
     def supposing(cls, correlation: float, side: WeightedRate, evened: Evened) -> Alike:
         """Suppose a correlation, and give what these clusters would then be expected to show."""
         sides = (side, evened.rate)
-        return cls._of(sides, [variance_factor(one, correlation) for one in sides], evened.bundles)
+        return cls._of(sides, [variance_factor(weighted, correlation) for weighted in sides], evened.bundles)
 
     @classmethod
     def _of(cls, sides: Sequence[WeightedRate], shown: Sequence[FloatArray], bundles: Bundles) -> Alike:
         pairs = list(zip(sides, shown, strict=True))
-        largest = np.max(np.stack([largest_correlation(one, variance) for one, variance in pairs]), axis=0)
-        found = np.max(np.stack([_found(one, variance) for one, variance in pairs]), axis=0)
-        return cls(largest, bundles.at_least(found))
+        largest = np.max(np.stack([largest_correlation(weighted, variance) for weighted, variance in pairs]), axis=0)
+        least_correlation = np.max(np.stack([_found(weighted, variance) for weighted, variance in pairs]), axis=0)
+        return cls(largest, bundles.at_least(least_correlation))
 
     def worse_of(self, other: Alike) -> Alike:
         """Take the worse of two measurements of the same groups."""

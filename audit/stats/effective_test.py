@@ -74,15 +74,18 @@ class Comparison:
 
     def of_groups(self, places: BoolArray | IntArray) -> Self:
         """Select some of the groups, or repeat them."""
-        own, rest = (
+        group_side, rest = (
             tuple(Tilt(*(values[places] for values in tilt)) for tilt in tilts)
             for tilts in (self.tilts, self.rest_tilts)
         )
         numbers = self.correlation, self.least_q, self.joint
         correlation, least_q, joint = (np.broadcast_to(values, self.cross.shape)[places] for values in numbers)
-        alike, rest_alike = (None if of is None else of.of_groups(places) for of in (self.alike, self.rest_alike))
+        alike, rest_alike = (
+            None if correlations is None else correlations.of_groups(places)
+            for correlations in (self.alike, self.rest_alike)
+        )
         group, rest_rate, cross = self.group[places], self.rest[places], self.cross[places]
-        return type(self)(group, rest_rate, cross, correlation, own, rest, least_q, alike, rest_alike, joint)
+        return type(self)(group, rest_rate, cross, correlation, group_side, rest, least_q, alike, rest_alike, joint)
 
     def test(self, boundary: Boundary, level: npt.ArrayLike, *, unseen: FloatArray | None = None) -> EffectiveTest:
         """Run `effective_test`."""
@@ -115,7 +118,7 @@ class Comparison:
 
     def unseen(self, boundary: Boundary) -> FloatArray:
         """Compute `chance_unseen` for both sides."""
-        own, others = (
+        group_side, others = (
             (Bundles.all_of(side) if alike is None else alike.bundles).at_least(self.correlation)
             for side, alike in ((self.group, self.alike), (self.rest, self.rest_alike))
         )
@@ -125,7 +128,7 @@ class Comparison:
             _heaviest(self.rest_tilts, with_outcome=not boundary.counts_success, shape=rate.shape),
         )
         noise = np.sqrt(self._by_rows(boundary))
-        return chance_unseen(own, rate, others, rest_rate, boundary, heavy=heavy, joint=self.joint, noise=noise)
+        return chance_unseen(group_side, rate, others, rest_rate, boundary, heavy=heavy, joint=self.joint, noise=noise)
 
     def none_seen(self, boundary: Boundary) -> FloatArray:
         """float64[G]: chance that nobody was drawn of kinds of cases that would put a group on the edge; 0 without
@@ -165,10 +168,10 @@ def effective_size(side: WeightedRate, correlation: npt.ArrayLike) -> tuple[Floa
     of one cluster.
     """
     pooled = design_size(side, correlation)
-    own, spread = own_variance(side), side.rate * (1.0 - side.rate)
-    known = (own > 0.0) & (spread > 0.0)
-    size = np.where(known, np.minimum(spread / np.where(known, own, 1.0), pooled), pooled)
-    return np.where(np.isinf(own), 0.0, size), satterthwaite(side, correlation)
+    group_variance, spread = own_variance(side), side.rate * (1.0 - side.rate)
+    known = (group_variance > 0.0) & (spread > 0.0)
+    size = np.where(known, np.minimum(spread / np.where(known, group_variance, 1.0), pooled), pooled)
+    return np.where(np.isinf(group_variance), 0.0, size), satterthwaite(side, correlation)
 
 
 def few_degrees_factor(df: npt.ArrayLike, level: npt.ArrayLike) -> FloatArray:
@@ -312,8 +315,8 @@ def _variance_of_rest(
 def _joint_df(
     group: WeightedRate, rest: WeightedRate, of_group: FloatArray, of_rest: FloatArray, correlation: npt.ArrayLike
 ) -> FloatArray:
-    own, other = satterthwaite(group, correlation), satterthwaite(rest, correlation)
+    group_df, other = satterthwaite(group, correlation), satterthwaite(rest, correlation)
     finite = np.where(np.isfinite(of_rest), of_rest, 0.0)
-    parts = of_group**2 / own + finite**2 / other
-    joint = np.where(parts > 0.0, (of_group + finite) ** 2 / np.where(parts > 0.0, parts, 1.0), own)
-    return np.where(np.isfinite(of_rest), np.minimum(own, joint), 1.0)
+    parts = of_group**2 / group_df + finite**2 / other
+    joint = np.where(parts > 0.0, (of_group + finite) ** 2 / np.where(parts > 0.0, parts, 1.0), group_df)
+    return np.where(np.isfinite(of_rest), np.minimum(group_df, joint), 1.0)

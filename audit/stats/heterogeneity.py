@@ -127,8 +127,8 @@ def _largest_deviance(x: FloatArray, n: FloatArray) -> FloatArray:
     m, y = total - n, successes - x
     with np.errstate(divide="ignore", invalid="ignore"):
         deviance = sum(
-            xlogy(part, part * total / (of * whole))
-            for part, of, whole in (
+            xlogy(part, part * total / (part_size * part_total))
+            for part, part_size, part_total in (
                 (x, n, successes),
                 (n - x, n, total - successes),
                 (y, m, successes),
@@ -419,14 +419,14 @@ def generalized_entropy(
     total = n.sum(axis=-1)
     with np.errstate(divide="ignore", invalid="ignore"):
         mean = (right + _MOST_BENEFIT * extra).sum(axis=-1) / total
-        of_all = (
+        entropy_of_all = (
             missed.sum(axis=-1) * _inequality(0.0, alpha)
             + right.sum(axis=-1) * _inequality(1.0 / mean, alpha)
             + extra.sum(axis=-1) * _inequality(_MOST_BENEFIT / mean, alpha)
         ) / total
         of_group = np.where(n > 0.0, (right + _MOST_BENEFIT * extra) / np.where(n > 0.0, n, 1.0), 0.0)
         between = (n * _inequality(of_group / mean[..., np.newaxis], alpha)).sum(axis=-1) / total
-    return Entropy(np.asarray(of_all), np.asarray(between), np.asarray(of_all - between))
+    return Entropy(np.asarray(entropy_of_all), np.asarray(between), np.asarray(entropy_of_all - between))
 
 
 def entropy_interval(

@@ -61,7 +61,9 @@ def difference_of_independent(first: RateLimits, second: RateLimits) -> RateLimi
     )
 
 
-def difference_of_limits(one: Limits, other: Limits, correlation: npt.ArrayLike = 0.0) -> tuple[FloatArray, FloatArray]:
+def difference_of_limits(
+    first: Limits, second: Limits, correlation: npt.ArrayLike = 0.0
+) -> tuple[FloatArray, FloatArray]:
     """Interval for ``one - other``.
 
     Parameters
@@ -82,19 +84,19 @@ def difference_of_limits(one: Limits, other: Limits, correlation: npt.ArrayLike 
     upwards.
     """
     rho = np.asarray(correlation, dtype=np.float64)
-    below, above = one.rate - one.low, one.high - one.rate
-    other_below, other_above = other.rate - other.low, other.high - other.rate
-    difference = one.rate - other.rate
+    below, above = first.rate - first.low, first.high - first.rate
+    other_below, other_above = second.rate - second.low, second.high - second.rate
+    difference = first.rate - second.rate
     low = difference - np.sqrt(_squared(below, other_above, rho))
     high = difference + np.sqrt(_squared(above, other_below, rho))
     return np.maximum(low, -1.0), np.minimum(high, 1.0)
 
 
-def _squared(one: FloatArray, other: FloatArray, rho: FloatArray) -> FloatArray:
-    return np.maximum(one * one - 2.0 * rho * one * other + other * other, 0.0)
+def _squared(first: FloatArray, second: FloatArray, rho: FloatArray) -> FloatArray:
+    return np.maximum(first * first - 2.0 * rho * first * second + second * second, 0.0)
 
 
-def ratio_of_limits(one: Limits, other: Limits, correlation: npt.ArrayLike = 0.0) -> tuple[FloatArray, FloatArray]:
+def ratio_of_limits(first: Limits, second: Limits, correlation: npt.ArrayLike = 0.0) -> tuple[FloatArray, FloatArray]:
     """Interval for ``one / other``.
 
     Parameters
@@ -116,7 +118,7 @@ def ratio_of_limits(one: Limits, other: Limits, correlation: npt.ArrayLike = 0.0
     limit of twice the rate).
     """
     rho = np.asarray(correlation, dtype=np.float64)
-    (p, l1, u1), (r, l2, u2) = one, other
+    (p, l1, u1), (r, l2, u2) = first, second
     b_low, c_low, a_low = p * r - rho * (p - l1) * (u2 - r), l1 * (2.0 * p - l1), u2 * (2.0 * r - u2)
     b_high, c_high, a_high = p * r - rho * (u1 - p) * (r - l2), u1 * (2.0 * p - u1), l2 * (2.0 * r - l2)
     with np.errstate(divide="ignore", invalid="ignore"):

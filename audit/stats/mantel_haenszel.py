@@ -49,7 +49,7 @@ class StratumPairs:
     """Number of groups, G."""
 
     @classmethod
-    def of_counts(cls, x: Counts, n: Counts, y: Counts, m: Counts, of: IntArray, groups: int) -> StratumPairs:
+    def of_counts(cls, x: Counts, n: Counts, y: Counts, m: Counts, group_index: IntArray, groups: int) -> StratumPairs:
         """Make pairs from counts, leaving out strata without a case on either side.
 
         Parameters
@@ -68,8 +68,15 @@ class StratumPairs:
         """
         x_, n_ = checked_counts(x, n)
         y_, m_ = checked_counts(y, m)
-        kept = (n_ > 0) & (m_ > 0)
-        return cls(x_[kept], n_[kept], y_[kept], m_[kept], np.asarray(of, dtype=np.int64)[kept], groups)
+        is_informative = (n_ > 0) & (m_ > 0)
+        return cls(
+            x_[is_informative],
+            n_[is_informative],
+            y_[is_informative],
+            m_[is_informative],
+            np.asarray(group_index, dtype=np.int64)[is_informative],
+            groups,
+        )
 
     def over_strata(self, values: FloatArray) -> FloatArray:
         """Shape (G,): sum over the strata of each group of one value for each pair."""
@@ -85,10 +92,15 @@ class StratumPairs:
         """Shape (P,): Mantel-Haenszel weights, ``n m / (n + m)``."""
         return np.asarray(self.n * self.m / (self.n + self.m))
 
-    def where(self, kept: BoolArray) -> StratumPairs:
+    def where(self, selection: BoolArray) -> StratumPairs:
         """Select some of the pairs."""
         return StratumPairs(
-            self.x[kept], self.n[kept], self.y[kept], self.m[kept], np.asarray(self.of[kept]), self.groups
+            self.x[selection],
+            self.n[selection],
+            self.y[selection],
+            self.m[selection],
+            np.asarray(self.of[selection]),
+            self.groups,
         )
 
 
@@ -139,11 +151,11 @@ def common_ratio(pairs: StratumPairs) -> tuple[FloatArray, FloatArray]:
     """
     x, n, y, m = pairs.x, pairs.n, pairs.y, pairs.m
     total = n + m
-    own, other = pairs.over_strata(x * m / total), pairs.over_strata(y * n / total)
+    group, other = pairs.over_strata(x * m / total), pairs.over_strata(y * n / total)
     spread = pairs.over_strata((n * m * (x + y) - x * y * total) / total**2)
     with np.errstate(invalid="ignore", divide="ignore"):
-        value = np.where(other > 0, own / other, np.nan)
-        return value, np.where((own > 0) & (other > 0), np.sqrt(spread / (own * other)), np.nan)
+        value = np.where(other > 0, group / other, np.nan)
+        return value, np.where((group > 0) & (other > 0), np.sqrt(spread / (group * other)), np.nan)
 
 
 def difference_interval(pairs: StratumPairs, level: float = 0.95) -> tuple[FloatArray, FloatArray]:
@@ -205,20 +217,20 @@ def ratio_interval(pairs: StratumPairs, level: float = 0.95) -> tuple[FloatArray
     """
     z = float(ndtri(0.5 + checked_fraction(level, "level") / 2.0))
     total = pairs.n + pairs.m
-    own, other = pairs.over_strata(pairs.x * pairs.m / total), pairs.over_strata(pairs.y * pairs.n / total)
-    counted = own + other
-    middle = np.where(counted > 0, own / np.where(counted > 0, counted, 1.0), 0.5)
+    group_sum, other = pairs.over_strata(pairs.x * pairs.m / total), pairs.over_strata(pairs.y * pairs.n / total)
+    counted = group_sum + other
+    middle = np.where(counted > 0, group_sum / np.where(counted > 0, counted, 1.0), 0.5)
 
     def beyond(at: FloatArray, side: float) -> FloatArray:
         odds = at[pairs.of]
         group, rest = _rates_at_ratio(pairs, odds)
         spread = pairs.over_strata(pairs.weights**2 * _variance(pairs, group, rest, 1.0 - odds, odds))
-        return np.asarray(side * (at * other - (1.0 - at) * own) - z * np.sqrt(spread))
+        return np.asarray(side * (at * other - (1.0 - at) * group_sum) - z * np.sqrt(spread))
 
     low = _root(lambda at: beyond(at, -1.0), np.zeros_like(middle), middle)
     high = _root(lambda at: beyond(at, 1.0), np.ones_like(middle), middle)
     with np.errstate(divide="ignore", invalid="ignore"):
-        low = np.where(own > 0, low / (1.0 - low), 0.0)
+        low = np.where(group_sum > 0, low / (1.0 - low), 0.0)
         high = np.where(other > 0, high / (1.0 - high), np.inf)
     return np.where(counted > 0, low, np.nan), np.where(counted > 0, high, np.nan)
 
@@ -319,8 +331,8 @@ def _variance(
 ) -> FloatArray:
     """Variance of ``of_group x/n - of_rest y/m``, with the factor that makes it right for the smallest strata."""
     total = pairs.n + pairs.m
-    own = np.square(of_group) * group * (1.0 - group) / pairs.n
-    return np.asarray((own + np.square(of_rest) * rest * (1.0 - rest) / pairs.m) * total / (total - 1.0))
+    group_variance = np.square(of_group) * group * (1.0 - group) / pairs.n
+    return np.asarray((group_variance + np.square(of_rest) * rest * (1.0 - rest) / pairs.m) * total / (total - 1.0))
 
 
 def _rates_at_difference(pairs: StratumPairs, difference: FloatArray) -> tuple[FloatArray, FloatArray]:

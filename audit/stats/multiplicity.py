@@ -217,8 +217,8 @@ def gives_at_least(least: float, n: Counts, m: Counts, rate: float, boundary: Bo
 def _expected(n: Counts, m: Counts, rate: float, boundary: Boundary, level: float, towards: float) -> Bounds:
     n_, m_ = np.broadcast_arrays(np.asarray(n, dtype=np.float64), np.asarray(m, dtype=np.float64))
     counted = float(counted_rate(rate, boundary))
-    own = counted - towards * (counted - float(boundary.edge(counted)))
-    return all_bounds(own * n_, n_, np.floor(counted * m_), m_, boundary, level)
+    expected = counted - towards * (counted - float(boundary.edge(counted)))
+    return all_bounds(expected * n_, n_, np.floor(counted * m_), m_, boundary, level)
 
 
 Method = Literal["discarding", "any_dependence"]
@@ -341,7 +341,13 @@ def method_by_sizes(n: Counts, m: Counts, rate: float, boundary: Boundary, level
 
 
 def first_step_levels(
-    n: Counts, m: Counts, rate: float, boundary: Boundary, level: float, method: Method = "discarding", of: Places = ALL
+    n: Counts,
+    m: Counts,
+    rate: float,
+    boundary: Boundary,
+    level: float,
+    method: Method = "discarding",
+    groups: Places = ALL,
 ) -> FloatArray:
     """Level for each group's p-value in the first step, before any answer is known; only for the groups `of`.
 
@@ -369,23 +375,23 @@ def first_step_levels(
     if n_.size == 0:
         return np.zeros(n_.shape)
     if method == "any_dependence":
-        return np.full(n_[of].shape, planned_level(n_, m_, rate, boundary, level))
+        return np.full(n_[groups].shape, planned_level(n_, m_, rate, boundary, level))
     sizes, alike, count = np.unique(np.stack([n_, m_]), axis=1, return_inverse=True, return_counts=True)
     counted = float(counted_rate(rate, boundary))
-    own, rest = sizes
-    family = _family(np.ones(own.shape), own * counted, own, rest * counted, rest, boundary)
+    group, rest = sizes
+    family = _family(np.ones(group.shape), group * counted, group, rest * counted, rest, boundary)
     top, survival = _survivors(family, n_.size)
-    presence = binomial_cdf(top, own, counted)
-    least_possible = binomial_cdf(0.0, own, family.highest_edge)
-    asked, alike = np.unique(alike.reshape(-1)[of], return_inverse=True)
-    low, high = np.zeros(asked.shape), np.full(asked.shape, _LARGEST_PENALTY)
+    presence = binomial_cdf(top, group, counted)
+    least_possible = binomial_cdf(0.0, group, family.highest_edge)
+    distinct, alike = np.unique(alike.reshape(-1)[groups], return_inverse=True)
+    low, high = np.zeros(distinct.shape), np.full(distinct.shape, _LARGEST_PENALTY)
     for _ in range(_BISECTIONS):
         middle = (low + high) / 2.0
-        given = weighted_levels(family.power_width, middle[:, np.newaxis], level)
-        charged = np.where(survival * given >= least_possible, given, 0.0)
-        total = charged @ (presence * count) + charged[np.arange(asked.size), asked] * (1.0 - presence[asked])
+        levels = weighted_levels(family.power_width, middle[:, np.newaxis], level)
+        charged = np.where(survival * levels >= least_possible, levels, 0.0)
+        total = charged @ (presence * count) + charged[np.arange(distinct.size), distinct] * (1.0 - presence[distinct])
         low, high = np.where(total <= level, low, middle), np.where(total <= level, middle, high)
-    return np.asarray((survival[asked] * weighted_levels(family.power_width[asked], high, level))[alike])
+    return np.asarray((survival[distinct] * weighted_levels(family.power_width[distinct], high, level))[alike])
 
 
 def _checked_p(p: Counts) -> FloatArray:
@@ -424,8 +430,8 @@ def _discarding(family: _Family, level: float) -> tuple[BoolArray, FloatArray]:
     least_possible = binomial_cdf(0.0, family.n, family.highest_edge)
 
     def charge(penalty: float) -> float:
-        given = weighted_levels(family.power_width, penalty, level)
-        return float(np.where(in_play & (survival * given >= least_possible), given, 0.0).sum())
+        levels = weighted_levels(family.power_width, penalty, level)
+        return float(np.where(in_play & (survival * levels >= least_possible), levels, 0.0).sum())
 
     rejected = np.zeros(family.n.shape, dtype=np.bool_)
     while True:
@@ -491,8 +497,8 @@ class UnnamedTest(NamedTuple):
         name it: the number is smaller than that of survivors.
         """
         sums = np.cumsum(self.evidence)[1:]
-        kept = np.flatnonzero(gammaincc(np.arange(2, self.survivors + 1), sums) > level)
-        return self.survivors - (2 + int(kept[-1]) if kept.size else 1) if self.survivors else 0
+        possible = np.flatnonzero(gammaincc(np.arange(2, self.survivors + 1), sums) > level)
+        return self.survivors - (2 + int(possible[-1]) if possible.size else 1) if self.survivors else 0
 
 
 def unnamed_p(p: Counts, x: Counts, n: Counts, y: Counts, m: Counts, boundary: Boundary) -> UnnamedTest:

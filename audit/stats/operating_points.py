@@ -238,10 +238,10 @@ def largest_gap(x: IntArray, n: IntArray, min_cases: int, level: float = 0.95) -
     if not compared.any():
         return LargestGap(np.full(steps, NOBODY, dtype=np.int64), unknown, unknown, unknown)
     places = np.flatnonzero(compared)
-    own, rest = x[places], x.sum(axis=0, keepdims=True) - x[places]
+    group, rest = x[places], x.sum(axis=0, keepdims=True) - x[places]
     own_n, rest_n = n[places, np.newaxis], (n.sum() - n[places])[:, np.newaxis]
-    difference = own / own_n - rest / rest_n
-    low, high = newcombe_difference(own, own_n, rest, rest_n, 1.0 - (1.0 - level) / places.size)
+    difference = group / own_n - rest / rest_n
+    low, high = newcombe_difference(group, own_n, rest, rest_n, 1.0 - (1.0 - level) / places.size)
     sure = np.maximum(low, -high)
     farthest = np.where((sure > 0.0).any(axis=0), np.argmax(sure, axis=0), np.argmax(np.abs(difference), axis=0))
     at = (farthest, np.arange(steps))

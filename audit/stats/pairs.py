@@ -34,7 +34,7 @@ from audit.stats.multiplicity import FamilyRejections, smallest_penalty, weighte
 
 
 def newcombe_paired(
-    both: Counts, first_only: Counts, second_only: Counts, neither: Counts, level: float = 0.95
+    in_both: Counts, first_only: Counts, second_only: Counts, neither: Counts, level: float = 0.95
 ) -> RateLimits:
     """Difference of two shares of the same cases, with Newcombe's score interval.
 
@@ -61,7 +61,7 @@ def newcombe_paired(
     quadrature with their correlation, which is corrected for continuity.
     """
     a, b, c, d = np.broadcast_arrays(
-        *(np.asarray(cell, dtype=np.float64) for cell in (both, first_only, second_only, neither))
+        *(np.asarray(cell, dtype=np.float64) for cell in (in_both, first_only, second_only, neither))
     )
     if not all(np.isfinite(cell).all() and (cell >= 0).all() for cell in (a, b, c, d)):
         raise ValueError("counts must be finite and not negative")
@@ -245,7 +245,7 @@ def paired_interval(lost: Counts, gained: Counts, n: Counts, level: float) -> tu
     checked_fraction(level, "level")
     b, c, total = np.broadcast_arrays(*(np.asarray(count, dtype=np.float64) for count in (lost, gained, n)))
     quantile = float(NormalDist().inv_cdf((1.0 + level) / 2.0))
-    flat = [np.ravel(each) for each in (b, c, total)]
+    flat = [np.ravel(array) for array in (b, c, total)]
     low, high = (once_for_equals(partial(_end, limit), *flat).reshape(b.shape) for limit in (quantile, -quantile))
     return low, high
 
@@ -297,11 +297,11 @@ def paired_p(
     b, c, total = _checked(lost, gained, n, margin, beta)
     worse, within = np.ones(b.shape), np.ones(b.shape)
     low, high = clopper_pearson(b + c, np.maximum(total, 1), 1.0 - beta)
-    for place in np.ndindex(b.shape):
-        if total[place]:
-            shares = (float(low[place]), float(high[place]))
-            found = _largest(int(b[place]), int(c[place]), int(total[place]), margin, shares, beta, side)
-            worse[place], within[place] = found
+    for index in np.ndindex(b.shape):
+        if total[index]:
+            shares = (float(low[index]), float(high[index]))
+            p_value = _largest(int(b[index]), int(c[index]), int(total[index]), margin, shares, beta, side)
+            worse[index], within[index] = p_value
     return PairedP(worse, within)
 
 
@@ -330,21 +330,21 @@ def _largest(
     last = min(n, int(np.ceil((center + _TAIL * spread).max())) + 1)
     t = np.arange(first, last + 1)
     at_most, below = _borders(t, n, margin, observed)
-    asked = (0, 1) if side == "both" else (0,) if side == "worse" else (1,)
+    directions = (0, 1) if side == "both" else (0,) if side == "worse" else (1,)
 
-    def tails(shares: FloatArray, one: int) -> list[float]:
-        of = shares[:, np.newaxis]
-        weights = binomial_cdf(t, n, of) - binomial_cdf(t - 1, n, of)
-        gain = np.maximum(of - margin, 0.0) / (2.0 * of)
-        tail = 1.0 - binomial_cdf(below, t, gain) if one else binomial_cdf(at_most, t, gain)
+    def tails(shares: FloatArray, direction: int) -> list[float]:
+        column_of_shares = shares[:, np.newaxis]
+        weights = binomial_cdf(t, n, column_of_shares) - binomial_cdf(t - 1, n, column_of_shares)
+        gain = np.maximum(column_of_shares - margin, 0.0) / (2.0 * column_of_shares)
+        tail = 1.0 - binomial_cdf(below, t, gain) if direction else binomial_cdf(at_most, t, gain)
         return [float(row @ beyond) for row, beyond in zip(weights, tail, strict=True)]
 
     largest = [1.0, 1.0]
-    for one in asked:
-        found = tails(psi, one)
-        best = int(np.argmax(found))
+    for one in directions:
+        tail_chances = tails(psi, one)
+        best = int(np.argmax(tail_chances))
         near = np.linspace(psi[max(best - 1, 0)], psi[min(best + 1, len(psi) - 1)], _CLOSER)
-        largest[one] = min(1.0, max(found[best], *tails(near, one)) + beta)
+        largest[one] = min(1.0, max(tail_chances[best], *tails(near, one)) + beta)
     return largest[0], largest[1]
 
 
@@ -490,8 +490,8 @@ def survival_probability(n: Counts, margin: float) -> FloatArray:
     """
     total = np.atleast_1d(np.asarray(n, dtype=np.int64))
     sizes, alike = np.unique(total, return_inverse=True)
-    found = np.array([_least_survival(int(size), margin) if size else 0.0 for size in sizes])
-    return np.asarray(found[alike.reshape(-1)].reshape(total.shape))
+    chances = np.array([_least_survival(int(size), margin) if size else 0.0 for size in sizes])
+    return np.asarray(chances[alike.reshape(-1)].reshape(total.shape))
 
 
 def _least_survival(n: int, margin: float) -> float:
@@ -512,7 +512,7 @@ def _penalty(width: FloatArray, weight: FloatArray, least: FloatArray, in_play: 
     """Smallest penalty at which the groups in play are charged no more than the level."""
 
     def within(penalty: float) -> bool:
-        given = weighted_levels(width, penalty, level)
-        return float(np.where(in_play & (weight * given >= least), given, 0.0).sum()) <= level
+        levels = weighted_levels(width, penalty, level)
+        return float(np.where(in_play & (weight * levels >= least), levels, 0.0).sum()) <= level
 
     return smallest_penalty(within)

@@ -138,8 +138,8 @@ def cases_to_decide(
     arrays = np.broadcast_arrays(
         *(np.asarray(values, dtype=np.float64) for values in (rate_group, rate_rest, rest_cases, level, power))
     )
-    found = _cases_to_decide(tuple(each.tobytes() for each in arrays), boundary)
-    return found.reshape(arrays[0].shape).copy()
+    cases = _cases_to_decide(tuple(array.tobytes() for array in arrays), boundary)
+    return cases.reshape(arrays[0].shape).copy()
 
 
 @lru_cache(maxsize=256)  # one look at a set asks three times about most of its groups
@@ -403,9 +403,9 @@ def critical_counts(
         return CriticalCounts(n, tops.astype(np.float64), weights)
     nodes = np.linspace(-_NODES_TO, _NODES_TO, 5 if m >= 20 * n else 9)
     centre, spread = m * rate, np.sqrt(variance)
-    asked = np.unique(np.clip(np.round(centre + nodes * spread), 0.0, m))
-    from_edge = _crossings(n, asked, m, boundary, level, beta) - _edge_counts(n, asked, m, boundary)
-    crossing = np.interp(every, asked, from_edge) + _edge_counts(n, every, m, boundary)
+    rest_counts = np.unique(np.clip(np.round(centre + nodes * spread), 0.0, m))
+    from_edge = _crossings(n, rest_counts, m, boundary, level, beta) - _edge_counts(n, rest_counts, m, boundary)
+    crossing = np.interp(every, rest_counts, from_edge) + _edge_counts(n, every, m, boundary)
     return CriticalCounts(n, np.clip(np.floor(crossing), -1.0, n), weights)
 
 
@@ -669,14 +669,14 @@ def required_cases(design: Design, power: float) -> RequiredCases | None:
     while first <= most:
         last = min(last, most)
         stride = max(1, (last - first) // _LOOKS)
-        found = None
+        required = None
         for n in range(last, first - 1, -stride):
             reached = exact_power(design, n)
             if reached < power:
                 break
-            found = RequiredCases(n, reached, design.level(n))
-        if found is not None:
-            return found
+            required = RequiredCases(n, reached, design.level(n))
+        if required is not None:
+            return required
         first, last = last + 1, 2 * last
     return None
 

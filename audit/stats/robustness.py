@@ -120,10 +120,10 @@ def _exact(counts: Tables, boundary: Boundary, beta: float, wanted: BoolArray) -
     p = np.ones(wanted.shape)
     if not wanted.any():
         return p
-    tables, place = np.unique(np.stack([count[wanted] for count in counts]), axis=1, return_inverse=True)
+    tables, inverse = np.unique(np.stack([count[wanted] for count in counts]), axis=1, return_inverse=True)
     x, n, y, m = tables
     p[wanted] = exact_p(counted_outcome(x, n, boundary), n, counted_outcome(y, m, boundary), m, boundary, beta)[
-        place.ravel()
+        inverse.ravel()
     ]
     return p
 
@@ -219,7 +219,7 @@ def fewest_flips_to_rate(
     most = available.sum(axis=0)
     added_top, added_bottom = effects[0]
     up = added_top > 0 or (added_top == 0 and added_bottom < 0)
-    found = []
+    flips = []
     for order in orders:
         low, high = np.full_like(most, -1), most + 1
         while (high - low > 1).any():
@@ -231,8 +231,8 @@ def fewest_flips_to_rate(
             there = ((distance >= -slack) if up else (distance <= slack)) | (middle > most)
             open_ = high - low > 1
             high, low = np.where(open_ & there, middle, high), np.where(open_ & ~there, middle, low)
-        found.append(high)
-    return _of_orders(orders, np.argmin(np.stack(found), axis=0), np.min(np.stack(found), axis=0), most)
+        flips.append(high)
+    return _of_orders(orders, np.argmin(np.stack(flips), axis=0), np.min(np.stack(flips), axis=0), most)
 
 
 class Corrected(NamedTuple):

@@ -137,17 +137,17 @@ def e_holm(
     as well, since the mean is over the same hypotheses each night, seen (E = 1 so far) or not.
     """
     checked_fraction(level, "level")
-    own = np.full(log_e.shape, 1.0 / max(log_e.size, 1)) if shares is None else shares
-    if not ((own > 0.0).all() and own.sum() <= 1.0 + 1e-9):
+    group_shares = np.full(log_e.shape, 1.0 / max(log_e.size, 1)) if shares is None else shares
+    if not ((group_shares > 0.0).all() and group_shares.sum() <= 1.0 + 1e-9):
         raise ValueError("shares must be positive and add up to at most 1")
-    found: BoolArray = np.zeros(log_e.shape, dtype=np.bool_) if rejected is None else rejected.copy()
+    is_rejected: BoolArray = np.zeros(log_e.shape, dtype=np.bool_) if rejected is None else rejected.copy()
     while True:
         # the remaining share is at least a hypothesis' own share, apart from rounding
-        left = np.maximum(1.0 - own[found].sum(), own)
-        more = ~found & (log_e >= np.log(left / own) - np.log(level))
+        left = np.maximum(1.0 - group_shares[is_rejected].sum(), group_shares)
+        more = ~is_rejected & (log_e >= np.log(left / group_shares) - np.log(level))
         if not more.any():
-            return found
-        found |= more
+            return is_rejected
+        is_rejected |= more
 
 
 def mean_log_e(log_e: FloatArray, shares: FloatArray) -> float:

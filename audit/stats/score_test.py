@@ -219,13 +219,13 @@ def span_of(samples: Samples, first: FloatArray, last: FloatArray, boundary: Bou
     # along the edge a step of the rest moves the group's count by this much: a good guess from the observed table
     tread = boundary.slope * samples.n / samples.m
     counts = np.concatenate([first, last], axis=1)
-    found = _last(
+    last_inside = _last(
         np.full(counts.shape, -1.0),
         np.broadcast_to(samples.n, counts.shape),
         samples.x + (counts - samples.y) * tread,
         _over_limit(counts, samples, boundary),
     )
-    return Span(first, last, found[:, :1], found[:, 1:])
+    return Span(first, last, last_inside[:, :1], last_inside[:, 1:])
 
 
 def staircase_of(samples: Samples, span: Span, width: int, boundary: Boundary, *, by_group: bool) -> Staircase:
@@ -276,9 +276,9 @@ def _last_along(
     anchors = np.append(np.arange(0, width - 1, _ANCHOR_SPACING), width - 1)
     some = points[:, anchors]
     low, high = np.broadcast_to(low, some.shape), np.broadcast_to(high, some.shape)
-    found = _last(low, high, _between(some, some[:, :1], some[:, -1:], low, high), function_at(some))
+    last = _last(low, high, _between(some, some[:, :1], some[:, -1:], low, high), function_at(some))
     left = np.minimum(np.arange(width) // _ANCHOR_SPACING, anchors.size - 2)
-    low, high = found[:, left], found[:, left + 1]
+    low, high = last[:, left], last[:, left + 1]
     guess = _between(points, some[:, left], some[:, left + 1], low, high)
     return _last(low, high, guess, function_at(points))
 
@@ -376,12 +376,12 @@ def largest_rejection_probability(
         staircase = staircase_of(samples.take(rows), span.take(rows), width, boundary, by_group=by_group)
         for count in sorted(set(tried[rows].tolist())):
             alike = np.flatnonzero(tried[rows] == count)
-            own = rows[alike]
-            probability[own] = _largest_on_steps(
+            group_rows = rows[alike]
+            probability[group_rows] = _largest_on_steps(
                 staircase.take(alike),
-                np.array([rest_rates[group] for group in own]),
+                np.array([rest_rates[group] for group in group_rows]),
                 boundary,
-                None if limit is None else limit[own],
+                None if limit is None else limit[group_rows],
             )
     return probability
 
@@ -450,9 +450,9 @@ def _largest_near(staircase: Staircase, rates: FloatArray, quick: FloatArray, bo
     # only the group's own candidates, so that its answer does not depend on the other groups
     order = np.argsort(-quick, axis=1, kind="stable")
     order = order[:, : int(_close(quick).sum(axis=1).max(initial=1))]
-    own = np.take_along_axis(_close(quick), order, axis=1)
+    near_values = np.take_along_axis(_close(quick), order, axis=1)
     sums = _sums(staircase, np.take_along_axis(rates, order, axis=1), boundary)
-    return np.asarray(np.where(own, sums, 0.0).max(axis=1))
+    return np.asarray(np.where(near_values, sums, 0.0).max(axis=1))
 
 
 def _close(quick: FloatArray) -> BoolArray:
@@ -723,15 +723,15 @@ def _remembered(
     """Largest probabilities, each computed once: verdicts, doubts and plans ask for the same tables."""
     if len(_KNOWN) > _MOST_KNOWN:
         _KNOWN.clear()
-    asked = [(boundary, *table) for table in zip(*(each.tolist() for each in (x, n, y, m, low, high)), strict=True)]
-    known = {table: _KNOWN.get(table) for table in asked}  # another thread may clear the others
-    new = np.array([place for place, table in enumerate(asked) if known[table] is None], dtype=np.int64)
+    keys = [(boundary, *table) for table in zip(*(each.tolist() for each in (x, n, y, m, low, high)), strict=True)]
+    known = {table: _KNOWN.get(table) for table in keys}  # another thread may clear the others
+    new = np.array([index for index, table in enumerate(keys) if known[table] is None], dtype=np.int64)
     if new.size:
-        found = _largest_listed(x[new], n[new], y[new], m[new], low[new], high[new], boundary, None)
-        fresh = dict(zip((asked[place] for place in new.tolist()), found.tolist(), strict=True))
+        computed = _largest_listed(x[new], n[new], y[new], m[new], low[new], high[new], boundary, None)
+        fresh = dict(zip((keys[index] for index in new.tolist()), computed.tolist(), strict=True))
         known |= fresh
         _KNOWN.update(fresh)
-    return np.array([known[table] for table in asked], dtype=np.float64)
+    return np.array([known[table] for table in keys], dtype=np.float64)
 
 
 def _is_clear(
@@ -755,13 +755,13 @@ def _is_clear(
     observed = score_statistic(x, n, y, m, boundary)[:, None] + _HAIR
     clear = np.arange(x.size)
     for slices in (np.arange(0, _SLICES - 1, _FIRST_SLICES), np.arange(_SLICES - 1)):  # most are not, as a few show
-        tails, own_n, own_m, own = half[clear], n[clear, None], m[clear, None], rates[clear]
-        most = np.minimum(np.ceil(bdtrik(1.0 - tails, own_m, own[:, slices + 1])), own_m)
-        least = np.maximum(bdtrik(tails, own_n, boundary.edge(own[:, slices])), 0.0)
+        tails, own_n, own_m, own_rates = half[clear], n[clear, None], m[clear, None], rates[clear]
+        most = np.minimum(np.ceil(bdtrik(1.0 - tails, own_m, own_rates[:, slices + 1])), own_m)
+        least = np.maximum(bdtrik(tails, own_n, boundary.edge(own_rates[:, slices])), 0.0)
         clear = clear[np.all(score_statistic(least, own_n, most, own_m, boundary) > observed[clear], axis=1)]
-    found = np.zeros(x.shape, dtype=np.bool_)
-    found[clear] = True
-    return found
+    is_clear = np.zeros(x.shape, dtype=np.bool_)
+    is_clear[clear] = True
+    return is_clear
 
 
 def _largest_listed(
@@ -781,8 +781,8 @@ def _largest_listed(
     away -= away[:, :1]
     count = np.maximum(_LEAST_RATES, np.ceil(away[:, -1] / _STEP).astype(np.int64) + 1)
     rates = [_spread(ruler[group], away[group], int(tried)) for group, tried in enumerate(count)]
-    own = None if limit is None else limit / _MISSED
-    return np.asarray(largest_rejection_probability(x, n, y, m, rates, boundary, limit=own) * _MISSED)
+    inner_limit = None if limit is None else limit / _MISSED
+    return np.asarray(largest_rejection_probability(x, n, y, m, rates, boundary, limit=inner_limit) * _MISSED)
 
 
 def _spread(ruler: FloatArray, away: FloatArray, count: int) -> FloatArray:

@@ -72,8 +72,8 @@ class SampledCounts:
     @cached_property
     def rate(self) -> FloatArray:
         """float64[G]: estimated rate of the population (Hajek 1971); 0 without cases."""
-        found = np.asarray((self.counted / self.chance).sum(axis=1))
-        return found / np.where(self.total > 0.0, self.total, 1.0)
+        estimated = np.asarray((self.counted / self.chance).sum(axis=1))
+        return estimated / np.where(self.total > 0.0, self.total, 1.0)
 
     @cached_property
     def degrees_of_freedom(self) -> FloatArray:
@@ -99,8 +99,8 @@ class SampledCounts:
     def beside(self, more: SampledCounts) -> SampledCounts:
         """Put other groups behind these."""
         pairs = (self.counted, more.counted), (self.other, more.other), *zip(self.room, more.room, strict=True)
-        of = [np.concatenate(pair) for pair in pairs]
-        return SampledCounts(of[0], of[1], self.chance, (of[2], of[3]))
+        joined = [np.concatenate(pair) for pair in pairs]
+        return SampledCounts(joined[0], joined[1], self.chance, (joined[2], joined[3]))
 
     def joined_by(self, counted: FloatArray, other: FloatArray) -> SampledCounts:
         """Add cases, float64[G, F] each, or take them away where they are below 0."""
@@ -146,8 +146,8 @@ def _finite(values: FloatArray) -> FloatArray:
 class _Raised:
     """Search for the populations of `SampledCounts.raised_to`: one strength t <= 0 for each group."""
 
-    def __init__(self, of: SampledCounts, b: FloatArray) -> None:
-        self.of, self.b, self.missed = of, b, _missed(of.chance)
+    def __init__(self, counts: SampledCounts, b: FloatArray) -> None:
+        self.of, self.b, self.missed = counts, b, _missed(counts.chance)
         self.odds = b / (1.0 - b)
 
     def unseen(self, t: FloatArray, *, filled: FloatArray | bool = False) -> tuple[FloatArray, FloatArray]:
@@ -155,14 +155,14 @@ class _Raised:
 
         Where t is at the threshold of a kind, it is `filled` or empty.
         """
-        of = self.of
+        sampled = self.of
         exponent = self.missed - t[:, np.newaxis]
         reached = (exponent > -_CLOSE * np.abs(t)[:, np.newaxis]) & np.broadcast_to(filled, exponent.shape)
         reached |= exponent > _CLOSE * np.abs(t)[:, np.newaxis]
-        growing = _growing(of.counted, np.where(reached, 0.0, np.minimum(exponent, 0.0)))
-        counted = np.where(reached, of.room[0], np.minimum(growing, of.room[0]))
+        growing = _growing(sampled.counted, np.where(reached, 0.0, np.minimum(exponent, 0.0)))
+        counted = np.where(reached, sampled.room[0], np.minimum(growing, sampled.room[0]))
         back = self.missed + np.maximum(t * self.odds, -_FAR)[:, np.newaxis]
-        return counted, np.minimum(_growing(of.other, back), of.room[1])
+        return counted, np.minimum(_growing(sampled.other, back), sampled.room[1])
 
     def excess(self, unseen: tuple[FloatArray, FloatArray]) -> FloatArray:
         """float64[G]: how far the rate is above b, in cases; falls with t."""
@@ -200,17 +200,21 @@ class _Raised:
         return falling_root(lambda t: self.excess(self.unseen(t)), (low, high), ends, least)[0]
 
     def _made(self, hidden: FloatArray, others: FloatArray, possible: BoolArray) -> Population:
-        of, b = self.of, self.b
+        sampled, b = self.of, self.b
         deviance, variance = np.zeros(b.shape), np.zeros(b.shape)
-        left = np.where(of.chance < 1.0, (1.0 - of.chance) / of.chance, 0.0)
-        for seen, unseen, pull in ((of.counted, hidden, 1.0 - b), (of.other, others, b)):
+        left = np.where(sampled.chance < 1.0, (1.0 - sampled.chance) / sampled.chance, 0.0)
+        for seen, unseen, pull in ((sampled.counted, hidden, 1.0 - b), (sampled.other, others, b)):
             everyone = seen + unseen
-            whole = np.where(everyone > 0.0, everyone, 1.0)
-            lost = xlogy(seen, np.where(seen > 0.0, seen, 1.0) / (whole * of.chance))
-            lost = lost + xlogy(unseen, np.where(unseen > 0.0, unseen, 1.0) / whole) - unseen * _finite(self.missed)
+            positive_total = np.where(everyone > 0.0, everyone, 1.0)
+            lost = xlogy(seen, np.where(seen > 0.0, seen, 1.0) / (positive_total * sampled.chance))
+            lost = (
+                lost
+                + xlogy(unseen, np.where(unseen > 0.0, unseen, 1.0) / positive_total)
+                - unseen * _finite(self.missed)
+            )
             deviance += 2.0 * lost.sum(axis=1)
             variance += (everyone * left).sum(axis=1) * pull**2
-        size = np.where(of.total > 0.0, of.total, 1.0)
+        size = np.where(sampled.total > 0.0, sampled.total, 1.0)
         return Population(
             deviance=np.where(possible, np.maximum(deviance, 0.0), np.inf),
             variance=variance / size**2,
@@ -301,7 +305,7 @@ class StratifiedComparison(Comparison):
 
     def of_groups(self, places: BoolArray | IntArray) -> Self:
         """Select some of the groups, or repeat them."""
-        counts = tuple((own.of_groups(places), rest.of_groups(places)) for own, rest in self.counts)
+        counts = tuple((group.of_groups(places), rest.of_groups(places)) for group, rest in self.counts)
         return replace(super().of_groups(places), counts=counts)
 
     def unseen(self, boundary: Boundary) -> FloatArray:
@@ -316,11 +320,11 @@ class StratifiedComparison(Comparison):
     def test(self, boundary: Boundary, level: npt.ArrayLike, *, unseen: FloatArray | None = None) -> EffectiveTest:
         """Test as `effective_test` does, with the likeliest population on the edge."""
         del unseen
-        found = self._on_the_edge(boundary)
-        degrees = np.min(np.stack([each.degrees_of_freedom for each in found]), axis=0)
+        rests_on_the_edge = self._on_the_edge(boundary)
+        degrees = np.min(np.stack([rest.degrees_of_freedom for rest in rests_on_the_edge]), axis=0)
         return EffectiveTest(
-            p=np.max(np.stack([each.p(level) for each in found]), axis=0),
-            effective_size=np.min(np.stack([each.size for each in found]), axis=0),
+            p=np.max(np.stack([rest.p(level) for rest in rests_on_the_edge]), axis=0),
+            effective_size=np.min(np.stack([rest.size for rest in rests_on_the_edge]), axis=0),
             degrees_of_freedom=degrees,
             too_few_clusters=degrees < MIN_DEGREES_OF_FREEDOM,
         )
@@ -350,13 +354,13 @@ def on_the_edge(group: SampledCounts, rest: SampledCounts, boundary: Boundary) -
     found, other, below = group.rate, rest.rate, rest.complement
     edge = boundary.edge(other)
     lowest = np.clip((found - boundary.offset) / boundary.slope, 0.0, other)
-    at, own, others = _likeliest(group, below, boundary, (lowest, other))
-    parts = own.variance, boundary.slope**2 * others.variance
+    at, group_population, others = _likeliest(group, below, boundary, (lowest, other))
+    parts = group_population.variance, boundary.slope**2 * others.variance
     degrees = _satterthwaite(parts, (group.degrees_of_freedom, rest.degrees_of_freedom))
     return OnTheEdge(
         shown=found - edge,
         edge=boundary.edge(at),
-        deviance=own.deviance + others.deviance,
+        deviance=group_population.deviance + others.deviance,
         variance=parts[0] + parts[1],
         none_seen=np.maximum(group.none_seen(edge), below.none_seen(1.0 - lowest)),
         degrees_of_freedom=np.where((group.total > 0.0) & (rest.total > 0.0), degrees, 0.0),
@@ -375,39 +379,44 @@ def _likeliest(
     def tried(low: FloatArray, high: FloatArray) -> tuple[FloatArray, IntArray, Population, Population]:
         rates = low[:, np.newaxis] + (high - low)[:, np.newaxis] * np.linspace(0.0, 1.0, _PLACES)
         rates[:, -1] = high  # of one side there may be no population but the estimated one
-        own, others = group.raised_to(boundary.edge(rates.ravel())), below.raised_to(1.0 - rates.ravel())
-        return rates, np.argmin((own.deviance + others.deviance).reshape(rates.shape), axis=1), own, others
+        group_population, others = group.raised_to(boundary.edge(rates.ravel())), below.raised_to(1.0 - rates.ravel())
+        return (
+            rates,
+            np.argmin((group_population.deviance + others.deviance).reshape(rates.shape), axis=1),
+            group_population,
+            others,
+        )
 
     rates, best, own, others = tried(*ends)
     for _ in range(_ROUNDS - 1):
         around = (rates[rows, np.clip(best + step, 0, _PLACES - 1)] for step in (-1, 1))
         rates, best, own, others = tried(*around)
-    place = rows * _PLACES + best
-    own, others = (Population(*(of[place] for of in side)) for side in (own, others))
+    flat_index = rows * _PLACES + best
+    own, others = (Population(*(values[flat_index] for values in side)) for side in (own, others))
     return rates[rows, best], own, others
 
 
 def _satterthwaite(parts: tuple[FloatArray, ...], degrees: tuple[FloatArray, ...]) -> FloatArray:
-    whole = sum(parts, np.zeros(parts[0].shape))
+    variance = sum(parts, np.zeros(parts[0].shape))
     squares = sum(
         (np.where(part > 0.0, part**2 / np.maximum(df, 0.5), 0.0) for part, df in zip(parts, degrees, strict=True)),
-        np.zeros(whole.shape),
+        np.zeros(variance.shape),
     )
-    return np.where(squares > 0.0, whole**2 / np.where(squares > 0.0, squares, 1.0), np.inf)
+    return np.where(squares > 0.0, variance**2 / np.where(squares > 0.0, squares, 1.0), np.inf)
 
 
 def rate_limits(side: SampledCounts, level: float) -> tuple[FloatArray, FloatArray]:
     """Limits of the rates that a test of level ``(1 - level) / 2`` on each side does not reject; float64[G] each."""
-    tail, both = (1.0 - level) / 2.0, side.complement.beside(side)
+    tail, sides = (1.0 - level) / 2.0, side.complement.beside(side)
 
     def beyond(rate: FloatArray) -> FloatArray:
-        return np.asarray(ndtri(np.clip(_one_rate(both, rate).p(tail), _TINY, 1.0 - _TINY)) - ndtri(tail))
+        return np.asarray(ndtri(np.clip(_one_rate(sides, rate).p(tail), _TINY, 1.0 - _TINY)) - ndtri(tail))
 
-    sure, found = both.known_in_full, both.rate
-    highest = np.maximum(np.where(sure, found, 1.0 - 1e-9), found)
-    values = np.full(found.shape, -ndtri(_TINY) - ndtri(tail)), beyond(highest)
-    _, limit = falling_root(beyond, (found, highest), values, _LIMIT_PRECISION)
-    limit = np.maximum(np.where((values[1] > 0.0) & ~sure, 1.0, limit), found)
+    sure, estimated = sides.known_in_full, sides.rate
+    highest = np.maximum(np.where(sure, estimated, 1.0 - 1e-9), estimated)
+    values = np.full(estimated.shape, -ndtri(_TINY) - ndtri(tail)), beyond(highest)
+    _, limit = falling_root(beyond, (estimated, highest), values, _LIMIT_PRECISION)
+    limit = np.maximum(np.where((values[1] > 0.0) & ~sure, 1.0, limit), estimated)
     return 1.0 - limit[: side.total.size], limit[side.total.size :]
 
 

@@ -62,13 +62,13 @@ def bernoulli_score(harmed: npt.ArrayLike, cases: npt.ArrayLike, expected: npt.A
         ``max_q h log q - n log(1 - p + q p) = h log(r/p) + (n - h) log((1 - r)/(1 - p))`` with ``r = h/n``; 0 where
         ``r <= p`` or nothing is counted.
     """
-    h, n, p = np.broadcast_arrays(*(np.asarray(given, dtype=np.float64) for given in (harmed, cases, expected)))
+    h, n, p = np.broadcast_arrays(*(np.asarray(values, dtype=np.float64) for values in (harmed, cases, expected)))
     rate = h / np.where(n > 0.0, n, 1.0)
     above = (n > 0.0) & (rate > p)
     score = np.zeros(h.shape)
     # few are, and logarithms take the time
     at = np.flatnonzero(above)
-    h, n, p, rate = (of.take(at) for of in (h, n, p, rate))
+    h, n, p, rate = (array.take(at) for array in (h, n, p, rate))
     score.put(at, np.maximum(xlogy(h, rate / p) + xlogy(n - h, (1.0 - rate) / (1.0 - p)), 0.0))
     return score
 
@@ -217,9 +217,9 @@ def best_values(
     score[lone] = single[lone]
     left = np.arange(len(expected))
     for _ in range(REFINEMENTS):
-        of = harmed.take(left, 1), cases.take(left, 1), expected[left]
-        again = _worthwhile(*of, penalty, _severity(*of, chosen.take(left, 1)))
-        next_score = _penalised(*of, penalty, again)
+        arrays = harmed.take(left, 1), cases.take(left, 1), expected[left]
+        again = _worthwhile(*arrays, penalty, _severity(*arrays, chosen.take(left, 1)))
+        next_score = _penalised(*arrays, penalty, again)
         # what gains nothing once gains nothing again
         better = next_score > score[left] + TOLERANCE
         left = left[better]
@@ -256,7 +256,7 @@ def _best_severity(
         new = np.ones(sums.shape[1:], dtype=np.bool_)
         new[1:] = (sums[:, 1:] != sums[:, :-1]).any(axis=0)
         at = np.flatnonzero(new)
-        h, n, named = (each.take(at) for each in sums.reshape(3, -1))
+        h, n, named = (sums_of_row.take(at) for sums_of_row in sums.reshape(3, -1))
         scores = np.full(new.shape, -np.inf)
         scores.put(at, bernoulli_score(h, n, expected[which][at % len(which)]) - penalty * named)
         best[which] = SEVERITIES[np.where(scores.max(axis=0) > 0.0, scores.argmax(axis=0), 0)]
@@ -333,14 +333,14 @@ class Block:
             By attribute: the values chosen.
         """
         parts, _, searches = sums.shape
-        whole = len(self.codes) == prod(self.levels)
+        is_complete = len(self.codes) == prod(self.levels)
         for place in reversed(range(len(self.levels))):
-            if place != column and whole:
+            if place != column and is_complete:
                 split = sums.reshape(parts * prod(self.levels[:place]), self.levels[place], -1, searches)
                 sums = np.einsum("xvyp,vp->xyp", split, chosen[place].astype(np.float64))
             elif place != column:
                 sums = sums * chosen[place][self.codes[:, place]]
-        if whole:
+        if is_complete:
             return sums.reshape(parts, self.levels[column], searches)
         values = range(self.levels[column])
         return np.stack([sums[:, self.codes[:, column] == value].sum(axis=1) for value in values], axis=1)
@@ -408,7 +408,7 @@ class SubsetSearch:
         best = by_start.argmax(axis=1) + tries * np.arange(len(harmed))
         return BestSubset(ascent.score[best], tuple(mask[:, best].T for mask in ascent.chosen), ascent.evaluated)
 
-    def contract(self, harmed: IntArray, block: int, held: BoolArray, owner: IntArray) -> FloatArray:
+    def contract(self, harmed: IntArray, block: int, members: BoolArray, owner: IntArray) -> FloatArray:
         """Add the cells up to the combinations of a block, for cells whose other combination is in `held`.
 
         Returns float64[L, M, P], which `unpack` reads. `held` is bool[O, P], and `owner` (int64[P], ascending) the data
@@ -419,7 +419,7 @@ class SubsetSearch:
             these = slice(*np.searchsorted(owner, [which, which + 1]))
             parts = [self._packed + harmed[which]] if self._packs else [harmed[which], self.cases]
             for part, values in enumerate(parts):
-                sums[part, :, these] = self._sums(values, block, held[:, these])
+                sums[part, :, these] = self._sums(values, block, members[:, these])
         return sums
 
     def unpack(self, sums: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -429,14 +429,14 @@ class SubsetSearch:
         cases = np.floor(sums[0] / _PACK)
         return sums[0] - cases * _PACK, cases
 
-    def _sums(self, values: IntArray | FloatArray, block: int, held: BoolArray) -> FloatArray:
+    def _sums(self, values: IntArray | FloatArray, block: int, members: BoolArray) -> FloatArray:
         mine, other = self.blocks[block], self.blocks[1 - block]
         size = len(mine.codes), len(other.codes)
         if size[0] * size[1] <= max(_DENSE * len(values), _SMALL):
             table = np.bincount(other.place * size[0] + mine.place, values, size[0] * size[1])
-            return np.asarray(table.reshape(size[1], size[0]).T @ held.astype(np.float64))
+            return np.asarray(table.reshape(size[1], size[0]).T @ members.astype(np.float64))
         matrix = csr_array((values[mine.order], other.place[mine.order], mine.begin), size)
-        return np.asarray(matrix @ held.astype(np.float64))
+        return np.asarray(matrix @ members.astype(np.float64))
 
 
 class _Ascent:
@@ -464,21 +464,22 @@ class _Ascent:
     def _ascend_block(self, which: int, active: IntArray) -> IntArray:
         """Ascend the attributes of a block, and return the ascents that gained."""
         mine, other = self.search.blocks[which], self.search.blocks[1 - which]
-        first, place = _alike(
-            self.owner[active], *(_bits(self.chosen[each].take(active, 1)) for each in other.attributes)
+        first, inverse = _alike(
+            self.owner[active],
+            *(_bits(self.chosen[chosen_attribute].take(active, 1)) for chosen_attribute in other.attributes),
         )
-        held = np.ones((len(other.codes), len(first)), dtype=np.bool_)
+        is_inside = np.ones((len(other.codes), len(first)), dtype=np.bool_)
         for column, attribute in enumerate(other.attributes):
-            held &= self.chosen[attribute].take(active[first], 1)[other.codes[:, column]]
-        sums = self.search.contract(self.harmed, which, held, self.owner[active[first]]).take(place, 2)
+            is_inside &= self.chosen[attribute].take(active[first], 1)[other.codes[:, column]]
+        sums = self.search.contract(self.harmed, which, is_inside, self.owner[active[first]]).take(inverse, 2)
         gained, left = active[:0], active
         for turn in range(_MOST_ROUNDS):
             moved = np.zeros(len(left), dtype=np.bool_)
             for column in range(len(mine.attributes)):
                 moved |= self._ascend_attribute(mine, column, left, sums)
-            kept = self._merge(left, moved)
-            kept = kept[moved[kept]]
-            left, sums = left[kept], sums.take(kept, 2)
+            merged = self._merge(left, moved)
+            merged = merged[moved[merged]]
+            left, sums = left[merged], sums.take(merged, 2)
             gained = gained if turn else left
             if len(mine.attributes) == 1 or not left.size:
                 break
@@ -487,8 +488,8 @@ class _Ascent:
     def _merge(self, active: IntArray, moved: BoolArray) -> IntArray:
         """Places of the ascents that go on: the first of those that stand alike, for all of them."""
         chosen = (_bits(mask.take(active, 1)) for mask in self.chosen)
-        first, place = _alike(self.owner[active], self.score[active], moved, *chosen)
-        together = np.bincount(place, self.stands_for[active])
+        first, inverse = _alike(self.owner[active], self.score[active], moved, *chosen)
+        together = np.bincount(inverse, self.stands_for[active])
         self.stands_for[active] = 0
         self.stands_for[active[first]] = together
         return first
@@ -501,7 +502,9 @@ class _Ascent:
             return better
         if len(at) < len(active):
             active, sums = active[at], sums.take(at, 2)
-        by_value = mine.by_value(sums, column, [self.chosen[each].take(active, 1) for each in mine.attributes])
+        by_value = mine.by_value(
+            sums, column, [self.chosen[own_attribute].take(active, 1) for own_attribute in mine.attributes]
+        )
         chosen, score = best_values(*self.search.unpack(by_value), self.base[active], self.search.penalty)
         others = self.named.take(active, 1).sum(axis=0) - self.named[attribute, active]
         score -= self.search.penalty * others
@@ -532,16 +535,16 @@ def _alike(*parts: npt.NDArray[Any]) -> tuple[IntArray, IntArray]:
     `parts` have the same number of rows; a row is equal only if every part is, bit by bit.
     """
     rows = np.hstack([np.ascontiguousarray(part).view(np.uint8).reshape(len(part), -1) for part in parts])
-    _, first, place = np.unique(rows.view(f"V{rows.shape[1]}").ravel(), return_index=True, return_inverse=True)
+    _, first, inverse = np.unique(rows.view(f"V{rows.shape[1]}").ravel(), return_index=True, return_inverse=True)
     order = np.argsort(first)
-    return first[order], np.argsort(order)[place]
+    return first[order], np.argsort(order)[inverse]
 
 
 def two_blocks(levels: Sequence[int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Split the attributes into two blocks with about as many combinations each; the second may be empty."""
     blocks: tuple[list[int], list[int]] = ([], [])
     sizes = [1, 1]
-    for attribute in sorted(range(len(levels)), key=lambda place: (-levels[place], place)):
+    for attribute in sorted(range(len(levels)), key=lambda column: (-levels[column], column)):
         lighter = 0 if sizes[0] <= sizes[1] else 1
         blocks[lighter].append(attribute)
         sizes[lighter] *= levels[attribute]
@@ -551,12 +554,12 @@ def two_blocks(levels: Sequence[int]) -> tuple[tuple[int, ...], tuple[int, ...]]
 def _block(codes: IntArray, levels: Sequence[int], attributes: tuple[int, ...]) -> Block:
     # where there is no attribute, one value that all cells have
     mine = tuple(levels[attribute] for attribute in attributes) or (1,)
-    own = codes[:, list(attributes)] if attributes else np.zeros((len(codes), 1), dtype=np.int64)
-    place, first = distinct(own, mine)
-    every = own[first]
+    own_codes = codes[:, list(attributes)] if attributes else np.zeros((len(codes), 1), dtype=np.int64)
+    place, first = distinct(own_codes, mine)
+    every = own_codes[first]
     if prod(mine) <= 2 * len(first):
         every = np.stack(np.unravel_index(np.arange(prod(mine)), mine), axis=1)
-        place = np.ravel_multi_index(tuple(own.T), mine)
+        place = np.ravel_multi_index(tuple(own_codes.T), mine)
     order = np.argsort(place)
     return Block(attributes, mine, every, place, order, np.searchsorted(place[order], np.arange(len(every) + 1)))
 
@@ -731,7 +734,7 @@ def clustered_sets(
     within = np.arange(len(rows.cell)) - rows.first[rows.cluster]
     for begin in range(0, replicates, batch):
         drawn = np.empty((min(batch, replicates - begin), cells), dtype=np.int64)
-        for place in range(len(drawn)):
+        for index in range(len(drawn)):
             giver = np.empty_like(in_bins)
             giver[in_bins] = np.argsort(bins + rng.random(len(bins)))
             shuffled = rows.harmed.copy()
@@ -739,7 +742,7 @@ def clustered_sets(
             shuffled[mixed] = rows.harmed[mixed[order]]
             of = giver[rows.cluster]
             harmed = shuffled[rows.first[of] + within % rows.size[of]]
-            drawn[place] = np.bincount(rows.cell[harmed], minlength=cells)
+            drawn[index] = np.bincount(rows.cell[harmed], minlength=cells)
         yield drawn
 
 

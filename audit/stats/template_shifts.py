@@ -94,7 +94,7 @@ def shift_tests(lowest: Sequence[FloatArray], highest: Sequence[FloatArray], mar
 
 def _below(samples: Sequence[FloatArray], edge: float) -> FloatArray:
     """float64[L]: p-values of "the mean is `edge` or more"; small: the mean is below."""
-    count = np.array([len(one) for one in samples], dtype=np.int64)
+    count = np.array([len(sample) for sample in samples], dtype=np.int64)
     there = np.arange(max(count, default=0)) < count[:, None]
     shifts = np.full(there.shape, edge)
     shifts[there] = np.concatenate([*samples, []])

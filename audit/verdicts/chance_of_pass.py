@@ -60,22 +60,22 @@ def planned_pass(
         None where every rule is known only after scoring. Each change is planned anew: other groups may
         then be judged alone.
     """
-    asked = _Asked.of(plan, table, features, moments, decided)
-    if asked is None:
+    scenario = _Asked.of(plan, table, features, moments, decided)
+    if scenario is None:
         return None
-    chance = asked.chance()
-    coverage = [of.lowest_coverage for of in asked.decided]
+    chance = scenario.chance()
+    coverage = [rule_decidability.lowest_coverage for rule_decidability in scenario.decided]
     known = [share for share in coverage if share is not None]
-    found: dict[str, Any] = {
+    planned: dict[str, Any] = {
         "chance": chance,
         "coverage": min(known) if len(known) == len(coverage) else None,
-        "out_of_reach": asked.out_of_reach,
+        "out_of_reach": scenario.out_of_reach,
         "least_sure": (),
         "remedy": None,
         "with_remedy": None,
     }
     if chance >= plan.verdict.power:
-        return PlannedPass(**found)
+        return PlannedPass(**planned)
     changed = {
         name: chance_of_pass(*change, features, moments) or 0.0
         for name, change in _changes(plan, table)
@@ -84,18 +84,18 @@ def planned_pass(
     }
     best = max(changed, key=lambda name: changed[name])
     if changed[best] >= chance + _WORTH_SAYING:
-        found |= {"remedy": best, "with_remedy": changed[best]}
-    return PlannedPass(**found | {"least_sure": _least_sure(asked)})
+        planned |= {"remedy": best, "with_remedy": changed[best]}
+    return PlannedPass(**planned | {"least_sure": _least_sure(scenario)})
 
 
-def _least_sure(asked: _Asked) -> tuple[LeastSure, ...]:
+def _least_sure(scenario: _Asked) -> tuple[LeastSure, ...]:
     missed = [
-        (float(family.miss[place]), rule.id, family.groups[place])
-        for rule, of in zip(asked.rules, asked.decided, strict=True)
-        for family in of.families
-        for place in np.flatnonzero(family.decidable)
+        (float(family.miss[index]), rule.id, family.groups[index])
+        for rule, rule_decidability in zip(scenario.rules, scenario.decided, strict=True)
+        for family in rule_decidability.families
+        for index in np.flatnonzero(family.decidable)
     ]
-    first = sorted(missed, key=lambda one: -one[0])[:_LEAST_SURE]
+    first = sorted(missed, key=lambda chance_and_group: -chance_and_group[0])[:_LEAST_SURE]
     return tuple(LeastSure(rule=rule, group=group, chance=1.0 - miss) for miss, rule, group in first)
 
 
@@ -151,8 +151,8 @@ def chance_of_pass(
         A share of 400 draws with a fixed seed, so at most 2.5 points of standard error. 0 where some rule cannot pass
         at all; None where every rule is known only after scoring.
     """
-    asked = _Asked.of(plan, table, features, moments, decided)
-    return None if asked is None else asked.chance()
+    scenario = _Asked.of(plan, table, features, moments, decided)
+    return None if scenario is None else scenario.chance()
 
 
 class _Asked(NamedTuple):
@@ -212,10 +212,13 @@ class _Asked(NamedTuple):
 
 def _out_of_reach(plan: AuditPlan, decided: Sequence[RuleDecidability]) -> OutOfReach | None:
     """Say why labels leave no pass within reach; None where they leave one."""
-    if not all(any(family.decidable.any() for family in of.families) for of in decided):
+    if not all(any(family.decidable.any() for family in rule_decidability.families) for rule_decidability in decided):
         return "nothing_judged"
     least = plan.verdict.min_coverage
-    covered = all(of.lowest_coverage is not None and of.lowest_coverage >= least for of in decided)
+    covered = all(
+        rule_decidability.lowest_coverage is not None and rule_decidability.lowest_coverage >= least
+        for rule_decidability in decided
+    )
     return None if covered else "coverage_too_small"
 
 
@@ -233,25 +236,25 @@ def _all_pass(
     hits: IntArray,
 ) -> BoolArray:
     """bool[R]: whether every group judged alone passes in each draw, as recorded and with members at their worst."""
-    at = {tuple(level.code for level in group.levels): place for place, group in enumerate(family.groups)}
+    at = {tuple(level.code for level in group.levels): index for index, group in enumerate(family.groups)}
     places = np.array([at[key] for key in keys], dtype=np.int64)
-    own, found = added((len(at),), places, cases), added((len(at), hits.shape[0]), places, hits.T)
+    group_cases, group_hits = added((len(at),), places, cases), added((len(at), hits.shape[0]), places, hits.T)
     open_ = np.flatnonzero(family.decidable & (family.miss > _CERTAIN))
     if not open_.size:
         return np.ones(hits.shape[0], dtype=np.bool_)
     up = question.side == "high"
-    harmed = found if up else own[:, np.newaxis] - found
-    x, n = harmed[open_], own[open_][:, np.newaxis]
-    y, m = harmed.sum(axis=0) - x, own.sum() - n
+    harmed = group_hits if up else group_cases[:, np.newaxis] - group_hits
+    x, n = harmed[open_], group_cases[open_][:, np.newaxis]
+    y, m = harmed.sum(axis=0) - x, group_cases.sum() - n
     certain = _pooled(family.planned.members.several, open_, harmed)
     x, n, y, m = x + certain, n + certain, y - certain, m - certain
     passing = _passes(plan, question, x, n, y, m)
     supposed = Supposed.of(plan.sensitivity)
-    unknown = _pooled(family.planned.members.unknown, open_, np.broadcast_to(own[:, np.newaxis], harmed.shape))
+    unknown = _pooled(family.planned.members.unknown, open_, np.broadcast_to(group_cases[:, np.newaxis], harmed.shape))
     if not unknown.any():
         return passing
     there = _pooled(family.planned.members.unknown, open_, harmed)
-    most = np.floor(family.planned.members.most(own, supposed)[open_] + 1e-9)[:, np.newaxis]
+    most = np.floor(family.planned.members.most(group_cases, supposed)[open_] + 1e-9)[:, np.newaxis]
     share = share_at_odds(supposed.odds_factor, there, unknown - there)
     moved = np.floor(np.minimum(there, share * most) + 1e-9)
     others = np.minimum(np.ceil(moved / np.where(share > 0.0, share, 1.0) - 1e-9), most) - moved
@@ -261,8 +264,8 @@ def _all_pass(
 def _pooled(members: Sequence[Sequence[int]], open_: IntArray, values: IntArray) -> IntArray:
     """int64[O, R]: values of the possible members of each group that is looked at, added up."""
     pooled = np.zeros((open_.size, values.shape[1]), dtype=np.int64)
-    for row, place in enumerate(open_):
-        for other in members[place]:
+    for row, index in enumerate(open_):
+        for other in members[index]:
             pooled[row] += values[other]
     return pooled
 

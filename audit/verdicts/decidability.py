@@ -63,22 +63,29 @@ class Climb(NamedTuple):
         groups = [group for family in families for group in family.groups]
         same, parents = repeated_groups(families, features), ladder_parents(features)
         repeats = {group: same[group] for group in groups if group in same}
-        place = {group.levels: at for at, group in enumerate(groups)}
+        index_of_levels = {group.levels: at for at, group in enumerate(groups)}
         ways = [way for family in families for way in levels_above(plan, family.family, family.groups, parents)]
-        above = np.full((max(map(len, ways), default=0) + 1, len(place)), len(place), dtype=np.int64)
+        above = np.full(
+            (max(map(len, ways), default=0) + 1, len(index_of_levels)), len(index_of_levels), dtype=np.int64
+        )
         for at, way in enumerate(ways):
-            above[: len(way), at] = [place.get(levels, len(place)) for levels in way]
-        kept = np.array([place[repeats.get(group, group).levels] for group in groups], dtype=np.int64)
-        return cls(repeats, kept, above)
+            above[: len(way), at] = [index_of_levels.get(levels, len(index_of_levels)) for levels in way]
+        representative = np.array(
+            [index_of_levels[repeats.get(group, group).levels] for group in groups], dtype=np.int64
+        )
+        return cls(repeats, representative, above)
 
     @classmethod
     def of_rules(
         cls, plan: AuditPlan, families: Mapping[Family, FamilyCounts], features: Mapping[str, SensitiveFeature]
     ) -> dict[str, Climb]:
         """Find those of every rule, by its id; rules about the same families have the same."""
-        asked = {rule.id: rule_families(plan, rule) for rule in plan.named_rules}
-        made = {of: cls.of(plan, [families[one] for one in of], features) for of in dict.fromkeys(asked.values())}
-        return {rule: made[of] for rule, of in asked.items()}
+        families_by_rule = {rule.id: rule_families(plan, rule) for rule in plan.named_rules}
+        climbs = {
+            rule_families_: cls.of(plan, [families[family] for family in rule_families_], features)
+            for rule_families_ in dict.fromkeys(families_by_rule.values())
+        }
+        return {rule: climbs[rule_families_] for rule, rule_families_ in families_by_rule.items()}
 
     def alone(self, decidable: Sequence[BoolArray]) -> BoolArray:
         """bool[N + 1]: whether each group is judged alone, itself or as the one with the same people; nobody is not."""
@@ -93,7 +100,7 @@ class Climb(NamedTuple):
         """
         alone = self.alone(decidable)
         covered = alone[:-1] | alone[self.above].any(axis=0)
-        ends = np.cumsum([own.size for own in people.values()])[:-1]
+        ends = np.cumsum([members.size for members in people.values()])[:-1]
         shares = map(_share, people.values(), np.split(covered, ends))
         return dict(zip(people, shares, strict=True))
 
@@ -142,11 +149,11 @@ class FamilyDecidability(NamedTuple):
     @property
     def places(self) -> list[int]:
         """Places of the groups that have a verdict of their own."""
-        return [place for place, group in enumerate(self.groups) if group not in self.repeats]
+        return [index for index, group in enumerate(self.groups) if group not in self.repeats]
 
-    def required_cases(self, place: int) -> int | None:
+    def required_cases(self, index: int) -> int | None:
         """Return the cases with which a group would be judged alone; None where no number would do."""
-        required = float(self.required[place])
+        required = float(self.required[index])
         return math.ceil(required) if math.isfinite(required) else None
 
 
@@ -190,12 +197,12 @@ def families_decidability(
     planned = PlannedPeople.side_by_side(
         [
             PlannedPeople(
-                of.people,
-                possible_cases(family, METRICS[rule.metric])[0] * of.worth,
-                of.rest_size,
+                design.people,
+                possible_cases(family, METRICS[rule.metric])[0] * design.worth,
+                design.rest_size,
                 member_places(family),
             )
-            for family, of in zip(counts, designs, strict=True)
+            for family, design in zip(counts, designs, strict=True)
         ]
     )
     every = map(
@@ -206,7 +213,10 @@ def families_decidability(
         planned.split(chance_to_miss(plan, rule, planned)),
         planned.split(is_beyond_help(plan, rule, planned)),
     )
-    judged = [_family_decidability(plan, rule, *one, moments) for one in zip(counts, every, strict=True)]
+    judged = [
+        _family_decidability(plan, rule, *counts_and_foreseen, moments)
+        for counts_and_foreseen in zip(counts, every, strict=True)
+    ]
     return people_once(judged, climb)
 
 
@@ -223,12 +233,12 @@ class _Foreseen(NamedTuple):
 
 def people_once(judged: Sequence[FamilyDecidability], climb: Climb) -> tuple[FamilyDecidability, ...]:
     """Leave people who are several groups of a rule to one of them, so that they are tested once."""
-    found = []
+    people = []
     for family in judged:
-        own = np.array([group not in climb.repeats for group in family.groups], dtype=np.bool_)
-        evaluable, decidable = family.evaluable & own, family.decidable & own
-        found.append(family._replace(evaluable=evaluable, decidable=decidable, repeats=climb.repeats))
-    return tuple(found)
+        is_no_repeat = np.array([group not in climb.repeats for group in family.groups], dtype=np.bool_)
+        evaluable, decidable = family.evaluable & is_no_repeat, family.decidable & is_no_repeat
+        people.append(family._replace(evaluable=evaluable, decidable=decidable, repeats=climb.repeats))
+    return tuple(people)
 
 
 def decidability_on_the_ladder(
@@ -247,8 +257,8 @@ def decidability_on_the_ladder(
     base = [coverage[family.family] for family in judged if is_finest(plan, family.family)]
     known = [share for share in base if share is not None]
     same: dict[Group, tuple[Group, ...]] = {}
-    for group, kept in climb.repeats.items():
-        same[kept] = (*same.get(kept, ()), group)
+    for group, representative in climb.repeats.items():
+        same[representative] = (*same.get(representative, ()), group)
     return RuleDecidability(judged, judged_as, coverage, min(known) if len(known) == len(base) else None, same, climb)
 
 
@@ -256,11 +266,11 @@ def _family_decidability(
     plan: AuditPlan,
     rule: Rule,
     family: FamilyCounts,
-    of: _Foreseen,
+    foreseen: _Foreseen,
     moments: Moments | None,
 ) -> FamilyDecidability:
     n, m = possible_cases(family, METRICS[rule.metric])
-    required = _required_cases(plan, family.family, of.cases, of.design)
+    required = _required_cases(plan, family.family, foreseen.cases, foreseen.design)
     wanted = np.zeros(n.shape)
     if moments is not None:
         wanted = cases_for_clusters(plan, rule, family, moments)
@@ -276,11 +286,11 @@ def _family_decidability(
         required=required,
         evaluable=evaluable,
         decidable=evaluable & (n >= required),
-        planned=of.planned,
-        too_few_clusters=of.design.too_few_clusters,
+        planned=foreseen.planned,
+        too_few_clusters=foreseen.design.too_few_clusters,
         too_few_to_pass=too_few_to_pass,
-        miss=of.miss,
-        beyond_help=of.beyond_help,
+        miss=foreseen.miss,
+        beyond_help=foreseen.beyond_help,
     )
 
 
@@ -291,16 +301,18 @@ def with_fewer_alone(
 
     A group that no number of cases would help stays: what it lacks is who the unknown are, and its verdict says so.
     """
-    asked = [most < 1.0 and is_auto(plan, family.family) for family, most in zip(judged, most_missed, strict=True)]
-    if not any(asked):
+    is_narrowed = [
+        most < 1.0 and is_auto(plan, family.family) for family, most in zip(judged, most_missed, strict=True)
+    ]
+    if not any(is_narrowed):
         return tuple(judged)
-    planned = PlannedPeople.side_by_side([family.planned for family in compress(judged, asked)])
+    planned = PlannedPeople.side_by_side([family.planned for family in compress(judged, is_narrowed)])
     sizes = [family.people.size for family in planned.families]
-    missed = np.repeat(np.maximum(list(compress(most_missed, asked)), _LEAST_MISSED), sizes)
+    missed = np.repeat(np.maximum(list(compress(most_missed, is_narrowed)), _LEAST_MISSED), sizes)
     cases = iter(planned.split(cases_to_be_alone(plan, rule, planned, 1.0 - missed)))
     return tuple(
         _with_fewer_alone(family, most, next(cases)) if is_asked else family
-        for family, most, is_asked in zip(judged, most_missed, asked, strict=True)
+        for family, most, is_asked in zip(judged, most_missed, is_narrowed, strict=True)
     )
 
 
@@ -336,10 +348,10 @@ def effective_sizes(
     """
     n, m = possible_cases(family, METRICS[rule.metric])
     nowhere = np.zeros(n.shape, dtype=np.bool_)
-    whole = EffectiveSizes(n.astype(np.float64), np.ones(n.shape), m.astype(np.float64), nowhere)
+    unweighted = EffectiveSizes(n.astype(np.float64), np.ones(n.shape), m.astype(np.float64), nowhere)
     if moments is None:
-        return whole
-    return sizes_by_design(plan, rule, family, moments, at, whole)
+        return unweighted
+    return sizes_by_design(plan, rule, family, moments, at, unweighted)
 
 
 def _required_cases(plan: AuditPlan, family: Family, cases: FloatArray, design: EffectiveSizes) -> FloatArray:
@@ -374,7 +386,10 @@ def plan_decidability(
     judged = {
         rule.id: families_decidability(plan, rule, families, climbs[rule.id], moments) for rule in plan.named_rules
     }
-    ladders = {rule_id: decidability_on_the_ladder(plan, of, climbs[rule_id]) for rule_id, of in judged.items()}
+    ladders = {
+        rule_id: decidability_on_the_ladder(plan, families_of_rule, climbs[rule_id])
+        for rule_id, families_of_rule in judged.items()
+    }
     lost = {rule_id for rule_id, of_rule in ladders.items() if not _covers(plan, of_rule)}
     known = {rule.id: judged[rule.id] for rule in plan.named_rules if by_labels(rule) and rule.id not in lost}
     most = _most_missed(plan, known, climbs)
@@ -428,10 +443,10 @@ def _most_missed(plan: AuditPlan, judged: Mapping[str, Families], climbs: Mappin
         The chance by rule and features; 1 where all may stay.
     """
     chances = _chances(plan, judged)
-    kept: dict[Where, float] = {}
+    most_missed: dict[Where, float] = {}
     while True:
-        common = _common(chances, kept, plan.verdict.power)
-        most = {where: max(common, kept.get(where, 0.0)) for where in chances}
+        common = _common(chances, most_missed, plan.verdict.power)
+        most = {where: max(common, most_missed.get(where, 0.0)) for where in chances}
         if common >= 1.0:
             return most
         # single features first: a cross may have its people stand in one of them
@@ -439,18 +454,22 @@ def _most_missed(plan: AuditPlan, judged: Mapping[str, Families], climbs: Mappin
             where
             for rule_id, families in judged.items()
             for where in _not_covered(plan, rule_id, families, most, climbs[rule_id])
-            if where in chances and where not in kept
+            if where in chances and where not in most_missed
         ]
         if not short:
             return most
-        kept[short[0]] = _least_that_covers(plan, judged, climbs, most, short[0], chances[short[0]])
+        most_missed[short[0]] = _least_that_covers(plan, judged, climbs, most, short[0], chances[short[0]])
 
 
-def _common(chances: Mapping[Where, FloatArray], kept: Mapping[Where, float], power: float) -> float:
+def _common(chances: Mapping[Where, FloatArray], most_missed: Mapping[Where, float], power: float) -> float:
     """Return the largest common chance with which the product over groups that coverage does not keep reaches `power`;
     0 where none does, 1 where all may stay.
     """
-    every = np.sort(np.concatenate([np.zeros(0), *(of[of > kept.get(where, -1.0)] for where, of in chances.items())]))
+    every = np.sort(
+        np.concatenate(
+            [np.zeros(0), *(chance[chance > most_missed.get(where, -1.0)] for where, chance in chances.items())]
+        )
+    )
     with np.errstate(divide="ignore"):
         product = np.cumsum(np.log1p(-every))
     enough = np.flatnonzero(product >= np.log(power) - 1e-12)
@@ -487,13 +506,13 @@ def _chances(plan: AuditPlan, judged: Mapping[str, Families]) -> dict[Where, Flo
     """Return the planned chances of no pass of all groups judged alone whom more cases could help, and whom the plan
     leaves to the labels; by rule and features, those of fewest features first.
     """
-    found: dict[Where, list[FloatArray]] = {}
+    chances: dict[Where, list[FloatArray]] = {}
     for rule_id, families in judged.items():
         for family in sorted(families, key=lambda family: len(family.family.axes)):
             if is_auto(plan, family.family):
                 missed = family.miss[family.decidable & ~family.beyond_help]
-                found.setdefault((rule_id, _features_of(family)), []).append(missed)
-    return {where: np.concatenate(missed) for where, missed in found.items()}
+                chances.setdefault((rule_id, _features_of(family)), []).append(missed)
+    return {where: np.concatenate(missed) for where, missed in chances.items()}
 
 
 def _not_covered(
@@ -535,16 +554,16 @@ def missing_expected(
     """
     missing: dict[Group, None] = {}
     for family in rule_families(plan, rule):
-        expecting = [place for place, axis in enumerate(family.axes) if features[axis.feature].expected]
+        expecting = [index for index, axis in enumerate(family.axes) if features[axis.feature].expected]
         if not expecting or not is_finest(plan, family):
             continue
         counts = families[family]
-        found: Counter[tuple[Level, ...]] = Counter()
-        for group, own in zip(counts.groups, possible_cases(counts, METRICS[rule.metric])[0].tolist(), strict=True):
-            found[tuple(group.levels[place] for place in expecting)] += own
-        axes = [family.axes[place] for place in expecting]
+        cases_by_levels: Counter[tuple[Level, ...]] = Counter()
+        for group, cases in zip(counts.groups, possible_cases(counts, METRICS[rule.metric])[0].tolist(), strict=True):
+            cases_by_levels[tuple(group.levels[index] for index in expecting)] += cases
+        axes = [family.axes[index] for index in expecting]
         for codes in product(*(features[axis.feature].expected for axis in axes)):
             levels = tuple(Level(axis.feature, axis.rung, code) for axis, code in zip(axes, codes, strict=True))
-            if found[levels] < plan.verdict.min_denominator:
+            if cases_by_levels[levels] < plan.verdict.min_denominator:
                 missing[Group(levels)] = None
     return tuple(missing)

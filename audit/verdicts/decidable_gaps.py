@@ -96,13 +96,13 @@ def rule_power(
     """Find for every group of `rule` the gap that would fail it and, with `margins`, the margin at which it would
     pass. With `among`, only for these groups.
     """
-    asked = [
-        (decided, [place for place in decided.places if among is None or decided.groups[place] in among])
+    family_indices = [
+        (decided, [index for index in decided.places if among is None or decided.groups[index] in among])
         for decided in decidability.families
     ]
     return tuple(
         _family_power(plan, rule, families, decided, places, moments, decidability.judged_as, margins=margins)
-        for decided, places in asked
+        for decided, places in family_indices
         if places
     )
 
@@ -118,29 +118,29 @@ def _family_power(
     *,
     margins: bool,
 ) -> FamilyPower:
-    counts, asked = families[decided.family], questions(plan, rule)
+    counts, rule_questions = families[decided.family], questions(plan, rule)
     family = _Family.of(plan, rule, counts, decided, moments)
     sizes = effective_sizes(plan, rule, counts, moments)
     # as where sizes are planned: of two sides each passes with half of the risk
-    power = 1.0 - (1.0 - plan.verdict.power) / len(asked)
+    power = 1.0 - (1.0 - plan.verdict.power) / len(rule_questions)
     failing = family.fails_from(places)
-    passing = [family.passes_at(question, power, places) for question in (asked if margins else ())]
+    passing = [family.passes_at(question, power, places) for question in (rule_questions if margins else ())]
     return FamilyPower(
         family=decided.family,
         exact=family.moments is None,
         groups=tuple(
             GroupPower(
                 group=group,
-                cases=int(decided.cases[place]),
-                worth=float(decided.cases[place] * sizes.worth[place]),
-                required=decided.required_cases(place),
-                decidable=bool(decided.decidable[place]),
+                cases=int(decided.cases[index]),
+                worth=float(decided.cases[index] * sizes.worth[index]),
+                required=decided.required_cases(index),
+                decidable=bool(decided.decidable[index]),
                 judged_as=judged_as.get(group),
                 fails_from=failing[number],
                 passes_at=tuple(side[number] for side in passing),
             )
-            for number, place in enumerate(places)
-            for group in [decided.groups[place]]
+            for number, index in enumerate(places)
+            for group in [decided.groups[index]]
         ),
     )
 
@@ -181,36 +181,38 @@ class _Family(NamedTuple):
     def _fails_from(self, question: Question, places: Sequence[int]) -> list[Smallest]:
         limit, power = self._limit(question), self.plan.verdict.power
         tested = self.decided.evaluable & limit.can_be_exceeded & ~self.decided.too_few_clusters
-        levels = self._first_step_levels(question, tested, [place for place in places if tested[place]])
+        levels = self._first_step_levels(
+            question, tested, [group_index for group_index in places if tested[group_index]]
+        )
         sizes, hidden = self._sizes(np.where(np.isnan(levels), 0.01, levels)), self._hidden_by_clusters()
 
-        def smallest(place: int) -> Smallest:
-            if not tested[place]:
-                return Smallest(question.side, None, None, self._why_untested(place, limit), None)
-            level, (n, m) = float(levels[place]), self._whole_cases(sizes, place)
+        def smallest(index: int) -> Smallest:
+            if not tested[index]:
+                return Smallest(question.side, None, None, self._why_untested(index, limit), None)
+            level, (n, m) = float(levels[index]), self._whole_cases(sizes, index)
             rate = failing_rate(limit, n, m, level, power) if n and m else None
             if rate is None or not hidden:
                 return _smallest(question.side, limit, rate, level)
-            rate = hidden[place].failing_rate(limit, rate, level, power)
+            rate = hidden[index].failing_rate(limit, rate, level, power)
             return _smallest(question.side, limit, rate, level, "too_few_clusters")
 
-        return [smallest(place) for place in places]
+        return [smallest(group_index) for group_index in places]
 
     def passes_at(self, question: Question, power: float, places: Sequence[int]) -> list[Smallest]:
         limit, alpha = replace(self._limit(question), limit=0.5), self.plan.verdict.alpha
         sizes, hidden = self._sizes(np.full(len(self.decided.groups), alpha)), self._hidden_by_clusters()
 
-        def smallest(place: int) -> Smallest:
-            if not self.decided.evaluable[place] or self.decided.too_few_clusters[place]:
-                return Smallest(question.side, None, None, self._why_untested(place, limit), None)
-            n, m = self._whole_cases(sizes, place)
+        def smallest(index: int) -> Smallest:
+            if not self.decided.evaluable[index] or self.decided.too_few_clusters[index]:
+                return Smallest(question.side, None, None, self._why_untested(index, limit), None)
+            n, m = self._whole_cases(sizes, index)
             edge = passing_edge(limit, n, m, alpha, power) if n and m else None
             if edge is None or not hidden:
                 return _smallest(question.side, limit, edge, alpha)
-            edge = hidden[place].passing_edge(limit, edge, alpha, power)
+            edge = hidden[index].passing_edge(limit, edge, alpha, power)
             return _smallest(question.side, limit, edge, alpha, "too_few_clusters")
 
-        return [smallest(place) for place in places]
+        return [smallest(group_index) for group_index in places]
 
     def _limit(self, question: Question) -> Limit:
         return Limit(question.side == "low", self.rule.scale, self.rule.limit, self.rule.planned_rate)
@@ -232,9 +234,9 @@ class _Family(NamedTuple):
             some = (np.cumsum(tested) - 1)[at]
             levels[at] = first_step_levels(n, m, rule.planned_rate, question.fail, share, method, some)
             return levels
-        of, metric = self.moments.of(self.counts), METRICS[rule.metric]
-        own = of.own(of.planned((metric.numerator, possible_cells(metric))))
-        size = design_size(own, plan.evaluation_set.expected_icc if self.moments.clustered else 0.0)[tested]
+        family_moments, metric = self.moments.of(self.counts), METRICS[rule.metric]
+        group_cases = family_moments.own(family_moments.planned((metric.numerator, possible_cells(metric))))
+        size = design_size(group_cases, plan.evaluation_set.expected_icc if self.moments.clustered else 0.0)[tested]
         levels[tested] = first_effective_levels(power_width(rule.planned_rate, size, question.fail), share)
         return levels
 
@@ -242,32 +244,35 @@ class _Family(NamedTuple):
         """Return what clusters could hide of each group; empty where there are no clusters."""
         if self.moments is None or not self.moments.clustered:
             return []
-        of, cells = self.moments.of(self.counts), ((), possible_cells(METRICS[self.rule.metric]))
+        family_moments, cells = self.moments.of(self.counts), ((), possible_cells(METRICS[self.rule.metric]))
         correlation = self.plan.evaluation_set.expected_icc
-        bundles, rest = (of.evened(cells, rest=side).bundles.at_least(correlation) for side in (False, True))
-        own, others = of.own(cells), of.rest(cells)
-        spread, joint = variance_factor(own, correlation).tolist(), of.shared(cells[1]).tolist()
-        of_own: list[float] = own.q.tolist()
+        bundles, rest = (
+            family_moments.evened(cells, rest=side).bundles.at_least(correlation) for side in (False, True)
+        )
+        group, others = family_moments.own(cells), family_moments.rest(cells)
+        spread, joint = variance_factor(group, correlation).tolist(), family_moments.shared(cells[1]).tolist()
+        of_own: list[float] = group.q.tolist()
         of_others: list[float] = others.q.tolist()
         rows = zip(of_own, of_others, strict=True)
-        places = [slice(place, place + 1) for place in range(len(spread))]
+        places = [slice(index, index + 1) for index in range(len(spread))]
         return [
-            Hidden(bundles[place], rest[place], *each) for place, *each in zip(places, spread, joint, rows, strict=True)
+            Hidden(bundles[index], rest[index], *sizes)
+            for index, *sizes in zip(places, spread, joint, rows, strict=True)
         ]
 
-    def _whole_cases(self, sizes: EffectiveSizes, place: int) -> tuple[int, int]:
+    def _whole_cases(self, sizes: EffectiveSizes, index: int) -> tuple[int, int]:
         """Return the whole independent cases that a group and its rest are worth."""
-        own, rest = float(self.decided.cases[place] * sizes.worth[place]), float(sizes.rest_size[place])
-        return math.floor(own + 1e-6), math.floor(rest + 1e-6)
+        group, rest = float(self.decided.cases[index] * sizes.worth[index]), float(sizes.rest_size[index])
+        return math.floor(group + 1e-6), math.floor(rest + 1e-6)
 
-    def _why_untested(self, place: int, limit: Limit) -> Because:
-        if self.decided.cases[place] == 0:
+    def _why_untested(self, index: int, limit: Limit) -> Because:
+        if self.decided.cases[index] == 0:
             return "no_cases"
-        if self.decided.rest_cases[place] == 0:
+        if self.decided.rest_cases[index] == 0:
             return "no_rest"
-        if not self.decided.evaluable[place]:
+        if not self.decided.evaluable[index]:
             return "too_few_for_a_rate"
-        if self.decided.too_few_clusters[place]:
+        if self.decided.too_few_clusters[index]:
             return "too_few_clusters"
         assert not limit.can_be_exceeded  # noqa: S101 - nothing else keeps a group from being tested
         return "limit_cannot_be_exceeded"
@@ -298,14 +303,14 @@ def not_judged_alone(
     `decided` says by the id of each rule who is judged alone.
     """
     passing = {rule.rule for rule in rules if rule.outcome == "pass"}
-    found = [
+    gaps = [
         _of_family(plan, rule, families[family.family], family, decided[rule.id], moments)
         for rule in plan.named_rules
         if rule.id in passing
         for family in decided[rule.id].families
         if is_finest(plan, family.family)
     ]
-    return tuple(one for one in found if one is not None)
+    return tuple(gap for gap in gaps if gap is not None)
 
 
 def _of_family(
@@ -316,23 +321,23 @@ def _of_family(
     ladder: RuleDecidability,
     moments: Moments | None,
 ) -> NotJudgedAlone | None:
-    places = [place for place in decided.places if not decided.decidable[place] and decided.cases[place]]
+    places = [index for index in decided.places if not decided.decidable[index] and decided.cases[index]]
     if not places:
         return None
     nearest, widest = (min, max) if rule.scale == "difference" else (max, min)
     gaps: dict[int, float] = {}
     largest = [places[at] for at in np.argsort(-decided.planned.size[places], kind="stable")[:_LARGEST]]
-    for place, sides in zip(largest, fails_from(plan, rule, counts, decided, moments, largest), strict=True):
-        found = [side.disparity for side in sides if side.disparity is not None]
-        if len(found) == len(sides):
-            gaps[place] = widest(found)
-    best = nearest(gaps, key=lambda place: gaps[place]) if gaps else None
+    for index, sides in zip(largest, fails_from(plan, rule, counts, decided, moments, largest), strict=True):
+        disparities = [side.disparity for side in sides if side.disparity is not None]
+        if len(disparities) == len(sides):
+            gaps[index] = widest(disparities)
+    best = nearest(gaps, key=lambda index: gaps[index]) if gaps else None
     people = decided.planned.people
     return NotJudgedAlone(
         rule=rule.id,
         family=decided.family,
         groups=len(places),
-        as_part=sum(ladder.judged_as[decided.groups[place]] is not None for place in places),
+        as_part=sum(ladder.judged_as[decided.groups[index]] is not None for index in places),
         cases=int(decided.cases[places].sum()),
         share=float(people[places].sum() / people.sum()),
         gap=None if best is None else gaps[best],

@@ -44,26 +44,26 @@ def judge_second(
 ) -> tuple[SecondVerdict, ...]:
     """Judge the rules of a plan over each of these counts; `hides`: those of a table that hides numbers."""
     by_name = {feature.name: feature for feature in features}
-    of_kind = Counter(one.kind for one in counts)
+    of_kind = Counter(second.kind for second in counts)
     limited = {rule.metric for rule in plan.rules}
-    found = []
-    for one in counts:
-        families = count_families(plan, one.table, features)
-        shown = [everyone_as_family(one.table), *families.values()]
-        alpha = plan.verdict.alpha / of_kind[one.kind]
+    judged_kinds = []
+    for second in counts:
+        families = count_families(plan, second.table, features)
+        shown = [everyone_as_family(second.table), *families.values()]
+        alpha = plan.verdict.alpha / of_kind[second.kind]
         stricter = plan.model_copy(update={"verdict": plan.verdict.model_copy(update={"alpha": alpha})})
-        rules, verdicts, overall = judge(stricter, families, by_name, one.moments)
+        rules, verdicts, overall = judge(stricter, families, by_name, second.moments)
         rates = estimates(
             [without_hidden(family) for family in shown] if hides else shown,
             level=plan.verdict.level,
             min_denominator=plan.verdict.min_denominator,
-            moments=one.moments,
+            moments=second.moments,
             of_counts=hides,
         )
-        found.append(
+        judged_kinds.append(
             SecondVerdict(
-                kind=one.kind,
-                name=one.name,
+                kind=second.kind,
+                name=second.name,
                 alpha=alpha,
                 outcome=overall.outcome,
                 rules=rules,
@@ -72,7 +72,7 @@ def judge_second(
                 estimates=tuple(rate for rate in rates if rate.metric in limited),
             )
         )
-    return tuple(found)
+    return tuple(judged_kinds)
 
 
 class Decision(NamedTuple):
@@ -137,7 +137,7 @@ def decide(
     if joined is not None:
         groups, cells = counted_cells([everyone_as_family(counted.table), *families.values()])
         now = dict(zip(groups, cells, strict=True))
-        climbs = {rule: of.climb for rule, of in decided.items()}
+        climbs = {rule: ladder.climb for rule, ladder in decided.items()}
         change = change_from(joined, Judged(plan, features, now, rules, detector_sha256, climbs))
         overall = overall_with(overall, change)
     sample, planned = None, None

@@ -72,12 +72,12 @@ def group_outcomes(
     reached: dict[Group, tuple[Outcome, Because]] = {}
     for family in ladder.families:
         outcomes = tests[family.family].outcomes
-        for place in family.places:
-            group, outcome = family.groups[place], outcomes[place]
+        for index in family.places:
+            group, outcome = family.groups[index], outcomes[index]
             if stopped and outcome in _DECIDED:
                 reached[group] = "inconclusive", "too_many_failed"
             else:
-                reached[group] = outcome, _because(outcome, family, tests[family.family], ladder, place)
+                reached[group] = outcome, _because(outcome, family, tests[family.family], ladder, index)
     return {
         family.family: list(_with_columns(family, tests[family.family], ladder, reached)) for family in ladder.families
     }
@@ -89,65 +89,67 @@ def _with_columns(
     ladder: RuleDecidability,
     reached: Mapping[Group, tuple[Outcome, Because]],
 ) -> Iterator[GroupOutcome]:
-    p_fail, level_fail = (np.where(tests.tested, of, np.nan).tolist() for of in (tests.p_fail, tests.level_fail))
-    cases, decidable, p_pass, high_side = (
-        of.tolist() for of in (family.cases, family.decidable, tests.p_pass, tests.high_side)
+    p_fail, level_fail = (
+        np.where(tests.tested, column, np.nan).tolist() for column in (tests.p_fail, tests.level_fail)
     )
-    for place in family.places:
-        group = family.groups[place]
+    cases, decidable, p_pass, high_side = (
+        column.tolist() for column in (family.cases, family.decidable, tests.p_pass, tests.high_side)
+    )
+    for index in family.places:
+        group = family.groups[index]
         outcome, because = reached[group]
         larger = ladder.judged_as.get(group)
         yield GroupOutcome(
-            place=place,
+            place=index,
             group=group,
             outcome=outcome,
             because=because,
-            cases=cases[place],
-            cases_required=family.required_cases(place),
-            decidable=decidable[place],
+            cases=cases[index],
+            cases_required=family.required_cases(index),
+            decidable=decidable[index],
             judged_as=larger,
             judged_as_outcome=None if larger is None else reached[larger][0],
-            p_fail=as_known(p_fail[place]),
-            level_fail=as_known(level_fail[place]),
-            p_pass=as_known(p_pass[place]),
-            side="high" if high_side[place] else "low",
+            p_fail=as_known(p_fail[index]),
+            level_fail=as_known(level_fail[index]),
+            p_pass=as_known(p_pass[index]),
+            side="high" if high_side[index] else "low",
         )
 
 
 def _because(
-    outcome: Outcome, family: FamilyDecidability, tests: GroupTests, ladder: RuleDecidability, place: int
+    outcome: Outcome, family: FamilyDecidability, tests: GroupTests, ladder: RuleDecidability, index: int
 ) -> Because:
     """Name the first reason that explains the outcome of a group."""
     if outcome == "fail":
-        return "beyond_limit" if tests.stands[place] else "beyond_limit_as_recorded"
+        return "beyond_limit" if tests.stands[index] else "beyond_limit_as_recorded"
     if outcome == "not_evaluable":
-        return _why_no_rate(family, place)
+        return _why_no_rate(family, index)
     if outcome == "pass":
         return "within_limit"
-    if family.decidable[place]:
-        return _why_undecided(tests, place)
-    if ladder.judged_as[family.groups[place]] is not None:
+    if family.decidable[index]:
+        return _why_undecided(tests, index)
+    if ladder.judged_as[family.groups[index]] is not None:
         return "judged_as_part"
-    few = family.too_few_clusters[place] or family.too_few_to_pass[place]
+    few = family.too_few_clusters[index] or family.too_few_to_pass[index]
     return "too_few_clusters" if few else "too_few_cases"
 
 
-def _why_no_rate(family: FamilyDecidability, place: int) -> Literal["no_cases", "no_rest", "too_few_for_a_rate"]:
-    if family.cases[place] == 0:
+def _why_no_rate(family: FamilyDecidability, index: int) -> Literal["no_cases", "no_rest", "too_few_for_a_rate"]:
+    if family.cases[index] == 0:
         return "no_cases"
-    return "no_rest" if family.rest_cases[place] == 0 else "too_few_for_a_rate"
+    return "no_rest" if family.rest_cases[index] == 0 else "too_few_for_a_rate"
 
 
-def _why_undecided(tests: GroupTests, place: int) -> Because:
-    if tests.too_few_clusters[place]:
+def _why_undecided(tests: GroupTests, index: int) -> Because:
+    if tests.too_few_clusters[index]:
         return "too_few_clusters"
-    if not tests.provable[place]:
+    if not tests.provable[index]:
         return "limit_cannot_be_exceeded"
-    if tests.unscored_decide[place]:
+    if tests.unscored_decide[index]:
         return "unscored_cases"
-    if tests.several_decide[place]:
+    if tests.several_decide[index]:
         return "several_nationalities"
-    return "unknown_attribute" if tests.unknown_decide[place] else "limit_not_excluded"
+    return "unknown_attribute" if tests.unknown_decide[index] else "limit_not_excluded"
 
 
 def judge(
@@ -194,7 +196,9 @@ def judge_rule(
         tests = exact_rule_tests(plan, rule, families, decidability, spend)
     else:
         tests = rule_tests(plan, rule, families, decidability, spend, moments)
-    outcomes = group_outcomes(decidability, {family: of.groups for family, of in tests.items()}, stopped=stopped)
+    outcomes = group_outcomes(
+        decidability, {family: family_tests.groups for family, family_tests in tests.items()}, stopped=stopped
+    )
     verdicts = tuple(
         verdict
         for family in decidability.families
@@ -229,45 +233,45 @@ def _verdicts(
     outcomes: Sequence[GroupOutcome],
 ) -> Iterator[Verdict]:
     degrees = tests.degrees_of_freedom
-    for of in outcomes:
-        stopped = of.because == "too_many_failed"
+    for group_outcome in outcomes:
+        stopped = group_outcome.because == "too_many_failed"
         yield Verdict.model_construct(
             rule=rule.id,
-            group=of.group,
-            outcome=of.outcome,
-            because=of.because,
-            cases=of.cases,
-            cases_required=of.cases_required,
-            cases_needed=None if stopped else _cases_needed(family, tests, of.outcome, of.place),
-            decidable=of.decidable,
-            judged_as=of.judged_as,
-            judged_as_outcome=of.judged_as_outcome,
-            p_fail=of.p_fail,
-            level_fail=of.level_fail,
-            p_pass=of.p_pass,
-            side=of.side,
-            degrees_of_freedom=None if degrees is None else as_known(degrees[of.place]),
-            same_people=decidability.same_people.get(of.group, ()),
+            group=group_outcome.group,
+            outcome=group_outcome.outcome,
+            because=group_outcome.because,
+            cases=group_outcome.cases,
+            cases_required=group_outcome.cases_required,
+            cases_needed=None if stopped else _cases_needed(family, tests, group_outcome.outcome, group_outcome.place),
+            decidable=group_outcome.decidable,
+            judged_as=group_outcome.judged_as,
+            judged_as_outcome=group_outcome.judged_as_outcome,
+            p_fail=group_outcome.p_fail,
+            level_fail=group_outcome.level_fail,
+            p_pass=group_outcome.p_pass,
+            side=group_outcome.side,
+            degrees_of_freedom=None if degrees is None else as_known(degrees[group_outcome.place]),
+            same_people=decidability.same_people.get(group_outcome.group, ()),
         )
 
 
-def _cases_needed(family: FamilyDecidability, tests: FamilyTests, outcome: Outcome, place: int) -> int | None:
+def _cases_needed(family: FamilyDecidability, tests: FamilyTests, outcome: Outcome, index: int) -> int | None:
     """Return the cases still missing: to be judged alone, or, for a large enough group, to be decided at the measured
     rates.
     """
     if outcome in ("pass", "fail"):
         return 0
-    own = int(family.cases[place])
-    if not family.decidable[place]:
-        planned = family.required_cases(place)
+    own = int(family.cases[index])
+    if not family.decidable[index]:
+        planned = family.required_cases(index)
         # as many as are planned would be judged alone, and held back by people of unknown group
-        return None if planned is None or family.beyond_help[place] else max(planned - own, 0)
+        return None if planned is None or family.beyond_help[index] else max(planned - own, 0)
     groups = tests.groups
-    if groups.unscored_decide[place] or groups.several_decide[place] or groups.unknown_decide[place]:
+    if groups.unscored_decide[index] or groups.several_decide[index] or groups.unknown_decide[index]:
         return None
-    if groups.too_few_clusters[place]:
+    if groups.too_few_clusters[index]:
         return None
-    needed = float(tests.cases_to_verdict[place])
+    needed = float(tests.cases_to_verdict[index])
     return max(math.ceil(needed) - own, 1) if math.isfinite(needed) else None
 
 
@@ -325,7 +329,11 @@ def _rule_result(
 
 def _judged_alone(family: FamilyDecidability, decidability: RuleDecidability) -> float | None:
     people = family.planned.people.tolist()
-    alone = sum(of for group, of in zip(family.groups, people, strict=True) if group not in decidability.judged_as)
+    alone = sum(
+        group_people
+        for group, group_people in zip(family.groups, people, strict=True)
+        if group not in decidability.judged_as
+    )
     return alone / sum(people) if sum(people) else None
 
 

@@ -153,8 +153,8 @@ class CountsSide(SideTest):
     def name(self, p: FloatArray, family: int, places: IntArray, level: float) -> FailTests:
         """Name groups of one family by their exact p-values."""
         x, n, y, m = (count[places] for count in self.counted_at_best)
-        found = reject_family(p, x, n, y, m, self.question.fail, level, self.method(family))
-        return FailTests(p, found.local_level, found.rejected)
+        named = reject_family(p, x, n, y, m, self.question.fail, level, self.method(family))
+        return FailTests(p, named.local_level, named.rejected)
 
     def pass_tests(self, judged: BoolArray) -> PassTests:
         """Test whether groups are within the limit, with unscored cases against them."""
@@ -173,10 +173,10 @@ class CountsSide(SideTest):
         worst, scored = (np.stack(list(self.counts(when))) for when in ("worst", "scored"))
         return np.asarray((worst != scored).any(axis=0))
 
-    def passes_as_scored(self, passing: PassTests, asked: BoolArray) -> BoolArray:
+    def passes_as_scored(self, passing: PassTests, evaluable: BoolArray) -> BoolArray:
         """Find the groups that would pass on their scored cases alone."""
         passes = passing.as_recorded.copy()
-        some = asked & self.has_unscored()
+        some = evaluable & self.has_unscored()
         if some.any():
             passes[some] = self.p_pass(self.counts("scored"), some) <= self.alpha
         return passes
@@ -223,12 +223,12 @@ class ExactSide(CountsSide, PlannedSide):
 
     def stands(self, fail: FailTests) -> BoolArray:
         """Find the groups that fail also with as many people of unknown feature in their favour as are supposed."""
-        stands = fail.beyond.copy()
+        is_certain = fail.beyond.copy()
         some = fail.beyond & (self._members.in_favour(self.question) > 0)
         if some.any():
             counts = tuple(count[some] for count in self._members.at_their_best(self.question, self._groups))
-            stands[some] = _p(self.question.fail, counts, FAIL_BETA, 0.1) <= fail.level[some]
-        return stands
+            is_certain[some] = _p(self.question.fail, counts, FAIL_BETA, 0.1) <= fail.level[some]
+        return is_certain
 
     def pass_tests(self, judged: BoolArray) -> PassTests:
         """Test whether groups are within the limit: as recorded, and with everybody who may belong to them."""
@@ -298,7 +298,7 @@ def exact_rule_tests(
     spend
         What each side of the rule may spend on each family.
     """
-    asked = questions(plan, rule)
+    rule_questions = questions(plan, rule)
     counts = [families[family.family] for family in decidability.families]
     groups = _side_by_side(counts)
     places = slices_of([len(family.groups) for family in counts])
@@ -307,37 +307,37 @@ def exact_rule_tests(
         for name in ("evaluable", "decidable", "required")
     )
     methods = [
-        method_of(rule, asked, family, decided, spend.names)
+        method_of(rule, rule_questions, family, decided, spend.names)
         for family, decided in zip(counts, decidability.families, strict=True)
     ]
     members = possible_members(counts, METRICS[rule.metric], Supposed.of(plan.sensitivity))
-    sides = [ExactSide(question, groups, members, required, methods, plan.verdict.alpha) for question in asked]
+    sides = [ExactSide(question, groups, members, required, methods, plan.verdict.alpha) for question in rule_questions]
     tests = judge_sides(sides, places, evaluable, decidable, level=spend.names)
     needed = cases_to_verdict(sides, tests, plan.verdict.power)
     together = [
         Together()
         if family.is_overlapping or not is_combined(plan, family.family)
-        else _joint_test(sides, tests, evaluable, place, spend.unnamed)
-        for family, place in zip(counts, places, strict=True)
+        else _joint_test(sides, tests, evaluable, index, spend.unnamed)
+        for family, index in zip(counts, places, strict=True)
     ]
     return {
         family.family: FamilyTests(
-            procedure_of(method, int(part.tested.sum())), spend.names * len(asked), joint, part, needed[place]
+            procedure_of(method, int(part.tested.sum())), spend.names * len(rule_questions), joint, part, needed[index]
         )
-        for family, place, method, joint in zip(counts, places, methods, together, strict=True)
-        for part in [tests.part(place)]
+        for family, index, method, joint in zip(counts, places, methods, together, strict=True)
+        for part in [tests.part(index)]
     }
 
 
 def _joint_test(
-    sides: Sequence[ExactSide], tests: GroupTests, evaluable: BoolArray, place: slice, level: float
+    sides: Sequence[ExactSide], tests: GroupTests, evaluable: BoolArray, rows: slice, level: float
 ) -> Together:
     """Test all nationalities as one; unscored cases speak for every group, as where names are given."""
     by_side = []
     for side, fail in zip(sides, tests.by_side, strict=True):
-        some = (evaluable & side.could_fail())[place]
-        x, n, y, m = (count[place][some] for count in side.counted_at_best)
-        test = unnamed_p(fail.p[place][some], x, n, y, m, side.question.fail)
+        some = (evaluable & side.could_fail())[rows]
+        x, n, y, m = (count[rows][some] for count in side.counted_at_best)
+        test = unnamed_p(fail.p[rows][some], x, n, y, m, side.question.fail)
         # of one group nobody can say "several", and a FAIL without a name would name it
         p = test.p if test.survivors != 1 else 1.0
         by_side.append(Together(p, level, test.survivors, test.at_least(level)))
@@ -380,7 +380,7 @@ def _side_by_side(families: Sequence[FamilyCounts]) -> FamilyCounts:
 
 
 def method_of(
-    rule: Rule, asked: Sequence[Question], family: FamilyCounts, decided: FamilyDecidability, level: float
+    rule: Rule, rule_questions: Sequence[Question], family: FamilyCounts, decided: FamilyDecidability, level: float
 ) -> Method:
     """Choose how the level of a family without weights or clusters is divided over its groups.
 
@@ -388,7 +388,7 @@ def method_of(
     """
     some = decided.evaluable
     sizes = decided.cases[some], decided.rest_cases[some]
-    methods = {method_by_sizes(*sizes, rule.planned_rate, question.fail, level) for question in asked}
+    methods = {method_by_sizes(*sizes, rule.planned_rate, question.fail, level) for question in rule_questions}
     return "any_dependence" if family.is_overlapping or methods == {"any_dependence"} else "discarding"
 
 
@@ -486,8 +486,8 @@ def _family_tests(
         WeightedSide(question, family, moments.of(family), decided, supposed, icc, alpha)
         for question in questions(plan, rule)
     ]
-    whole = slice(0, len(family.groups))
-    tests = judge_sides(sides, [whole], decided.evaluable, decided.decidable, level=level)
+    all_groups = slice(0, len(family.groups))
+    tests = judge_sides(sides, [all_groups], decided.evaluable, decided.decidable, level=level)
     df: FloatArray = np.min([side.degrees_of_freedom for side in sides], axis=0)
     few_seen: BoolArray = np.logical_or.reduce([side.few_clusters_seen for side in sides])
     too_few = decided.too_few_clusters | (df < MIN_DEGREES_OF_FREEDOM) | (tests.undecided & few_seen)
@@ -579,9 +579,9 @@ class WeightedSide(PlannedSide):
             passing.append(judged & (p <= alpha))
         return PassTests(p, passing[-1], passing[0], passing[1] if self._family.parts else passing[0])
 
-    def passes_as_scored(self, passing: PassTests, asked: BoolArray) -> BoolArray:  # noqa: ARG002
+    def passes_as_scored(self, passing: PassTests, evaluable: BoolArray) -> BoolArray:  # noqa: ARG002
         """Find the groups that would pass on their scored cases alone."""
-        return np.asarray(asked & (self._scored.test(self._question.within, self._alpha).p <= self._alpha))
+        return np.asarray(evaluable & (self._scored.test(self._question.within, self._alpha).p <= self._alpha))
 
     def unscored_matter(self, as_scored: BoolArray) -> BoolArray:
         """Find the groups that unscored cases keep from a PASS: they would pass without them, or too few are scored."""

@@ -37,10 +37,10 @@ def rule_outcome(
     missing
         Whether a group that the plan expects has too few cases.
     """
-    found = list(groups)
-    judged = [outcome for outcome, is_judged in found if is_judged]
+    outcomes = list(groups)
+    judged = [outcome for outcome, is_judged in outcomes if is_judged]
     reasons: dict[RuleBecause, bool] = {
-        "group_beyond_limit": any(outcome == "fail" for outcome, _ in found),
+        "group_beyond_limit": any(outcome == "fail" for outcome, _ in outcomes),
         "unnamed_beyond_limit": together,
         "nothing_judged": not judged,
         "expected_group_missing": missing,
@@ -62,7 +62,7 @@ def outcome_left(result: AuditResult, day: str) -> ChangeOutcome:
     fails without naming a group. Then its other groups decide whether it would pass. A rule on probes names no group,
     and is never set aside; nor is a change for the worse.
     """
-    if any(held.state == "expired" for held in waivers_on_day(result, day)):
+    if any(waiver.state == "expired" for waiver in waivers_on_day(result, day)):
         return "fail"
     covered = waivers_by_finding(result)
     verdicts: dict[str, list[Verdict]] = {rule.rule: [] for rule in result.rules}
@@ -98,35 +98,37 @@ def narrow_to_rules(result: AuditResult, rules: Iterable[str]) -> AuditResult:
     It is no result to be kept: only rules, verdicts, the overall verdict and waivers are narrowed. The tests are those
     of the whole plan, so that a choice of rules has no other levels than the audit had.
     """
-    kept = set(rules)
-    of_rates = tuple(rule for rule in result.rules if rule.rule in kept)
-    on_probes = tuple(rule for rule in result.probe_rules if rule.rule in kept)
-    both: list[RuleResult | ProbeRuleResult] = [*of_rates, *on_probes]
-    change = None if result.change is None else _narrow_change(result.change, kept)
+    rule_ids = set(rules)
+    of_rates = tuple(rule for rule in result.rules if rule.rule in rule_ids)
+    on_probes = tuple(rule for rule in result.probe_rules if rule.rule in rule_ids)
+    results: list[RuleResult | ProbeRuleResult] = [*of_rates, *on_probes]
+    change = None if result.change is None else _narrow_change(result.change, rule_ids)
     overall = OverallVerdict(
-        outcome=combined_outcome([str(rule.outcome) for rule in both] + ([] if change is None else [change.outcome])),
-        failing_rules=tuple(rule.rule for rule in both if rule.outcome == "fail"),
-        undecided_rules=tuple(rule.rule for rule in both if rule.outcome not in ("fail", "pass")),
+        outcome=combined_outcome(
+            [str(rule.outcome) for rule in results] + ([] if change is None else [change.outcome])
+        ),
+        failing_rules=tuple(rule.rule for rule in results if rule.outcome == "fail"),
+        undecided_rules=tuple(rule.rule for rule in results if rule.outcome not in ("fail", "pass")),
         primary_harm=result.overall.primary_harm,
     )
     return result.model_copy(
         update={
             "rules": of_rates,
             "probe_rules": on_probes,
-            "verdicts": tuple(verdict for verdict in result.verdicts if verdict.rule in kept),
-            "probe_verdicts": tuple(verdict for verdict in result.probe_verdicts if verdict.rule in kept),
-            "waivers": tuple(waiver for waiver in result.waivers if waiver.rule in kept),
+            "verdicts": tuple(verdict for verdict in result.verdicts if verdict.rule in rule_ids),
+            "probe_verdicts": tuple(verdict for verdict in result.probe_verdicts if verdict.rule in rule_ids),
+            "waivers": tuple(waiver for waiver in result.waivers if waiver.rule in rule_ids),
             "change": change,
             "overall": overall,
         }
     )
 
 
-def _narrow_change(change: Change, kept: set[str]) -> Change | None:
+def _narrow_change(change: Change, rule_ids: set[str]) -> Change | None:
     """Narrow a change to these rules; all of it where no rule could be judged, None where it judges none of them."""
     if not change.rules:
         return change
-    rules = tuple(rule for rule in change.rules if rule.rule in kept)
+    rules = tuple(rule for rule in change.rules if rule.rule in rule_ids)
     if not rules:
         return None
     outcome = combined_outcome([rule.outcome for rule in rules])
@@ -135,7 +137,7 @@ def _narrow_change(change: Change, kept: set[str]) -> Change | None:
         "pass": "none_became_worse",
         "inconclusive": "rule_undecided",
     }
-    verdicts = tuple(verdict for verdict in change.verdicts if verdict.rule in kept)
+    verdicts = tuple(verdict for verdict in change.verdicts if verdict.rule in rule_ids)
     return change.model_copy(
         update={"rules": rules, "verdicts": verdicts, "outcome": outcome, "because": because[outcome]}
     )

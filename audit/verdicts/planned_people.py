@@ -92,9 +92,9 @@ class PlannedPeople:
         )
         return cls(people, size, rest_size, NOBODY, tuple(families))
 
-    def split(self, found: npt.NDArray[Number]) -> list[npt.NDArray[Number]]:
+    def split(self, values: npt.NDArray[Number]) -> list[npt.NDArray[Number]]:
         """Deal numbers of the groups out to their families."""
-        return np.split(found, np.cumsum([family.people.size for family in self.families])[:-1])
+        return np.split(values, np.cumsum([family.people.size for family in self.families])[:-1])
 
     def with_members(self, supposed: Supposed) -> WithMembers:
         """Count those who may belong to each group, as many as are supposed to."""
@@ -208,16 +208,20 @@ def cases_to_be_alone(plan: AuditPlan, rule: Rule, planned: PlannedPeople, power
         With people of unknown feature at their worst as far as the plan supposes; without them where with them no
         number would do; inf where none would do at all.
     """
-    with_members, asked = planned.with_members(Supposed.of(plan.sensitivity)), questions(plan, rule)
+    with_members, rule_questions = planned.with_members(Supposed.of(plan.sensitivity)), questions(plan, rule)
     # of two sides each is planned for half of the risk, so that both pass together with the power asked for
-    each = np.broadcast_to(1.0 - (1.0 - np.asarray(power)) / len(asked), planned.people.shape)
+    power_of_each_side = np.broadcast_to(1.0 - (1.0 - np.asarray(power)) / len(rule_questions), planned.people.shape)
     needed = np.zeros(planned.people.shape)
-    for question in asked:
+    for question in rule_questions:
         rates, boundary, m = with_members.rates(question, rule.planned_rate), question.within, planned.rest_size
-        cases = cases_to_decide(rates.group, rates.rest, m, boundary, plan.verdict.alpha, each) / rates.growth
+        cases = (
+            cases_to_decide(rates.group, rates.rest, m, boundary, plan.verdict.alpha, power_of_each_side) / rates.growth
+        )
         never = ~np.isfinite(cases)
         if never.any():
-            cases[never] = cases_to_pass(rule.planned_rate, m[never], boundary, plan.verdict.alpha, each[never])
+            cases[never] = cases_to_pass(
+                rule.planned_rate, m[never], boundary, plan.verdict.alpha, power_of_each_side[never]
+            )
         needed = np.maximum(needed, cases)
     return needed
 
@@ -235,16 +239,16 @@ def groups_held_back(
     supposed
         What is supposed of people of unknown feature, if not what the plan does.
     """
-    held = np.zeros(planned.people.shape, dtype=np.bool_)
+    is_held_back = np.zeros(planned.people.shape, dtype=np.bool_)
     if not any(map(any, (planned.members.unknown, planned.members.several))):
-        return held
+        return is_held_back
     moved = planned.with_members(supposed or Supposed.of(plan.sensitivity))
     for question in questions(plan, rule):
         rates, m = moved.rates(question, rule.planned_rate), np.maximum(planned.rest_size, 1e-9)
         n = planned.size * rates.growth
         x, y = n * counted_rate(rates.group, question.within), m * counted_rate(rates.rest, question.within)
-        held |= np.asarray(asymptotic_p(x, n, y, m, question.within) > plan.verdict.alpha)
-    return held
+        is_held_back |= np.asarray(asymptotic_p(x, n, y, m, question.within) > plan.verdict.alpha)
+    return is_held_back
 
 
 def share_for_all(plan: AuditPlan, rule: Rule, planned: PlannedPeople, alone: BoolArray) -> float:
@@ -273,33 +277,33 @@ def sizes_by_design(
     family: FamilyCounts,
     moments: Moments,
     at: FloatArray | None,
-    whole: EffectiveSizes,
+    unweighted: EffectiveSizes,
 ) -> EffectiveSizes:
     """Compute what `audit.verdicts.decidability.effective_sizes` does; `whole` is it where every case is worth one."""
     metric = METRICS[rule.metric]
     n, _ = possible_cases(family, metric)
-    of, cells = moments.of(family), possible_cells(metric)
-    planned = of.planned((metric.numerator, cells))
-    own, rest = of.own(planned), of.rest(planned)
+    family_moments, cells = moments.of(family), possible_cells(metric)
+    planned = family_moments.planned((metric.numerator, cells))
+    group, rest = family_moments.own(planned), family_moments.rest(planned)
     correlation = plan.evaluation_set.expected_icc if moments.clustered else 0.0
-    degrees, rest_degrees = satterthwaite(own, correlation), satterthwaite(rest, correlation)
+    degrees, rest_degrees = satterthwaite(group, correlation), satterthwaite(rest, correlation)
     # few degrees of freedom make every case worth less, and so does a correlation that few clusters leave open
-    uneven = least_q(of, family, cells)
+    uneven = least_q(family_moments, family, cells)
     levels = plan.verdict.alpha if at is None else at
-    few = design_size(own, correlation, uneven) * few_degrees_factor(degrees, levels)
-    evened, rest_evened = (of.evened(planned, rest=side) for side in (False, True))
-    open_to = Alike.supposing(correlation, own, evened).largest
+    few = design_size(group, correlation, uneven) * few_degrees_factor(degrees, levels)
+    evened, rest_evened = (family_moments.evened(planned, rest=side) for side in (False, True))
+    open_to = Alike.supposing(correlation, group, evened).largest
     rest_size = design_size(rest, correlation) * few_degrees_factor(rest_degrees, levels)
     if at is not None:
         rest_open_to = Alike.supposing(correlation, rest, rest_evened).largest
         rest_size = np.minimum(rest_size, design_size(rest, rest_open_to))
-    worth = np.minimum(few, design_size(own, open_to, uneven)) / np.maximum(n, 1)
-    alike = of.counts_alike(cells)
+    worth = np.minimum(few, design_size(group, open_to, uneven)) / np.maximum(n, 1)
+    alike = family_moments.counts_alike(cells)
     return EffectiveSizes(
-        people=of.weight(cells),
+        people=family_moments.weight(cells),
         worth=np.where(alike | (worth <= 0.0), 1.0, worth),
-        rest_size=np.where(alike, whole.rest_size, rest_size),
-        too_few_clusters=~alike & (n > 0) & ((degrees < MIN_DEGREES_OF_FREEDOM) | too_few_clusters(own)),
+        rest_size=np.where(alike, unweighted.rest_size, rest_size),
+        too_few_clusters=~alike & (n > 0) & ((degrees < MIN_DEGREES_OF_FREEDOM) | too_few_clusters(group)),
     )
 
 
@@ -307,14 +311,18 @@ def cases_for_clusters(plan: AuditPlan, rule: Rule, family: FamilyCounts, moment
     """float64[G]: cases from as many clusters as a pass takes, if further clusters are like the present ones."""
     metric = METRICS[rule.metric]
     n, _ = possible_cases(family, metric)
-    of, cells = moments.of(family), possible_cells(metric)
-    planned = of.planned((metric.numerator, cells))
-    own, rest = of.own(planned), of.rest(planned)
+    family_moments, cells = moments.of(family), possible_cells(metric)
+    planned = family_moments.planned((metric.numerator, cells))
+    group, rest = family_moments.own(planned), family_moments.rest(planned)
     correlation = plan.evaluation_set.expected_icc if moments.clustered else 0.0
-    evened, rest_evened = (of.evened(planned, rest=side).bundles.at_least(correlation) for side in (False, True))
-    factor, rows = variance_factor(own, correlation), (own.q, rest.q)
-    cases = cases_for_enough_clusters(plan, rule, (evened, rest_evened), factor, n, joint=of.shared(cells), rows=rows)
-    return np.where(of.counts_alike(cells), 0.0, cases)
+    evened, rest_evened = (
+        family_moments.evened(planned, rest=side).bundles.at_least(correlation) for side in (False, True)
+    )
+    factor, rows = variance_factor(group, correlation), (group.q, rest.q)
+    cases = cases_for_enough_clusters(
+        plan, rule, (evened, rest_evened), factor, n, joint=family_moments.shared(cells), rows=rows
+    )
+    return np.where(family_moments.counts_alike(cells), 0.0, cases)
 
 
 def cases_for_enough_clusters(
@@ -358,12 +366,12 @@ def cases_for_enough_clusters(
     hiding = group.can_hide | rest.can_hide
     if not hiding.any():
         return np.zeros(n.shape)
-    asked = questions(plan, rule)
-    power = 1.0 - (1.0 - plan.verdict.power) / len(asked)
+    rule_questions = questions(plan, rule)
+    power = 1.0 - (1.0 - plan.verdict.power) / len(rule_questions)
     # half of the risk is left for the correlation, which can be found to be larger than expected
     error = float(ndtri((1.0 + power) / 2.0)) * np.sqrt(rule.planned_rate * (1.0 - rule.planned_rate) * factor)
     wanted = np.zeros(n.shape)
-    for boundary in [question.within for question in asked] if within is None else within:
+    for boundary in [question.within for question in rule_questions] if within is None else within:
         rate = float(counted_rate(rule.planned_rate, boundary))
         times = clusters_factor_needed(group, rate, error, rest, boundary, plan.verdict.alpha, joint=joint, rows=rows)
         wanted = np.maximum(wanted, np.ceil(np.where(n > 0.0, n, 1.0) * times - 1e-6))

@@ -38,12 +38,14 @@ class _Shifts:
     def __init__(self, compared: Sequence[ComparedTemplates], margin: float) -> None:
         self.compared = compared
         self.margin = margin
-        self.tests = shift_tests([one.lowest for one in compared], [one.highest for one in compared], margin)
+        self.tests = shift_tests(
+            [templates.lowest for templates in compared], [templates.highest for templates in compared], margin
+        )
 
     @cached_property
     def within_as_scored(self) -> FloatArray:
         """float64[L]: p-values of a pass over the scored pairs alone."""
-        known = [one.known for one in self.compared]
+        known = [templates.known for templates in self.compared]
         return shift_tests(known, known, self.margin).within
 
 
@@ -75,14 +77,14 @@ class ShiftSide(SideTest):
         within: BoolArray = judged & (p <= self._alpha)
         return PassTests.recorded(p, within)
 
-    def passes_as_scored(self, passing: PassTests, asked: BoolArray) -> BoolArray:  # noqa: ARG002
+    def passes_as_scored(self, passing: PassTests, evaluable: BoolArray) -> BoolArray:  # noqa: ARG002
         """Find the comparisons that would pass on their scored pairs alone."""
-        return np.asarray(asked & (self._shifts.within_as_scored <= self._alpha))
+        return np.asarray(evaluable & (self._shifts.within_as_scored <= self._alpha))
 
     def unscored_matter(self, as_scored: BoolArray) -> BoolArray:
         """Find the comparisons that unscored pairs keep from a PASS: no scored one moved, or they pass without."""
-        unscored = [one.pairs_unscored > 0 for one in self._shifts.compared]
-        unmoved = [not one.moved for one in self._shifts.compared]
+        unscored = [templates.pairs_unscored > 0 for templates in self._shifts.compared]
+        unmoved = [not templates.moved for templates in self._shifts.compared]
         return np.array(unscored, dtype=np.bool_) & (np.array(unmoved, dtype=np.bool_) | as_scored)
 
 
@@ -90,7 +92,7 @@ def judge_probes(
     plan: AuditPlan, answered: Sequence[Answered]
 ) -> tuple[tuple[ProbeRuleResult, ...], tuple[ProbeVerdict, ...]]:
     """Judge every rule on probes. Each of its probes must have been asked."""
-    by_id = {one.design.probe: one for one in answered}
+    by_id = {probe_answers.design.probe: probe_answers for probe_answers in answered}
     shifts: dict[str, tuple[ComparedTemplates, ...]] = {}
     results: list[ProbeRuleResult] = []
     verdicts: list[ProbeVerdict] = []
@@ -107,10 +109,10 @@ def judge_probes(
 
 
 def _probe_verdicts(
-    rule: NamedProbeRule, probe: str, found: Sequence[ComparedTemplates], *, level: float, alpha: float
+    rule: NamedProbeRule, probe: str, comparisons: Sequence[ComparedTemplates], *, level: float, alpha: float
 ) -> list[ProbeVerdict]:
     families: dict[tuple[str, str], list[ComparedTemplates]] = {}
-    for one in found:
+    for one in comparisons:
         families.setdefault(one.comparison.family, []).append(one)
     return [
         verdict
@@ -127,12 +129,12 @@ def _family_verdicts(
     every = np.ones(len(shifts.compared), dtype=np.bool_)
     tests = judge_sides([up, down], [slice(0, every.size)], every, up.could_fail(), level=level)
     outcomes, (upwards, downwards) = tests.outcomes, tests.by_side
-    for place, one in enumerate(shifts.compared):
-        above, below = float(shifts.tests.above[place]), float(shifts.tests.below[place])
+    for index, one in enumerate(shifts.compared):
+        above, below = float(shifts.tests.above[index]), float(shifts.tests.below[index])
         is_down = below < above
-        level_fail = as_known((downwards if is_down else upwards).level[place])
+        level_fail = as_known((downwards if is_down else upwards).level[index])
         needed = _templates_needed(one, rule.margin, alpha, level_fail)
-        outcome, because = _outcome(one, outcomes[place], needed, is_unscored=bool(tests.unscored_decide[place]))
+        outcome, because = _outcome(one, outcomes[index], needed, is_unscored=bool(tests.unscored_decide[index]))
         comparison = one.comparison
         yield ProbeVerdict(
             rule=rule.id,
@@ -145,29 +147,31 @@ def _family_verdicts(
             because=because,
             p_fail=as_known(below if is_down else above),
             level_fail=level_fail,
-            p_pass=as_known(shifts.tests.within[place]),
+            p_pass=as_known(shifts.tests.within[index]),
             side="down" if is_down else "up",
             templates_needed=needed,
         )
 
 
-def _templates_needed(one: ComparedTemplates, margin: float, alpha: float, level_fail: float | None) -> int | None:
-    mean = float(one.known.mean()) if one.pairs else margin
+def _templates_needed(
+    comparison: ComparedTemplates, margin: float, alpha: float, level_fail: float | None
+) -> int | None:
+    mean = float(comparison.known.mean()) if comparison.pairs else margin
     level = alpha if abs(mean) < margin else level_fail
     return None if level is None else least_templates(mean, margin, level)
 
 
 def _outcome(
-    one: ComparedTemplates, tested: Outcome, needed: int | None, *, is_unscored: bool
+    comparison: ComparedTemplates, tested: Outcome, needed: int | None, *, is_unscored: bool
 ) -> tuple[Outcome, ProbeBecause]:
     """Return the outcome of a comparison and its reason; `is_unscored`: unscored pairs keep it from a PASS."""
-    if not one.pairs:
+    if not comparison.pairs:
         return "not_evaluable", "no_pairs"
     if tested == "fail":
         return tested, "beyond_limit"
     if tested == "pass":
-        return tested, "within_limit" if one.moved or one.pairs_unscored else "no_shift"
-    if len(one.templates) < (needed or MIN_TEMPLATES):
+        return tested, "within_limit" if comparison.moved or comparison.pairs_unscored else "no_shift"
+    if len(comparison.templates) < (needed or MIN_TEMPLATES):
         return tested, "too_few_templates"
     return tested, "unscored_variants" if is_unscored else "limit_not_excluded"
 

@@ -134,26 +134,26 @@ def _rows(
 
 def _codes(result: AuditResult, name: str, value: str) -> frozenset[str]:
     """Return the codes on the finest rung that a level of any rung holds. Raises ArgumentError for no level."""
-    feature = next((one for one in result.features if one.name == name), None)
+    feature = next((known_feature for known_feature in result.features if known_feature.name == name), None)
     if feature is None:
-        known = ", ".join(one.name for one in result.features)
+        known = ", ".join(known_feature.name for known_feature in result.features)
         raise ArgumentError(one_line(f"no feature {name}"), slug="no-such-group", hint=f"the result has {known}")
-    said = value.casefold()
-    found = {level.code for level in feature.levels if said in (level.code.casefold(), level.name.casefold())}
-    if len(found) != 1:
+    folded = value.casefold()
+    codes = {level.code for level in feature.levels if folded in (level.code.casefold(), level.name.casefold())}
+    if len(codes) != 1:
         raise ArgumentError(
             one_line(f'{name} has no level "{value}"'),
             slug="no-such-group",
             hint="write a code or an English name as the report shows it",
         )
-    return frozenset(level.code for level in feature.levels if found & with_codes_above(feature, level.code))
+    return frozenset(level.code for level in feature.levels if codes & with_codes_above(feature, level.code))
 
 
 def with_codes_above(feature: SensitiveFeature, code: str) -> set[str]:
     """Return a code and all the levels above it that it is a part of."""
     parents = {level.code: level.parent for level in feature.levels if level.parent != level.code}
-    held, above = {code}, parents.get(code)
-    while above is not None and above not in held:
-        held.add(above)
+    codes, above = {code}, parents.get(code)
+    while above is not None and above not in codes:
+        codes.add(above)
         above = parents.get(above)
-    return held
+    return codes

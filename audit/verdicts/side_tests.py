@@ -158,9 +158,9 @@ class SideTest(ABC):
     def pass_tests(self, judged: BoolArray) -> PassTests:
         """Test whether groups are within the limit, each at the whole alpha of the plan."""
 
-    def passes_as_scored(self, passing: PassTests, asked: BoolArray) -> BoolArray:
+    def passes_as_scored(self, passing: PassTests, evaluable: BoolArray) -> BoolArray:
         """Find the groups that would pass on their scored cases alone; none but these where all are scored."""
-        return asked & passing.as_recorded
+        return evaluable & passing.as_recorded
 
     def unscored_matter(self, as_scored: BoolArray) -> BoolArray:
         """Find the groups that unscored cases keep from a PASS; `as_scored` would pass without them on every side."""
@@ -217,10 +217,10 @@ class GroupTests(NamedTuple):
         chosen = np.where(self.beyond, 3, np.where(~self.evaluable, 2, self.within.astype(np.int64)))
         return [kinds[kind] for kind in chosen.tolist()]
 
-    def part(self, place: slice) -> GroupTests:
+    def part(self, rows: slice) -> GroupTests:
         """Cut out some neighbouring groups."""
-        arrays = {name: value[place] for name, value in self._asdict().items() if name != "by_side"}
-        by_side = tuple(FailTests(p[place], level[place], beyond[place]) for p, level, beyond in self.by_side)
+        arrays = {name: value[rows] for name, value in self._asdict().items() if name != "by_side"}
+        by_side = tuple(FailTests(p[rows], level[rows], beyond[rows]) for p, level, beyond in self.by_side)
         return GroupTests(by_side=by_side, **arrays)
 
 
@@ -248,7 +248,7 @@ def judge_sides(
     """
     could_fail = [evaluable & side.could_fail() for side in sides]
     fails = [_fail_tests(side, tested, families, level) for side, tested in zip(sides, could_fail, strict=True)]
-    stands = [side.stands(fail) for side, fail in zip(sides, fails, strict=True)]
+    certain = [side.stands(fail) for side, fail in zip(sides, fails, strict=True)]
     passing = [side.pass_tests(decidable) for side in sides]
     nearest = nearest_side(fails)
     beyond = _on_any([fail.beyond for fail in fails])
@@ -263,7 +263,7 @@ def judge_sides(
         p_fail=_picked([fail.p for fail in fails], nearest),
         level_fail=_picked([fail.level for fail in fails], nearest),
         beyond=beyond,
-        stands=_on_any(stands),
+        stands=_on_any(certain),
         p_pass=np.where(decidable, np.max([tests.p for tests in passing], axis=0), np.nan),
         within=provable & within,
         provable=provable,
@@ -279,17 +279,17 @@ def judge_sides(
 
 def _fail_tests(side: SideTest, tested: BoolArray, families: Sequence[slice], level: float) -> FailTests:
     """Compute the p-values of all groups at once, then name groups family by family."""
-    found = FailTests(np.ones(tested.shape), np.full(tested.shape, np.nan), np.zeros(tested.shape, dtype=np.bool_))
+    fail_tests = FailTests(np.ones(tested.shape), np.full(tested.shape, np.nan), np.zeros(tested.shape, dtype=np.bool_))
     if not tested.any():
-        return found
+        return fail_tests
     p = side.p_fail(tested, level)
     everywhere = np.arange(tested.size)
     for number, family in enumerate(families):
         places = everywhere[family][tested[family]]
         if places.size:
             named = side.name(p[places], number, places, level)
-            found.p[places], found.level[places], found.beyond[places] = named
-    return found
+            fail_tests.p[places], fail_tests.level[places], fail_tests.beyond[places] = named
+    return fail_tests
 
 
 def nearest_side(fails: Sequence[FailTests]) -> npt.NDArray[np.int64]:
@@ -299,12 +299,12 @@ def nearest_side(fails: Sequence[FailTests]) -> npt.NDArray[np.int64]:
     return np.asarray(np.argmin(distance, axis=0), dtype=np.int64)
 
 
-def _unscored_decide(sides: Sequence[SideTest], passing: Sequence[PassTests], asked: BoolArray) -> BoolArray:
+def _unscored_decide(sides: Sequence[SideTest], passing: Sequence[PassTests], evaluable: BoolArray) -> BoolArray:
     """bool[G]: of the groups asked about, those between which and a PASS unscored cases stand."""
-    if not asked.any():
-        return asked
-    as_scored = _on_every([side.passes_as_scored(tests, asked) for side, tests in zip(sides, passing, strict=True)])
-    return asked & _on_any([side.unscored_matter(as_scored) for side in sides])
+    if not evaluable.any():
+        return evaluable
+    as_scored = _on_every([side.passes_as_scored(tests, evaluable) for side, tests in zip(sides, passing, strict=True)])
+    return evaluable & _on_any([side.unscored_matter(as_scored) for side in sides])
 
 
 def _picked(by_side: Sequence[FloatArray], nearest: npt.NDArray[np.int64]) -> FloatArray:

@@ -162,7 +162,7 @@ def test_few_groups_share_a_level_and_none_gets_more_than_the_family_has() -> No
     levels = first_step_levels([500, 300, 80], [380, 580, 800], 0.8, LOW, 0.03)
     assert levels.sum() <= 0.03 + 1e-9
     assert first_step_levels([80], [800], 0.8, LOW, 0.03)[0] <= 0.03
-    some = first_step_levels([500, 300, 80, 80], [460, 660, 880, 880], 0.8, LOW, 0.03, of=np.array([3, 0, 2]))
+    some = first_step_levels([500, 300, 80, 80], [460, 660, 880, 880], 0.8, LOW, 0.03, groups=np.array([3, 0, 2]))
     assert (
         some.tolist() == first_step_levels([500, 300, 80, 80], [460, 660, 880, 880], 0.8, LOW, 0.03)[[3, 0, 2]].tolist()
     )

@@ -118,16 +118,16 @@ def compare(library: str, groups: Sequence[Group], tables: Tables, ours: Answers
         lacks = np.isnan(ours.rates[metric]) | np.isnan(ours.differences[metric])
         convention = rate_convention(library, metric)
         code: ConventionCode = convention[0] if convention else "no_cases"
-        for place, (mine, wanted, said) in enumerate(
+        for index, (mine, wanted, said) in enumerate(
             (
                 (ours.rates[metric], expected.rates[metric], rates),
                 (ours.differences[metric], expected.differences[metric], theirs.differences[metric]),
                 (ours.ratios[metric], expected.ratios[metric], theirs.ratios[metric]),
             )
         ):
-            stated = ~np.isnan(mine) & (theirs.beside_rest if place else True)
+            stated = ~np.isnan(mine) & (theirs.beside_rest if index else True)
             alone = np.isnan(mine) & ~np.isnan(said)
-            if place == 0:
+            if index == 0:
                 found.rates += int(stated.sum())
             else:
                 found.disparities += int(stated.sum())
@@ -142,9 +142,9 @@ def _by_convention(library: str, tables: Tables, metrics: Iterable[MetricName]) 
     expected = Answers({}, {}, {}, np.ones(len(tables.own), dtype=bool))
     with np.errstate(divide="ignore", invalid="ignore"):
         for metric in metrics:
-            own, rest = (_filled(library, metric, side) for side in tables)
-            expected.rates[metric], expected.differences[metric] = own, own - rest
-            expected.ratios[metric] = own / rest
+            group, rest = (_filled(library, metric, side) for side in tables)
+            expected.rates[metric], expected.differences[metric] = group, group - rest
+            expected.ratios[metric] = group / rest
     return expected
 
 
@@ -364,7 +364,7 @@ def _compare_shown(
     shown: Sequence[Estimate | Disparity], groups: Sequence[Group], theirs: Answers, found: Comparison
 ) -> int:
     """Compare the numbers as the result shows them; returns how many."""
-    at = {group: place for place, group in enumerate(groups)}
+    at = {group: index for index, group in enumerate(groups)}
     mine: dict[tuple[int, MetricName], list[tuple[int, float]]] = {}
     for record in shown:
         if record.metric not in theirs.rates or record.group not in at:
@@ -374,9 +374,9 @@ def _compare_shown(
                 mine.setdefault((part, record.metric), []).append((at[record.group], value))
     of_part = (theirs.rates, theirs.differences, theirs.ratios)
     for (part, metric), pairs in mine.items():
-        places = np.array([place for place, _ in pairs])
+        places = np.array([index for index, _ in pairs])
         values = np.array([value for _, value in pairs])
-        found.meet(metric, distance(of_part[part][metric][places], values), [groups[place] for place in places])
+        found.meet(metric, distance(of_part[part][metric][places], values), [groups[index] for index in places])
     return sum(len(pairs) for pairs in mine.values())
 
 
@@ -389,7 +389,7 @@ def _values(record: Estimate | Disparity) -> dict[int, float | None]:
 
 def _compare_rows(asked: Asked, of_rows: Mapping[Group, Mapping[MetricName, float]], found: Comparison) -> int:
     """Compare what the library computed from single cases with our rates from counts; returns how many."""
-    at = {group: place for place, group in enumerate(asked.groups)}
+    at = {group: index for index, group in enumerate(asked.groups)}
     groups = list(of_rows)
     places = np.array([at[group] for group in groups], dtype=np.int64)
     own = tables_of(asked.families).own[places] if groups else np.zeros((0, 3, 2))
@@ -420,13 +420,13 @@ _CELLS: Final = (Cell.TP, Cell.FN, Cell.FP, Cell.TN, Cell.UNLABELLED_FLAGGED, Ce
 
 def weighted_tables(moments: Moments, families: Sequence[FamilyCounts]) -> Tables:
     """The groups of every family, one after the other, in units of weight: whole numbers, so that sums are exact."""
-    own, rest = [], []
+    group, rest = [], []
     for family in families:
         of = moments.of(family)
         units = np.stack([of.units((cell,)) for cell in _CELLS], axis=1)
-        own.append(units)
+        group.append(units)
         rest.append(units.sum(axis=0) - units)
-    return Tables(*(np.concatenate(side).reshape(-1, 3, 2) for side in (own, rest)))
+    return Tables(*(np.concatenate(side).reshape(-1, 3, 2) for side in (group, rest)))
 
 
 def weighted_ours(moments: Moments, families: Sequence[FamilyCounts], metrics: Sequence[MetricName]) -> Answers:

@@ -53,9 +53,9 @@ def answers(tables: Tables, metrics: Sequence[MetricName]) -> Answers:
     rates, differences, ratios = {}, {}, {}
     with np.errstate(divide="ignore", invalid="ignore"):
         for name in metrics:
-            own, rest = found[name][: len(beside_rest)], np.full(len(beside_rest), np.nan)
+            group, rest = found[name][: len(beside_rest)], np.full(len(beside_rest), np.nan)
             rest[beside_rest] = found[name][len(beside_rest) :]
-            rates[name], differences[name], ratios[name] = own, own - rest, own / rest
+            rates[name], differences[name], ratios[name] = group, group - rest, group / rest
     return Answers(rates, differences, ratios, beside_rest)
 
 

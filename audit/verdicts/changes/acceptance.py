@@ -25,21 +25,25 @@ def question_of(plan: AuditPlan) -> dict[str, Any]:
     Left out are what may differ, the place where the set lies, and what is off: an option that a later version adds
     would else change the question of every plan that knows nothing of it.
     """
-    asked: dict[str, Any] = _without_off(plan.model_dump(mode="json", by_alias=True))
-    for place in MAY_DIFFER:
-        _drop_key(asked, place)
-    for rule in asked.get("rules", ()):
+    question: dict[str, Any] = _without_off(plan.model_dump(mode="json", by_alias=True))
+    for key_path in MAY_DIFFER:
+        _drop_key(question, key_path)
+    for rule in question.get("rules", ()):
         rule.pop("regression_margin", None)
     # the same file under another name is the same set; its digest is compared
     for key in ("path", "sha256"):
-        asked["evaluation_set"].pop(key, None)
-    return asked
+        question["evaluation_set"].pop(key, None)
+    return question
 
 
 def _without_off(value: Any) -> Any:
     if isinstance(value, dict):
-        kept = {key: _without_off(part) for key, part in value.items()}
-        return {key: part for key, part in kept.items() if part is not None and part is not False and part not in _OFF}
+        without_off = {key: _without_off(part) for key, part in value.items()}
+        return {
+            key: part
+            for key, part in without_off.items()
+            if part is not None and part is not False and part not in _OFF
+        }
     return [_without_off(part) for part in value] if isinstance(value, list) else value
 
 
@@ -57,7 +61,7 @@ def check_earlier(then: AuditResult, now: AuditResult) -> None:
     """Raise ResultError where the baseline did not end before the result: compared with itself, nothing became
     worse.
     """
-    ended = [datetime.fromisoformat(one.provenance.finished) for one in (then, now)]
+    ended = [datetime.fromisoformat(audited.provenance.finished) for audited in (then, now)]
     if ended[0] >= ended[1]:
         raise ResultError(
             "the baseline did not end before this result",
@@ -70,12 +74,14 @@ def permitted_differences(then: AuditResult, now: AuditPlan, detector_sha256: st
     """List the parts among `MAY_DIFFER` that do differ; the detector also where only its file does."""
     before = then.plan.model_dump(mode="json", by_alias=True)
     after = now.model_dump(mode="json", by_alias=True)
-    found = [
-        place for place in MAY_DIFFER if _value_at(before, place) != _value_at(after, place) and place != "baseline"
+    differences = [
+        key_path
+        for key_path in MAY_DIFFER
+        if _value_at(before, key_path) != _value_at(after, key_path) and key_path != "baseline"
     ]
-    if "detector" not in found and then.provenance.detector_sha256 != detector_sha256:
-        found.insert(0, "detector")
-    return tuple(found)
+    if "detector" not in differences and then.provenance.detector_sha256 != detector_sha256:
+        differences.insert(0, "detector")
+    return tuple(differences)
 
 
 def check_sets(then: AuditResult, now_sha256: str | None, *, only_the_same: bool) -> bool:
@@ -110,29 +116,29 @@ def _without_detector_use(feature: SensitiveFeature) -> SensitiveFeature:
     return feature.model_copy(update={"given_to_detector": False})
 
 
-def _drop_key(asked: dict[str, Any], place: str) -> None:
-    *path, last = place.split(".")
+def _drop_key(section: dict[str, Any], key_path: str) -> None:
+    *path, last = key_path.split(".")
     for name in path:
-        asked = asked[name]
-    asked.pop(last, None)
+        section = section[name]
+    section.pop(last, None)
 
 
-def _value_at(asked: dict[str, Any], place: str) -> object:
-    found: object = asked
-    for name in place.split("."):
-        found = found.get(name) if isinstance(found, dict) else None
-    return found
+def _value_at(section: dict[str, Any], key_path: str) -> object:
+    value: object = section
+    for name in key_path.split("."):
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
 
 
 def _differing_keys(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
     """List the keys that differ, at most two levels deep: names of the plan's own format, and no value."""
-    found = []
+    differing = []
     for key in {**before, **after}:
-        one, other = before.get(key), after.get(key)
-        if one == other:
+        earlier, later = before.get(key), after.get(key)
+        if earlier == later:
             continue
-        if isinstance(one, dict) and isinstance(other, dict) and key not in ("groups", "control_features"):
-            found += [f"{key}.{name}" for name in {**one, **other} if one.get(name) != other.get(name)]
+        if isinstance(earlier, dict) and isinstance(later, dict) and key not in ("groups", "control_features"):
+            differing += [f"{key}.{name}" for name in {**earlier, **later} if earlier.get(name) != later.get(name)]
         else:
-            found.append(key)
-    return found
+            differing.append(key)
+    return differing

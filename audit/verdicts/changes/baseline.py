@@ -241,7 +241,9 @@ def check_reproduced(
 def check_counts(result: AuditResult, shown: Sequence[FamilyCounts]) -> None:
     """Raise ResultError where these counts, everyone's first, are not those of the result."""
     groups, cells = counted_cells(shown)
-    if groups != [one.group for one in result.counts] or not np.array_equal(cells, cells_of(result.counts)):
+    if groups != [group_counts.group for group_counts in result.counts] or not np.array_equal(
+        cells, cells_of(result.counts)
+    ):
         raise another_run_error("do not give its counts: they are of another run")
 
 
@@ -292,10 +294,10 @@ def load_named_baseline(path: Path) -> Baseline:
     return load_baseline(path)
 
 
-def _require_result(path: Path, place: str, hint: str) -> None:
+def _require_result(path: Path, role: str, hint: str) -> None:
     """Raise ResultError where there is no result yet; its hint says how to get the first."""
     if not (path / "result.json" if path.is_dir() else path).exists():
-        raise ResultError(f"there is no baseline at {place}", slug="no-baseline", hint=hint)
+        raise ResultError(f"there is no baseline at {role}", slug="no-baseline", hint=hint)
 
 
 def baseline_for(loaded: LoadedPlan, named: Baseline | str | Path | None) -> Baseline | None:
@@ -387,15 +389,15 @@ def change_from(joined: Joined, now: Judged) -> Change:
     )
 
 
-def overall_with(own: OverallVerdict, change: Change) -> OverallVerdict:
+def overall_with(overall: OverallVerdict, change: Change) -> OverallVerdict:
     """Return the worse of an audit's own verdict and of its change."""
-    return own.model_copy(update={"outcome": combined_outcome((own.outcome, change.outcome))})
+    return overall.model_copy(update={"outcome": combined_outcome((overall.outcome, change.outcome))})
 
 
 def with_change(result: AuditResult, change: Change) -> AuditResult:
     """Return the result with another change, and the overall verdict that follows from it."""
-    own = overall_verdict(result.plan, (*result.rules, *result.probe_rules))
-    return result.model_copy(update={"change": change, "overall": overall_with(own, change)})
+    overall = overall_verdict(result.plan, (*result.rules, *result.probe_rules))
+    return result.model_copy(update={"change": change, "overall": overall_with(overall, change)})
 
 
 def change_between(
@@ -486,7 +488,7 @@ def _join_kept_answers(then: Baseline, now: Baseline, loaded: LoadedPlan | None)
     check_plans(loaded.plan, now.result.plan)
     # with the detector of the result: the plan at hand may already be that of the next version
     plan = now.result.plan.model_copy(update={"evaluation_set": loaded.plan.evaluation_set})
-    files = [file for one in (then, now) for file in answer_files(one.result, one.beside, loaded.folder)]
+    files = [file for audited in (then, now) for file in answer_files(audited.result, audited.beside, loaded.folder)]
     try:
         evaluation_set = open_evaluation_set(plan, loaded.folder, files=files)
     except (DataError, PlanError):
@@ -505,7 +507,7 @@ def _join_kept_answers(then: Baseline, now: Baseline, loaded: LoadedPlan | None)
 
 
 def _cells(result: AuditResult) -> dict[Group, IntArray]:
-    return dict(zip([one.group for one in result.counts], cells_of(result.counts), strict=True))
+    return dict(zip([group_counts.group for group_counts in result.counts], cells_of(result.counts), strict=True))
 
 
 def _counts(family: Family, groups: Sequence[Group], cells: Mapping[Group, IntArray]) -> FamilyCounts:

@@ -125,8 +125,8 @@ def paired_counts(question: Question, cells: IntArray, when: When) -> Paired:
 
 def separate_counts(question: Question, now: FamilyCounts, then: FamilyCounts, when: When) -> Tables:
     """Count the two samples of one side, x of n now and y of m then, with unscored cases as in `paired_counts`."""
-    own, other = question.cells(when)
-    return Tables(now.total(own[0]), now.total(own[1]), then.total(other[0]), then.total(other[1]))
+    group, other = question.cells(when)
+    return Tables(now.total(group[0]), now.total(group[1]), then.total(other[0]), then.total(other[1]))
 
 
 def _decision_meaning(question: Question) -> npt.NDArray[np.int64]:
@@ -174,7 +174,7 @@ class Evidence(NamedTuple):
     def side_by_side(cls, families: Sequence[Evidence]) -> Self:
         """Put the groups of several families into one table: no p-value depends on the other groups in a call."""
         then, now = (
-            FamilyCounts(Family(()), (), np.concatenate([of.cells for of in sides]), sides[0].everyone)
+            FamilyCounts(Family(()), (), np.concatenate([side.cells for side in sides]), sides[0].everyone)
             for sides in ([family.then for family in families], [family.now for family in families])
         )
         pairs = [family.pairs for family in families if family.pairs is not None]
@@ -215,19 +215,21 @@ def change_tests(
         bool[G] of each: whether a rate can be stated, and whether the group is large enough to be judged alone.
     """
     every = Evidence.side_by_side(list(families.values()))
-    places = slices_of([len(of.now.groups) for of in families.values()])
-    asked, margin, alpha = change_questions(plan, rule), margin_of(plan, rule), plan.verdict.alpha
+    places = slices_of([len(paired.now.groups) for paired in families.values()])
+    rule_questions, margin, alpha = change_questions(plan, rule), margin_of(plan, rule), plan.verdict.alpha
     sides: Sequence[SeparateSide]
     if every.pairs is None:
-        sides = [SeparateSide(question, every, alpha) for question in asked]
+        sides = [SeparateSide(question, every, alpha) for question in rule_questions]
     else:
-        apart = [of.disjoint for of in families.values()]
-        sides = [PairedSide(question, every, every.pairs, margin, apart, alpha) for question in asked]
-    evaluable_, decidable_ = (np.concatenate([of[family] for family in families]) for of in (evaluable, decidable))
+        apart = [paired.disjoint for paired in families.values()]
+        sides = [PairedSide(question, every, every.pairs, margin, apart, alpha) for question in rule_questions]
+    evaluable_, decidable_ = (
+        np.concatenate([paired[family] for family in families]) for paired in (evaluable, decidable)
+    )
     groups = judge_sides(sides, places, evaluable_, decidable_, level=change_level(plan))
-    pairs = None if every.pairs is None else _scored_pairs(every.pairs, asked, groups.nearest)
+    pairs = None if every.pairs is None else _scored_pairs(every.pairs, rule_questions, groups.nearest)
     tests = ChangeTests(groups, pairs, _difference(rule, every, plan.verdict.level))
-    return {family: tests.part(place) for family, place in zip(families, places, strict=True)}
+    return {family: tests.part(index) for family, index in zip(families, places, strict=True)}
 
 
 class SeparateSide(CountsSide):
@@ -291,8 +293,8 @@ class PairedSide(SeparateSide):
     def name(self, p: FloatArray, family: int, places: IntArray, level: float) -> FailTests:
         """Name groups of one family, by pairs."""
         lost, gained, n = (count[places] for count in self.counts("best"))
-        found = name_paired(p, lost, gained, n, self._margin, level, NAMING_BETA, independent=self._apart[family])
-        return FailTests(p, found.local_level, found.rejected)
+        named = name_paired(p, lost, gained, n, self._margin, level, NAMING_BETA, independent=self._apart[family])
+        return FailTests(p, named.local_level, named.rejected)
 
     def p_pass(self, counts: Sequence[IntArray], some: BoolArray) -> FloatArray:
         """Compute p-values of "worse by the margin", case by case."""
@@ -300,9 +302,9 @@ class PairedSide(SeparateSide):
         return screened_paired_p(lost, gained, n, self._margin, "within", BETA, exact_below(self.alpha))
 
 
-def _scored_pairs(pairs: IntArray, asked: Sequence[Question], nearest: IntArray) -> Paired:
+def _scored_pairs(pairs: IntArray, rule_questions: Sequence[Question], nearest: IntArray) -> Paired:
     """Return the pairs that both audits scored, as each group's nearest side reads them."""
-    by_side = [paired_counts(question, pairs, "scored") for question in asked]
+    by_side = [paired_counts(question, pairs, "scored") for question in rule_questions]
     at = nearest[np.newaxis]
     return Paired(*(np.take_along_axis(np.stack(counts), at, axis=0)[0] for counts in zip(*by_side, strict=True)))
 
@@ -394,33 +396,37 @@ def _judge_rule(
 ) -> tuple[ChangeRule, tuple[ChangeVerdict, ...]]:
     if unpaired is None and METRICS[rule.metric].denominator_is == "decisions":
         unpaired = "made_of_decisions"
-    of = {
+    paired = {
         family: Evidence(evidence[family].then, evidence[family].now, None) if unpaired else evidence[family]
         for family in rule_families(plan, rule)
     }
-    every = [family_decidability(plan, rule, family, known) for family, known in of.items()]
+    every = [family_decidability(plan, rule, family, known) for family, known in paired.items()]
     sizes = people_once(every, climb)
     ladder = decidability_on_the_ladder(plan, sizes, climb)
     tests = change_tests(
         plan,
         rule,
-        of,
-        {one.family: one.evaluable for one in sizes},
-        {one.family: one.decidable for one in sizes},
+        paired,
+        {size.family: size.evaluable for size in sizes},
+        {size.family: size.decidable for size in sizes},
     )
-    outcomes = group_outcomes(ladder, {family: found.groups for family, found in tests.items()})
-    counted = {family: _counted(known, METRICS[rule.metric]) for family, known in of.items()}
+    outcomes = group_outcomes(ladder, {family: change.groups for family, change in tests.items()})
+    counted = {family: _counted(known, METRICS[rule.metric]) for family, known in paired.items()}
     verdicts = tuple(
         verdict
-        for one in sizes
-        for verdict in _verdicts(plan, rule, counted[one.family], tests[one.family], outcomes[one.family])
+        for size in sizes
+        for verdict in _verdicts(plan, rule, counted[size.family], tests[size.family], outcomes[size.family])
     )
     return _rule(plan, rule, ladder, tests, verdicts, unpaired), verdicts
 
 
 def _counted(known: Evidence, metric: Metric) -> list[list[int]]:
     """List numerators and denominators of the groups, of then and of now."""
-    return [side.tolist() for of in (known.then, known.now) for side in (of.numerator(metric), of.denominator(metric))]
+    return [
+        side.tolist()
+        for audited in (known.then, known.now)
+        for side in (audited.numerator(metric), audited.denominator(metric))
+    ]
 
 
 def _verdicts(
@@ -433,33 +439,33 @@ def _verdicts(
     then_numerator, then_denominator, now_numerator, now_denominator = counted
     value, low, high = (end.tolist() for end in tests.difference)
     pairs = tests.pairs
-    for of in outcomes:
-        place = of.place
+    for group_outcome in outcomes:
+        index = group_outcome.place
         yield ChangeVerdict.model_construct(
             rule=rule.id,
-            group=of.group,
-            outcome=of.outcome,
-            because=_GROUP_BECAUSE[of.because],
-            then_numerator=then_numerator[place],
-            then_denominator=then_denominator[place],
-            now_numerator=now_numerator[place],
-            now_denominator=now_denominator[place],
-            n=None if pairs is None else int(pairs.n[place]),
-            lost=None if pairs is None else int(pairs.lost[place]),
-            gained=None if pairs is None else int(pairs.gained[place]),
-            difference=as_known(value[place]),
-            difference_low=as_known(low[place]),
-            difference_high=as_known(high[place]),
+            group=group_outcome.group,
+            outcome=group_outcome.outcome,
+            because=_GROUP_BECAUSE[group_outcome.because],
+            then_numerator=then_numerator[index],
+            then_denominator=then_denominator[index],
+            now_numerator=now_numerator[index],
+            now_denominator=now_denominator[index],
+            n=None if pairs is None else int(pairs.n[index]),
+            lost=None if pairs is None else int(pairs.lost[index]),
+            gained=None if pairs is None else int(pairs.gained[index]),
+            difference=as_known(value[index]),
+            difference_low=as_known(low[index]),
+            difference_high=as_known(high[index]),
             level=plan.verdict.level,
-            cases=of.cases,
-            cases_required=of.cases_required,
-            decidable=of.decidable,
-            judged_as=of.judged_as,
-            judged_as_outcome=of.judged_as_outcome,
-            p_worse=of.p_fail,
-            level_worse=of.level_fail,
-            p_within=of.p_pass,
-            side=of.side,
+            cases=group_outcome.cases,
+            cases_required=group_outcome.cases_required,
+            decidable=group_outcome.decidable,
+            judged_as=group_outcome.judged_as,
+            judged_as_outcome=group_outcome.judged_as_outcome,
+            p_worse=group_outcome.p_fail,
+            level_worse=group_outcome.level_fail,
+            p_within=group_outcome.p_pass,
+            side=group_outcome.side,
         )
 
 
@@ -512,13 +518,13 @@ def _rule(
         min_coverage=plan.verdict.min_coverage,
         families=tuple(
             ChangeFamily(
-                family=one.family,
-                groups=len(one.places),
-                tested=int(np.count_nonzero(tests[one.family].groups.tested)),
+                family=decided.family,
+                groups=len(decided.places),
+                tested=int(np.count_nonzero(tests[decided.family].groups.tested)),
                 level=change_level(plan),
-                coverage=ladder.coverage[one.family],
+                coverage=ladder.coverage[decided.family],
             )
-            for one in ladder.families
+            for decided in ladder.families
         ),
     )
 
@@ -560,10 +566,12 @@ def _declared_cases(plan: AuditPlan, family: Family) -> float:
 def _planned_cases(
     plan: AuditPlan, rule: NamedRule, evidence: Evidence, m: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.float64] | float:
-    asked, alpha = change_questions(plan, rule), plan.verdict.alpha
+    rule_questions, alpha = change_questions(plan, rule), plan.verdict.alpha
     # of two sides each is planned for half of the risk, so that both pass together with the power asked for
-    power = 1.0 - (1.0 - plan.verdict.power) / len(asked)
+    power = 1.0 - (1.0 - plan.verdict.power) / len(rule_questions)
     if evidence.pairs is not None:
         return pairs_to_pass(plan.baseline.expected_change, margin_of(plan, rule), alpha, power)
-    planned = [cases_to_pass(rule.planned_rate, m, one.within, alpha=alpha, power=power) for one in asked]
+    planned = [
+        cases_to_pass(rule.planned_rate, m, question.within, alpha=alpha, power=power) for question in rule_questions
+    ]
     return np.asarray(np.max(np.stack(planned), axis=0), dtype=np.float64)

@@ -86,21 +86,25 @@ def _read(path: Path) -> Mapping[str, Mapping[str, str]]:
     try:
         if path.stat().st_size > _LARGEST:
             raise _damaged()
-        found = json.loads(path.read_bytes())
-        return _checked(found)
+        records = json.loads(path.read_bytes())
+        return _checked(records)
     except (ValueError, RecursionError):
         raise _damaged() from None
 
 
-def _checked(found: Any) -> Mapping[str, Mapping[str, str]]:
-    if not isinstance(found, dict) or found.get("schema") != _SCHEMA or not isinstance(found.get("systems"), dict):
+def _checked(records: Any) -> Mapping[str, Mapping[str, str]]:
+    if (
+        not isinstance(records, dict)
+        or records.get("schema") != _SCHEMA
+        or not isinstance(records.get("systems"), dict)
+    ):
         raise _damaged()
-    for entry in found["systems"].values():
+    for entry in records["systems"].values():
         if not isinstance(entry, dict) or not all(isinstance(entry.get(key), str) for key in ("finished", "sha256")):
             raise _damaged()
         if _moment(entry["finished"]).tzinfo is None:
             raise _damaged()
-    known: Mapping[str, Mapping[str, str]] = found["systems"]
+    known: Mapping[str, Mapping[str, str]] = records["systems"]
     return known
 
 

@@ -59,7 +59,7 @@ def identity(plan: AuditPlan, detector_sha256: str | None) -> dict[str, Any]:
     """
     answers_alone = detector_sha256 is None or plan.detector.kind == "predictions"
     factors = plan.sensitivity.model_dump(include={"unknown_share_factor", "unknown_odds_factor"})
-    kept = {
+    identifying = {
         "detector": {"title": plan.audit.title} if answers_alone else {"sha256": detector_sha256},
         "asked": plan.detector.model_dump(
             mode="json", by_alias=True, exclude=_NO_ANSWER_DEPENDS_ON, exclude_defaults=True
@@ -87,17 +87,21 @@ def identity(plan: AuditPlan, detector_sha256: str | None) -> dict[str, Any]:
         ],
         "alpha": plan.verdict.alpha,
     }
-    plain: dict[str, Any] = json.loads(json.dumps(kept))
+    plain: dict[str, Any] = json.loads(json.dumps(identifying))
     return plain
 
 
 def changed_parts(state: State, now: Mapping[str, Any], features: Sequence[SensitiveFeature]) -> tuple[str, ...]:
     """Name in words what changed since the nights that `state` has taken in; empty where the history goes on."""
     words = [words for key, words in _WORDS.items() if state.identity.get(key) != now.get(key)]
-    held = {(name, seen.level.rung, seen.level.code): seen.level for name, of in state.levels.items() for seen in of}
+    levels_by_code = {
+        (name, seen.level.rung, seen.level.code): seen.level
+        for name, levels_seen_ in state.levels.items()
+        for seen in levels_seen_
+    }
     for feature in features:
         for level in feature.levels:
-            before = held.get((feature.name, level.rung, level.code), level)
+            before = levels_by_code.get((feature.name, level.rung, level.code), level)
             if (before.parent, before.parts) != (level.parent, level.parts):
                 return (*words, "what a region holds")
     return tuple(words)
@@ -174,7 +178,7 @@ def take_in_night(result: AuditResult, before: State | None, sample: Sample | No
     alike: int | None = None
     if any(rule.because == "too_many_failed" for rule in result.rules):
         came, state, ended = "too_many_failed", before or state, None
-    elif seen_before(state, tonight, asked=plan.detector.kind != "predictions") == "same":
+    elif seen_before(state, tonight, is_answered_anew=plan.detector.kind != "predictions") == "same":
         came = "same_set"
     else:
         alike = night_with_same_counts(state, tonight)
@@ -271,7 +275,7 @@ def digested_set(result: AuditResult, families: Mapping[Family, FamilyCounts]) -
     )
 
 
-def seen_before(state: State, tonight: SetTaken, *, asked: bool) -> Seen:
+def seen_before(state: State, tonight: SetTaken, *, is_answered_anew: bool) -> Seen:
     """Say whether tonight's set was taken in before.
 
     Parameters
@@ -285,16 +289,19 @@ def seen_before(state: State, tonight: SetTaken, *, asked: bool) -> Seen:
         If sets are fresh ones, and the cases are those of an earlier night with other answers, labels or groups. In a
         set that grows the same cases may have been answered since.
     """
-    same = [one for one in state.sets if one.cases == tonight.cases]
+    same = [taken for taken in state.sets if taken.cases == tonight.cases]
     # a detector that is asked may answer otherwise; but ids alone do not say that cases are the same, where an export
     # numbers its rows anew
-    if any(one.counts == tonight.counts or (asked and one.file == tonight.file is not None) for one in same):
+    if any(
+        taken.counts == tonight.counts or (is_answered_anew and taken.file == tonight.file is not None)
+        for taken in same
+    ):
         return "same"
     if same and state.sample == "fresh":
         # its old verdict would be given to answers that nobody looked at, and its cases would count twice
         what = "labels or groups"
-        if any(one.totals == tonight.totals for one in same):
-            what = "the answers to them" if asked else "the predictions for them"
+        if any(taken.totals == tonight.totals for taken in same):
+            what = "the answers to them" if is_answered_anew else "the predictions for them"
         raise DataError(
             f"--sequential: the cases of this set were taken in before, and {what} are other ones now",
             slug="sequential-answers",
@@ -308,15 +315,15 @@ def night_with_same_counts(state: State, tonight: SetTaken) -> int | None:
     """
     if state.sample == "growing":
         return None
-    return next((night for night, one in enumerate(state.sets, start=1) if one.counts == tonight.counts), None)
+    return next((night for night, taken in enumerate(state.sets, start=1) if taken.counts == tonight.counts), None)
 
 
 def _digest_of_counts(families: Mapping[Family, FamilyCounts], *, decisions: bool = True) -> str:
     """Digest the counts of every group that had cases, with or without the decisions."""
     counted = []
-    for family, one in families.items():
+    for family, counts in families.items():
         groups = []
-        for group, cells in zip(one.groups, one.cells, strict=True):
+        for group, cells in zip(counts.groups, counts.cells, strict=True):
             if cells.any():
                 scored = np.column_stack([cells[:, :ABSTAINED], cells[:, ABSTAINED:].sum(axis=1)])
                 groups.append([group.levels, (scored if decisions else scored.sum(axis=1)).tolist()])

@@ -163,8 +163,8 @@ class State(Part):
         sizes: dict[Family, int] = {}
         for seen in self.families:
             sizes[seen.family] = len(seen.groups)
-            whole = len(set(seen.groups)) == len(seen.cells) == len(seen.groups)
-            if not whole or any(len(row) != CELLS or min(row) < 0 for row in seen.cells):
+            is_complete = len(set(seen.groups)) == len(seen.cells) == len(seen.groups)
+            if not is_complete or any(len(row) != CELLS or min(row) < 0 for row in seen.cells):
                 raise ValueError("counts of groups that are none")
         for one in self.evidence:
             columns: list[Sequence[float]] = [one.failed, one.passed, one.moved, one.doubted]
@@ -307,7 +307,9 @@ def features_seen(
 ) -> dict[str, SensitiveFeature]:
     """Return the features of a night, with the levels of all nights."""
     return {
-        feature.name: feature.model_copy(update={"levels": tuple(one.level for one in seen[feature.name])})
+        feature.name: feature.model_copy(
+            update={"levels": tuple(level_seen.level for level_seen in seen[feature.name])}
+        )
         for feature in features
         if feature.name in seen
     }
@@ -323,7 +325,7 @@ def group_shares(groups: Sequence[Group], seen: Mapping[str, Sequence[LevelSeen]
     return np.array([math.prod(of_level[level] for level in group.levels) for group in groups], dtype=np.float64)
 
 
-def _share(one: LevelSeen, at_first: int) -> float:
-    if one.late == 0:
+def _share(seen: LevelSeen, at_first: int) -> float:
+    if seen.late == 0:
         return FIRST_NIGHT / at_first
-    return (1.0 - FIRST_NIGHT) / (one.late * (one.late + 1))
+    return (1.0 - FIRST_NIGHT) / (seen.late * (seen.late + 1))

@@ -94,17 +94,20 @@ def with_night(
     """
     levels = levels_seen(state.levels, features, first=not state.nights)
     by_name = features_seen(features, levels)
-    asked = dict.fromkeys(family for rule in plan.rules for family in rule_families(plan, rule))
-    held = {one.family: one for one in state.families}
-    made = {family: _family(plan, state, held.get(family), families[family], by_name, levels) for family in asked}
-    before = {(one.rule, one.side, one.family): one for one in state.evidence}
+    judged_families = dict.fromkeys(family for rule in plan.rules for family in rule_families(plan, rule))
+    families_seen = {record.family: record for record in state.families}
+    families_tonight = {
+        family: _family(plan, state, families_seen.get(family), families[family], by_name, levels)
+        for family in judged_families
+    }
+    before = {(record.rule, record.side, record.family): record for record in state.evidence}
     spend = budget(plan)
     evidence = []
-    for place, rule in enumerate(plan.rules):
+    for index, rule in enumerate(plan.rules):
         for family in rule_families(plan, rule):
             for question in questions(plan, rule):
-                old = before.get((place, question.side, family))
-                evidence.append(_evidence(plan, place, question, made[family], old, spend))
+                old = before.get((index, question.side, family))
+                evidence.append(_evidence(plan, index, question, families_tonight[family], old, spend))
     return state.model_copy(
         update={
             "nights": state.nights + 1,
@@ -112,10 +115,10 @@ def with_night(
             "families": tuple(
                 FamilySeen(
                     family=family,
-                    groups=one.after.groups,
-                    cells=tuple(tuple(row) for row in one.rows.reshape(-1, CELLS).tolist()),
+                    groups=record.after.groups,
+                    cells=tuple(tuple(row) for row in record.rows.reshape(-1, CELLS).tolist()),
                 )
-                for family, one in made.items()
+                for family, record in families_tonight.items()
             ),
             "evidence": tuple(evidence),
         }
@@ -125,33 +128,38 @@ def with_night(
 def counts_so_far(state: State, features: Mapping[str, SensitiveFeature]) -> dict[Family, FamilyCounts]:
     """Return the counts of all nights, or for a growing set those of the last one."""
     return {
-        one.family: _counts(one.family, one.groups, _cells_of_counts(np.array(one.cells).reshape(-1, 3, 4)), features)
-        for one in state.families
+        family_seen.family: _counts(
+            family_seen.family,
+            family_seen.groups,
+            _cells_of_counts(np.array(family_seen.cells).reshape(-1, 3, 4)),
+            features,
+        )
+        for family_seen in state.families
     }
 
 
 def _family(
     plan: AuditPlan,
     state: State,
-    held: FamilySeen | None,
+    seen: FamilySeen | None,
     tonight: FamilyCounts,
     features: Mapping[str, SensitiveFeature],
     levels: Mapping[str, Sequence[LevelSeen]],
 ) -> _OneFamily:
-    known = {} if held is None else dict(zip(held.groups, held.cells, strict=True))
+    known = {} if seen is None else dict(zip(seen.groups, seen.cells, strict=True))
     groups = tuple(sorted({*known, *tonight.groups}, key=lambda group: group.levels))
-    kept = np.array([known.get(group, (0,) * CELLS) for group in groups], dtype=np.int64).reshape(-1, 3, 4)
-    found = {group: place for place, group in enumerate(tonight.groups)}
+    counts_before = np.array([known.get(group, (0,) * CELLS) for group in groups], dtype=np.int64).reshape(-1, 3, 4)
+    index_of_group = {group: index for index, group in enumerate(tonight.groups)}
     now = np.zeros((len(groups), 3, 3), dtype=np.int64)
-    for place, group in enumerate(groups):
-        if group in found:
-            of = tonight.cells[found[group]]
-            now[place] = np.column_stack([of[:, FLAGGED], of[:, NOT_FLAGGED], of[:, ABSTAINED:].sum(axis=1)])
-    new, rows = _growing_rows(kept, now) if state.sample == "growing" else _fresh_rows(kept, now)
+    for index, group in enumerate(groups):
+        if group in index_of_group:
+            of = tonight.cells[index_of_group[group]]
+            now[index] = np.column_stack([of[:, FLAGGED], of[:, NOT_FLAGGED], of[:, ABSTAINED:].sum(axis=1)])
+    new, rows = _growing_rows(counts_before, now) if state.sample == "growing" else _fresh_rows(counts_before, now)
     family = tonight.family
     before, new_counts, after = (
         _counts(family, groups, cells, features)
-        for cells in (_cells_of_counts(kept), _with_failed(new), _cells_of_counts(rows))
+        for cells in (_cells_of_counts(counts_before), _with_failed(new), _cells_of_counts(rows))
     )
     return _OneFamily(
         before,
@@ -164,22 +172,22 @@ def _family(
     )
 
 
-def _fresh_rows(kept: IntArray, now: IntArray) -> tuple[IntArray, IntArray]:
+def _fresh_rows(before: IntArray, now: IntArray) -> tuple[IntArray, IntArray]:
     """Take every row of the set as a new one."""
-    return now, kept + np.concatenate([now, now[:, :, ABSTAINED:]], axis=2)
+    return now, before + np.concatenate([now, now[:, :, ABSTAINED:]], axis=2)
 
 
-def _growing_rows(kept: IntArray, now: IntArray) -> tuple[IntArray, IntArray]:
+def _growing_rows(before: IntArray, now: IntArray) -> tuple[IntArray, IntArray]:
     """Find the rows that came to a set that grows. Raises DataError where it does not grow."""
-    new = now - kept[:, :, :_IN_EVIDENCE]
+    new = now - before[:, :, :_IN_EVIDENCE]
     # an unscored case may be answered later, but then it is still a case
     if (new[:, :, :ABSTAINED] < 0).any() or (new.sum(axis=2) < 0).any():
         raise DataError(
             "the set was said to grow, and some group has fewer cases, or fewer answers of one kind, than before",
             slug="sequential-shrank",
         )
-    in_evidence = np.maximum(kept[:, :, _IN_EVIDENCE], now[:, :, ABSTAINED])
-    new[:, :, ABSTAINED] = in_evidence - kept[:, :, _IN_EVIDENCE]
+    in_evidence = np.maximum(before[:, :, _IN_EVIDENCE], now[:, :, ABSTAINED])
+    new[:, :, ABSTAINED] = in_evidence - before[:, :, _IN_EVIDENCE]
     return new, np.concatenate([now, in_evidence[:, :, np.newaxis]], axis=2)
 
 
@@ -201,33 +209,33 @@ def _counts(
 
 
 def _evidence(
-    plan: AuditPlan, place: int, question: Question, family: _OneFamily, old: Evidence | None, spend: Budget
+    plan: AuditPlan, index: int, question: Question, family: _OneFamily, old: Evidence | None, spend: Budget
 ) -> Evidence:
-    kept = _remembered(family, old)
+    old_evidence = _remembered(family, old)
     best = question.at_its_best(family.new)
     start = question.at_its_best(family.before)
     known = _evidence_before(None if old is None else old.beyond, family, start, question.fail)
     counted = _by_boundary(best, question.fail)
     beyond = take_in(known, *counted, question.fail)
-    worst, moved = _worst_new_counts(question, family, kept.moved)
+    worst, moved = _worst_new_counts(question, family, old_evidence.moved)
     start = question.at_its_worst(family.before)
     within = _evidence_before(None if old is None else old.within, family, start, question.within)
     within = take_in(within, *_by_boundary(worst, question.within), question.within)
     with_cases = (best.n > 0) & (best.m > 0)
     factor = log_factor(known, *counted, question.fail)
-    doubt, doubted = doubt_of_passes(kept.doubt, factor, with_cases, kept.passed, plan.verdict.alpha)
+    doubt, doubted = doubt_of_passes(old_evidence.doubt, factor, with_cases, old_evidence.passed, plan.verdict.alpha)
     # what it passed by is of the nights before
     within = within._replace(log_e=np.where(doubted, 0.0, within.log_e))
-    passed = (kept.passed & ~doubted) | (within.log_e >= -np.log(plan.verdict.alpha))
-    own, rest = possible_cases(family.after, question.metric)
-    stated = (own >= plan.verdict.min_denominator) & (rest >= plan.verdict.min_denominator)
+    passed = (old_evidence.passed & ~doubted) | (within.log_e >= -np.log(plan.verdict.alpha))
+    group, rest = possible_cases(family.after, question.metric)
+    stated = (group >= plan.verdict.min_denominator) & (rest >= plan.verdict.min_denominator)
     log_e = np.asarray(beyond.log_e)
-    failed = e_holm(np.where(stated, log_e, -np.inf), spend.names, family.shares, kept.failed)
+    failed = e_holm(np.where(stated, log_e, -np.inf), spend.names, family.shares, old_evidence.failed)
     several = old is not None and old.several
     if is_combined(plan, family.after.family):
         several |= mean_log_e(log_e, family.shares) >= -np.log(spend.unnamed)
     return Evidence(
-        rule=place,
+        rule=index,
         side=question.side,
         family=family.after.family,
         beyond=_process_of(beyond),
@@ -237,7 +245,7 @@ def _evidence(
         moved=tuple(moved.tolist()),
         drift=tuple(doubt.evidence.tolist()),
         nights_since=tuple(doubt.nights.tolist()),
-        doubted=tuple(((kept.doubted | doubted) & ~passed).tolist()),
+        doubted=tuple(((old_evidence.doubted | doubted) & ~passed).tolist()),
         several=bool(several),
     )
 
@@ -289,8 +297,8 @@ def _evidence_before(old: Process | None, family: _OneFamily, start: Tables, bou
 
 def _by_boundary(counts: Tables, boundary: Boundary) -> Tables:
     """Replace the metric's own outcome by the one that the boundary counts."""
-    own, rest = counted_outcome(counts.x, counts.n, boundary), counted_outcome(counts.y, counts.m, boundary)
-    return Tables(own.astype(np.int64), counts.n.copy(), rest.astype(np.int64), counts.m.copy())
+    group, rest = counted_outcome(counts.x, counts.n, boundary), counted_outcome(counts.y, counts.m, boundary)
+    return Tables(group.astype(np.int64), counts.n.copy(), rest.astype(np.int64), counts.m.copy())
 
 
 def _columns(process: Process) -> tuple[tuple[int, ...] | tuple[float, ...], ...]:
@@ -416,7 +424,7 @@ def judge_nights(plan: AuditPlan, state: State, features: Sequence[SensitiveFeat
         return tuple(JudgedRule(rule.id, "inconclusive", "nothing_judged", ()) for rule in plan.named_rules)
     by_name = features_seen(features, levels_seen(state.levels, features, first=False))
     counts = counts_so_far(state, by_name)
-    return tuple(_judge_rule(plan, place, rule, state, counts, by_name) for place, rule in enumerate(plan.named_rules))
+    return tuple(_judge_rule(plan, index, rule, state, counts, by_name) for index, rule in enumerate(plan.named_rules))
 
 
 def overall_outcome(rules: Sequence[JudgedRule]) -> Outcome:
@@ -426,14 +434,14 @@ def overall_outcome(rules: Sequence[JudgedRule]) -> Outcome:
 
 def _judge_rule(
     plan: AuditPlan,
-    place: int,
+    index: int,
     rule: NamedRule,
     state: State,
     counts: Mapping[Family, FamilyCounts],
     features: Mapping[str, SensitiveFeature],
 ) -> JudgedRule:
     decidability = rule_decidability(plan, rule, counts, features)
-    mine = [one for one in state.evidence if one.rule == place]
+    mine = [one for one in state.evidence if one.rule == index]
     groups = [
         judged_group
         for family in decidability.families
@@ -455,14 +463,14 @@ _OUTCOMES: Final[Mapping[str, Outcome]] = {"fail": "fail", "pass": "pass", "inco
 def _judge_groups(
     plan: AuditPlan, rule: NamedRule, family: FamilyDecidability, counts: FamilyCounts, evidence: Sequence[Evidence]
 ) -> list[JudgedGroup]:
-    by_side = {one.side: one for one in evidence if one.family == family.family}
+    by_side = {side_evidence.side: side_evidence for side_evidence in evidence if side_evidence.family == family.family}
     sides = [NightsSide(question, counts, by_side[question.side]) for question in questions(plan, rule)]
-    whole = slice(0, len(family.groups))
+    all_groups = slice(0, len(family.groups))
     # a FAIL of an earlier night stands, whatever may be stated now
-    tests = judge_sides(sides, [whole], np.ones_like(family.evaluable), family.decidable, level=budget(plan).names)
-    doubted = np.any([one.doubted for one in by_side.values()], axis=0) & ~tests.beyond
-    fail = np.max([one.beyond.log_e for one in by_side.values()], axis=0)
-    within = np.min([one.within.log_e for one in by_side.values()], axis=0)
+    tests = judge_sides(sides, [all_groups], np.ones_like(family.evaluable), family.decidable, level=budget(plan).names)
+    doubted = np.any([side_evidence.doubted for side_evidence in by_side.values()], axis=0) & ~tests.beyond
+    fail = np.max([side_evidence.beyond.log_e for side_evidence in by_side.values()], axis=0)
+    within = np.min([side_evidence.within.log_e for side_evidence in by_side.values()], axis=0)
     outcomes: list[Outcome] = [_OUTCOMES[outcome] for outcome in tests.outcomes]
     return [
         JudgedGroup(
