@@ -67,19 +67,19 @@ def amplification_outcomes(labels: Interval, flags: Interval, added: Interval) -
     wider = (of_added != 0) & np.where(differ, (of_added == of_labels) | (of_flags == -of_labels), of_flags == of_added)
     narrower = differ & (of_added == -of_labels) & ~wider
     repeats = differ & (of_added == 0) & (of_flags == of_labels) & small
-    return [_OUTCOMES[place] for place in np.select([wider, repeats, narrower], [0, 1, 2], 3)]
+    return [_OUTCOMES[outcome] for outcome in np.select([wider, repeats, narrower], [0, 1, 2], 3)]
 
 
 def _family_amplification(plan: AuditPlan, family: FamilyCounts) -> Amplification:
     level, floor = plan.verdict.level, plan.verdict.min_denominator
-    own = [family.total((cell,)) for cell in _CELLS]
+    group_cells = [family.total((cell,)) for cell in _CELLS]
     rest = [family.rest((cell,)) for cell in _CELLS]
-    kept = np.flatnonzero(sum(own) >= floor)
-    own, rest = [cell[kept] for cell in own], [cell[kept] for cell in rest]
-    n, m = _sum(own), _sum(rest)
-    labelled, flagged = own[0] + own[2], own[0] + own[1]
+    stated = np.flatnonzero(sum(group_cells) >= floor)
+    group_cells, rest = [cell[stated] for cell in group_cells], [cell[stated] for cell in rest]
+    n, m = _sum(group_cells), _sum(rest)
+    labelled, flagged = group_cells[0] + group_cells[2], group_cells[0] + group_cells[1]
     above = labelled * (n + m) > (labelled + rest[0] + rest[2]) * n
-    change = newcombe_paired(own[0], own[1], own[2], own[3], level)
+    change = newcombe_paired(group_cells[0], group_cells[1], group_cells[2], group_cells[3], level)
     added = difference_of_independent(change, newcombe_paired(rest[0], rest[1], rest[2], rest[3], level))
     labels = _gap(labelled, n, rest[0] + rest[2], m, level)
     has_rest = m >= floor
@@ -100,8 +100,8 @@ def _family_amplification(plan: AuditPlan, family: FamilyCounts) -> Amplificatio
         total=as_known(total[0]),
         low=as_known(total[1]),
         high=as_known(total[2]),
-        groups_counted=int(kept.size),
-        groups_left_out=len(family.groups) - int(kept.size),
+        groups_counted=int(stated.size),
+        groups_left_out=len(family.groups) - int(stated.size),
         signs_unsettled=int((~settled).sum()),
         outcomes={word: tally[word] for word in _OUTCOMES if tally[word]},
         groups=tuple(
@@ -116,7 +116,7 @@ def _family_amplification(plan: AuditPlan, family: FamilyCounts) -> Amplificatio
                 **interval_fields(("added", "added_low", "added_high"), added, index),
                 outcome=words[index],
             )
-            for index, at in enumerate(kept)
+            for index, at in enumerate(stated)
             if not many or words[index] != "cannot_tell"
         ),
         level=level,
@@ -136,8 +136,8 @@ def _gap(x: IntArray, n: IntArray, y: IntArray, m: IntArray, level: float) -> In
         return (x / n - y / m, *newcombe_difference(x, n, y, m, level))
 
 
-def _nan_elsewhere(kept: BoolArray, interval: Interval) -> Interval:
-    value, low, high = (np.where(kept, values, np.nan) for values in interval)
+def _nan_elsewhere(stated: BoolArray, interval: Interval) -> Interval:
+    value, low, high = (np.where(stated, values, np.nan) for values in interval)
     return value, low, high
 
 
@@ -173,12 +173,14 @@ def after_detector(
     if people is None:
         return None
     every = people[1] + people[0] + people[None]
-    asked = dict.fromkeys(_AMONG[rule.metric] for rule in plan.rules if rule.metric in _AMONG)
-    gaps = {among: reduce(add, (people[label] for label in _LABELS[among])) for among in asked}
+    compared_cells = dict.fromkeys(_AMONG[rule.metric] for rule in plan.rules if rule.metric in _AMONG)
+    gaps = {among: reduce(add, (people[label] for label in _LABELS[among])) for among in compared_cells}
     listed = [counts for family in families if is_listed(counts := every.family(family, features))]
     return AfterDetector(
         unanswered=int(every.everyone[UNLABELLED].sum()),
-        overrides=tuple(one for counts in (everyone_as_family(every), *listed) for one in _overrides(plan, counts)),
+        overrides=tuple(
+            override for counts in (everyone_as_family(every), *listed) for override in _overrides(plan, counts)
+        ),
         gaps=tuple(
             gap
             for among, table in gaps.items()
@@ -197,7 +199,7 @@ def _overrides(plan: AuditPlan, family: FamilyCounts) -> Iterator[Override]:
     for flag, cells, undecided in sides:
         x, n, y, m = family.cell(cells[0]), family.total(cells), family.rest(cells[:1]), family.rest(cells)
         with np.errstate(invalid="ignore", divide="ignore"):
-            own = (x / n, *wilson(x, n, level))
+            override_rate = (x / n, *wilson(x, n, level))
             apart = (x / n - y / m, *newcombe_difference(x, n, y, m, level))
         for index, group in enumerate(family.groups):
             reason = why_not_stated(int(n[index]), least)
@@ -210,7 +212,7 @@ def _overrides(plan: AuditPlan, family: FamilyCounts) -> Iterator[Override]:
                     "decided": int(n[index]),
                     "changed": int(x[index]),
                     "undecided": int(family.cell(undecided)[index]),
-                    **interval_fields(("value", "low", "high"), own, index, known=known),
+                    **interval_fields(("value", "low", "high"), override_rate, index, known=known),
                     **interval_fields(names, apart, index, known=compared),
                     "level": level,
                     "reason": reason,
@@ -221,12 +223,14 @@ def _overrides(plan: AuditPlan, family: FamilyCounts) -> Iterator[Override]:
 def _gaps(plan: AuditPlan, family: FamilyCounts, among: Among) -> Iterator[PeopleGap]:
     least, section = plan.verdict.min_denominator, plan.evaluation_set
     independent = not section.is_weighted and section.cluster is None
-    own, rest = ([of((cell,)) for cell in _CELLS_AFTER_PEOPLE] for of in (family.total, family.rest))
-    n, m = _sum_after_people(own), _sum_after_people(rest)
+    group_cells, rest = (
+        [total_of((cell,)) for cell in _CELLS_AFTER_PEOPLE] for total_of in (family.total, family.rest)
+    )
+    n, m = _sum_after_people(group_cells), _sum_after_people(rest)
     stated = (n >= least) & (m >= least)
     level = 1.0 - (1.0 - plan.verdict.level) / max(int(stated.sum()), 1)
     with np.errstate(invalid="ignore", divide="ignore"):
-        before, after, added = people_gaps(own, rest, level)
+        before, after, added = people_gaps(group_cells, rest, level)
     words = amplification_outcomes(before, after, added)
     for index, group in enumerate(family.groups):
         known = bool(stated[index])
@@ -236,7 +240,7 @@ def _gaps(plan: AuditPlan, family: FamilyCounts, among: Among) -> Iterator[Peopl
                 "group": group,
                 "among": among,
                 "cases": int(n[index]),
-                "undecided": int(own[4][index] + own[5][index]),
+                "undecided": int(group_cells[4][index] + group_cells[5][index]),
                 **interval_fields(("detector_gap",), before[:1], index, known=known),
                 **interval_fields(("added", "low", "high"), added, index, known=known),
                 "outcome": words[index] if known and independent else "cannot_tell",
@@ -246,7 +250,9 @@ def _gaps(plan: AuditPlan, family: FamilyCounts, among: Among) -> Iterator[Peopl
         )
 
 
-def people_gaps(own: Sequence[IntArray], rest: Sequence[IntArray], level: float) -> tuple[Interval, Interval, Interval]:
+def people_gaps(
+    group: Sequence[IntArray], rest: Sequence[IntArray], level: float
+) -> tuple[Interval, Interval, Interval]:
     """Compare the gap between G groups and their rest in the detector's flags with that in people's decisions.
 
     Parameters
@@ -268,12 +274,12 @@ def people_gaps(own: Sequence[IntArray], rest: Sequence[IntArray], level: float)
     -----
     Change of one group: Newcombe (1998), Statistics in Medicine 17, 2635-2650, method 10. Difference of two: MOVER.
     """
-    n, m = _sum_after_people(own), _sum_after_people(rest)
-    flags, rest_flags = own[0] + own[1] + own[4], rest[0] + rest[1] + rest[4]
+    n, m = _sum_after_people(group), _sum_after_people(rest)
+    flags, rest_flags = group[0] + group[1] + group[4], rest[0] + rest[1] + rest[4]
     before = (flags / n - rest_flags / m, *newcombe_difference(flags, n, rest_flags, m, level))
-    none, every = (_settled(own, flagged=flagged) for flagged in (False, True))
+    none, every = (_settled(group, flagged=flagged) for flagged in (False, True))
     rest_none, rest_every = (_settled(rest, flagged=flagged) for flagged in (False, True))
-    value = _expected_change(own) - _expected_change(rest)
+    value = _expected_change(group) - _expected_change(rest)
     low = difference_of_independent(_change(none, level), _change(rest_every, level))[1]
     high = difference_of_independent(_change(every, level), _change(rest_none, level))[2]
     lowest = newcombe_difference(none[0] + none[2], n, rest_every[0] + rest_every[2], m, level)[0]
@@ -283,22 +289,22 @@ def people_gaps(own: Sequence[IntArray], rest: Sequence[IntArray], level: float)
 
 def _settled(cells: Sequence[IntArray], *, flagged: bool) -> tuple[IntArray, IntArray, IntArray, IntArray]:
     """Count cases without a decision as flagged by people, or as not flagged."""
-    both, dismissed, taken_up, neither, of_flagged, of_others = cells
+    kept_flags, dismissed, taken_up, neither, of_flagged, of_others = cells
     if flagged:
-        return both + of_flagged, dismissed, taken_up + of_others, neither
-    return both, dismissed + of_flagged, taken_up, neither + of_others
+        return kept_flags + of_flagged, dismissed, taken_up + of_others, neither
+    return kept_flags, dismissed + of_flagged, taken_up, neither + of_others
 
 
 def _change(cells: tuple[IntArray, IntArray, IntArray, IntArray], level: float) -> Interval:
-    both, dismissed, taken_up, neither = cells
-    return newcombe_paired(both, taken_up, dismissed, neither, level)
+    kept_flags, dismissed, taken_up, neither = cells
+    return newcombe_paired(kept_flags, taken_up, dismissed, neither, level)
 
 
 def _expected_change(cells: Sequence[IntArray]) -> FloatArray:
     """float64[G]: change in the share flagged; nan where nobody decided any case of a flag that has undecided ones."""
-    both, dismissed, taken_up, neither, of_flagged, of_others = cells
+    kept_flags, dismissed, taken_up, neither, of_flagged, of_others = cells
     more = taken_up + np.where(of_others > 0, of_others * taken_up / (taken_up + neither), 0.0)
-    fewer = dismissed + np.where(of_flagged > 0, of_flagged * dismissed / (both + dismissed), 0.0)
+    fewer = dismissed + np.where(of_flagged > 0, of_flagged * dismissed / (kept_flags + dismissed), 0.0)
     return np.asarray((more - fewer) / _sum_after_people(cells), dtype=np.float64)
 
 

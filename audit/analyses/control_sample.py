@@ -67,26 +67,26 @@ def control_sample(
         Counts of the control sample, and the verdicts of the same plan on it.
     """
     drawn, judged_drawn = sample_alone
-    whole, sample = _everyone(families), _everyone(drawn)
-    vacuous = _vacuous(plan, sample, whole - sample)
+    full_set, sample = _everyone(families), _everyone(drawn)
+    vacuous = _vacuous(plan, sample, full_set - sample)
     comparisons, left_out = _comparisons(plan, families, drawn, vacuous)
     drawn_cases = int(sample.sum())
     verdicts = _verdicts(judged, judged_drawn, _everyone_as_family(sample))
     return ControlSample(
         cases=drawn_cases,
         labelled=int(sample[:UNLABELLED].sum()),
-        other_cases=int(whole.sum()) - drawn_cases,
+        other_cases=int(full_set.sum()) - drawn_cases,
         comparisons=comparisons,
         comparisons_left_out=left_out,
         verdicts=verdicts,
-        words=_words(whole, sample, verdicts, plan.verdict.min_denominator) + (_BY_DECISION if vacuous else ""),
+        words=_words(full_set, sample, verdicts, plan.verdict.min_denominator) + (_BY_DECISION if vacuous else ""),
         vacuous=vacuous,
     )
 
 
-def selection_notices(plan: AuditPlan, found: ControlSample | None) -> tuple[Notice, ...]:
+def selection_notices(plan: AuditPlan, control: ControlSample | None) -> tuple[Notice, ...]:
     """Say where the set was put together by the decision, and nothing says what its cases stand for."""
-    if found is None or not found.vacuous or plan.evaluation_set.is_weighted:
+    if control is None or not control.vacuous or plan.evaluation_set.is_weighted:
         return ()
     return (Notice.of("selected_by_decision", sentence("selected_by_decision")),)
 
@@ -116,7 +116,7 @@ def _comparisons(
     names["base_rate"] = None
     compared: list[ControlComparison] = []
     left_out = 0
-    everyone, everyone_drawn = (_everyone_as_family(_everyone(of)) for of in (families, drawn))
+    everyone, everyone_drawn = (_everyone_as_family(_everyone(family_counts)) for family_counts in (families, drawn))
     for name in names:
         rows = _compare_family(plan, METRICS[name], everyone, everyone_drawn)
         of_groups = [
@@ -137,20 +137,20 @@ def _everyone_as_family(cells: IntArray) -> FamilyCounts:
 
 
 def _compare_family(
-    plan: AuditPlan, metric: Metric, whole: FamilyCounts, drawn: FamilyCounts
+    plan: AuditPlan, metric: Metric, full_set: FamilyCounts, drawn: FamilyCounts
 ) -> list[ControlComparison]:
     at = {group: index for index, group in enumerate(drawn.groups)}
-    inside = np.zeros_like(whole.cells)
-    for index, group in enumerate(whole.groups):
+    inside = np.zeros_like(full_set.cells)
+    for index, group in enumerate(full_set.groups):
         if group in at:
             inside[index] = drawn.cells[at[group]]
-    sample = FamilyCounts(whole.family, whole.groups, inside, drawn.everyone)
+    sample = FamilyCounts(full_set.family, full_set.groups, inside, drawn.everyone)
     x, n = sample.numerator(metric), sample.denominator(metric)
-    others, other_n = whole.numerator(metric) - x, whole.denominator(metric) - n
+    others, other_n = full_set.numerator(metric) - x, full_set.denominator(metric) - n
     low, high = newcombe_difference(x, n, others, other_n, plan.verdict.level)
     floor = plan.verdict.min_denominator
     rows = []
-    for index, group in enumerate(whole.groups):
+    for index, group in enumerate(full_set.groups):
         inner, outer = int(n[index]), int(other_n[index])
         known = inner >= floor and outer >= floor
         rows.append(
@@ -174,27 +174,29 @@ def _verdicts(judged: Verdicts, judged_drawn: Verdicts, sample: FamilyCounts) ->
     of_sample: dict[tuple[str, Group], Verdict] = {
         (verdict.rule, verdict.group): verdict for verdict in judged_drawn.verdicts
     }
-    found = []
+    compared = []
     for rule, drawn_rule in zip(judged.rules, judged_drawn.rules, strict=True):
         of_everyone, _ = possible_cases(sample, METRICS[rule.metric])
-        found.append(_verdict(rule.rule, None, rule.outcome, drawn_rule.outcome, int(of_everyone[0])))
+        compared.append(_verdict(rule.rule, None, rule.outcome, drawn_rule.outcome, int(of_everyone[0])))
         for verdict in judged.verdicts:
             again = of_sample.get((rule.rule, verdict.group))
             outcome: Outcome | None = None if again is None else again.outcome
             if verdict.rule == rule.rule and "fail" in (verdict.outcome, outcome):
-                found.append(
+                compared.append(
                     _verdict(rule.rule, verdict.group, verdict.outcome, outcome, 0 if again is None else again.cases)
                 )
-    return tuple(found)
+    return tuple(compared)
 
 
-def _verdict(rule: str, group: Group | None, whole: Outcome, sample: Outcome | None, drawn: int) -> ControlVerdict:
-    return ControlVerdict(rule=rule, group=group, outcome=whole, control_outcome=sample, control_cases=drawn)
+def _verdict(
+    rule: str, group: Group | None, full_outcome: Outcome, sample: Outcome | None, drawn: int
+) -> ControlVerdict:
+    return ControlVerdict(rule=rule, group=group, outcome=full_outcome, control_outcome=sample, control_cases=drawn)
 
 
-def _words(whole: IntArray, sample: IntArray, verdicts: Sequence[ControlVerdict], floor: int) -> str:
-    text = f"{int(sample.sum()):,} of {int(whole.sum()):,} cases were drawn at random."
-    inside, outside = _labelled_share(sample, floor), _labelled_share(whole - sample, floor)
+def _words(full_counts: IntArray, sample: IntArray, verdicts: Sequence[ControlVerdict], floor: int) -> str:
+    text = f"{int(sample.sum()):,} of {int(full_counts.sum()):,} cases were drawn at random."
+    inside, outside = _labelled_share(sample, floor), _labelled_share(full_counts - sample, floor)
     if inside is not None and outside is not None:
         text += f" {percent(inside)} of the labelled ones are victims, against {percent(outside)} of the others."
     failing = [verdict for verdict in verdicts if verdict.group is not None and verdict.outcome == "fail"]

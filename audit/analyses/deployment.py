@@ -182,14 +182,14 @@ def _family_costs(
     level, floor = plan.verdict.level, plan.verdict.min_denominator
     missed, flagged, cases = (family.total(cells) for cells in ((Cell.FN,), (Cell.FP,), _CASES))
     rest_cases = family.rest(_CASES)
-    found = _counted_costs(costs, family, level) if moments is None else _weighted_costs(costs, family, moments)
-    found = _Costs(*((PER * value, PER * low, PER * high) for value, low, high in found))
+    family_costs = _counted_costs(costs, family, level) if moments is None else _weighted_costs(costs, family, moments)
+    family_costs = _Costs(*((PER * value, PER * low, PER * high) for value, low, high in family_costs))
     records: list[CostOfErrors] = []
     gap = ("difference", "difference_low", "difference_high")
     for index, group in enumerate(family.groups):
         reason = _reason_of_cost(int(cases[index]), int(rest_cases[index]), floor, has_intervals=moments is None)
-        own = reason not in ("no_cases", "too_few_for_a_rate")
-        both = reason in (None, "weights_or_clusters")
+        has_own_rate = reason not in ("no_cases", "too_few_for_a_rate")
+        has_both_rates = reason in (None, "weights_or_clusters")
         records.append(
             CostOfErrors.model_construct(
                 None,
@@ -197,9 +197,9 @@ def _family_costs(
                 missed=int(missed[index]),
                 wrongly_flagged=int(flagged[index]),
                 cases=int(cases[index]),
-                **interval_fields(("per_1000", "low", "high"), found.own, index, known=own),
-                rest_per_1000=as_known(found.rest[0][index]) if both else None,
-                **interval_fields(gap, found.difference, index, known=both),
+                **interval_fields(("per_1000", "low", "high"), family_costs.own, index, known=has_own_rate),
+                rest_per_1000=as_known(family_costs.rest[0][index]) if has_both_rates else None,
+                **interval_fields(gap, family_costs.difference, index, known=has_both_rates),
                 level=level,
                 reason=reason,
             )
@@ -216,20 +216,20 @@ def _counted_costs(costs: CostsSection, family: FamilyCounts, level: float) -> _
 
 
 def _weighted_costs(costs: CostsSection, family: FamilyCounts, moments: Moments) -> _Costs:
-    of = moments.of(family)
+    family_moments = moments.of(family)
     unknown = np.full(len(family.groups), np.nan)
     with np.errstate(divide="ignore", invalid="ignore"):
         group, rest = (
             (costs.cost_missed * weight((Cell.FN,)) + costs.cost_flagged * weight((Cell.FP,))) / weight(_CASES)
-            for weight in (of.weight, of.rest_weight)
+            for weight in (family_moments.weight, family_moments.rest_weight)
         )
     return _Costs((group, unknown, unknown), (rest, unknown, unknown), (group - rest, unknown, unknown))
 
 
 def _reason_of_cost(cases: int, rest: int, floor: int, *, has_intervals: bool) -> CostReason | None:
-    own = why_not_stated(cases, floor)
-    if own is not None:
-        return "no_cases" if own == "no_cases" else "too_few_for_a_rate"
+    group_reason = why_not_stated(cases, floor)
+    if group_reason is not None:
+        return "no_cases" if group_reason == "no_cases" else "too_few_for_a_rate"
     if rest < floor:
         return "no_rest" if rest == 0 else "too_few_in_rest"
     return None if has_intervals else "weights_or_clusters"
@@ -252,12 +252,12 @@ def exposures(
         Tables of `audit.counting.count.Second`.
     """
     return tuple(
-        one
+        exposure
         for places, table in first
         for family in (everyone_as_family(table), *(table.family(family, features) for family in families))
         if not family.family.axes or is_listed(family)
         for among in _LABELS
-        for one in _exposures(plan, places, family, among)
+        for exposure in _exposures(plan, places, family, among)
     )
 
 
@@ -272,9 +272,9 @@ class Ranked(NamedTuple):
     @classmethod
     def of(cls, cells: IntArray, tied: int, fit: int) -> Self:
         """Count int64[G, 4]; `tied` cases share the border, and `fit` of them are taken."""
-        surely, own = cells[:, ABOVE], cells[:, TIED]
-        fewest, most = surely + np.maximum(fit - (tied - own), 0), surely + np.minimum(fit, own)
-        return cls(fewest, most, surely + own * (fit / max(tied, 1)), cells.sum(axis=1))
+        surely, tied_cases = cells[:, ABOVE], cells[:, TIED]
+        fewest, most = surely + np.maximum(fit - (tied - tied_cases), 0), surely + np.minimum(fit, tied_cases)
+        return cls(fewest, most, surely + tied_cases * (fit / max(tied, 1)), cells.sum(axis=1))
 
 
 def _exposures(plan: AuditPlan, places: int, family: FamilyCounts, among: Among) -> Iterator[Exposure]:
@@ -282,14 +282,18 @@ def _exposures(plan: AuditPlan, places: int, family: FamilyCounts, among: Among)
     tied = int(family.everyone[:, TIED].sum())
     fit = min(places - int(family.everyone[:, ABOVE].sum()), tied)
     cells, everyone = family.cells[:, _LABELS[among]].sum(axis=1), family.everyone[_LABELS[among]].sum(axis=0)
-    own, rest = (Ranked.of(each, tied, fit) for each in (cells, everyone - cells))
-    n, m = own.cases, rest.cases
+    group_ranked, rest = (Ranked.of(ranked_cells, tied, fit) for ranked_cells in (cells, everyone - cells))
+    n, m = group_ranked.cases, rest.cases
     with np.errstate(invalid="ignore", divide="ignore"):
-        share = (own.expected / n, wilson(own.fewest, n, level)[0], wilson(own.most, n, level)[1])
+        share = (
+            group_ranked.expected / n,
+            wilson(group_ranked.fewest, n, level)[0],
+            wilson(group_ranked.most, n, level)[1],
+        )
         apart = (
             share[0] - rest.expected / m,
-            newcombe_difference(own.fewest, n, rest.most, m, level)[0],
-            newcombe_difference(own.most, n, rest.fewest, m, level)[1],
+            newcombe_difference(group_ranked.fewest, n, rest.most, m, level)[0],
+            newcombe_difference(group_ranked.most, n, rest.fewest, m, level)[1],
         )
     for index, group in enumerate(family.groups):
         reason = why_not_stated(int(n[index]), least)
@@ -301,8 +305,8 @@ def _exposures(plan: AuditPlan, places: int, family: FamilyCounts, among: Among)
                 "among": among,
                 "cases": int(n[index]),
                 "unranked": int(cells[index, UNRANKED]),
-                "fewest": int(own.fewest[index]),
-                "most": int(own.most[index]),
+                "fewest": int(group_ranked.fewest[index]),
+                "most": int(group_ranked.most[index]),
                 **interval_fields(("value", "low", "high"), share, index, known=reason is None),
                 **interval_fields(("difference", "difference_low", "difference_high"), apart, index, known=compared),
                 "level": level,

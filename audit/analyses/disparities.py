@@ -128,24 +128,26 @@ def _changes_by_design(
     """Return a function that gives the fields that weights and clusters change at a place; None where they change
     none.
     """
-    of = moments.of(family)
+    family_moments = moments.of(family)
     reference = None
-    alike = of.counts_alike(metric.denominator)
+    alike = family_moments.counts_alike(metric.denominator)
     if compared_with == "reference":
         code = plan.groups[family.family.axes[0].feature].reference
-        reference = next((place for place, group in enumerate(family.groups) if group.levels[0].code == code), None)
+        reference = next(
+            (group_index for group_index, group in enumerate(family.groups) if group.levels[0].code == code), None
+        )
         if reference is None:
             return None
-        alone = of.counts_alike(metric.denominator, rest=False)
+        alone = family_moments.counts_alike(metric.denominator, rest=False)
         alike = alone & alone[reference]
-    if compared_with == "overall" and not _weighs_the_same(of, family, metric):
+    if compared_with == "overall" and not _weighs_the_same(family_moments, family, metric):
         alike = np.zeros_like(alike)
     if alike.all():
         return None
-    found = contrast(of, family, metric, plan.verdict.level, reference)
-    difference, ratio = found.difference, found.ratio
+    contrasts = contrast(family_moments, family, metric, plan.verdict.level, reference)
+    difference, ratio = contrasts.difference, contrasts.ratio
     if compared_with == "overall":
-        share = found.share
+        share = contrasts.share
         difference = difference[0] * (1.0 - share), difference[1] * (1.0 - share), difference[2] * (1.0 - share)
         with np.errstate(divide="ignore", invalid="ignore"):
             low, value, high = (1.0 / (share + (1.0 - share) / of_rest) for of_rest in (ratio[1], ratio[0], ratio[2]))
@@ -159,9 +161,9 @@ def _changes_by_design(
     return changes
 
 
-def _weighs_the_same(of: FamilyMoments, family: FamilyCounts, metric: Metric) -> bool:
+def _weighs_the_same(family_moments: FamilyMoments, family: FamilyCounts, metric: Metric) -> bool:
     """Say whether every row of the set weighs the same, so that each group's part by weight is its part by cases."""
-    units, n = of.units(metric.denominator), family.denominator(metric)
+    units, n = family_moments.units(metric.denominator), family.denominator(metric)
     return bool(np.allclose(units * n.sum(), n * units.sum(), rtol=1e-12))
 
 
@@ -182,9 +184,9 @@ def _reason(
     counts: tuple[int, int, int, int], rest: int, floor: int, compared_with: Comparison
 ) -> EstimateReason | None:
     _, n, y, m = counts
-    own = why_not_stated(n, floor)
-    if own is not None:
-        return own
+    group_reason = why_not_stated(n, floor)
+    if group_reason is not None:
+        return group_reason
     if rest == 0 or m == 0:
         return "no_reference" if compared_with == "reference" else "no_rest"
     if m < floor:
@@ -237,26 +239,26 @@ def _table(family: Family, rates: Sequence[Estimate], everyone: Estimate) -> Imp
     )
 
 
-def _left_out(one: Estimate, everyone: Estimate) -> LeftOut | None:
-    if any(level.code == "unknown" for level in one.group.levels):
+def _left_out(estimate: Estimate, everyone: Estimate) -> LeftOut | None:
+    if any(level.code == "unknown" for level in estimate.group.levels):
         return "unknown"
-    if one.value is None:
+    if estimate.value is None:
         return "too_few_for_a_rate"
-    return "below_two_per_cent" if one.denominator * _OF_ALL < everyone.denominator else None
+    return "below_two_per_cent" if estimate.denominator * _OF_ALL < everyone.denominator else None
 
 
-def _ratio(one: Estimate, reasons: Mapping[Group, LeftOut | None], highest: Estimate | None) -> ImpactRatio:
-    reason = reasons[one.group]
+def _ratio(estimate: Estimate, reasons: Mapping[Group, LeftOut | None], highest: Estimate | None) -> ImpactRatio:
+    reason = reasons[estimate.group]
     best = None if highest is None else highest.value
     if reason is None and not best:
         reason = "nobody_flagged"
     return ImpactRatio(
-        group=one.group,
-        cases=one.denominator,
-        flagged=one.numerator,
-        rate=one.value,
-        low=one.low,
-        high=one.high,
-        ratio=one.value / best if reason is None and one.value is not None and best else None,
+        group=estimate.group,
+        cases=estimate.denominator,
+        flagged=estimate.numerator,
+        rate=estimate.value,
+        low=estimate.low,
+        high=estimate.high,
+        ratio=estimate.value / best if reason is None and estimate.value is not None and best else None,
         left_out=reason,
     )

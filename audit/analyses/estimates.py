@@ -110,22 +110,22 @@ def _changes_by_design(
     """Return a function that gives the fields that weights and clusters change at a place: no rate where every case is
     one.
     """
-    of = moments.of(family)
-    found = rate_intervals(of, family, metric, level)
-    numerators, denominators = of.weight(metric.numerator), of.weight(metric.denominator)
+    family_moments = moments.of(family)
+    intervals = rate_intervals(family_moments, family, metric, level)
+    numerators, denominators = family_moments.weight(metric.numerator), family_moments.weight(metric.denominator)
     by_field = {
-        "value": found.rate,
-        "low": found.low,
-        "high": found.high,
-        "exact_low": found.exact_low,
-        "exact_high": found.exact_high,
-        "effective_cases": found.effective,
-        "degrees_of_freedom": found.degrees_of_freedom,
+        "value": intervals.rate,
+        "low": intervals.low,
+        "high": intervals.high,
+        "exact_low": intervals.exact_low,
+        "exact_high": intervals.exact_high,
+        "effective_cases": intervals.effective,
+        "degrees_of_freedom": intervals.degrees_of_freedom,
     }
 
     def changes(index: int, known: bool) -> dict[str, float | None]:
         changed: dict[str, float | None] = {}
-        if known and not np.isnan(found.effective[index]):
+        if known and not np.isnan(intervals.effective[index]):
             changed = {name: as_known(values[index]) for name, values in by_field.items()}
         if moments.weighted:
             changed["weighted_numerator"] = as_known(numerators[index])
@@ -184,7 +184,9 @@ def group_counts(families: Sequence[FamilyCounts]) -> tuple[GroupCounts, ...]:
     for family in families:
         cells = {cell.value: family.cell(cell) for cell in Cell}
         rows.extend(
-            GroupCounts.model_construct(None, group=group, **{name: int(of[index]) for name, of in cells.items()})
+            GroupCounts.model_construct(
+                None, group=group, **{name: int(counts_of_cell[index]) for name, counts_of_cell in cells.items()}
+            )
             for index, group in enumerate(family.groups)
         )
     return tuple(rows)
@@ -196,7 +198,7 @@ def cells_of(counts: Sequence[GroupCounts]) -> IntArray:
     """
     cells = np.zeros((len(counts), UNLABELLED + 1, DECISIONS), dtype=np.int64)
     for name, (label, decision) in _PLACES.items():
-        cells[:, label, decision] = [getattr(one, name) for one in counts]
+        cells[:, label, decision] = [getattr(counted_group, name) for counted_group in counts]
     return cells
 
 

@@ -34,17 +34,17 @@ def funnels(
     for verdict in verdicts:
         if verdict.level_fail is not None and verdict.degrees_of_freedom is None:
             by_rule.setdefault(verdict.rule, {})[verdict.group] = verdict
-    found: list[Funnel] = []
+    drawn: list[Funnel] = []
     for rule in plan.named_rules:
         tested = by_rule.get(rule.id, {})
         for family in rule_families(plan, rule):
             if len(family.axes) == 1 and sum(group in tested for group in families[family].groups) >= FUNNEL_GROUPS:
-                found.extend(
+                drawn.extend(
                     Funnel(rule=rule.id, family=family, side=question.side, points=points)
                     for question in questions(plan, rule)
                     if (points := _points(plan, question, families[family], tested))
                 )
-    return tuple(found)
+    return tuple(drawn)
 
 
 def _points(

@@ -53,32 +53,32 @@ def further_findings(
         Counts that verdicts are made of; and those that rates are stated from, everyone first.
     """
     by_name = {feature.name: feature for feature in features}
-    everyone, *of_all = shown = list(stated)
-    rated = dict(zip(families, of_all, strict=True))
+    everyone, *families_stated = shown = list(stated)
+    rated = dict(zip(families, families_stated, strict=True))
     verdicts, alike = judged.verdicts, counted.moments is None
     doubts = partial(sensitivity_findings, plan, families, verdicts, counted.moments)
     doubted = beside(doubts) if alike else doubts
-    found = {
+    findings = {
         **score_findings(plan, counted.scores, families, by_name)._asdict(),
         "between_groups": between_groups(plan, rated, independent=alike),
         "entropies": entropies(plan, rated, independent=alike),
         "funnels": funnels(plan, rated, verdicts),
         "control_sample": None if sampled is None else control_sample(plan, families, judged, sampled),
         "subgroup_scan": subgroup_scan(plan, counted.scan),
-        "costs": cost_findings(plan, [everyone, *filter(is_listed, of_all)], counted.moments),
+        "costs": cost_findings(plan, [everyone, *filter(is_listed, families_stated)], counted.moments),
         "conditional": like_with_like(plan, counted.controls, families, by_name),
-        "amplification": amplification(plan, of_all),
+        "amplification": amplification(plan, families_stated),
         "after_detector": after_detector(plan, counted.second.people, list(families), by_name),
         "exposures": exposures(plan, counted.second.first, list(families), by_name),
-        "label_gaps": label_gaps(plan, of_all),
+        "label_gaps": label_gaps(plan, families_stated),
         "reference_comparison": reference_comparison(plan, counted.reference, counted.table, by_name, counted.moments),
         "memberships": memberships(plan, counted.table, features, counted.moments),
         "failures": failed_rows(counted, list(families), by_name),
         "self_disagreement": self_disagreement(plan, counted, list(families), by_name),
         "deployed": deployed(plan, shown, _weighted_rates(shown, estimates, counted), counted.moments),
     }
-    found["sensitivity"] = sensitivity = doubted()
-    return found, (*sensitivity_notices(plan, sensitivity), *selection_notices(plan, found["control_sample"]))
+    findings["sensitivity"] = sensitivity = doubted()
+    return findings, (*sensitivity_notices(plan, sensitivity), *selection_notices(plan, findings["control_sample"]))
 
 
 def _weighted_rates(
@@ -129,12 +129,12 @@ def self_disagreement(
     if tallies is None:
         return ()
     level, has_scores = plan.verdict.level, plan.detector.has_scores
-    found = []
+    disagreements = []
     for family in _with_everyone(families):
         for group, tallied in tallies.family(family, features).items():
             answered, decisions, scores, sometimes = tallied.rows.tolist()
             low, high = wilson(np.array([decisions]), np.array([answered]), level) if answered else ([None], [None])
-            found.append(
+            disagreements.append(
                 SelfDisagreement(
                     group=group,
                     answered=answered,
@@ -148,7 +148,7 @@ def self_disagreement(
                     answered_sometimes=sometimes,
                 )
             )
-    return tuple(found)
+    return tuple(disagreements)
 
 
 def _with_everyone(families: Sequence[Family]) -> list[Family]:

@@ -42,18 +42,18 @@ def _widest_gap(plan: AuditPlan, family: FamilyCounts) -> LabelGap:
     metric, floor = METRICS["base_rate"], plan.verdict.min_denominator
     x, n = family.numerator(metric), family.denominator(metric)
     y, m = family.rest(metric.numerator), family.rest(metric.denominator)
-    kept = np.flatnonzero((n >= floor) & (m >= floor))
-    facts = {"family": family.family, "groups_compared": int(kept.size), "level": plan.verdict.level}
-    if not kept.size:
+    stated = np.flatnonzero((n >= floor) & (m >= floor))
+    facts = {"family": family.family, "groups_compared": int(stated.size), "level": plan.verdict.level}
+    if not stated.size:
         return LabelGap.model_validate({**facts, **dict.fromkeys(_WIDEST)})
-    x, n, y, m = x[kept], n[kept], y[kept], m[kept]
-    low, high = newcombe_difference(x, n, y, m, 1.0 - (1.0 - plan.verdict.level) / kept.size)
+    x, n, y, m = x[stated], n[stated], y[stated], m[stated]
+    low, high = newcombe_difference(x, n, y, m, 1.0 - (1.0 - plan.verdict.level) / stated.size)
     gap = x / n - y / m
     from_zero = np.maximum(np.maximum(low, -high), 0.0)
     # ten digits, so that no last bit of a library decides between groups with the same counts
     at = int(np.argmax(np.round(from_zero if from_zero.max() > 0 else np.abs(gap), 10)))
     rates = int(x[at]) / int(n[at]), int(y[at]) / int(m[at])
-    widest = family.groups[kept[at]], *rates, as_known(gap[at]), as_known(low[at]), as_known(high[at])
+    widest = family.groups[stated[at]], *rates, as_known(gap[at]), as_known(low[at]), as_known(high[at])
     return LabelGap.model_validate({**facts, **dict(zip(_WIDEST, widest, strict=True))})
 
 
@@ -76,19 +76,19 @@ def reference_comparison(
         return None
     axis = Axis(reference.feature, reference.rung)
     family = counts.family(Family((axis,)), features)
-    found = [group.levels[0].code for group in family.groups]
-    here = dict(zip(found, family.total(_LABELLED_POSITIVE).tolist(), strict=True))
+    level_codes = [group.levels[0].code for group in family.groups]
+    here = dict(zip(level_codes, family.total(_LABELLED_POSITIVE).tolist(), strict=True))
     codes = sorted(reference.shares)
     labelled = np.array([here.get(code, 0) for code in codes], dtype=np.int64)
     shares = np.array([reference.shares[code] for code in codes], dtype=np.float64)
-    made = None
+    by_design = None
     if moments is not None:
-        asked = np.array([code in reference.shares for code in found], dtype=np.bool_)
-        made = _labels_by_design(
-            composition(moments, family, _LABELLED_POSITIVE, asked), found, codes, labelled, shares
+        is_in_table = np.array([code in reference.shares for code in level_codes], dtype=np.bool_)
+        by_design = _labels_by_design(
+            composition(moments, family, _LABELLED_POSITIVE, is_in_table), level_codes, codes, labelled, shares
         )
-    enough = int(labelled.sum()) >= plan.verdict.min_denominator and (made is None or made.cases >= 1.0)
-    statistic, p = _test_against_table(labelled, shares, plan.verdict.seed, made) if enough else (None, None)
+    enough = int(labelled.sum()) >= plan.verdict.min_denominator and (by_design is None or by_design.cases >= 1.0)
+    statistic, p = _test_against_table(labelled, shares, plan.verdict.seed, by_design) if enough else (None, None)
     others = [code for code in sorted(here) if code not in reference.shares]
     return ReferenceComparison(
         feature=reference.feature,
@@ -99,10 +99,10 @@ def reference_comparison(
         left_out=sum(here[code] for code in others),
         statistic=statistic,
         p=p,
-        design_effect=None if made is None else as_known(made.effect),
+        design_effect=None if by_design is None else as_known(by_design.effect),
         replicates=REPLICATES,
         levels=(
-            *_level_shares(axis, codes, labelled, shares, plan, made),
+            *_level_shares(axis, codes, labelled, shares, plan, by_design),
             *(_not_in_table(axis, code, here[code]) for code in others),
         ),
         level=plan.verdict.level,
@@ -120,11 +120,11 @@ class _LabelsByDesign(NamedTuple):
 
 
 def _labels_by_design(
-    made: Composition, found: Sequence[str], codes: Sequence[str], labelled: IntArray, shares: FloatArray
+    by_level: Composition, found_codes: Sequence[str], codes: Sequence[str], labelled: IntArray, shares: FloatArray
 ) -> _LabelsByDesign:
-    at = {code: index for index, code in enumerate(found)}
-    share = np.array([made.share[at[code]] if code in at else 0.0 for code in codes])
-    variance = np.array([made.variance[at[code]] if code in at else 0.0 for code in codes])
+    at = {code: index for index, code in enumerate(found_codes)}
+    share = np.array([by_level.share[at[code]] if code in at else 0.0 for code in codes])
+    variance = np.array([by_level.variance[at[code]] if code in at else 0.0 for code in codes])
     total, some = float(labelled.sum()), shares > 0.0
     if total == 0.0 or not np.isfinite(variance[some]).all():
         return _LabelsByDesign(share, np.inf, 0.0)
@@ -139,21 +139,25 @@ def _level_shares(
     labelled: IntArray,
     shares: FloatArray,
     plan: AuditPlan,
-    made: _LabelsByDesign | None,
+    by_design: _LabelsByDesign | None,
 ) -> list[ReferenceShare]:
     total = int(labelled.sum())
-    known = total >= plan.verdict.min_denominator and (made is None or made.cases >= 1.0)
-    share = labelled / max(total, 1) if made is None else made.share
-    if made is None:
+    known = total >= plan.verdict.min_denominator and (by_design is None or by_design.cases >= 1.0)
+    share = labelled / max(total, 1) if by_design is None else by_design.share
+    if by_design is None:
         low, high = clopper_pearson(labelled, np.full_like(labelled, total), plan.verdict.level)
     else:
-        cases = np.full(share.shape, max(made.cases, 1.0))
+        cases = np.full(share.shape, max(by_design.cases, 1.0))
         low, high = wilson(np.minimum(share * cases, cases), cases, plan.verdict.level)
     return [
         ReferenceShare(
             group=Group((Level(axis.feature, axis.rung, code),)),
             labelled=int(labelled[at]),
-            share=as_known(share[at]) if made is not None and known else int(labelled[at]) / total if known else None,
+            share=as_known(share[at])
+            if by_design is not None and known
+            else int(labelled[at]) / total
+            if known
+            else None,
             low=as_known(low[at]) if known else None,
             high=as_known(high[at]) if known else None,
             reference=as_known(shares[at]),
@@ -173,21 +177,21 @@ def _not_in_table(axis: Axis, code: str, labelled: int) -> ReferenceShare:
 
 
 def _test_against_table(
-    labelled: IntArray, shares: FloatArray, seed: int, made: _LabelsByDesign | None
+    labelled: IntArray, shares: FloatArray, seed: int, by_design: _LabelsByDesign | None
 ) -> tuple[float | None, float]:
     """Return G and its p-value; no G, and the smallest possible p-value, where the table rules out what was found."""
     if (labelled[shares == 0.0] > 0).any():
         return None, 1.0 / (REPLICATES + 1)
     named = shares > 0.0
-    size = int(labelled.sum()) if made is None else max(round(made.cases), 1)
-    here = labelled.astype(np.float64) if made is None else made.share * size
+    size = int(labelled.sum()) if by_design is None else max(round(by_design.cases), 1)
+    here = labelled.astype(np.float64) if by_design is None else by_design.share * size
     # its stream lasts, unlike that of a Generator
     rng = np.random.RandomState(np.random.PCG64([seed, _STREAM]))
     drawn = rng.multinomial(size, shares[named] / shares[named].sum(), REPLICATES)
-    found, simulated = (_likelihood_ratio(of, shares[named]) for of in (here[named], drawn))
+    observed_ratio, simulated = (_likelihood_ratio(counts, shares[named]) for counts in (here[named], drawn))
     # a sample as unlikely as the one found counts, whatever the last bits of its logarithms
-    as_extreme = int((simulated >= found - 1e-9 * max(1.0, float(found))).sum())
-    return as_known(float(found)), (1 + as_extreme) / (REPLICATES + 1)
+    as_extreme = int((simulated >= observed_ratio - 1e-9 * max(1.0, float(observed_ratio))).sum())
+    return as_known(float(observed_ratio)), (1 + as_extreme) / (REPLICATES + 1)
 
 
 def _likelihood_ratio(counts: npt.NDArray[Any], shares: FloatArray) -> FloatArray:

@@ -87,21 +87,23 @@ def like_with_like(
     """
     if table is None:
         return ()
-    asked, counted = _questions(plan), encode_counts(table)
-    found: list[LikeWithLike] = []
+    control_questions, counted = _questions(plan), encode_counts(table)
+    compared: list[LikeWithLike] = []
     for family, counts in families.items():
         if not is_listed(counts):
             continue
         for controls in control_sets(plan):
             strata = stratify(counted, family, features, controls)
-            found.extend(_answer(plan, question, controls, strata) for question in asked)
-    return tuple(found)
+            compared.extend(_answer(plan, question, controls, strata) for question in control_questions)
+    return tuple(compared)
 
 
 def _questions(plan: AuditPlan) -> list[_Question]:
-    asked = [_Question(METRICS[rule.metric], rule.id, rule.scale, rule.limit) for rule in plan.named_rules]
-    ruled = {question.metric.name for question in asked}
-    return asked + [_Question(METRICS[name], None, "difference", None) for name in ERROR_RATES if name not in ruled]
+    control_questions = [_Question(METRICS[rule.metric], rule.id, rule.scale, rule.limit) for rule in plan.named_rules]
+    ruled = {question.metric.name for question in control_questions}
+    return control_questions + [
+        _Question(METRICS[name], None, "difference", None) for name in ERROR_RATES if name not in ruled
+    ]
 
 
 def _answer(plan: AuditPlan, question: _Question, controls: tuple[str, ...], counts: StratifiedCounts) -> LikeWithLike:
@@ -135,19 +137,19 @@ def _compare(question: _Question, counts: StratifiedCounts, level: float) -> _Co
     x, n = counts.total(metric.numerator), counts.total(metric.denominator)
     y, m = counts.rest(metric.numerator), counts.rest(metric.denominator)
     pairs = StratumPairs.of_counts(x, n, y, m, counts.of, groups)
-    found, group, others, rest = (pairs.over_strata(values) for values in (pairs.x, pairs.n, pairs.y, pairs.m))
+    group_counted, group, others, rest = (pairs.over_strata(values) for values in (pairs.x, pairs.n, pairs.y, pairs.m))
     with np.errstate(invalid="ignore", divide="ignore"):
-        crude_difference = found / group - others / rest
-        crude_ratio = np.where(others > 0, (found / group) / (others / rest), np.nan)
+        crude_difference = group_counted / group - others / rest
+        crude_ratio = np.where(others > 0, (group_counted / group) / (others / rest), np.nan)
     p_same, tested = same_in_all_strata(pairs, question.scale)
     return _Comparison(
         cases=np.bincount(counts.of, weights=n, minlength=groups).astype(np.int64),
         own=group,
         rest=rest,
         strata=pairs.strata,
-        crude_difference=(crude_difference, *newcombe_difference(found, group, others, rest, level)),
+        crude_difference=(crude_difference, *newcombe_difference(group_counted, group, others, rest, level)),
         difference=(common_difference(pairs)[0], *difference_interval(pairs, level)),
-        crude_ratio=(crude_ratio, *mover_ratio(found, group, others, rest, level)),
+        crude_ratio=(crude_ratio, *mover_ratio(group_counted, group, others, rest, level)),
         ratio=(common_ratio(pairs)[0], *ratio_interval(pairs, level)),
         shift=conditioning_shift(pairs, level),
         p_same=p_same,

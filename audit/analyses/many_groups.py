@@ -57,8 +57,8 @@ def entropies(
     """
     if not independent:
         return ()
-    found = (_entropy(plan, family) for family in families.values() if not family.is_overlapping)
-    return tuple(record for record in found if record is not None)
+    family_entropies = (_entropy(plan, family) for family in families.values() if not family.is_overlapping)
+    return tuple(record for record in family_entropies if record is not None)
 
 
 def _metrics(plan: AuditPlan, family: Family) -> tuple[MetricName, ...]:
@@ -119,11 +119,11 @@ def _worst(
     order = np.argsort(-np.round(harm, 10), kind="stable")
     return tuple(
         ShrunkRate.model_construct(
-            group=family.groups[place],
-            value=int(x[place]) / int(n[place]),
-            shrunk=cast("float", as_known(shrunk[place])),
+            group=family.groups[group_index],
+            value=int(x[group_index]) / int(n[group_index]),
+            shrunk=cast("float", as_known(shrunk[group_index])),
         )
-        for place in order[stated[order]][:_RANKED_FROM]
+        for group_index in order[stated[order]][:_RANKED_FROM]
     )
 
 

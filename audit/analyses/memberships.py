@@ -30,10 +30,10 @@ def memberships(
         Moments of a plan with weights or clusters, in the order of `table`.
     """
     metrics = {rule.metric for rule in plan.rules}
-    found: list[Membership] = []
+    stated_memberships: list[Membership] = []
     for feature in features:
         for level in _held_beside_others(feature):
-            counts, of = _holders_and_others(table, feature, level, moments)
+            counts, family_moments = _holders_and_others(table, feature, level, moments)
             beside = int(counts.cells.sum()) - _cases_of_others(counts) - _cases_held_alone(table, feature, level.code)
             group = Group((Level(feature.name, level.rung, level.code),))
             of_counts = plan.evaluation_set.is_counted
@@ -41,32 +41,34 @@ def memberships(
                 [without_hidden(counts) if of_counts else counts],
                 level=plan.verdict.level,
                 min_denominator=plan.verdict.min_denominator,
-                moments=of,
+                moments=family_moments,
                 of_counts=of_counts,
             )
-            found.extend(
+            stated_memberships.extend(
                 Membership(estimate=estimate.model_copy(update={"group": group}), beside_others=beside)
                 for estimate in shown
                 if estimate.metric in metrics and estimate.group.levels[0].code == level.code
             )
-    return tuple(found)
+    return tuple(stated_memberships)
 
 
 def _held_beside_others(feature: SensitiveFeature) -> Iterator[LevelName]:
     finest = [level for level in feature.levels if level.rung == feature.rungs[0]]
-    held = {part for level in finest for part in level.parts} - {UNKNOWN}
+    combined_parts = {part for level in finest for part in level.parts} - {UNKNOWN}
     names = {level.code: level for level in finest}
-    for code in sorted(held):
+    for code in sorted(combined_parts):
         yield names[code]
 
 
 def _holders_and_others(
-    table: CountsTable, feature: SensitiveFeature, held: LevelName, moments: Moments | None
+    table: CountsTable, feature: SensitiveFeature, held_level: LevelName, moments: Moments | None
 ) -> tuple[FamilyCounts, Moments | None]:
     """Count all who hold it and all who do not: a ladder of one step, so that weights and clusters follow."""
     finest = feature.rungs[0]
     levels = [
-        level.model_copy(update={"parent": held.code if held.code in (level.code, *level.parts) else _OTHERS})
+        level.model_copy(
+            update={"parent": held_level.code if held_level.code in (level.code, *level.parts) else _OTHERS}
+        )
         for level in feature.levels
         if level.rung == finest
     ]
@@ -85,5 +87,5 @@ def _cases_of_others(counts: FamilyCounts) -> int:
 
 
 def _cases_held_alone(table: CountsTable, feature: SensitiveFeature, code: str) -> int:
-    place = table.features.index(feature.name)
-    return sum(int(cells.sum()) for codes, cells in zip(table.codes, table.cells, strict=True) if codes[place] == code)
+    column = table.features.index(feature.name)
+    return sum(int(cells.sum()) for codes, cells in zip(table.codes, table.cells, strict=True) if codes[column] == code)

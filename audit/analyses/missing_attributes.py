@@ -149,19 +149,21 @@ class PossibleMembers(NamedTuple):
         """float64[G]: largest share of a group's members of unknown feature who push its rate up (or down)."""
         return share_at_odds(self.odds_factor, *self._there(metric, up=up))
 
-    def _moving(self, metric: Metric, most: IntArray | None, of: IntArray | slice = slice(None), *, up: bool) -> Moving:
+    def _moving(
+        self, metric: Metric, most: IntArray | None, rows: IntArray | slice = slice(None), *, up: bool
+    ) -> Moving:
         """Return the cases of unknown feature that push a rate up (or down), as many as are supposed to belong to each
-        of the groups at `of` or `most`, with the fewest others that must come along.
+        of the groups at `rows` or `most`, with the fewest others that must come along.
         """
-        number = self._number(metric, up=up)[of] if most is None else most
+        number = self._number(metric, up=up)[rows] if most is None else most
         scored, unscored = _speaking(self.counts, metric, up=up)
         # moving a scored case also improves the rate of the rest, so these go first
-        scored = np.minimum(scored[of], number)
-        unscored = np.minimum(unscored[of], number - scored)
-        share = self._harmed_share(metric, up=up)[of]
+        scored = np.minimum(scored[rows], number)
+        unscored = np.minimum(unscored[rows], number - scored)
+        share = self._harmed_share(metric, up=up)[rows]
         members = np.ceil((scored + unscored) / np.where(share > 0.0, share, 1.0) - _HAIR).astype(np.int64)
-        others = np.minimum(members, self.most[of]) - scored - unscored
-        return Moving(scored, unscored, np.clip(others, 0, _speaking(self.counts, metric, up=not up)[0][of]))
+        others = np.minimum(members, self.most[rows]) - scored - unscored
+        return Moving(scored, unscored, np.clip(others, 0, _speaking(self.counts, metric, up=not up)[0][rows]))
 
     def _moved(self, metric: Metric, boundary: Boundary, start: Tables, most: IntArray | None, *, up: bool) -> Tables:
         """Return the counts with the largest asymptotic p-value, of some numbers up to all who are supposed, and
@@ -177,14 +179,21 @@ class PossibleMembers(NamedTuple):
         some = max(_PLACES, _TABLES // max(int(np.count_nonzero(number > _PLACES)), 1))
         while True:
             tried = np.clip(high - low, 1, some)
-            of, first = np.repeat(np.arange(len(tried)), tried), np.cumsum(tried) - tried
+            group_index, first = np.repeat(np.arange(len(tried)), tried), np.cumsum(tried) - tried
             # from the last place on, so that of equal ones all who are supposed to move do
-            places = high[of] - (high - low)[of] * (np.arange(len(of)) - first[of]) // tried[of]
-            every = _move(Tables(*(each[of] for each in start)), self._moving(metric, places, of, up=up), up=up)
+            places = (
+                high[group_index]
+                - (high - low)[group_index] * (np.arange(len(group_index)) - first[group_index]) // tried[group_index]
+            )
+            every = _move(
+                Tables(*(counts[group_index] for counts in start)),
+                self._moving(metric, places, group_index, up=up),
+                up=up,
+            )
             hits = counted_outcome(every.x, every.n, boundary), counted_outcome(every.y, every.m, boundary)
-            worst = np.lexsort((-asymptotic_p(hits[0], every.n, hits[1], every.m, boundary), of))[first]
+            worst = np.lexsort((-asymptotic_p(hits[0], every.n, hits[1], every.m, boundary), group_index))[first]
             if (high - low <= tried).all():
-                return Tables(*(each[worst] for each in every))
+                return Tables(*(counts[worst] for counts in every))
             ahead, behind = np.append(places, 0)[worst + 1], places[worst - 1]
             low = np.where(worst + 1 < first + tried, ahead, low)
             high = np.where(worst > first, behind, high)
@@ -234,12 +243,15 @@ def possible_members(families: Sequence[FamilyCounts], metric: Metric, supposed:
         cells = [_add_up(family, others) for family, others in zip(families, members, strict=True)]
         return FamilyCounts(Family(()), groups, np.concatenate(cells), families[0].everyone)
 
-    most = [of.most(possible_cases(family, metric)[0], supposed) for family, of in zip(families, places, strict=True)]
+    most = [
+        places_of_family.most(possible_cases(family, metric)[0], supposed)
+        for family, places_of_family in zip(families, places, strict=True)
+    ]
     return PossibleMembers(
-        counts=added([of.unknown for of in places]),
+        counts=added([places_of_family.unknown for places_of_family in places]),
         most=np.floor(np.concatenate(most) * (1.0 + 1e-12) + _HAIR).astype(np.int64),
         odds_factor=supposed.odds_factor,
-        several=added([of.several for of in places]),
+        several=added([places_of_family.several for places_of_family in places]),
     )
 
 
@@ -270,21 +282,23 @@ class MemberPlaces(NamedTuple):
         cases : ndarray, shape (G,)
             Cases of each group, or the people that they stand for.
         """
-        own = np.asarray(cases, dtype=np.float64)
-        surely = own + np.array([own[others].sum() if others else 0.0 for others in self.several], dtype=np.float64)
-        found = np.zeros(own.shape)
+        group_cases = np.asarray(cases, dtype=np.float64)
+        surely = group_cases + np.array(
+            [group_cases[others].sum() if others else 0.0 for others in self.several], dtype=np.float64
+        )
+        most_members = np.zeros(group_cases.shape)
         totals: dict[tuple[int, ...], float] = {}
         for index, (unknown, recorded) in enumerate(zip(self.unknown, self.recorded, strict=True)):
             for other, among in zip(unknown, recorded, strict=True):
                 share = 1.0
                 if supposed.share_factor is not None:
                     if among not in totals:
-                        totals[among] = float(own[list(among)].sum())
+                        totals[among] = float(group_cases[list(among)].sum())
                     share = min(supposed.share_factor * surely[index] / max(totals[among], _HAIR), 1.0)
-                found[index] += own[other] * share
+                most_members[index] += group_cases[other] * share
         if supposed.max_share is not None:
-            found = np.minimum(found, surely * (supposed.max_share / (1.0 - supposed.max_share)))
-        return found
+            most_members = np.minimum(most_members, surely * (supposed.max_share / (1.0 - supposed.max_share)))
+        return most_members
 
 
 def member_places(family: FamilyCounts) -> MemberPlaces:
@@ -296,9 +310,9 @@ def member_places(family: FamilyCounts) -> MemberPlaces:
 def _member_places(groups: tuple[Group, ...], several: tuple[tuple[Level, tuple[str, ...]], ...]) -> MemberPlaces:
     parts = dict(several)
     at = {group.levels: index for index, group in enumerate(groups)}
-    found = MemberPlaces([[] for _ in at], [[] for _ in at], [[] for _ in at])
+    by_family = MemberPlaces([[] for _ in at], [[] for _ in at], [[] for _ in at])
     if not parts and not any(level.code == UNKNOWN for levels in at for level in levels):
-        return found
+        return by_family
     standing_for, recorded = _possible_levels(groups, parts), _Recorded(groups, parts)
     for levels, index in at.items():
         for others in product(*(standing_for[level] for level in levels)):
@@ -306,11 +320,11 @@ def _member_places(groups: tuple[Group, ...], several: tuple[tuple[Level, tuple[
             if other is None or other == index:
                 continue
             if all(sure for _, sure in others):
-                found.several[index].append(other)
+                by_family.several[index].append(other)
             else:
-                found.unknown[index].append(other)
-                found.recorded[index].append(recorded.groups(levels, tuple(sure for _, sure in others)))
-    return found
+                by_family.unknown[index].append(other)
+                by_family.recorded[index].append(recorded.groups(levels, tuple(sure for _, sure in others)))
+    return by_family
 
 
 class _Recorded:
@@ -329,12 +343,12 @@ class _Recorded:
         others.
         """
         if sure not in self._by_axes:
-            found: dict[tuple[Level, ...], list[int]] = {}
-            for index, (each, known) in enumerate(zip(self._all, self._known, strict=True)):
+            places_by_levels: dict[tuple[Level, ...], list[int]] = {}
+            for index, (recorded, known) in enumerate(zip(self._all, self._known, strict=True)):
                 if all(known[axis] for axis, is_sure in enumerate(sure) if not is_sure):
-                    key = tuple(level for level, is_sure in zip(each, sure, strict=True) if is_sure)
-                    found.setdefault(key, []).append(index)
-            self._by_axes[sure] = {key: tuple(places) for key, places in found.items()}
+                    key = tuple(level for level, is_sure in zip(recorded, sure, strict=True) if is_sure)
+                    places_by_levels.setdefault(key, []).append(index)
+            self._by_axes[sure] = {key: tuple(places) for key, places in places_by_levels.items()}
         key = tuple(level for level, is_sure in zip(levels, sure, strict=True) if is_sure)
         return self._by_axes[sure].get(key, ())
 
@@ -345,14 +359,14 @@ def _possible_levels(
     """For each level, list the levels that its people may be counted under, and whether they surely belong to it."""
     present = dict.fromkeys(level for group in groups for level in group.levels)
     together = [(level, frozenset(parts[level])) for level in present if level in parts]
-    found: dict[Level, list[tuple[Level, bool]]] = {}
+    possible: dict[Level, list[tuple[Level, bool]]] = {}
     for level in present:
-        found[level] = [(level, True)]
+        possible[level] = [(level, True)]
         if level.code == UNKNOWN:
             continue
-        found[level].append((Level(level.feature, level.rung, UNKNOWN), False))
-        own = frozenset(parts.get(level, (level.code,)))
-        for other, held in together:
-            if other != level and other[:2] == level[:2] and (own <= held or UNKNOWN in held):
-                found[level].append((other, own <= held))
-    return found
+        possible[level].append((Level(level.feature, level.rung, UNKNOWN), False))
+        level_parts = frozenset(parts.get(level, (level.code,)))
+        for other, is_held in together:
+            if other != level and other[:2] == level[:2] and (level_parts <= is_held or UNKNOWN in is_held):
+                possible[level].append((other, level_parts <= is_held))
+    return possible

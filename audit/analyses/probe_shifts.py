@@ -53,7 +53,7 @@ class ComparedTemplates:
 
 def swap_probes(answered: Sequence[Answered], level: float) -> tuple[SwapProbe, ...]:
     """Make the result's record of every probe; `level` is that of the intervals."""
-    return tuple(_probe(one, compare_templates(one), level) for one in answered)
+    return tuple(_probe(probe_answers, compare_templates(probe_answers), level) for probe_answers in answered)
 
 
 def compare_templates(answered: Answered) -> tuple[ComparedTemplates, ...]:
@@ -65,37 +65,37 @@ def compare_templates(answered: Answered) -> tuple[ComparedTemplates, ...]:
     highest = np.nan_to_num(after, nan=1.0) - np.nan_to_num(before, nan=0.0)
     was, became = answered.flagged[pairs.anchor], answered.flagged[pairs.variant]
     edges = np.searchsorted(pairs.comparison, np.arange(len(design.comparisons) + 1))
-    found = []
+    compared = []
     for index, comparison in enumerate(design.comparisons):
         part = slice(edges[index], edges[index + 1])
         known = ~np.isnan(shift[part])
-        templates, of = np.unique(pairs.template[part], return_inverse=True)
-        scored = np.bincount(of, weights=known)
+        templates, template_index = np.unique(pairs.template[part], return_inverse=True)
+        scored = np.bincount(template_index, weights=known)
         with np.errstate(invalid="ignore"):
-            means = np.bincount(of, weights=np.where(known, shift[part], 0.0)) / scored
-        every = np.bincount(of)
-        found.append(
+            means = np.bincount(template_index, weights=np.where(known, shift[part], 0.0)) / scored
+        every = np.bincount(template_index)
+        compared.append(
             ComparedTemplates(
                 comparison=comparison,
                 templates=templates,
                 shifts=means,
-                lowest=np.bincount(of, weights=lowest[part]) / every,
-                highest=np.bincount(of, weights=highest[part]) / every,
+                lowest=np.bincount(template_index, weights=lowest[part]) / every,
+                highest=np.bincount(template_index, weights=highest[part]) / every,
                 pairs=int(known.sum()),
                 pairs_unscored=int((~known).sum()),
                 to_flagged=int((known & became[part] & ~was[part]).sum()),
                 to_not_flagged=int((known & was[part] & ~became[part]).sum()),
-                differing=np.bincount(of, weights=known & (shift[part] != 0)).astype(np.int64),
+                differing=np.bincount(template_index, weights=known & (shift[part] != 0)).astype(np.int64),
             )
         )
-    return tuple(found)
+    return tuple(compared)
 
 
-def _probe(answered: Answered, found: Sequence[ComparedTemplates], level: float) -> SwapProbe:
+def _probe(answered: Answered, comparisons: Sequence[ComparedTemplates], level: float) -> SwapProbe:
     design = answered.design
     sizes: dict[tuple[str, str], int] = {}
-    for one in found:
-        sizes[one.comparison.family] = sizes.get(one.comparison.family, 0) + 1
+    for templates in comparisons:
+        sizes[templates.comparison.family] = sizes.get(templates.comparison.family, 0) + 1
     names = {slot.slot: slot.names for slot in design.slots}
     return SwapProbe.model_validate(
         {
@@ -104,18 +104,19 @@ def _probe(answered: Answered, found: Sequence[ComparedTemplates], level: float)
             "digests": dict(design.digests),
             "variants": len(design.ids),
             "failures": dict(answered.failures),
-            "slots": tuple(_slots(answered, found, level)),
+            "slots": tuple(_slots(answered, comparisons, level)),
             "shifts": tuple(
-                _shift(one, names[one.comparison.slot], sizes[one.comparison.family], level) for one in found
+                _shift(templates, names[templates.comparison.slot], sizes[templates.comparison.family], level)
+                for templates in comparisons
             ),
             "level": level,
         }
     )
 
 
-def _slots(answered: Answered, found: Sequence[ComparedTemplates], level: float) -> Iterator[ChangedSlot]:
+def _slots(answered: Answered, comparisons: Sequence[ComparedTemplates], level: float) -> Iterator[ChangedSlot]:
     for slot in answered.design.slots:
-        mains = [main for main in found if main.comparison.family == (slot.slot, "")]
+        mains = [main for main in comparisons if main.comparison.family == (slot.slot, "")]
         scored = [count for main in mains if (count := len(main.known))]
         mean, most = _spread(answered, slot.slot)
         yield ChangedSlot(
@@ -140,26 +141,26 @@ def _spread(answered: Answered, slot: str) -> tuple[float | None, float | None]:
     itself, so that scores which move both ways within a template do not cancel out.
     """
     design, pairs = answered.design, answered.design.pairs
-    mains = np.array([one.family == (slot, "") for one in design.comparisons])
+    mains = np.array([design_comparison.family == (slot, "") for design_comparison in design.comparisons])
     shift = answered.scores[pairs.variant] - answered.scores[pairs.anchor]
     known = mains[pairs.comparison] & ~np.isnan(shift)
     if not known.any():
         return None, None
-    texts, of = np.unique(pairs.anchor[known], return_inverse=True)
+    texts, text_index = np.unique(pairs.anchor[known], return_inverse=True)
     high, low, template = np.zeros(len(texts)), np.zeros(len(texts)), np.zeros(len(texts), dtype=np.int64)
-    np.maximum.at(high, of, shift[known])
-    np.minimum.at(low, of, shift[known])
-    template[of] = pairs.template[known]
-    _, of = np.unique(template, return_inverse=True)
+    np.maximum.at(high, text_index, shift[known])
+    np.minimum.at(low, text_index, shift[known])
+    template[text_index] = pairs.template[known]
+    _, text_index = np.unique(template, return_inverse=True)
     spreads = high - low
-    return float((np.bincount(of, weights=spreads) / np.bincount(of)).mean()), float(spreads.max())
+    return float((np.bincount(text_index, weights=spreads) / np.bincount(text_index)).mean()), float(spreads.max())
 
 
-def _shift(one: ComparedTemplates, names: Mapping[str, str], family: int, level: float) -> SwapShift:
-    known = one.known
+def _shift(compared_templates: ComparedTemplates, names: Mapping[str, str], family: int, level: float) -> SwapShift:
+    known = compared_templates.known
     mean, low, high = mean_interval(known, level)
     _, low_all, high_all = mean_interval(known, 1.0 - (1.0 - level) / family)
-    comparison = one.comparison
+    comparison = compared_templates.comparison
     return SwapShift(
         slot=comparison.slot,
         level=comparison.level,
@@ -167,8 +168,8 @@ def _shift(one: ComparedTemplates, names: Mapping[str, str], family: int, level:
         given_slot=comparison.given_slot or None,
         given=comparison.given if comparison.given_slot else None,
         templates=len(known),
-        pairs=one.pairs,
-        pairs_unscored=one.pairs_unscored,
+        pairs=compared_templates.pairs,
+        pairs_unscored=compared_templates.pairs_unscored,
         shift=as_known(mean),
         low=as_known(low),
         high=as_known(high),
@@ -176,9 +177,9 @@ def _shift(one: ComparedTemplates, names: Mapping[str, str], family: int, level:
         high_all=as_known(high_all),
         raised=int((known > _DUST).sum()),
         lowered=int((known < -_DUST).sum()),
-        unmoved=int((one.differing[~np.isnan(one.shifts)] == 0).sum()),
-        pairs_moved=int(one.differing.sum()),
-        to_flagged=one.to_flagged,
-        to_not_flagged=one.to_not_flagged,
+        unmoved=int((compared_templates.differing[~np.isnan(compared_templates.shifts)] == 0).sum()),
+        pairs_moved=int(compared_templates.differing.sum()),
+        to_flagged=compared_templates.to_flagged,
+        to_not_flagged=compared_templates.to_not_flagged,
         reason="no_pairs" if not len(known) else "too_few_templates" if len(known) < MIN_TEMPLATES else None,
     )

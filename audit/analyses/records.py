@@ -55,23 +55,23 @@ def notices(
     added_over: Sequence[str] = (),
 ) -> tuple[Notice, ...]:
     """Everything a reader must know, the most important first; `added_over` as `Counted` has it."""
-    found = [
+    noticed = [
         Notice.of("restricted", sentence("restricted")),
         Notice.of("labels", sentence("labels_not_truth", source=plan.evaluation_set.label_source)),
     ]
-    found.extend(_harm_not_limited(plan))
-    found.extend(_added_over(added_over))
-    found.extend(_rows_as_they_are(plan))
-    found.extend(_pickled(system))
-    found.extend(_given(system))
-    found.extend(_unscored(plan, rows[0]))
-    found.extend(_unlabelled(plan, rows))
-    found.extend(_unknown(plan, families))
-    found.extend(_several(features))
-    found.extend(_far_from_plan(plan, everyone, moments))
-    found.extend(_borders(system))
-    found.extend(_after_scoring(plan))
-    return tuple(found)
+    noticed.extend(_harm_not_limited(plan))
+    noticed.extend(_added_over(added_over))
+    noticed.extend(_rows_as_they_are(plan))
+    noticed.extend(_pickled(system))
+    noticed.extend(_given(system))
+    noticed.extend(_unscored(plan, rows[0]))
+    noticed.extend(_unlabelled(plan, rows))
+    noticed.extend(_unknown(plan, families))
+    noticed.extend(_several(features))
+    noticed.extend(_far_from_plan(plan, everyone, moments))
+    noticed.extend(_borders(system))
+    noticed.extend(_after_scoring(plan))
+    return tuple(noticed)
 
 
 def _rows_as_they_are(plan: AuditPlan) -> list[Notice]:
@@ -127,19 +127,19 @@ def _unscored(plan: AuditPlan, account: RowAccount) -> list[Notice]:
     if plan.evaluation_set.is_counted:
         return [Notice.of("hidden_numbers", sentence("hidden_numbers", hidden=unscored, read=account.read))]
     counts = {"read": account.read, "abstained": account.abstained, "failed": account.failed}
-    said = [sentence("unscored", unscored=unscored, **counts)]
+    sentences = [sentence("unscored", unscored=unscored, **counts)]
     if plan.detector.top_k is not None:
-        said.append(sentence("beyond_capacity"))
-    return [Notice.of("unscored_cases", *said)]
+        sentences.append(sentence("beyond_capacity"))
+    return [Notice.of("unscored_cases", *sentences)]
 
 
 def _unlabelled(plan: AuditPlan, rows: Sequence[RowAccount]) -> list[Notice]:
     """Rows without a label are in no rate of victims or others: who they are decides what the rates are about."""
     everyone, *groups = rows
-    found = []
+    noticed = []
     if 0 < everyone.unlabelled >= _MANY * everyone.read:
         counts = {"unlabelled": everyone.unlabelled, "read": everyone.read}
-        found.append(Notice.of("unlabelled", sentence("unlabelled", **counts, share=_share(everyone))))
+        noticed.append(Notice.of("unlabelled", sentence("unlabelled", **counts, share=_share(everyone))))
     shown = [
         account
         for account in groups
@@ -156,8 +156,8 @@ def _unlabelled(plan: AuditPlan, rows: Sequence[RowAccount]) -> list[Notice]:
             for level in account.group.levels
         )
         more = f" and {len(worst) - 5} more" if len(worst) > 5 else ""
-        found.append(Notice.of("unlabelled_groups", sentence("unlabelled_groups", groups=named + more)))
-    return found
+        noticed.append(Notice.of("unlabelled_groups", sentence("unlabelled_groups", groups=named + more)))
+    return noticed
 
 
 def _share(account: RowAccount) -> Share:
@@ -165,7 +165,7 @@ def _share(account: RowAccount) -> Share:
 
 
 def _unknown(plan: AuditPlan, families: Mapping[Family, FamilyCounts]) -> list[Notice]:
-    found: list[Notice] = []
+    noticed: list[Notice] = []
     for feature in plan.groups:
         for family, counts in families.items():
             axes = family.axes
@@ -179,42 +179,45 @@ def _unknown(plan: AuditPlan, families: Mapping[Family, FamilyCounts]) -> list[N
             )
             if total and unknown >= _MANY * total:
                 numbers = {"unknown": unknown, "total": total}
-                said = sentence("unknown_feature", feature=Word(word=feature), **numbers, share=share(unknown / total))
-                found.append(Notice.of(f"unknown_{feature}", said))
-    return found
+                text = sentence("unknown_feature", feature=Word(word=feature), **numbers, share=share(unknown / total))
+                noticed.append(Notice.of(f"unknown_{feature}", text))
+    return noticed
 
 
 def _several(features: Sequence[SensitiveFeature]) -> list[Notice]:
-    found = []
+    noticed = []
     for feature in features:
         if feature.several_as is not None:
             cases = counted(feature.several, "case has")
-            said = sentence(f"several_{feature.several_as}", feature=Word(word=feature.name), cases=cases)
-            found.append(Notice.of(f"several_{feature.name}", said))
-    return found
+            text = sentence(f"several_{feature.several_as}", feature=Word(word=feature.name), cases=cases)
+            noticed.append(Notice.of(f"several_{feature.name}", text))
+    return noticed
 
 
 def _far_from_plan(plan: AuditPlan, everyone: FamilyCounts, moments: Moments | None) -> list[Notice]:
-    found: list[Notice] = []
+    noticed: list[Notice] = []
     for rule in plan.named_rules:
         metric = METRICS[rule.metric]
         x, n = float(everyone.numerator(metric)[0]), float(everyone.denominator(metric)[0])
         if moments is not None:
-            of = moments.of(everyone)
-            x, n = float(of.weight(metric.numerator)[0]), float(of.weight(metric.denominator)[0])
+            family_moments = moments.of(everyone)
+            x, n = (
+                float(family_moments.weight(metric.numerator)[0]),
+                float(family_moments.weight(metric.denominator)[0]),
+            )
         if n and abs(x / n - rule.planned_rate) > _FAR_FROM_PLAN:
             shares = {"planned": share(rule.planned_rate, exact_percent), "measured": share(x / n)}
-            found.append(Notice.of(f"planned_rate_{rule.id}", sentence("far_from_plan", rule=str(rule.id), **shares)))
-    return found
+            noticed.append(Notice.of(f"planned_rate_{rule.id}", sentence("far_from_plan", rule=str(rule.id), **shares)))
+    return noticed
 
 
 def _borders(system: SystemDescription) -> list[Notice]:
-    found: list[Notice] = []
+    noticed: list[Notice] = []
     if system.near_threshold:
-        found.append(Notice.of("near_threshold", sentence("near_threshold", rows=system.near_threshold)))
+        noticed.append(Notice.of("near_threshold", sentence("near_threshold", rows=system.near_threshold)))
     if system.ties_at_capacity and system.ties_at_capacity > 1:
-        found.append(Notice.of("ties_at_capacity", sentence("ties_at_capacity", rows=system.ties_at_capacity)))
-    return found
+        noticed.append(Notice.of("ties_at_capacity", sentence("ties_at_capacity", rows=system.ties_at_capacity)))
+    return noticed
 
 
 def _after_scoring(plan: AuditPlan) -> list[Notice]:
@@ -236,17 +239,19 @@ def full_notices(
     for rule in plan.named_rules:
         cells = METRICS[rule.metric].numerator, possible_cells(METRICS[rule.metric])
         for family in rule_families(plan, rule):
-            of = moments.of(families[family])
-            if of.by_strata:
-                of = cast("StratifiedFamily", of)
-                known = of.sampled(cells).known_in_full & of.sampled(cells, rest=True).known_in_full
+            family_moments = moments.of(families[family])
+            if family_moments.by_strata:
+                family_moments = cast("StratifiedFamily", family_moments)
+                known = (
+                    family_moments.sampled(cells).known_in_full & family_moments.sampled(cells, rest=True).known_in_full
+                )
                 full.update(
                     group
                     for group, is_known in zip(families[family].groups, known, strict=True)
                     if is_known and (rule.id, group) in decided
                 )
-    said = sentence("known_in_full", groups=counted(len(full), "group"))
-    return (Notice.of("known_in_full", said),) if full else ()
+    text = sentence("known_in_full", groups=counted(len(full), "group"))
+    return (Notice.of("known_in_full", text),) if full else ()
 
 
 class Records(NamedTuple):
@@ -299,7 +304,7 @@ def records(  # noqa: PLR0913 - what a result is written from
         rows = None  # other libraries know nothing of hidden numbers
     by_family = dict(zip(families, stated[1:], strict=True))
     compared = [stated[0], *(by_family[family] for family in compared_families(plan))]
-    asked = _asked(plan, compared, rows, counted)
+    crosscheck_questions = _asked(plan, compared, rows, counted)
     rates = estimates(
         stated, level=plan.verdict.level, min_denominator=least, moments=counted.moments, of_counts=of_counts
     )
@@ -307,13 +312,13 @@ def records(  # noqa: PLR0913 - what a result is written from
     further: dict[str, Any] = {"impact_ratios": impact_ratios(plan, rates)}
     doubts: tuple[Notice, ...] = ()
     if details:
-        found, doubts = further_findings(plan, counted, families, features, stated, judged, rates, sample)
-        further |= found
-    crosscheck, opinions = _crosscheck(asked, (*rates, *gaps))
+        findings, doubts = further_findings(plan, counted, families, features, stated, judged, rates, sample)
+        further |= findings
+    crosscheck, opinions = _crosscheck(crosscheck_questions, (*rates, *gaps))
     known = notices(plan, system, everyone, accounts, families, features, counted.moments, counted.added_over)
     full = full_notices(plan, families, counted.moments, judged.verdicts)
-    said = (*known, *full, *doubts, *opinions)
-    return Records(accounts, group_counts(shown), rates, gaps, said, {**further, **crosscheck})
+    all_notices = (*known, *full, *doubts, *opinions)
+    return Records(accounts, group_counts(shown), rates, gaps, all_notices, {**further, **crosscheck})
 
 
 def _asked(
@@ -325,11 +330,14 @@ def _asked(
 
 
 def _crosscheck(
-    asked: Asked | None, numbers: Sequence[Estimate | Disparity]
+    questions: Asked | None, numbers: Sequence[Estimate | Disparity]
 ) -> tuple[dict[str, Any], tuple[Notice, ...]]:
     """Return other libraries' numbers, by field of `Further`, and notices for the reader. Raises CrosscheckError."""
-    if asked is None:
+    if questions is None:
         return {}, (UNASKED,)
     stage("cross-check")
-    said = asked.opinions(numbers)
-    return {"crosscheck": said.agreements, "crosscheck_state": said.state}, said.notices
+    crosscheck_notices = questions.opinions(numbers)
+    return {
+        "crosscheck": crosscheck_notices.agreements,
+        "crosscheck_state": crosscheck_notices.state,
+    }, crosscheck_notices.notices

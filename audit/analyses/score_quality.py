@@ -65,12 +65,12 @@ def _family_calibrations(plan: AuditPlan, scores: FamilyScores, unused: tuple[Un
     bins = _bins(scores)
     level, floor = plan.verdict.level, plan.verdict.min_denominator
     is_share = scores.score_range == (0.0, 1.0)
-    found, gap = miscalibration(bins), mean_gap(bins, level)
+    misfit, gap = miscalibration(bins), mean_gap(bins, level)
     cases, positives = bins.cases.sum(axis=1).astype(np.int64), bins.positives.sum(axis=1).astype(np.int64)
     reasons = [_reason_of_calibration(int(count), floor, is_share=is_share) for count in cases]
     tested = np.array([index for index, reason in enumerate(reasons) if reason is None], dtype=np.int64)
     adjusted = np.full(cases.size, np.nan)
-    adjusted[tested] = holm_adjusted(found.p_value[tested])
+    adjusted[tested] = holm_adjusted(misfit.p_value[tested])
     with_bins = len(scores.groups) <= MOST_GROUPS_WITH_BINS
     return [
         Calibration.model_construct(
@@ -78,7 +78,7 @@ def _family_calibrations(plan: AuditPlan, scores: FamilyScores, unused: tuple[Un
             group=group,
             cases=int(cases[index]),
             positives=int(positives[index]),
-            **_numbers(found, gap, adjusted, index, known=reason is None),
+            **_numbers(misfit, gap, adjusted, index, known=reason is None),
             bins=_shown_bins(bins, index, level) if with_bins and reason is None else (),
             level=level,
             unused=unused,
@@ -90,7 +90,7 @@ def _family_calibrations(plan: AuditPlan, scores: FamilyScores, unused: tuple[Un
 
 
 def _numbers(
-    found: Miscalibration, gap: MeanGap, adjusted: FloatArray, index: int, *, known: bool
+    tested: Miscalibration, gap: MeanGap, adjusted: FloatArray, index: int, *, known: bool
 ) -> dict[str, float | None]:
     values = {
         "mean_score": gap.mean_score,
@@ -98,14 +98,14 @@ def _numbers(
         "gap": gap.gap,
         "gap_low": gap.low,
         "gap_high": gap.high,
-        "error": found.error,
-        "error_by_chance": found.by_chance,
-        "error_beyond_chance": found.error - found.by_chance,
-        "squared_error": found.squared_error,
-        "p_value": found.p_value,
+        "error": tested.error,
+        "error_by_chance": tested.by_chance,
+        "error_beyond_chance": tested.error - tested.by_chance,
+        "squared_error": tested.squared_error,
+        "p_value": tested.p_value,
         "p_adjusted": adjusted,
     }
-    return {name: as_known(of[index]) if known else None for name, of in values.items()}
+    return {name: as_known(values_of_groups[index]) if known else None for name, values_of_groups in values.items()}
 
 
 def _bins(scores: FamilyScores) -> CalibrationBins:
@@ -189,18 +189,18 @@ def score_findings(
     """
     if table is None:
         return ScoreFindings()
-    asked = [Family(()), *(family for family, counts in families.items() if is_listed(counts))]
-    shown = [table.family(family, features) for family in asked]
+    listed_families = [Family(()), *(family for family, counts in families.items() if is_listed(counts))]
+    shown = [table.family(family, features) for family in listed_families]
     unused = unused_design(plan)
     level = plan.verdict.level
     stated: list[GroupAuc] = []
     splits: list[AucDecomposition] = []
     for scores in shown:
         pairs = count_pairs(table.ranked(scores.family, features))
-        own = auc(pairs.own, level)
-        stated += _group_aucs(scores, pairs, own, level, unused)
+        group_auc = auc(pairs.own, level)
+        stated += _group_aucs(scores, pairs, group_auc, level, unused)
         if scores.family.axes:
-            splits.append(_decomposition(scores, split_auc(pairs, level), own, level, unused))
+            splits.append(_decomposition(scores, split_auc(pairs, level), group_auc, level, unused))
     return ScoreFindings(
         tuple(stated), tuple(splits), calibrations(plan, shown, unused), sweeps(plan, shown[1:], unused)
     )
@@ -214,13 +214,13 @@ def unused_design(plan: AuditPlan) -> tuple[Unused, ...]:
 
 
 def _group_aucs(
-    scores: FamilyScores, pairs: FamilyPairs, own: Auc, level: float, unused: tuple[Unused, ...]
+    scores: FamilyScores, pairs: FamilyPairs, group_auc: Auc, level: float, unused: tuple[Unused, ...]
 ) -> list[GroupAuc]:
     m, n, without = pairs.own.m, pairs.own.n, scores.unscored.sum(axis=1)
-    found, cleared = auc(pairs.found, level), auc(pairs.cleared, level)
+    positive_auc, cleared = auc(pairs.found, level), auc(pairs.cleared, level)
     rows: list[GroupAuc] = []
     for index, group in enumerate(scores.groups):
-        reason = _reason(m, n, own, index)
+        reason = _reason(m, n, group_auc, index)
         rows.append(
             GroupAuc.model_construct(
                 None,
@@ -229,9 +229,9 @@ def _group_aucs(
                 negatives=int(n[index]),
                 unscored=int(without[index]),
                 near_threshold=None if scores.near is None else int(scores.near[index]),
-                **_limits(("auc", "low", "high"), own, index),
-                binning=as_known(own.binning[index]) if _is_stated(own, index) else None,
-                **_limits(("found_among_rest", "found_low", "found_high"), found, index),
+                **_limits(("auc", "low", "high"), group_auc, index),
+                binning=as_known(group_auc.binning[index]) if _is_stated(group_auc, index) else None,
+                **_limits(("found_among_rest", "found_low", "found_high"), positive_auc, index),
                 **_limits(("cleared_among_rest", "cleared_low", "cleared_high"), cleared, index),
                 level=level,
                 unused=unused,
@@ -247,11 +247,11 @@ _OF_THE_POOLED: Final = ("pooled", "within", "between", "difference", "differenc
 
 
 def _decomposition(
-    scores: FamilyScores, split: AucSplit, own: Auc, level: float, unused: tuple[Unused, ...]
+    scores: FamilyScores, split: AucSplit, group_auc: Auc, level: float, unused: tuple[Unused, ...]
 ) -> AucDecomposition:
-    stated = np.flatnonzero(np.isfinite(own.low) & (own.binning <= MOST_BINNING))
-    highest = int(stated[np.argmax(own.value[stated])]) if stated.size else None
-    top = None if highest is None else float(own.value[highest])
+    stated = np.flatnonzero(np.isfinite(group_auc.low) & (group_auc.binning <= MOST_BINNING))
+    highest = int(stated[np.argmax(group_auc.value[stated])]) if stated.size else None
+    top = None if highest is None else float(group_auc.value[highest])
     coarse = split.binning > MOST_BINNING
     return AucDecomposition.model_construct(
         None,
@@ -267,18 +267,18 @@ def _decomposition(
         highest_auc=as_known(top),
         pooled_exceeds_all=None
         if coarse or stated.size < 2
-        else bool(split.pooled - split.binning > (own.value + own.binning)[stated].max()),
+        else bool(split.pooled - split.binning > (group_auc.value + group_auc.binning)[stated].max()),
         unused=unused,
         reason="bins_too_coarse" if coarse else None,
     )
 
 
-def _reason(m: IntArray, n: IntArray, own: Auc, index: int) -> ScoreReason | None:
+def _reason(m: IntArray, n: IntArray, group_auc: Auc, index: int) -> ScoreReason | None:
     if m[index] + n[index] == 0:
         return "no_cases"
     if min(m[index], n[index]) < MIN_CASES:
         return "too_few_cases"
-    return "bins_too_coarse" if own.binning[index] > MOST_BINNING else None
+    return "bins_too_coarse" if group_auc.binning[index] > MOST_BINNING else None
 
 
 def _is_stated(values: Auc, index: int) -> bool:
@@ -314,10 +314,10 @@ def _family_sweeps(plan: AuditPlan, scores: FamilyScores, unused: tuple[Unused, 
     flagged = _flagged(scores)
     listed = scores.groups if len(scores.groups) <= MOST_GROUPS_LISTED else ()
     sizes = flagged[:, :, 0]
-    asked = _capacities(flagged[:, _SCORED].sum(axis=0))
+    capacities = _capacities(flagged[:, _SCORED].sum(axis=0))
     steps: dict[Literal["threshold", "capacity"], dict[int, float | None]] = {
         "threshold": dict.fromkeys(_thresholds(plan, scores.score_range)),
-        "capacity": dict(asked),
+        "capacity": dict(capacities),
     }
     by_group = sizes if listed else sizes[:0]
     everyone = sizes.sum(axis=0).tolist()
@@ -353,10 +353,10 @@ def _thresholds(plan: AuditPlan, score_range: tuple[float, float]) -> list[int]:
     threshold = plan.detector.threshold
     if threshold is not None:
         low, high = score_range
-        place = (threshold - low) / (high - low) * BINS
-        nearest = round(place)
+        bin_position = (threshold - low) / (high - low) * BINS
+        nearest = round(bin_position)
         # rows at the highest score are in the last bin: an edge above it would not flag them
-        if abs(place - nearest) < 1e-9 and nearest < BINS:
+        if abs(bin_position - nearest) < 1e-9 and nearest < BINS:
             edges.add(nearest)
     return sorted(edges)
 
@@ -402,14 +402,14 @@ def _gaps(plan: AuditPlan, groups: Sequence[Group], sizes: IntArray, at: IntArra
     steps: list[list[SweepGap]] = [[] for _ in range(at.shape[2])]
     for kind, rate in enumerate(_RATES):
         farthest = largest_gap(at[:, kind], sizes[:, kind], plan.verdict.min_denominator, plan.verdict.level)
-        for step, place in enumerate(farthest.group.tolist()):
-            if place != NOBODY:
+        for step, group_index in enumerate(farthest.group.tolist()):
+            if group_index != NOBODY:
                 steps[step].append(
                     SweepGap.model_construct(
                         rate=rate,
-                        group=groups[place],
-                        numerator=int(at[place, kind, step]),
-                        denominator=int(sizes[place, kind]),
+                        group=groups[group_index],
+                        numerator=int(at[group_index, kind, step]),
+                        denominator=int(sizes[group_index, kind]),
                         difference=known_number(farthest.difference[step]),
                         low=as_known(farthest.low[step]),
                         high=as_known(farthest.high[step]),

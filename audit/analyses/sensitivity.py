@@ -261,11 +261,11 @@ def label_shares(doubted: VerdictSide, axis: ErrorAxis) -> LabelShares:
     most = _most_allowed(table, axis)
     tables = partial(_tables_at_share, doubted, table, axis)
     if doubted.test == "fail":
-        found = fewest_to_overturn(tables, most, doubted.boundary, doubted.beta, doubted.level)
+        fewest = fewest_to_overturn(tables, most, doubted.boundary, doubted.beta, doubted.level)
     else:
         # at alpha the large-sample test is near enough for a share of an assumed error
-        found = asymptotically_fewest(tables, most, doubted.boundary, doubted.level)
-    return LabelShares(np.where(found > most, -1, found), most)
+        fewest = asymptotically_fewest(tables, most, doubted.boundary, doubted.level)
+    return LabelShares(np.where(fewest > most, -1, fewest), most)
 
 
 def _most_allowed(table: IntArray, axis: ErrorAxis) -> IntArray:
@@ -288,19 +288,19 @@ def error_grid(doubted: VerdictSide) -> tuple[LabelErrorGrid, ...]:
     specificities = GRID if "labelled_too_often" in axes else (1.0,)
     table = _decided_table(doubted)
     rates: list[list[float | None]] = [[] for _ in doubted.counts.groups.groups]
-    stands: list[list[bool | None]] = [[] for _ in doubted.counts.groups.groups]
+    verdict_stands: list[list[bool | None]] = [[] for _ in doubted.counts.groups.groups]
     for sensitivity in sensitivities:
         for specificity in specificities:
             corrected = _corrected(doubted, table, sensitivity, specificity)
             holds = _rejects(doubted, _as_table(doubted, corrected.rate, corrected.size))
             for index, possible in enumerate(corrected.possible):
                 rates[index].append(as_known(round(float(corrected.rate[index]), 6)) if possible else None)
-                stands[index].append(bool(holds[index]) if possible else None)
+                verdict_stands[index].append(bool(holds[index]) if possible else None)
     return tuple(
         LabelErrorGrid.model_construct(
             sensitivity=sensitivities, specificity=specificities, rates=tuple(rate), stands=tuple(stand)
         )
-        for rate, stand in zip(rates, stands, strict=True)
+        for rate, stand in zip(rates, verdict_stands, strict=True)
     )
 
 
@@ -323,10 +323,10 @@ def _as_table(doubted: VerdictSide, rate: FloatArray, size: FloatArray) -> Table
     question, groups = doubted.question, doubted.counts.groups
     x, n, y, m = doubted.start()
     before = question.at_its_best(groups) if doubted.test == "fail" else question.at_its_worst(groups)
-    whole = np.floor(size + 1e-6)
-    counted = np.rint(np.nan_to_num(rate) * whole)
+    whole_size = np.floor(size + 1e-6)
+    counted = np.rint(np.nan_to_num(rate) * whole_size)
     counts = np.asarray(counted, dtype=np.int64) + (x - before.x)
-    return Tables(counts, np.asarray(whole, dtype=np.int64) + (n - before.n), y, m)
+    return Tables(counts, np.asarray(whole_size, dtype=np.int64) + (n - before.n), y, m)
 
 
 def _rejects(doubted: VerdictSide, tables: Tables) -> BoolArray:
@@ -352,8 +352,8 @@ def _decided_table(doubted: VerdictSide) -> IntArray:
     up = doubted.overturned_upwards
     for unscored, choices in ((Cell.UNSCORED_POSITIVE, (0, 1)), (Cell.UNSCORED_NEGATIVE, (3, 2))):
         # where either does the same, the detector is taken to agree with the label
-        raised = max(choices, key=lambda place: _pull(metric, _TABLE[place]))
-        lowered = min(choices, key=lambda place: _pull(metric, _TABLE[place]))
+        raised = max(choices, key=lambda option: _pull(metric, _TABLE[option]))
+        lowered = min(choices, key=lambda option: _pull(metric, _TABLE[option]))
         table[:, raised if up else lowered] += groups.cell(unscored)
     return table
 
@@ -365,11 +365,11 @@ def _pull(metric: Metric, cell: Cell) -> int:
     return -1 if cell in metric.denominator else 0
 
 
-def flip_words(found: Flips, index: int) -> str:
+def flip_words(flips: Flips, index: int) -> str:
     """Name the labels that would have to be wrong: "39 of 60 victims missed would have to be no victims"."""
     parts: Sequence[tuple[int, int, str]] = [
-        (int(found.fewest.by_kind[kind, index]), int(found.available[kind, index]), flip.words)
-        for kind, flip in enumerate(found.kinds)
+        (int(flips.fewest.by_kind[kind, index]), int(flips.available[kind, index]), flip.words)
+        for kind, flip in enumerate(flips.kinds)
     ]
     return "; ".join(f"{number:,} of {available:,} {words}" for number, available, words in parts if number)
 
@@ -394,9 +394,9 @@ def fewest_to_hold_back(sides: Sequence[VerdictSide]) -> Unknown:
     """Find how many would keep a group from a pass, on the side that is nearest, whatever share the plan vouches
     for.
     """
-    found = [_fewest(doubted, among) for doubted, among in ((side, _against(side)) for side in sides)]
+    fewest_by_side = [_fewest(doubted, among) for doubted, among in ((side, _against(side)) for side in sides)]
     among = np.stack([_against(side) for side in sides])
-    return _nearest(sides[0], np.stack(found), among)
+    return _nearest(sides[0], np.stack(fewest_by_side), among)
 
 
 def _guessed_factors(sides: Sequence[VerdictSide]) -> FloatArray:
@@ -436,8 +436,8 @@ def fewest_in_favour(doubted: VerdictSide) -> Unknown:
     question, counts = doubted.question, doubted.counts
     among = counts.members.in_favour(question)
     at_best = partial(counts.members.at_their_best, question, counts.groups)
-    found = fewest_to_overturn(at_best, among, doubted.boundary, doubted.beta, doubted.level)
-    return _nearest(doubted, found[np.newaxis], among[np.newaxis])
+    fewest = fewest_to_overturn(at_best, among, doubted.boundary, doubted.beta, doubted.level)
+    return _nearest(doubted, fewest[np.newaxis], among[np.newaxis])
 
 
 def smallest_shares(sides: Sequence[VerdictSide]) -> FloatArray:
@@ -450,8 +450,8 @@ def smallest_shares(sides: Sequence[VerdictSide]) -> FloatArray:
         guess = asymptotically_fewest(
             partial(_at_worst, side.question, _without_limit(side)), among, side.boundary, side.level
         )
-        own = side.counts.members.surely(side.question.metric, side.counts.groups)
-        shares.append(np.where(guess > among, np.inf, (guess - 1) / np.maximum(own + guess - 1, 1)))
+        surely_members = side.counts.members.surely(side.question.metric, side.counts.groups)
+        shares.append(np.where(guess > among, np.inf, (guess - 1) / np.maximum(surely_members + guess - 1, 1)))
     return np.asarray(np.min(np.stack(shares), axis=0), dtype=np.float64)
 
 
@@ -480,13 +480,13 @@ def _at_worst(question: Question, counts: RuleCounts, moved: IntArray) -> Tables
     return counts.members.at_their_worst(question, counts.groups, moved)
 
 
-def _nearest(doubted: VerdictSide, found: IntArray, among: IntArray) -> Unknown:
+def _nearest(doubted: VerdictSide, fewest_moved: IntArray, among: IntArray) -> Unknown:
     """Pick, over sides, the one that takes the fewest people."""
-    never = found > among
-    at = np.argmin(np.where(never, np.iinfo(np.int64).max, found), axis=0)[np.newaxis]
-    fewest, all_of_them, none = (np.take_along_axis(array, at, axis=0)[0] for array in (found, among, never))
-    own = doubted.counts.members.surely(doubted.question.metric, doubted.counts.groups)
-    share = (fewest - 1) / np.maximum(own + fewest - 1, 1)
+    never = fewest_moved > among
+    at = np.argmin(np.where(never, np.iinfo(np.int64).max, fewest_moved), axis=0)[np.newaxis]
+    fewest, all_of_them, none = (np.take_along_axis(array, at, axis=0)[0] for array in (fewest_moved, among, never))
+    surely_members = doubted.counts.members.surely(doubted.question.metric, doubted.counts.groups)
+    share = (fewest - 1) / np.maximum(surely_members + fewest - 1, 1)
     return Unknown(np.where(none, -1, fewest), all_of_them, np.where(none, np.nan, share))
 
 
@@ -498,7 +498,7 @@ _Fallen = Callable[[Supposed], Iterator[Group]]
 
 
 def breakdown(
-    plan: AuditPlan, asked: Sequence[Question], counts: RuleCounts, passing: Sequence[Verdict]
+    plan: AuditPlan, rule_questions: Sequence[Question], counts: RuleCounts, passing: Sequence[Verdict]
 ) -> dict[str, Any]:
     """Find the group whose PASS falls at the smallest odds factor, and how many fall where nothing is supposed.
 
@@ -509,18 +509,22 @@ def breakdown(
     """
     if not passing:
         return {}
-    guessed = _guessed_factors(pass_sides(plan, asked, counts, passing))
-    near = [passing[place] for place in np.argsort(guessed, kind="stable")[:NEAREST]]
-    undone = _undone(plan, _exactly(plan, asked, counts, near), _exactly(plan, asked, counts, passing))
+    guessed = _guessed_factors(pass_sides(plan, rule_questions, counts, passing))
+    near = [passing[passed] for passed in np.argsort(guessed, kind="stable")[:NEAREST]]
+    undone = _undone(
+        plan, _exactly(plan, rule_questions, counts, near), _exactly(plan, rule_questions, counts, passing)
+    )
     return undone | {"breakdown_factor": as_known(undone["breakdown_factor"])}
 
 
 def pass_sides(
-    plan: AuditPlan, asked: Sequence[Question], counts: RuleCounts, verdicts: Sequence[Verdict]
+    plan: AuditPlan, rule_questions: Sequence[Question], counts: RuleCounts, verdicts: Sequence[Verdict]
 ) -> list[VerdictSide]:
     """Return each question's side of a PASS for these groups."""
     some = counts.of(verdicts)
-    return [VerdictSide("pass", question, some, np.full(len(verdicts), plan.verdict.alpha)) for question in asked]
+    return [
+        VerdictSide("pass", question, some, np.full(len(verdicts), plan.verdict.alpha)) for question in rule_questions
+    ]
 
 
 def weighted_breakdown(
@@ -530,19 +534,23 @@ def weighted_breakdown(
 
     Each family is asked by the test that judged it: of whole counts where its rows count alike, else by weights.
     """
-    asked: list[_Fallen] = []
+    fallen_of_families: list[_Fallen] = []
     for family in rule_families(plan, rule):
         members = set(families[family].groups)
-        if own := [verdict for verdict in passing if verdict.group in members]:
+        if passing_members := [verdict for verdict in passing if verdict.group in members]:
             if is_exact(plan, rule, families[family], moments):
-                asked.append(_exactly(plan, questions(plan, rule), rule_counts(plan, rule, families), own))
+                fallen_of_families.append(
+                    _exactly(plan, questions(plan, rule), rule_counts(plan, rule, families), passing_members)
+                )
             else:
-                asked.append(_by_weights(plan, rule, families[family], moments, [verdict.group for verdict in own]))
+                fallen_of_families.append(
+                    _by_weights(plan, rule, families[family], moments, [verdict.group for verdict in passing_members])
+                )
 
     def fallen(supposed: Supposed) -> Iterator[Group]:
-        return chain.from_iterable(each(supposed) for each in asked)
+        return chain.from_iterable(fallen_of_family(supposed) for fallen_of_family in fallen_of_families)
 
-    return _undone(plan, fallen, fallen) if asked else {}
+    return _undone(plan, fallen, fallen) if fallen_of_families else {}
 
 
 def _undone(plan: AuditPlan, fallen: _Fallen, all_fallen: _Fallen) -> dict[str, Any]:
@@ -566,8 +574,8 @@ def _by_weights(
 ) -> _Fallen:
     family_moments, alpha = moments.of(family), plan.verdict.alpha
     places = [family.groups.index(group) for group in groups]
-    own = np.isin(np.arange(len(family.groups)), places)
-    asked = [
+    is_passing = np.isin(np.arange(len(family.groups)), places)
+    moves_and_tests = [
         (
             question.within,
             Moves.of_question(
@@ -578,20 +586,22 @@ def _by_weights(
     ]
 
     def fallen(supposed: Supposed) -> Iterator[Group]:
-        held = own.copy()
-        for within, moves in asked:
-            held &= moves.largest_p(supposed, held, within, alpha) <= alpha
-        return compress(groups, ~held[places])
+        still_passes = is_passing.copy()
+        for within, moves in moves_and_tests:
+            still_passes &= moves.largest_p(supposed, still_passes, within, alpha) <= alpha
+        return compress(groups, ~still_passes[places])
 
     return fallen
 
 
-def _exactly(plan: AuditPlan, asked: Sequence[Question], counts: RuleCounts, passing: Sequence[Verdict]) -> _Fallen:
+def _exactly(
+    plan: AuditPlan, rule_questions: Sequence[Question], counts: RuleCounts, passing: Sequence[Verdict]
+) -> _Fallen:
     def fallen(supposed: Supposed) -> Iterator[Group]:
         known, odds = counts.members, supposed.odds_factor
         members = known.without_suppositions() if supposed == NOTHING else known._replace(odds_factor=odds)
-        held = pass_as_they_are(pass_sides(plan, asked, replace(counts, members=members), passing))
-        return compress((verdict.group for verdict in passing), ~held)
+        still_passes = pass_as_they_are(pass_sides(plan, rule_questions, replace(counts, members=members), passing))
+        return compress((verdict.group for verdict in passing), ~still_passes)
 
     return fallen
 
@@ -619,23 +629,23 @@ def sensitivity_findings(
         Given where rows have weights or clusters. What would overturn a verdict is asked of the test that reached it:
         of weighted or clustered rows only how much more of the people of unknown group would undo a PASS.
     """
-    found = []
+    findings = []
     for rule in plan.named_rules:
         of_rule = [verdict for verdict in verdicts if verdict.rule == rule.id]
         if moments is None:
-            found.append(_rule_sensitivity(plan, rule, rule_counts(plan, rule, families), of_rule))
+            findings.append(_rule_sensitivity(plan, rule, rule_counts(plan, rule, families), of_rule))
         else:
             passing = [verdict for verdict in of_rule if verdict.outcome == "pass"]
-            found.append(_not_examined(rule, of_rule, weighted_breakdown(plan, rule, families, moments, passing)))
-    return tuple(found)
+            findings.append(_not_examined(rule, of_rule, weighted_breakdown(plan, rule, families, moments, passing)))
+    return tuple(findings)
 
 
-def sensitivity_notices(plan: AuditPlan, found: Sequence[RuleSensitivity]) -> tuple[Notice, ...]:
+def sensitivity_notices(plan: AuditPlan, findings: Sequence[RuleSensitivity]) -> tuple[Notice, ...]:
     """Say where people of unknown group keep groups from a pass, or would if the plan supposed nothing of them, as one
     that does not say so might want.
     """
     notices = []
-    for rule in found:
+    for rule in findings:
         if rule.not_if_nothing_supposed and not plan.sensitivity.model_fields_set & {*_FACTORS}:
             several = {"groups": rule.not_if_nothing_supposed} if rule.not_if_nothing_supposed > 1 else {}
             unsaid = sentence("supposed_unsaid" if several else "one_supposed_unsaid", rule=rule.rule, **several)
@@ -643,12 +653,12 @@ def sensitivity_notices(plan: AuditPlan, found: Sequence[RuleSensitivity]) -> tu
         if not rule.held_back:
             continue
         several = {"groups": rule.held_back} if rule.held_back > 1 else {}
-        said = [sentence("held_back" if several else "one_held_back", rule=rule.rule, **several)]
+        sentences = [sentence("held_back" if several else "one_held_back", rule=rule.rule, **several)]
         if rule.missing_share_for_all:
-            said.append(sentence("missing_share_for_all", share=share(rule.missing_share_for_all, _share_down)))
+            sentences.append(sentence("missing_share_for_all", share=share(rule.missing_share_for_all, _share_down)))
         elif rule.missing_share_for_all == 0.0:
-            said.append(sentence("no_missing_share_for_all"))
-        notices.append(Notice.of(f"unknown_attribute_{rule.rule}", *said))
+            sentences.append(sentence("no_missing_share_for_all"))
+        notices.append(Notice.of(f"unknown_attribute_{rule.rule}", *sentences))
     return tuple(notices)
 
 
@@ -675,7 +685,7 @@ def _rule_sensitivity(
     others = sorted(filter(_open_to_doubt, verdicts), key=lambda verdict: (-verdict.cases, verdict.group.levels))
     listed, left = others[:MOST_LISTED], others[MOST_LISTED:]
     passing = [verdict for verdict in listed if verdict.outcome == "pass"]
-    held = [verdict for verdict in listed if verdict.because == "unknown_attribute"]
+    held_verdicts = [verdict for verdict in listed if verdict.because == "unknown_attribute"]
     unscored = [verdict for verdict in listed if verdict.because == "unscored_cases"]
     findings: list[SensitivityFinding] = []
     for question in rule_questions:
@@ -686,8 +696,10 @@ def _rule_sensitivity(
     if passing:
         findings.extend(_doubt_labels(pass_sides(plan, rule_questions, counts, passing), passing))
     shares: list[float] = []
-    if passing or held:
-        unknown, shares = _doubt_unknown(pass_sides(plan, rule_questions, counts, passing + held), passing + held)
+    if passing or held_verdicts:
+        unknown, shares = _doubt_unknown(
+            pass_sides(plan, rule_questions, counts, passing + held_verdicts), passing + held_verdicts
+        )
         findings.extend(unknown)
     if isinstance(plan.detector, BlindDetector):
         findings.extend(_doubt_answers(plan, rule_questions, counts, verdicts))
@@ -714,19 +726,21 @@ def _open_to_doubt(verdict: Verdict) -> bool:
 
 
 def _in_order(findings: Sequence[SensitivityFinding], verdicts: Sequence[Verdict]) -> tuple[SensitivityFinding, ...]:
-    place: dict[Group, int] = {verdict.group: number for number, verdict in enumerate(verdicts)}
-    return tuple(sorted(findings, key=lambda finding: place[finding.group]))
+    position: dict[Group, int] = {verdict.group: number for number, verdict in enumerate(verdicts)}
+    return tuple(sorted(findings, key=lambda finding: position[finding.group]))
 
 
 def _nearest_shares(
-    plan: AuditPlan, asked: Sequence[Question], counts: RuleCounts, left: Sequence[Verdict]
+    plan: AuditPlan, rule_questions: Sequence[Question], counts: RuleCounts, left: Sequence[Verdict]
 ) -> list[float]:
     """Return the shares at which those groups would be held back that are not listed and look nearest to it."""
     by_records = [verdict for verdict in left if verdict.because == "unknown_attribute"]
     if not by_records:
         return []
-    nearest = np.argsort(smallest_shares(pass_sides(plan, asked, counts, by_records)), kind="stable")[:NEAREST]
-    shares = fewest_to_hold_back(pass_sides(plan, asked, counts, [by_records[place] for place in nearest])).share
+    nearest = np.argsort(smallest_shares(pass_sides(plan, rule_questions, counts, by_records)), kind="stable")[:NEAREST]
+    shares = fewest_to_hold_back(
+        pass_sides(plan, rule_questions, counts, [by_records[record] for record in nearest])
+    ).share
     return [float(share) for share in shares if np.isfinite(share)]
 
 
@@ -740,9 +754,9 @@ def _doubt_fails(doubted: VerdictSide, verdicts: Sequence[Verdict]) -> list[Sens
         among = int(unknown.among[index])
         if not among:
             continue
-        stands = verdict.because == "beyond_limit"
-        fewest = -1 if stands else int(unknown.fewest[index])
-        fewest = among if fewest < 0 and not stands else fewest
+        is_named = verdict.because == "beyond_limit"
+        fewest = -1 if is_named else int(unknown.fewest[index])
+        fewest = among if fewest < 0 and not is_named else fewest
         words = (
             f"Would stand if {among:,} cases of unknown group that speak for it belonged to it, the most supposed to."
             if fewest < 0
@@ -763,11 +777,11 @@ def _doubt_labels(
     grids: Sequence[LabelErrorGrid] | None = None,
 ) -> list[SensitivityFinding]:
     """Find the labels that would overturn each verdict; for a two-sided pass on the side that takes fewer."""
-    found = [flipped for side in sides if (flipped := fewest_label_flips(side)) is not None]
+    flips = [flipped for side in sides if (flipped := fewest_label_flips(side)) is not None]
     findings: list[SensitivityFinding] = []
     labelled = sides[0].counts.groups.total((Cell.TP, Cell.FN, Cell.FP, Cell.TN))
-    for index, verdict in enumerate(verdicts if found else ()):
-        side = min(found, key=lambda of: _inf_if_never(of.fewest.total[index]))
+    for index, verdict in enumerate(verdicts if flips else ()):
+        side = min(flips, key=lambda flipped_side: _inf_if_never(flipped_side.fewest.total[index]))
         fewest, among = int(side.fewest.total[index]), int(labelled[index])
         words = (
             "No number of wrong labels in this group would change it."
@@ -782,21 +796,21 @@ def _doubt_labels(
 
 
 def _doubt_answers(
-    plan: AuditPlan, asked: Sequence[Question], counts: RuleCounts, verdicts: Sequence[Verdict]
+    plan: AuditPlan, rule_questions: Sequence[Question], counts: RuleCounts, verdicts: Sequence[Verdict]
 ) -> list[SensitivityFinding]:
     """Find the answers of a vendor that would overturn each verdict, if the system at work gave others."""
     passing = [verdict for verdict in verdicts if verdict.outcome == "pass"]
-    doubted = [(pass_sides(plan, asked, counts, passing), passing)] if passing else []
-    for question in asked:
+    doubted = [(pass_sides(plan, rule_questions, counts, passing), passing)] if passing else []
+    for question in rule_questions:
         of_side = [verdict for verdict in verdicts if (verdict.outcome, verdict.side) == ("fail", question.side)]
         if of_side:
             levels = np.array([verdict.level_fail for verdict in of_side], dtype=np.float64)
             doubted.append(([VerdictSide("fail", question, counts.of(of_side), levels)], of_side))
     findings = []
     for sides, of_side in doubted:
-        found = [flipped for side in sides if (flipped := fewest_label_flips(side, ANSWERS)) is not None]
+        flips = [flipped for side in sides if (flipped := fewest_label_flips(side, ANSWERS)) is not None]
         for index, verdict in enumerate(of_side):
-            fewest = min((int(each.fewest.total[index]) for each in found), key=_inf_if_never)
+            fewest = min((int(flipped_side.fewest.total[index]) for flipped_side in flips), key=_inf_if_never)
             words = f"Would not stand if {fewest:,} of {verdict.cases:,} answers were others."
             words = "No number of other answers would change it." if fewest < 0 else words
             findings.append(_finding(verdict, "answers_differ", fewest, verdict.cases, words))
@@ -812,12 +826,12 @@ _WRONGLY: Final[dict[ErrorAxis, str]] = {
 def _doubt_shares(
     sides: Sequence[VerdictSide], verdicts: Sequence[Verdict], axis: ErrorAxis, grids: Sequence[LabelErrorGrid] | None
 ) -> list[SensitivityFinding]:
-    found = [label_shares(side, axis) for side in sides]
+    shares = [label_shares(side, axis) for side in sides]
     groups = sides[0].counts.groups
     among = groups.total((Cell.TP, Cell.FN, Cell.FP, Cell.TN))
     findings = []
     for index, verdict in enumerate(verdicts):
-        side = min(found, key=lambda of: _inf_if_never(of.thousandths[index]))
+        side = min(shares, key=lambda share_of_side: _inf_if_never(share_of_side.thousandths[index]))
         share, most = int(side.thousandths[index]) / 1000.0, int(side.most[index]) / 1000.0
         falls = share >= 0
         words = (
@@ -862,8 +876,8 @@ def _doubt_unknown(
         for index, verdict in enumerate(verdicts)
         if unknown.among[index]
     ]
-    held = np.array([verdict.because == "unknown_attribute" for verdict in verdicts])
-    return findings, unknown.share[held & np.isfinite(unknown.share)].tolist()
+    is_held_back = np.array([verdict.because == "unknown_attribute" for verdict in verdicts])
+    return findings, unknown.share[is_held_back & np.isfinite(unknown.share)].tolist()
 
 
 def _unknown_words(verdict: Verdict, unknown: Unknown, index: int) -> str:

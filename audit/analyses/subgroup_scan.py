@@ -116,20 +116,20 @@ def _scan(
     reason = _why_not_searched(question, half, other, 2 * floor_cases)
     if reason is not None:
         return _record(facts, "cannot_tell" if reason == "too_few_cases" else "nothing_found", reason)
-    found = _search(scan, cells, question, half, rng)
-    detectable = _detectable(question, half, found, scan, level)
+    best = _search(scan, cells, question, half, rng)
+    detectable = _detectable(question, half, best, scan, level)
     facts |= {
-        "subsets_evaluated": found.evaluated,
-        "score": as_known(found.score),
-        "p_search": as_known(found.p),
+        "subsets_evaluated": best.evaluated,
+        "score": as_known(best.score),
+        "p_search": as_known(best.p),
         "detectable_rate": as_known(detectable),
     }
-    if found.p > level:
+    if best.p > level:
         findable = detectable is not None
         return _record(facts, "nothing_found" if findable else "cannot_tell", None if findable else "too_few_to_find")
-    within = [_within(table, found.chosen) for table in (half, other)]
+    within = [_within(table, best.chosen) for table in (half, other)]
     facts |= {
-        "subset": _named_values(cells.attributes, question, half, within[0], found.chosen),
+        "subset": _named_values(cells.attributes, question, half, within[0], best.chosen),
         "search": _half(question, half, within[0]),
         "confirmation": _half(question, other, within[1]),
     }
@@ -169,10 +169,10 @@ def _search(
 
 
 def _detectable(
-    question: _Question, half: ScanTable, found: CalibratedScan, scan: ScanSection, level: float
+    question: _Question, half: ScanTable, calibrated: CalibratedScan, scan: ScanSection, level: float
 ) -> float | None:
     rate = int(question.harmed(half.flagged, half.not_flagged).sum()) / _cases(half)
-    return detectable_rate(found.critical_score(level), DETECTABLE_SHARE * _cases(half), rate, scan.penalty)
+    return detectable_rate(calibrated.critical_score(level), DETECTABLE_SHARE * _cases(half), rate, scan.penalty)
 
 
 def _confirm(question: _Question, other: ScanTable, within: BoolArray, level: float) -> Confirmation:
@@ -182,9 +182,14 @@ def _confirm(question: _Question, other: ScanTable, within: BoolArray, level: fl
             other.entry_flagged, cases, other.cluster, within[other.cell], question.low_is_worse, level
         )
     flagged, cases = other.flagged, other.flagged + other.not_flagged
-    own, all_of = int(flagged[within].sum()), int(cases[within].sum())
+    group_flagged, all_of = int(flagged[within].sum()), int(cases[within].sum())
     return exact_confirmation(
-        own, all_of, int(flagged.sum()) - own, int(cases.sum()) - all_of, question.low_is_worse, level
+        group_flagged,
+        all_of,
+        int(flagged.sum()) - group_flagged,
+        int(cases.sum()) - all_of,
+        question.low_is_worse,
+        level,
     )
 
 
@@ -198,7 +203,7 @@ def _within(table: ScanTable, chosen: Sequence[BoolArray]) -> BoolArray:
 
 def _half(question: _Question, table: ScanTable, within: BoolArray) -> ScanHalf:
     harmed, cases = question.harmed(table.flagged, table.not_flagged), table.flagged + table.not_flagged
-    group, of_own, rest, of_rest = (int(of[side].sum()) for side in (within, ~within) for of in (harmed, cases))
+    group, of_own, rest, of_rest = (int(counts[side].sum()) for side in (within, ~within) for counts in (harmed, cases))
     return ScanHalf(harmed=group, cases=of_own, rest_harmed=rest, rest_cases=of_rest)
 
 
@@ -218,8 +223,8 @@ def _named_values(
         if mask.all():
             continue
         by_value = added(mask.shape, half.codes[within, column], excess[within])
-        named = sorted(np.flatnonzero(mask).tolist(), key=lambda place: (-int(by_value[place]), place))
-        listed = tuple(_shortened(attribute.values[place]) for place in named[:_LISTED])
+        named = sorted(np.flatnonzero(mask).tolist(), key=lambda value: (-int(by_value[value]), value))
+        listed = tuple(_shortened(attribute.values[value]) for value in named[:_LISTED])
         others = len(named) - len(listed)
         described.append(
             ScanValues(attribute=attribute.name, kind=attribute.kind, values=listed, others=others, of=len(mask))

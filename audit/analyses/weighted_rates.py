@@ -38,61 +38,74 @@ if TYPE_CHECKING:
     from audit.counting.strata import StratifiedFamily
 
 
-def _tilts(of: FamilyMoments, family: FamilyCounts, cells: Cells) -> tuple[Tilt, Tilt, Tilt]:
+def _tilts(family_moments: FamilyMoments, family: FamilyCounts, cells: Cells) -> tuple[Tilt, Tilt, Tilt]:
     """Return the tilts of each group, of each rest, and of everyone."""
     kinds = cells[0], tuple(cell for cell in cells[1] if cell not in cells[0])
-    own = [(of.units(kind), of.squares(kind)[1], np.asarray(family.total(kind), dtype=np.float64)) for kind in kinds]
-    everyone = [tuple(np.full(values.shape, values.sum()) for values in kind) for kind in own]
-    rest = [tuple(of_the_others(part) for part in kind) for kind in own]
-    made = [
-        Tilt.of((some[0][0], some[1][0]), (some[0][1], some[1][1]), (some[0][2], some[1][2]))
-        for some in (own, rest, everyone)
+    group_weights = [
+        (family_moments.units(kind), family_moments.squares(kind)[1], np.asarray(family.total(kind), dtype=np.float64))
+        for kind in kinds
     ]
-    return made[0], made[1], made[2]
+    everyone = [tuple(np.full(values.shape, values.sum()) for values in kind) for kind in group_weights]
+    rest = [tuple(of_the_others(part) for part in kind) for kind in group_weights]
+    tilts = [
+        Tilt.of((some[0][0], some[1][0]), (some[0][1], some[1][1]), (some[0][2], some[1][2]))
+        for some in (group_weights, rest, everyone)
+    ]
+    return tilts[0], tilts[1], tilts[2]
 
 
-def weighted_comparison(of: FamilyMoments, family: FamilyCounts, question: Question, when: When) -> Comparison:
+def weighted_comparison(
+    family_moments: FamilyMoments, family: FamilyCounts, question: Question, when: When
+) -> Comparison:
     """Compare group and rest as `question` asks, with unscored cases at their best or worst or left out."""
-    own, rest = question.cells(when)
-    if of.by_strata:
+    group_cells, rest = question.cells(when)
+    if family_moments.by_strata:
         # a gate of a set without strata loads none of this
-        counts = cast("StratifiedFamily", of)
-        sampled = counts.sampled(own), counts.sampled(rest, rest=True)
-        return StratifiedComparison(of.own(own), of.rest(rest), of.cross(own, rest), 0.0, counts=(sampled,))
-    tilt, _, everyone = _tilts(of, family, own)
-    _, rest_tilt, _ = _tilts(of, family, rest)
+        counts = cast("StratifiedFamily", family_moments)
+        sampled = counts.sampled(group_cells), counts.sampled(rest, rest=True)
+        return StratifiedComparison(
+            family_moments.own(group_cells),
+            family_moments.rest(rest),
+            family_moments.cross(group_cells, rest),
+            0.0,
+            counts=(sampled,),
+        )
+    tilt, _, everyone = _tilts(family_moments, family, group_cells)
+    _, rest_tilt, _ = _tilts(family_moments, family, rest)
     # unscored cases can make the rows of a cluster less alike than they are; the larger correlation holds for either
     scored, rest_scored = question.cells("scored")
-    group, others = of.own(own), of.rest(rest)
+    group, others = family_moments.own(group_cells), family_moments.rest(rest)
     return Comparison(
         group=group,
         rest=others,
-        cross=of.cross(own, rest),
-        correlation=max(correlation(of, own), correlation(of, scored)),
+        cross=family_moments.cross(group_cells, rest),
+        correlation=max(correlation(family_moments, group_cells), correlation(family_moments, scored)),
         tilts=(tilt, everyone),
         rest_tilts=(rest_tilt, everyone),
-        least_q=least_q(of, family, own[1]),
-        alike=_alike(of, own, scored, rest=False),
-        rest_alike=_alike(of, rest, rest_scored, rest=True),
-        joint=of.shared((*own[1], *rest[1])),
+        least_q=least_q(family_moments, family, group_cells[1]),
+        alike=_alike(family_moments, group_cells, scored, rest=False),
+        rest_alike=_alike(family_moments, rest, rest_scored, rest=True),
+        joint=family_moments.shared((*group_cells[1], *rest[1])),
     )
 
 
-def _alike(of: FamilyMoments, cells: Cells, scored: Cells, *, rest: bool) -> Alike:
-    rate = of.rest if rest else of.own
-    alike = Alike.of(rate(cells), of.evened(cells, rest=rest))
-    return alike if scored == cells else alike.worse_of(Alike.of(rate(scored), of.evened(scored, rest=rest)))
+def _alike(family_moments: FamilyMoments, cells: Cells, scored: Cells, *, rest: bool) -> Alike:
+    rate = family_moments.rest if rest else family_moments.own
+    alike = Alike.of(rate(cells), family_moments.evened(cells, rest=rest))
+    return (
+        alike if scored == cells else alike.worse_of(Alike.of(rate(scored), family_moments.evened(scored, rest=rest)))
+    )
 
 
-def least_q(of: FamilyMoments, family: FamilyCounts, cells: Iterable[Cell]) -> FloatArray:
+def least_q(family_moments: FamilyMoments, family: FamilyCounts, cells: Iterable[Cell]) -> FloatArray:
     """float64[G]: ``sum Q / S^2`` of each group, if its weights were as uneven as those within groups are on
     average. 0 where weights are known from strata, and not found.
     """
     denominator = tuple(cells)
-    if of.by_strata:
+    if family_moments.by_strata:
         return np.zeros(len(family.groups))
     rows = np.asarray(family.total(denominator), dtype=np.float64)
-    total, (_, squares) = of.units(denominator), of.squares(denominator)
+    total, (_, squares) = family_moments.units(denominator), family_moments.squares(denominator)
     some = (rows > 0.0) & (total > 0.0)
     effect = np.where(some, rows * squares / np.where(some, total, 1.0) ** 2, 0.0)
     pooled = float((rows * effect).sum() / max(float(rows.sum()), 1.0))
@@ -105,9 +118,9 @@ def is_exact(plan: AuditPlan, rule: Rule, family: FamilyCounts, moments: Moments
     return all(bool(moments.of(family).counts_alike(denominator).all()) for denominator in denominators)
 
 
-def correlation(of: FamilyMoments, cells: Cells) -> float:
+def correlation(family_moments: FamilyMoments, cells: Cells) -> float:
     """Return how alike the rows of a cluster are, over all groups of a family."""
-    return pooled_correlation(of.own(cells), of.units(cells[1]))
+    return pooled_correlation(family_moments.own(cells), family_moments.units(cells[1]))
 
 
 class RateIntervals(NamedTuple):
@@ -132,19 +145,19 @@ class RateIntervals(NamedTuple):
         return Limits(self.rate, self.low, self.high)
 
 
-def rate_intervals(of: FamilyMoments, family: FamilyCounts, metric: Metric, level: float) -> RateIntervals:
+def rate_intervals(family_moments: FamilyMoments, family: FamilyCounts, metric: Metric, level: float) -> RateIntervals:
     """Estimate every group's rate of a metric. Where its rows are independent and weigh the same, it is taken from
     counts.
     """
     cells: Cells = (metric.numerator, metric.denominator)
-    found = _side_intervals(of, cells, level)
-    alike = of.counts_alike(metric.denominator, rest=False)
+    intervals = _side_intervals(family_moments, cells, level)
+    alike = family_moments.counts_alike(metric.denominator, rest=False)
     if not alike.any():
-        return found
+        return intervals
     x, n = family.numerator(metric), family.denominator(metric)
     counted = (x / np.maximum(n, 1), *wilson(x, n, level), *clopper_pearson(x, n, level))
     unknown = np.full(x.shape, np.nan)
-    weighted = (found.rate, found.low, found.high, found.exact_low, found.exact_high)
+    weighted = (intervals.rate, intervals.low, intervals.high, intervals.exact_low, intervals.exact_high)
     rate, low, high, exact_low, exact_high = (
         np.where(alike, exact, other) for exact, other in zip(counted, weighted, strict=True)
     )
@@ -154,16 +167,16 @@ def rate_intervals(of: FamilyMoments, family: FamilyCounts, metric: Metric, leve
         high=high,
         exact_low=exact_low,
         exact_high=exact_high,
-        effective=np.where(alike, unknown, found.effective),
-        degrees_of_freedom=np.where(alike, unknown, found.degrees_of_freedom),
+        effective=np.where(alike, unknown, intervals.effective),
+        degrees_of_freedom=np.where(alike, unknown, intervals.degrees_of_freedom),
     )
 
 
-def _side_intervals(of: FamilyMoments, cells: Cells, level: float, *, rest: bool = False) -> RateIntervals:
-    side = of.rest(cells) if rest else of.own(cells)
-    if not of.by_strata:
-        return _intervals(side, correlation(of, cells), level)
-    low, high = cast("StratifiedFamily", of).limits(cells, level, rest=rest)
+def _side_intervals(family_moments: FamilyMoments, cells: Cells, level: float, *, rest: bool = False) -> RateIntervals:
+    side = family_moments.rest(cells) if rest else family_moments.own(cells)
+    if not family_moments.by_strata:
+        return _intervals(side, correlation(family_moments, cells), level)
+    low, high = cast("StratifiedFamily", family_moments).limits(cells, level, rest=rest)
     size, degrees = effective_size(side, 0.0)
     sure = degrees > MOST_DEGREES
     size, degrees = np.where(sure, np.inf, size), np.where(sure, np.inf, degrees)
@@ -199,30 +212,41 @@ class Contrast(NamedTuple):
 
 
 def contrast(
-    of: FamilyMoments, family: FamilyCounts, metric: Metric, level: float, reference: int | None = None
+    family_moments: FamilyMoments, family: FamilyCounts, metric: Metric, level: float, reference: int | None = None
 ) -> Contrast:
     """Compare every group with its rest, or with the group at place `reference`, with what their clusters share."""
     cells: Cells = (metric.numerator, metric.denominator)
-    own = rate_intervals(of, family, metric, level)
-    units = of.units(metric.denominator)
+    group_intervals = rate_intervals(family_moments, family, metric, level)
+    units = family_moments.units(metric.denominator)
     if reference is None:
-        side, cross = of.rest(cells), of.cross(cells, cells)
-        others, others_units = _side_intervals(of, cells, level, rest=True), units.sum() - units
+        side, cross = family_moments.rest(cells), family_moments.cross(cells, cells)
+        others, others_units = _side_intervals(family_moments, cells, level, rest=True), units.sum() - units
         spread = side.residual
     else:
         at = np.full(units.shape, reference)
-        picked = (own.rate, own.low, own.high, own.exact_low, own.exact_high, own.effective, own.degrees_of_freedom)
+        picked = (
+            group_intervals.rate,
+            group_intervals.low,
+            group_intervals.high,
+            group_intervals.exact_low,
+            group_intervals.exact_high,
+            group_intervals.effective,
+            group_intervals.degrees_of_freedom,
+        )
         others, others_units = RateIntervals(*(values[at] for values in picked)), units[at]
-        cross, spread = of.between(reference, cells), of.own(cells).residual[at]
-    product = of.own(cells).residual * spread
+        cross, spread = family_moments.between(reference, cells), family_moments.own(cells).residual[at]
+    product = family_moments.own(cells).residual * spread
     shared = np.where(product > 0.0, cross / np.sqrt(np.where(product > 0.0, product, 1.0)), 0.0)
     rho = np.clip(shared, -1.0, 1.0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        quotient = own.rate / others.rate
+        quotient = group_intervals.rate / others.rate
     together = units + others_units
     return Contrast(
-        difference=(own.rate - others.rate, *difference_of_limits(own.limits, others.limits, rho)),
-        ratio=(quotient, *ratio_of_limits(own.limits, others.limits, rho)),
+        difference=(
+            group_intervals.rate - others.rate,
+            *difference_of_limits(group_intervals.limits, others.limits, rho),
+        ),
+        ratio=(quotient, *ratio_of_limits(group_intervals.limits, others.limits, rho)),
         share=units / np.where(together > 0.0, together, 1.0),
     )
 
@@ -244,12 +268,17 @@ class Moves(NamedTuple):
 
     @classmethod
     def of_question(
-        cls, of: FamilyMoments, family: FamilyCounts, question: Question, start: Comparison, when: When = "worst"
+        cls,
+        family_moments: FamilyMoments,
+        family: FamilyCounts,
+        question: Question,
+        start: Comparison,
+        when: When = "worst",
     ) -> Moves:
         """Build from the comparison in which nobody has moved."""
         up = (question.side == "high") == (when == "worst")
-        members = _Members.of(of, family, question.metric, up=up, several=when == "worst")
-        return cls(of, start, question.cells(when), members)
+        members = _Members.of(family_moments, family, question.metric, up=up, several=when == "worst")
+        return cls(family_moments, start, question.cells(when), members)
 
     def largest_p(self, supposed: Supposed, among: BoolArray, boundary: Boundary, level: npt.ArrayLike) -> FloatArray:
         """float64[G]: largest p-value of each of the groups `among`, over all who are supposed to move.
@@ -264,52 +293,64 @@ class Moves(NamedTuple):
         could be near, a grid follows, and finer ones around the best place. The p-value is `_SEARCHED` times the
         largest that was found.
         """
-        levels, found = np.broadcast_to(np.asarray(level, dtype=np.float64), among.shape), np.zeros(among.shape)
+        levels, largest = np.broadcast_to(np.asarray(level, dtype=np.float64), among.shape), np.zeros(among.shape)
         room, best = _Room.of(self.members, supposed), np.zeros((among.size, 2))
         rows = np.flatnonzero(among & room.movable)
 
         def p_of(places: FloatArray, *moving: FloatArray) -> FloatArray:
             if places.size > 4096:  # so that memory stays bounded
-                halves = zip(*(np.array_split(each, 2) for each in (places, *moving)), strict=True)
+                halves = zip(*(np.array_split(array, 2) for array in (places, *moving)), strict=True)
                 return np.concatenate([p_of(*half) for half in halves])
             some = places.astype(np.int64)
             return self.moved(some, *moving).test(boundary, levels[some]).p
 
         for follows, offsets, near in _SEARCH:
-            rows = rows[(found[rows] <= levels[rows]) & (ndtri(levels[rows]) - ndtri(found[rows]) <= near)]
+            rows = rows[(largest[rows] <= levels[rows]) & (ndtri(levels[rows]) - ndtri(largest[rows]) <= near)]
             if not rows.size:
                 break
             at, every = follows * best[rows][:, np.newaxis] + offsets, np.repeat(rows, len(offsets))
             p = once_for_equals(p_of, every.astype(float), *room.at(every, at)).reshape(at.shape[:2])
-            better = p.max(axis=1) > found[rows]
+            better = p.max(axis=1) > largest[rows]
             best[rows[better]] = at[better, p[better].argmax(axis=1)]
-            found[rows] = np.maximum(found[rows], p.max(axis=1))
-        return np.minimum(found * _SEARCHED, 1.0)
+            largest[rows] = np.maximum(largest[rows], p.max(axis=1))
+        return np.minimum(largest * _SEARCHED, 1.0)
 
     def moved(self, places: IntArray, speaking: FloatArray, others: FloatArray) -> Comparison:
         """Compare the groups at `places`, shape (N,), each after so many units of people of unknown feature moved."""
-        of, start, (own, rest), up = self.of, self.start.of_groups(places), self.cells, self.members.up
+        family_moments, start, (group_cells, rest), up = (
+            self.of,
+            self.start.of_groups(places),
+            self.cells,
+            self.members.up,
+        )
         moving = _Moving.of(self.members, places, speaking, others)
-        if of.by_strata:
-            return _divided(of, self.members, start, moving, places)
-        total, counted = of.units(own[1])[places], of.units(own[0])[places]
+        if family_moments.by_strata:
+            return _divided(family_moments, self.members, start, moving, places)
+        total, counted = family_moments.units(group_cells[1])[places], family_moments.units(group_cells[0])[places]
         new_total = total + moving.units + moving.others
         divisor = np.where(new_total > 0.0, new_total, 1.0)
         new_rate = (counted + (moving.units if up else moving.others)) / divisor
         pull = moving.pull(new_rate, moving.squares, up=up)
-        spread = _norm_of_sum(of.spread(own, new_rate, of=places), pull, spans=of.spans)
+        spread = _norm_of_sum(
+            family_moments.spread(group_cells, new_rate, rows=places), pull, spans=family_moments.spans
+        )
         q = (start.group.q * total**2 + moving.second) / divisor**2
-        squares = _norm_of_sum(moving.squares, moving.others_squares, spans=of.clustered)
-        bb = _norm_of_sum(start.group.bb * total**2, squares, spans=of.spans) / divisor**2
+        squares = _norm_of_sum(moving.squares, moving.others_squares, spans=family_moments.clustered)
+        bb = _norm_of_sum(start.group.bb * total**2, squares, spans=family_moments.spans) / divisor**2
         group = _with_size(start.group, start.correlation, new_rate, spread / divisor**2, q, bb)
-        rest_units, rest_counted = ((of.units(some).sum() - of.units(some))[places] for some in (rest[1], rest[0]))
+        rest_units, rest_counted = (
+            (family_moments.units(some).sum() - family_moments.units(some))[places] for some in (rest[1], rest[0])
+        )
         left = rest_units - moving.scored - moving.others
         # nobody may be left of the rest; it then has no clusters either, and nothing is passed against it
         rest_divisor = np.where(left > 0.0, left, 1.0)
         rest_rate = np.clip((rest_counted - (moving.scored if up else moving.others)) / rest_divisor, 0.0, 1.0)
         loss = moving.pull(rest_rate, moving.scored_squares, up=up)
         spread = (
-            _norm_of_sum(of.spread(rest, rest_rate, rest=True, of=places), loss, spans=of.clustered) / rest_divisor**2
+            _norm_of_sum(
+                family_moments.spread(rest, rest_rate, rest=True, rows=places), loss, spans=family_moments.clustered
+            )
+            / rest_divisor**2
         )
         scale = np.where(left > 0.0, rest_units / rest_divisor, 0.0) ** 2
         there = replace(start.rest, clusters=np.where(left > 0.0, start.rest.clusters, 0.0))
@@ -331,30 +372,33 @@ def _and_moved(alike: Alike | None, moved: WeightedRate) -> Alike | None:
 
 
 def _divided(
-    of: FamilyMoments, members: _Members, start: Comparison, moving: _Moving, places: IntArray
+    family_moments: FamilyMoments, members: _Members, start: Comparison, moving: _Moving, places: IntArray
 ) -> StratifiedComparison:
     """Move a fixed weight of possible members from the rest to the group: once those drawn most rarely first, and once
     those drawn most often. Rates are the same for any choice of members; variances lie between these two.
     """
-    of, start = cast("StratifiedFamily", of), cast("StratifiedComparison", start)
+    family_moments, start = cast("StratifiedFamily", family_moments), cast("StratifiedComparison", start)
     scored, unscored, otherwise = members.cells
     amounts = (scored, moving.scored), (unscored, moving.units - moving.scored), (otherwise, moving.others)
-    who = [[*one, *more] for one, more in zip(members.places.unknown, members.places.several, strict=True)]
-    found = []
+    places_of_members = [
+        [*unknown_places, *more]
+        for unknown_places, more in zip(members.places.unknown, members.places.several, strict=True)
+    ]
+    divided = []
     for first in (1, -1):
         taken = []
         for cells, amount in amounts:
-            rows = of.by_chance(of.rows(cells))
-            there = np.stack([rows[some].sum(axis=0) for some in who])[places, ::first]
-            worth = there / of.chances[::first]
+            rows = family_moments.by_chance(family_moments.rows(cells))
+            there = np.stack([rows[some].sum(axis=0) for some in places_of_members])[places, ::first]
+            worth = there / family_moments.chances[::first]
             before = np.cumsum(worth, axis=1) - worth
             filled = np.clip(amount[:, np.newaxis] - before, 0.0, worth)
-            taken.append((filled * of.chances[::first])[:, ::first])
+            taken.append((filled * family_moments.chances[::first])[:, ::first])
         joined, left = taken[0] + taken[1], taken[0]
         group, rest = start.counts[0]
         into, out = ((joined, taken[2]), (left, taken[2])) if members.up else ((taken[2], joined), (taken[2], left))
-        found.append((group.joined_by(*into), rest.joined_by(-out[0], -out[1])))
-    return replace(start, counts=tuple(found), _found={})
+        divided.append((group.joined_by(*into), rest.joined_by(-out[0], -out[1])))
+    return replace(start, counts=tuple(divided), _found={})
 
 
 _Sums = FloatArray
@@ -388,10 +432,10 @@ class _Moving(NamedTuple):
         several, of_several = (sums[:, places] for sums in members.several)
         moving, scored = (_capped(speaking, sums[:, places]) for sums in (members.speaking, members.scored))
         others = _capped(otherwise, members.otherwise[:, places])
-        both = _norm_of_sum(moving[1], several[1], spans=members.spans)
+        joint_norm = _norm_of_sum(moving[1], several[1], spans=members.spans)
         left = _norm_of_sum(scored[1], of_several[1], spans=members.spans)
         units, leaving, second = moving[0] + several[0], scored[0] + of_several[0], moving[2] + several[2] + others[2]
-        return cls(units, leaving, both, left, others[0], others[1], second, members.clustered)
+        return cls(units, leaving, joint_norm, left, others[0], others[1], second, members.clustered)
 
 
 def _grid(speaking: Sequence[float], others: Sequence[float]) -> FloatArray:
@@ -475,21 +519,38 @@ class _Members(NamedTuple):
     """Of those who have the group's nationality beside others: who speak against it, and the scored ones of these."""
 
     @classmethod
-    def of(cls, of: FamilyMoments, family: FamilyCounts, metric: Metric, *, up: bool, several: bool) -> _Members:
+    def of(
+        cls, family_moments: FamilyMoments, family: FamilyCounts, metric: Metric, *, up: bool, several: bool
+    ) -> _Members:
         scored, unscored = speaking_cells(metric, up=up)
         places = member_places(family)
         otherwise = tuple(cell for cell in metric.denominator if cell not in scored)
-        known, both = of.units(possible_cells(metric)), ((*scored, *unscored), scored)
-        speaking, of_scored = (_of_members(of, places.unknown, cells) for cells in both)
-        beside = [_of_members(of, places.several if several else [[]] * known.size, cells) for cells in both]
+        known, denominators = family_moments.units(possible_cells(metric)), ((*scored, *unscored), scored)
+        speaking, of_scored = (_of_members(family_moments, places.unknown, cells) for cells in denominators)
+        beside = [
+            _of_members(family_moments, places.several if several else [[]] * known.size, cells)
+            for cells in denominators
+        ]
         there = np.array([known[some].sum() for some in places.unknown], dtype=np.float64)
-        others, cells = _of_members(of, places.unknown, otherwise), (scored, unscored, otherwise)
-        return cls(cells, up, places, of.spans, of.clustered, known, there, speaking, of_scored, others, beside)
+        others, cells = _of_members(family_moments, places.unknown, otherwise), (scored, unscored, otherwise)
+        return cls(
+            cells,
+            up,
+            places,
+            family_moments.spans,
+            family_moments.clustered,
+            known,
+            there,
+            speaking,
+            of_scored,
+            others,
+            beside,
+        )
 
 
-def _of_members(of: FamilyMoments, places: list[list[int]], cells: tuple[Cell, ...]) -> _Sums:
-    units, (squares, second) = of.units(cells), of.squares(cells)
-    norms = [np.sqrt(squares[some]).sum() ** 2 if of.spans else squares[some].sum() for some in places]
+def _of_members(family_moments: FamilyMoments, places: list[list[int]], cells: tuple[Cell, ...]) -> _Sums:
+    units, (squares, second) = family_moments.units(cells), family_moments.squares(cells)
+    norms = [np.sqrt(squares[some]).sum() ** 2 if family_moments.spans else squares[some].sum() for some in places]
     return np.array([[units[some].sum() for some in places], norms, [second[some].sum() for some in places]])
 
 
@@ -499,8 +560,8 @@ def _capped(cap: FloatArray, sums: _Sums) -> _Sums:
     return np.stack([left, *np.minimum(sums[1:], left**2)])
 
 
-def _norm_of_sum(one: FloatArray, other: FloatArray, *, spans: bool) -> FloatArray:
-    return np.asarray((np.sqrt(one) + np.sqrt(other)) ** 2 if spans else one + other)
+def _norm_of_sum(first: FloatArray, second: FloatArray, *, spans: bool) -> FloatArray:
+    return np.asarray((np.sqrt(first) + np.sqrt(second)) ** 2 if spans else first + second)
 
 
 def _with_size(

@@ -37,14 +37,14 @@ class GroupTallies:
     def family(self, family: Family, features: Mapping[str, SensitiveFeature]) -> dict[Group, Tallied]:
         """Sum up to the groups of a family; only groups with a row. A family without axes is everyone."""
         keys = climbed_codes(self.codes, self.features, family, features)
-        found: dict[tuple[str, ...], Tallied] = {}
+        tallied: dict[tuple[str, ...], Tallied] = {}
         for key, rows, largest in zip(keys, self.rows, self.largest.tolist(), strict=True):
-            before = found.get(key)
+            before = tallied.get(key)
             if before is None:
-                found[key] = Tallied(rows.copy(), largest)
+                tallied[key] = Tallied(rows.copy(), largest)
             else:
-                found[key] = Tallied(before.rows + rows, max(before.largest, largest))
-        return {group_of_codes(family.axes, key): each for key, each in sorted(found.items())}
+                tallied[key] = Tallied(before.rows + rows, max(before.largest, largest))
+        return {group_of_codes(family.axes, key): tally for key, tally in sorted(tallied.items())}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,20 +82,20 @@ def count_failures(evaluation_set: EvaluationSet) -> tuple[tuple[tuple[Status, R
     GroupTallies
         Numbers of rows by these M kinds.
     """
-    own = evaluation_set.key
-    answered = f"SELECT {own}, status, reason FROM {round_view(1)} WHERE decision = {FAILED}"  # noqa: S608 - our own names
+    key_columns = evaluation_set.key
+    answered = f"SELECT {key_columns}, status, reason FROM {round_view(1)} WHERE decision = {FAILED}"  # noqa: S608 - our own names
     groups = _groups(evaluation_set)
     names = ", ".join(identifier(name) for name, _ in groups)
-    found = _grouped(
+    failures = _grouped(
         evaluation_set,
         f"SELECT {names}, status, reason, count(*) AS cases FROM {_grouped_source(evaluation_set, groups)}"  # noqa: S608
-        f" JOIN ({answered}) USING ({own}) GROUP BY ALL",
+        f" JOIN ({answered}) USING ({key_columns}) GROUP BY ALL",
     )
-    pairs = sorted({(status, reason) for *_, status, reason, _ in found})
+    pairs = sorted({(status, reason) for *_, status, reason, _ in failures})
     kinds = tuple((STATUSES[status], None if reason < 0 else REASONS[reason]) for status, reason in pairs)
     at = {pair: index for index, pair in enumerate(pairs)}
     rows: dict[tuple[str, ...], IntArray] = {}
-    for *values, status, reason, count in found:
+    for *values, status, reason, count in failures:
         key = _key(evaluation_set, values)
         rows.setdefault(key, np.zeros(len(pairs), dtype=np.int64))[at[status, reason]] += count
     return kinds, _tallies(evaluation_set, rows, {}, len(pairs))
@@ -122,7 +122,7 @@ def count_disagreement(evaluation_set: EvaluationSet, rounds: int) -> GroupTalli
     decisions = " OR ".join(f"d1 <> d{index}" for index in later)
     scores = " OR ".join(f"s1 <> s{index}" for index in later)
     largest = f"max(greatest({', '.join(f'abs(s1 - s{index})' for index in later)}, 0)) FILTER ({every})"
-    found = _grouped(
+    disagreements = _grouped(
         evaluation_set,
         f"SELECT {names}, count(*) FILTER ({every}), count(*) FILTER (({every}) AND ({decisions})),"  # noqa: S608
         f" count(*) FILTER (({every}) AND ({scores})), count(*) FILTER (({some}) AND NOT ({every})),"
@@ -130,7 +130,7 @@ def count_disagreement(evaluation_set: EvaluationSet, rounds: int) -> GroupTalli
     )
     rows: dict[tuple[str, ...], IntArray] = {}
     most: dict[tuple[str, ...], float] = {}
-    for line in found:
+    for line in disagreements:
         key, counts, difference = _key(evaluation_set, line[: len(groups)]), line[len(groups) : -1], float(line[-1])
         rows.setdefault(key, np.zeros(len(TWICE), dtype=np.int64))[:] += np.array(counts, dtype=np.int64)
         most[key] = max(most.get(key, 0.0), difference)

@@ -55,10 +55,10 @@ class EvenedSums(NamedTuple):
         half = (way[:, :, np.newaxis] * self.products[rest]).sum(axis=1)
         residual = np.maximum((half * way).sum(axis=1), 0.0)
         *by_cell, squares = self.classes[rest]
-        counted = [of for cell, of in zip(self.cells, by_cell, strict=True) if CELLS[cell] in cells[0]]
+        counted = [counts for cell, counts in zip(self.cells, by_cell, strict=True) if CELLS[cell] in cells[0]]
         weight = np.sum(by_cell, axis=0) if by_cell else np.zeros(squares.shape)
-        found = (np.sum(counted, axis=0) if counted else np.zeros(squares.shape)) if cells[0] else None
-        sums = ClassSums(found, weight, squares)
+        counted_squares = (np.sum(counted, axis=0) if counted else np.zeros(squares.shape)) if cells[0] else None
+        sums = ClassSums(counted_squares, weight, squares)
         return Evened(WeightedRate(rate, residual, *self.sizes[rest]), Bundles.of(total, sums))
 
 
@@ -88,37 +88,37 @@ def evened_sums(
     largest : float
         Weight of the heaviest cluster, over all cells. Classes of size are relative to it.
     """
-    own = _Clusters(weight, squared)
-    by_cluster = np.array([np.bincount(cluster, of) for of in (*weight, squared)], dtype=np.float64)
+    group_clusters = _Clusters(weight, squared)
+    by_cluster = np.array([np.bincount(cluster, summed) for summed in (*weight, squared)], dtype=np.float64)
     everyone = _Clusters(by_cluster[:-1], by_cluster[-1])
     of_pair = everyone[cluster]
-    rest = of_pair.without(own)
+    rest = of_pair.without(group_clusters)
 
     def by_group(values: FloatArray) -> FloatArray:
         return np.asarray(np.bincount(group, values, groups), dtype=np.float64)
 
-    def of_rests(whole: FloatArray, there: FloatArray, left: FloatArray) -> FloatArray:
+    def of_rests(totals: FloatArray, there: FloatArray, left: FloatArray) -> FloatArray:
         # a cluster without a row of the group counts for its rest as it is, the others as the group leaves them
-        return np.asarray(whole.sum() + by_group(left - there), dtype=np.float64)
+        return np.asarray(totals.sum() + by_group(left - there), dtype=np.float64)
 
     size = len(weight)
     own_products, rest_products = np.zeros((groups, size, size)), np.zeros((groups, size, size))
     for i in range(size):
         for j in range(i + 1):
-            own_products[:, i, j] = own_products[:, j, i] = by_group(own.product(i, j))
+            own_products[:, i, j] = own_products[:, j, i] = by_group(group_clusters.product(i, j))
             products = (power.product(i, j) for power in (everyone, of_pair, rest))
             rest_products[:, i, j] = rest_products[:, j, i] = of_rests(*products)
     powers = zip(everyone.powers, of_pair.powers, rest.powers, strict=True)
-    whole = everyone.by_class(np.zeros(len(everyone.total), dtype=np.int64), 1, largest)
+    totals_of_all = everyone.by_class(np.zeros(len(everyone.total), dtype=np.int64), 1, largest)
     changes = rest.by_class(group, groups, largest) - of_pair.by_class(group, groups, largest)
     return EvenedSums(
         cells=cells,
         products=(own_products, rest_products),
         sizes=(
-            np.stack([by_group(values) for values in own.powers]),
+            np.stack([by_group(values) for values in group_clusters.powers]),
             np.stack([np.maximum(of_rests(*power), 0.0) for power in powers]),
         ),
-        classes=(own.by_class(group, groups, largest), np.maximum(whole + changes, 0.0)),
+        classes=(group_clusters.by_class(group, groups, largest), np.maximum(totals_of_all + changes, 0.0)),
     )
 
 
@@ -132,14 +132,14 @@ class _Clusters:
         self.total: FloatArray = weight.sum(axis=0)
         self._h = evened_weight(self.total, squared)
 
-    def __getitem__(self, place: IntArray) -> _Clusters:
-        return _Clusters(self._weight[:, place], self._squared[place])
+    def __getitem__(self, rows: IntArray) -> _Clusters:
+        return _Clusters(self._weight[:, rows], self._squared[rows])
 
-    def without(self, own: _Clusters) -> _Clusters:
-        """The rest of each cluster without the part `own`."""
-        some = self.total - own.total > _NOTHING * self.total
+    def without(self, other: _Clusters) -> _Clusters:
+        """The rest of each cluster without the part `other`."""
+        some = self.total - other.total > _NOTHING * self.total
         return _Clusters(
-            np.where(some, self._weight - own._weight, 0.0), np.where(some, self._squared - own._squared, 0.0)
+            np.where(some, self._weight - other._weight, 0.0), np.where(some, self._squared - other._squared, 0.0)
         )
 
     @property
@@ -184,11 +184,11 @@ class ClusterTable(NamedTuple):
         """
         groups = int(finest.max(initial=0)) + 1
         keys, at = np.unique(cluster * groups + finest, return_inverse=True)
-        place, places = cell * keys.size + at, len(CELLS) * keys.size
-        if (np.bincount(place) > 1).any():  # squares are not added exactly, so they need an order of their own
+        flat_index, places = cell * keys.size + at, len(CELLS) * keys.size
+        if (np.bincount(flat_index) > 1).any():  # squares are not added exactly, so they need an order of their own
             order = np.lexsort((squared, weight))
-            place, weight, squared = place[order], weight[order], squared[order]
-        tables = [np.asarray(np.bincount(place, of, places), dtype=np.float64) for of in (weight, squared)]
+            flat_index, weight, squared = flat_index[order], weight[order], squared[order]
+        tables = [np.asarray(np.bincount(flat_index, values, places), dtype=np.float64) for values in (weight, squared)]
         first, second = (table.reshape(len(CELLS), keys.size) for table in tables)
         return cls(keys // groups, keys % groups, first, second)
 
@@ -281,26 +281,28 @@ class ClusteredFamily(FamilyMoments):
         rate = _quotient(counted, total)
         return self._evened[denominator].of(cells, rate, total, _direction(cells, rate), rest=rest)
 
-    def spread(self, cells: Cells, rate: FloatArray, *, rest: bool = False, of: Place = slice(None)) -> FloatArray:
+    def spread(self, cells: Cells, rate: FloatArray, *, rest: bool = False, rows: Place = slice(None)) -> FloatArray:
         """float64[N]: sum over clusters of (A - rate B)^2, in units squared, of N groups or of their rests."""
         way = _direction(cells, rate)
-        own = _form(way, self._own_own[of])
+        group_form = _form(way, self._own_own[rows])
         if not rest:
-            return np.maximum(own, 0.0)
-        return np.maximum(_form(way, self._all_all[np.newaxis]) - 2.0 * _form(way, self._all_own[of]) + own, 0.0)
+            return np.maximum(group_form, 0.0)
+        return np.maximum(
+            _form(way, self._all_all[np.newaxis]) - 2.0 * _form(way, self._all_own[rows]) + group_form, 0.0
+        )
 
     def squares(self, cells: Iterable[Cell]) -> tuple[FloatArray, FloatArray]:
         """float64[G] each: sums over clusters of B^2 and of Q, in units squared."""
         picked = indicator(cells)
-        whole = np.broadcast_to(picked, self._first.shape)
-        return np.maximum(_form(whole, self._own_own), 0.0), np.asarray(self._second @ picked)
+        picked_everywhere = np.broadcast_to(picked, self._first.shape)
+        return np.maximum(_form(picked_everywhere, self._own_own), 0.0), np.asarray(self._second @ picked)
 
-    def cross(self, own: Cells, rest: Cells) -> FloatArray:
+    def cross(self, group_cells: Cells, rest: Cells) -> FloatArray:
         """float64[G]: sum of e f over clusters with rows in a group and in its rest."""
-        counted, total = self._sums(own, rest=False)
+        counted, total = self._sums(group_cells, rest=False)
         rest_counted, rest_total = self._sums(rest, rest=True)
         way, rest_way = (
-            _direction(own, _quotient(counted, total)),
+            _direction(group_cells, _quotient(counted, total)),
             _direction(rest, _quotient(rest_counted, rest_total)),
         )
         product = _form(rest_way, self._all_own, way) - _form(rest_way, self._own_own, way)
@@ -308,8 +310,8 @@ class ClusteredFamily(FamilyMoments):
 
     def shared(self, cells: Iterable[Cell]) -> BoolArray:
         """bool[G]: whether some cluster has rows of these cells in the group and in its rest."""
-        whole = np.broadcast_to(indicator(cells), self._first.shape)
-        with_all, with_own = _form(whole, self._all_own), _form(whole, self._own_own)
+        picked = np.broadcast_to(indicator(cells), self._first.shape)
+        with_all, with_own = _form(picked, self._all_own), _form(picked, self._own_own)
         return np.asarray(with_all - with_own > _NOTHING * with_all)
 
     def between(self, index: int, cells: Cells) -> FloatArray:
@@ -351,10 +353,12 @@ class ClusteredFamily(FamilyMoments):
         """float64[G, 9, 9]: cells of the group at `place` times cells of each group, summed over clusters."""
         if index not in self._products_with:
             pairs = self._make_pairs()
-            own, clusters = pairs.group == index, int(pairs.cluster.max(initial=0)) + 1
+            is_of_group, clusters = pairs.group == index, int(pairs.cluster.max(initial=0)) + 1
             products = np.zeros_like(self._own_own)
             for i, cell in enumerate(pairs.present):
-                of_place = np.asarray(np.bincount(pairs.cluster[own], pairs.weight[i][own], clusters), dtype=np.float64)
+                of_place = np.asarray(
+                    np.bincount(pairs.cluster[is_of_group], pairs.weight[i][is_of_group], clusters), dtype=np.float64
+                )
                 products[:, cell] = _products(pairs, of_place[pairs.cluster])
             self._products_with[index] = products
         return self._products_with[index]
@@ -401,11 +405,11 @@ def _sizes_of_denominators(pairs: _Pairs) -> dict[frozenset[Cell], tuple[FloatAr
 def _sizes(pairs: _Pairs, picked: list[int]) -> tuple[FloatArray, FloatArray]:
     b, q = pairs.weight[picked].sum(axis=0), pairs.squared[picked].sum(axis=0)
     all_b, all_q = pairs.by_cluster(b), pairs.by_cluster(q)
-    own, everyone = _powers(b, q), _powers(all_b, all_q)
+    group_powers, everyone = _powers(b, q), _powers(all_b, all_q)
     others = all_b[pairs.cluster] - b
     some = others > _NOTHING * all_b[pairs.cluster]
     rest = _powers(np.where(some, others, 0.0), np.where(some, all_q[pairs.cluster] - q, 0.0))
-    of_groups = np.stack([pairs.by_group(values) for values in own])
+    of_groups = np.stack([pairs.by_group(values) for values in group_powers])
     # a cluster in which the group has no row counts for the rest as it is; the others as far as the group leaves them
     changes = np.stack(
         [pairs.by_group(left - values[pairs.cluster]) for left, values in zip(rest, everyone, strict=True)]
@@ -430,7 +434,7 @@ _PLACES: Final = (
 
 
 def count_clusters_once(
-    table: ClusterTable, codes: Sequence[Sequence[str]], names: Sequence[str], asked: Sequence[str]
+    table: ClusterTable, codes: Sequence[Sequence[str]], names: Sequence[str], shown_features: Sequence[str]
 ) -> CountsTable:
     """Count each cluster once.
 
@@ -458,18 +462,18 @@ def count_clusters_once(
     first = np.full(clusters, len(CELLS), dtype=np.int64)
     np.minimum.at(first, table.cluster, np.argmax(table.weight > 0, axis=0))
     levels: list[tuple[str, ...]] = []
-    place = np.zeros(clusters, dtype=np.int64)
-    for name in asked:
+    group_index = np.zeros(clusters, dtype=np.int64)
+    for name in shown_features:
         column = [code[list(names).index(name)] for code in codes]
         levels.append(tuple(sorted({*column, UNKNOWN})))
-        place = place * len(levels[-1]) + _agreed(table, column, levels[-1], clusters)
-    found, cases = np.unique(np.stack([place, first]), axis=1, return_counts=True)
+        group_index = group_index * len(levels[-1]) + _agreed(table, column, levels[-1], clusters)
+    distinct, cases = np.unique(np.stack([group_index, first]), axis=1, return_counts=True)
     rows: dict[tuple[str, ...], IntArray] = {}
-    keys = np.stack(np.unravel_index(found[0], [len(some) for some in levels]), axis=1)
-    for key, cell, count in zip(keys.tolist(), found[1].tolist(), cases.tolist(), strict=True):
+    keys = np.stack(np.unravel_index(distinct[0], [len(some) for some in levels]), axis=1)
+    for key, cell, count in zip(keys.tolist(), distinct[1].tolist(), cases.tolist(), strict=True):
         named = tuple(level[at] for level, at in zip(levels, key, strict=True))
         rows.setdefault(named, np.zeros((3, 4), dtype=np.int64))[_PLACES[cell]] += count
-    return CountsTable.of(tuple(asked), rows)
+    return CountsTable.of(tuple(shown_features), rows)
 
 
 def _agreed(table: ClusterTable, column: Sequence[str], levels: Sequence[str], clusters: int) -> IntArray:

@@ -127,9 +127,9 @@ def stratify(
     """Sum the counts up to the groups of `family` within strata: each combination of levels of `controls` is one."""
     axes = [_on_rung(counts, features[axis.feature], axis.rung) for axis in family.axes]
     places = [counts.features.index(name) for name in controls]
-    groups, of = _combined(axes, counts.cells.shape[0])
+    groups, group_index = _combined(axes, counts.cells.shape[0])
     strata, stratum = _combined([(counts.levels[at], counts.columns[at]) for at in places], counts.cells.shape[0])
-    pairs, at = np.unique(of * len(strata) + stratum, return_inverse=True)
+    pairs, at = np.unique(group_index * len(strata) + stratum, return_inverse=True)
     cells, of_strata = added((pairs.size, 3, 4), at, counts.cells), added((len(strata), 3, 4), stratum, counts.cells)
     named = tuple(group_of_codes(family.axes, key) for key in groups)
     return StratifiedCounts(family, named, pairs // max(len(strata), 1), pairs % max(len(strata), 1), cells, of_strata)
@@ -139,8 +139,8 @@ def _on_rung(counts: EncodedCounts, feature: SensitiveFeature, rung: str) -> tup
     """The levels of a feature on a rung, sorted, and for each row the place of its level."""
     at = counts.features.index(feature.name)
     climb = ladder_map(feature, rung)
-    names, place = numbered([climb[code] for code in counts.levels[at]])
-    return tuple(names), place[counts.columns[at]]
+    names, rung_index = numbered([climb[code] for code in counts.levels[at]])
+    return tuple(names), rung_index[counts.columns[at]]
 
 
 def _combined(columns: Sequence[tuple[tuple[str, ...], IntArray]], rows: int) -> tuple[list[tuple[str, ...]], IntArray]:
@@ -148,9 +148,9 @@ def _combined(columns: Sequence[tuple[tuple[str, ...], IntArray]], rows: int) ->
     packed = np.zeros(rows, dtype=np.int64)
     for names, column in columns:
         packed = packed * len(names) + column
-    found, at = np.unique(packed, return_inverse=True)
+    distinct, at = np.unique(packed, return_inverse=True)
     keys: list[tuple[str, ...]] = []
-    for left in found.tolist():
+    for left in distinct.tolist():
         key: list[str] = []
         for names, _ in reversed(columns):
             key.append(names[left % len(names)])

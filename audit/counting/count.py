@@ -70,25 +70,29 @@ class FinestGroups:
 
         `codes` maps the raw values of each feature to codes.
         """
-        place = np.zeros(counted.num_rows, dtype=np.int64)
-        found: list[tuple[str, ...]] = [()]
+        group_index = np.zeros(counted.num_rows, dtype=np.int64)
+        codes_of_groups: list[tuple[str, ...]] = [()]
         places: list[Callable[[IntArray], IntArray]] = []
         for name in codes:
             levels = _levels(codes[name])
-            size = len(found) * len(levels)
+            size = len(codes_of_groups) * len(levels)
             # codes are ranked and added from the first feature on, so that the order of numbers is that of tuples
-            distinct, place = np.unique(place * len(levels) + _ranks(counted, name, codes[name]), return_inverse=True)
-            found = [(*found[key // len(levels)], levels[key % len(levels)]) for key in distinct.tolist()]
+            distinct, group_index = np.unique(
+                group_index * len(levels) + _ranks(counted, name, codes[name]), return_inverse=True
+            )
+            codes_of_groups = [
+                (*codes_of_groups[key // len(levels)], levels[key % len(levels)]) for key in distinct.tolist()
+            ]
             at = distinct.searchsorted
             places.append(at if size > _MOST_LISTED else at(np.arange(size)).take)
-        return cls(tuple(found), codes, tuple(places)), place
+        return cls(tuple(codes_of_groups), codes, tuple(places)), group_index
 
     def places(self, rows: Any) -> IntArray:
         """int64[E]: the place of the group of each row of an Arrow batch, whose groups are all known."""
-        place = np.zeros(rows.num_rows, dtype=np.int64)
+        group_index = np.zeros(rows.num_rows, dtype=np.int64)
         for (name, codes), at in zip(self.features.items(), self._places, strict=True):
-            place = at(place * len(_levels(codes)) + _ranks(rows, name, codes))
-        return place
+            group_index = at(group_index * len(_levels(codes)) + _ranks(rows, name, codes))
+        return group_index
 
 
 def group_columns(finest: FinestGroups) -> str:
@@ -268,9 +272,9 @@ def _stratified(evaluation_set: EvaluationSet, strata: Strata, relation: str) ->
     groups_there, finest = FinestGroups.of(summed, {name: evaluation_set.codes[name] for name in names})
     codes = groups_there.codes
     # a part of the set, such as the control sample, need not have them all
-    there, place = numbered(summed.column("stratum").to_pylist())
+    there, stratum_index = numbered(summed.column("stratum").to_pylist())
     shape = (len(codes), len(there), len(CELLS))
-    rows = added(shape, (finest, place, _cells(summed)), _floats(summed, "cases"))
+    rows = added(shape, (finest, stratum_index, _cells(summed)), _floats(summed, "cases"))
     sizes = np.array([strata.sizes[name] for name in there], dtype=np.int64)
     try:
         table = StratumTable.of_strata(rows, sizes, strata.by, codes, names)
@@ -302,8 +306,8 @@ def moments_text(relation: str, groups: Sequence[str], *, weighted: bool, cluste
 def _cells(summed: Any) -> IntArray:
     """int64[E]: the place in `CELLS` of each entry."""
     label = summed.column("label").fill_null(UNLABELLED).to_numpy()
-    place = np.array([PLACE_OF_LABEL[0], PLACE_OF_LABEL[1], UNLABELLED])[label]
-    return np.asarray(_CELL_OF[place, summed.column("decision").to_numpy()], dtype=np.int64)
+    label_index = np.array([PLACE_OF_LABEL[0], PLACE_OF_LABEL[1], UNLABELLED])[label]
+    return np.asarray(_CELL_OF[label_index, summed.column("decision").to_numpy()], dtype=np.int64)
 
 
 def _joined(high: IntArray, low: IntArray) -> FloatArray:
@@ -340,7 +344,7 @@ def _weight_table(columns: Mapping[str, FloatArray], finest: IntArray, cell: Int
     lowest, highest = np.full(shape, np.inf), np.zeros(shape)
     np.minimum.at(lowest, at, columns.get("sum_low", first))
     np.maximum.at(highest, at, columns.get("sum_high", first))
-    sums = [added(shape, at, of) for of in (columns["sum_0"], first, second, fourth)]
+    sums = [added(shape, at, power_sums) for power_sums in (columns["sum_0"], first, second, fourth)]
     return WeightTable(sums[0], sums[1], sums[2], sums[3], lowest, highest)
 
 
@@ -391,8 +395,8 @@ def count_people(evaluation_set: EvaluationSet) -> tuple[SecondCounts, dict[int 
     codes = [evaluation_set.codes[name] for name in names]
 
     def labelled(truth: int | None) -> CountsTable:
-        of = [line for line in lines if line[-4] == truth]
-        pairs = [(*groups, _FLAGS.get(then), _DECIDED[now], cases) for *groups, _, then, now, cases in of]
+        counted_lines = [line for line in lines if line[-4] == truth]
+        pairs = [(*groups, _FLAGS.get(then), _DECIDED[now], cases) for *groups, _, then, now, cases in counted_lines]
         return counts_by_group(names, pairs, codes)
 
     people = {truth: labelled(truth) for truth in (1, 0, None)}

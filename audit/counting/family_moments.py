@@ -70,7 +70,7 @@ class FamilyMoments(ABC):
         """
 
     @abstractmethod
-    def cross(self, own: Cells, rest: Cells) -> FloatArray:
+    def cross(self, group_cells: Cells, rest: Cells) -> FloatArray:
         """float64[G]: sum of e f over clusters with rows in a group and in its rest; 0 without clusters."""
 
     @abstractmethod
@@ -88,7 +88,7 @@ class FamilyMoments(ABC):
         """float64[G]: sum of weights of each group, in units."""
 
     @abstractmethod
-    def spread(self, cells: Cells, rate: FloatArray, *, rest: bool = False, of: Place = slice(None)) -> FloatArray:
+    def spread(self, cells: Cells, rate: FloatArray, *, rest: bool = False, rows: Place = slice(None)) -> FloatArray:
         """float64[N]: sum over clusters of (A - rate B)^2, in units squared, of N groups or of their rests."""
 
     @abstractmethod
@@ -112,8 +112,8 @@ class FamilyMoments(ABC):
 
     def rest_weight(self, cells: Iterable[Cell]) -> FloatArray:
         """float64[G]: sum of weights of everyone outside each group."""
-        own = self.weight(tuple(cells))
-        return np.asarray(np.maximum(own.sum() - own, 0.0))
+        group_weight = self.weight(tuple(cells))
+        return np.asarray(np.maximum(group_weight.sum() - group_weight, 0.0))
 
 
 def of_the_others(values: FloatArray) -> FloatArray:
@@ -169,7 +169,9 @@ class WeightTable:
 
     def family(self, places: IntArray, groups: int, unit: float) -> WeightedFamily:
         """Sum up to groups: `places` is int64[K], the group of each finest group."""
-        sums = [added((groups, len(CELLS)), places, of) for of in (self.cases, self.first, self.second, self.fourth)]
+        sums = [
+            added((groups, len(CELLS)), places, values) for values in (self.cases, self.first, self.second, self.fourth)
+        ]
         lowest, highest = np.full((groups, len(CELLS)), np.inf), np.zeros((groups, len(CELLS)))
         np.minimum.at(lowest, places, self.lowest)
         np.maximum.at(highest, places, self.highest)
@@ -190,9 +192,9 @@ class WeightedFamily(FamilyMoments):
         rate = self._rate(cells, rest=rest)
         return Evened(rate, Bundles.none(len(rate.rate)))
 
-    def cross(self, own: Cells, rest: Cells) -> FloatArray:
+    def cross(self, group_cells: Cells, rest: Cells) -> FloatArray:
         """float64[G]: 0, because no row is in a group and in its rest."""
-        del own, rest
+        del group_cells, rest
         return np.zeros(len(self.sums.first))
 
     def shared(self, cells: Iterable[Cell]) -> BoolArray:
@@ -209,9 +211,9 @@ class WeightedFamily(FamilyMoments):
         """float64[G]: sum of weights of each group, in units."""
         return np.asarray(self.sums.first @ indicator(cells))
 
-    def spread(self, cells: Cells, rate: FloatArray, *, rest: bool = False, of: Place = slice(None)) -> FloatArray:
+    def spread(self, cells: Cells, rate: FloatArray, *, rest: bool = False, rows: Place = slice(None)) -> FloatArray:
         """float64[N]: sum over rows of (w y - rate w)^2."""
-        counted, second = (self._total(self.sums.second, indicator(some), rest=rest)[of] for some in cells)
+        counted, second = (self._total(self.sums.second, indicator(some), rest=rest)[rows] for some in cells)
         return np.asarray((1.0 - rate) ** 2 * counted + rate**2 * np.maximum(second - counted, 0.0))
 
     def squares(self, cells: Iterable[Cell]) -> tuple[FloatArray, FloatArray]:
@@ -230,15 +232,17 @@ class WeightedFamily(FamilyMoments):
         return np.asarray(alone & ((rest_low == rest_high) | np.isinf(rest_low)))
 
     @staticmethod
-    def _total(of: FloatArray, where: FloatArray, *, rest: bool) -> FloatArray:
-        own = np.asarray(of @ where, dtype=np.float64)
-        return of_the_others(own) if rest else own
+    def _total(table: FloatArray, where: FloatArray, *, rest: bool) -> FloatArray:
+        group_total = np.asarray(table @ where, dtype=np.float64)
+        return of_the_others(group_total) if rest else group_total
 
     def _rate(self, cells: Cells, *, rest: bool) -> WeightedRate:
         sums, denominator = self.sums, indicator(cells[1])
         counted, total = (self._total(sums.first, indicator(some), rest=rest) for some in cells)
         rate = np.where(total > 0.0, counted / np.where(total > 0.0, total, 1.0), 0.0)
-        cases, second = (self._total(of, denominator, rest=rest) for of in (sums.cases, sums.second))
+        cases, second = (
+            self._total(sums_of_power, denominator, rest=rest) for sums_of_power in (sums.cases, sums.second)
+        )
         # fourth powers were cut to whole units; by Cauchy and Schwarz they are not below this
         fourth = self._total(sums.fourth, denominator, rest=rest)
         fourth = np.maximum(fourth, second * second / np.maximum(cases, 1.0))

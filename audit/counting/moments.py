@@ -65,9 +65,9 @@ class Composition:
 
 
 def composition(
-    moments: Moments, family: FamilyCounts, cells: Iterable[Cell], asked: npt.NDArray[np.bool_]
+    moments: Moments, family: FamilyCounts, cells: Iterable[Cell], compared: npt.NDArray[np.bool_]
 ) -> Composition:
-    """Compute the composition of the cases in some cells; `asked` is bool[G], the levels that are compared.
+    """Compute the composition of the cases in some cells; `compared` is bool[G], the levels that are compared.
 
     Notes
     -----
@@ -76,13 +76,14 @@ def composition(
     """
     places, picked = moments.places(family), indicator(cells)
     if isinstance(moments.table, WeightTable):
-        return _of_rows(moments.table, places, picked, asked)
-    return _of_clusters(moments.table, places, picked, asked)
+        return _of_rows(moments.table, places, picked, compared)
+    return _of_clusters(moments.table, places, picked, compared)
 
 
-def _of_rows(table: WeightTable, places: IntArray, picked: FloatArray, asked: npt.NDArray[np.bool_]) -> Composition:
+def _of_rows(table: WeightTable, places: IntArray, picked: FloatArray, compared: npt.NDArray[np.bool_]) -> Composition:
     first, second, rows = (
-        np.bincount(places, of @ picked, asked.size) * asked for of in (table.first, table.second, table.cases)
+        np.bincount(places, values @ picked, compared.size) * compared
+        for values in (table.first, table.second, table.cases)
     )
     total = max(float(first.sum()), 1.0)
     share = first / total
@@ -91,19 +92,21 @@ def _of_rows(table: WeightTable, places: IntArray, picked: FloatArray, asked: np
 
 
 def _of_clusters(
-    table: ClusterTable, places: IntArray, picked: FloatArray, asked: npt.NDArray[np.bool_]
+    table: ClusterTable, places: IntArray, picked: FloatArray, compared: npt.NDArray[np.bool_]
 ) -> Composition:
     level, weight = places[table.finest], picked @ table.weight
-    kept = asked[level] & (weight > 0.0)
-    keys, at = np.unique(table.cluster[kept] * asked.size + level[kept], return_inverse=True)
-    of_level = np.bincount(at, weight[kept], keys.size)
-    cluster, level = keys // asked.size, keys % asked.size
-    whole = np.bincount(cluster, of_level)
-    total = max(float(whole.sum()), 1.0)
-    share = np.bincount(level, of_level, asked.size) / total
-    own, with_all = (np.bincount(level, of, asked.size) for of in (of_level**2, of_level * whole[cluster]))
-    spread = own - 2.0 * share * with_all + share**2 * np.square(whole).sum()
-    return _linearised(share, spread, total, float(np.count_nonzero(whole)))
+    is_counted = compared[level] & (weight > 0.0)
+    keys, at = np.unique(table.cluster[is_counted] * compared.size + level[is_counted], return_inverse=True)
+    of_level = np.bincount(at, weight[is_counted], keys.size)
+    cluster, level = keys // compared.size, keys % compared.size
+    cluster_weight = np.bincount(cluster, of_level)
+    total = max(float(cluster_weight.sum()), 1.0)
+    share = np.bincount(level, of_level, compared.size) / total
+    within_level, with_all = (
+        np.bincount(level, values, compared.size) for values in (of_level**2, of_level * cluster_weight[cluster])
+    )
+    spread = within_level - 2.0 * share * with_all + share**2 * np.square(cluster_weight).sum()
+    return _linearised(share, spread, total, float(np.count_nonzero(cluster_weight)))
 
 
 def _linearised(share: FloatArray, spread: FloatArray, total: float, clusters: float) -> Composition:

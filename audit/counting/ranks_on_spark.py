@@ -43,11 +43,11 @@ class Parts:
         self._engine, self._relation = engine, relation
         low, high = score_range
         self._part = f"CAST(floor((score - {low!r}) / {high - low!r} * {_PARTS}.0) AS BIGINT)"
-        found = engine.sql(
+        counted = engine.sql(
             f"SELECT {self._part} AS part, min(score) AS low, max(score) AS high, count(*) AS cases "  # noqa: S608
             f"FROM {relation} WHERE {LABELLED} GROUP BY 1"
         ).to_arrow_table()
-        part, self._low, self._high, cases = (found.column(index).to_numpy() for index in range(4))
+        part, self._low, self._high, cases = (counted.column(index).to_numpy() for index in range(4))
         order = np.argsort(self._low)
         self._number, self._low, self._high = part[order], self._low[order], self._high[order]
         self._ends = np.cumsum(cases[order])
@@ -60,16 +60,16 @@ class Parts:
         left = places - before
         while (open_ := np.flatnonzero(low < high)).size:
             pieces, first = np.unique(low[open_], return_index=True)
-            one = open_[first]
-            by_score = size[one].sum() <= _PARTS
-            found = self._split(number[one], low[one], high[one], _PARTS // one.size, by_score=by_score)
-            for place in open_:
-                own = np.flatnonzero(found[0] == np.searchsorted(pieces, low[place]))
-                own = own[np.argsort(found[1][own])]
-                ends = np.cumsum(found[3][own])
-                inside = int(np.searchsorted(ends, left[place]))
-                left[place] -= ends[inside] - found[3][own][inside]
-                low[place], high[place], size[place] = (found[column][own][inside] for column in (1, 2, 3))
+            chunk = open_[first]
+            by_score = size[chunk].sum() <= _PARTS
+            pieces_found = self._split(number[chunk], low[chunk], high[chunk], _PARTS // chunk.size, by_score=by_score)
+            for part in open_:
+                rows = np.flatnonzero(pieces_found[0] == np.searchsorted(pieces, low[part]))
+                rows = rows[np.argsort(pieces_found[1][rows])]
+                ends = np.cumsum(pieces_found[3][rows])
+                inside = int(np.searchsorted(ends, left[part]))
+                left[part] -= ends[inside] - pieces_found[3][rows][inside]
+                low[part], high[part], size[part] = (pieces_found[column][rows][inside] for column in (1, 2, 3))
         return np.asarray(low)
 
     def _split(self, number: IntArray, low: FloatArray, high: FloatArray, pieces: int, *, by_score: bool) -> list[Any]:
@@ -78,11 +78,11 @@ class Parts:
         self._engine.register(_TABLE, pa.table(columns))
         piece = "score" if by_score else f"floor((score - low) / (high - low) * {max(pieces, 2)}.0)"
         rows = f"SELECT score, {self._part} AS part FROM {self._relation} WHERE {LABELLED}"  # noqa: S608
-        found = self._engine.sql(
+        lines = self._engine.sql(
             f"SELECT own, {piece} AS piece, min(score) AS lowest, max(score) AS highest, count(*) AS cases "  # noqa: S608
             f"FROM ({rows}) JOIN {_TABLE} USING (part) WHERE score >= low AND score <= high GROUP BY 1, 2"
         ).to_arrow_table()
-        return [found.column(place).to_numpy() for place in (0, 2, 3, 4)]
+        return [lines.column(position).to_numpy() for position in (0, 2, 3, 4)]
 
     def count_between(self, ends: FloatArray, finest: FinestGroups) -> tuple[IntArray, ...]:
         """int64[L] four times: finest group, label, step and cases of each that occurs; `ends` are the steps' ends."""

@@ -200,6 +200,6 @@ def _sorted_values(
     return tuple(values), places[codes] if read else codes
 
 
-def _sums(place: IntArray, values: IntArray) -> IntArray:
+def _sums(flat_index: IntArray, values: IntArray) -> IntArray:
     # float64 holds every count up to 2^53
-    return np.bincount(place, values).astype(np.int64)
+    return np.bincount(flat_index, values).astype(np.int64)

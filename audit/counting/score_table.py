@@ -122,8 +122,8 @@ def _hashed(engine: DuckDBEngine, finest: FinestGroups) -> tuple[str, FinestGrou
     """
     text, hashed = "SELECT value, hash(value) FROM (SELECT unnest($values)::VARCHAR AS value)", {}
     for name, codes in finest.features.items():
-        found = engine.execute(text, {"values": list(codes)}).fetchall()
-        hashed[name] = {number: codes[value] for value, number in found}
+        hashes = engine.execute(text, {"values": list(codes)}).fetchall()
+        hashed[name] = {number: codes[value] for value, number in hashes}
     if any(len(hashed[name]) < len(codes) for name, codes in finest.features.items()):
         return group_columns(finest), finest
     columns = [identifier(f"group_{name}") for name in hashed]
@@ -148,18 +148,18 @@ def _check_all(rows: int, ranked: int) -> None:
 
 
 def _ranked_one_by_one(batches: Iterator[tuple[IntArray, BoolArray, FloatArray]], rows: int) -> ScoreRanks:
-    place, label, score = np.empty(rows, np.int32), np.empty(rows, np.bool_), np.empty(rows, np.float64)
+    group_index, label, score = np.empty(rows, np.int32), np.empty(rows, np.bool_), np.empty(rows, np.float64)
     end = 0
     for places, labels, scores in batches:
         start, end = end, end + scores.size
-        place[start:end], label[start:end], score[start:end] = places, labels, scores
+        group_index[start:end], label[start:end], score[start:end] = places, labels, scores
     order = np.argsort(score)
-    score, place, label = score[order], place[order], label[order]
+    score, group_index, label = score[order], group_index[order], label[order]
     starts = np.flatnonzero(np.append(True, score[1:] != score[:-1])[:rows])
     rank = _joined(np.logical_or.reduceat(label, starts), ~np.logical_and.reduceat(label, starts))
     positives = label.view(np.uint8)
     repeated = np.repeat(rank, np.diff(starts, append=rows))
-    return ScoreRanks(place, repeated, positives, 1 - positives, _not_binned(rank))
+    return ScoreRanks(group_index, repeated, positives, 1 - positives, _not_binned(rank))
 
 
 def _joined(positives: BoolArray, negatives: BoolArray) -> Integers:
@@ -186,13 +186,13 @@ def _ranked_there(
         lines = parts.count_between(ends, finest)
         _check_all(rows, int(lines[3].sum()))
         return _ranked_in_steps(ends, len(finest.codes), [lines])
-    place, score, positives, cases = count_by_score(engine, relation, finest)
+    group_index, score, positives, cases = count_by_score(engine, relation, finest)
     _check_all(rows, int(cases.sum()))
-    of_score = [np.bincount(score, of) > 0 for of in (positives, cases - positives)]
+    of_score = [np.bincount(score, counts) > 0 for counts in (positives, cases - positives)]
     rank = _joined(of_score[0], of_score[1])
     order = np.argsort(score, kind="stable")
     positives, cases = positives[order], cases[order]
-    return ScoreRanks(place[order], rank[score[order]], positives, cases - positives, _not_binned(rank))
+    return ScoreRanks(group_index[order], rank[score[order]], positives, cases - positives, _not_binned(rank))
 
 
 def _ends(rows: int, scores_at: Callable[[IntArray], FloatArray]) -> FloatArray:
@@ -202,17 +202,17 @@ def _ends(rows: int, scores_at: Callable[[IntArray], FloatArray]) -> FloatArray:
     return np.unique(np.concatenate([edges, np.nextafter(edges, -np.inf)]))
 
 
-def _in_steps(ends: FloatArray, place: IntArray, label: BoolArray, score: FloatArray) -> tuple[Any, ...]:
+def _in_steps(ends: FloatArray, group_index: IntArray, label: BoolArray, score: FloatArray) -> tuple[Any, ...]:
     """Find the step of each row. Scores in their order are found among the ends in a fraction of the time."""
     order = np.argsort(score)
-    return place[order], label[order], np.searchsorted(ends, score[order]), 1
+    return group_index[order], label[order], np.searchsorted(ends, score[order]), 1
 
 
 def _ranked_in_steps(ends: FloatArray, groups: int, lines: Iterable[tuple[Any, ...]]) -> ScoreRanks:
     """Rank by lines: arrays of finest group, label, step, and cases."""
     counts = np.zeros((2, ends.size * groups), dtype=np.int64)
-    for place, label, step, cases in lines:
-        np.add.at(counts.reshape(-1), ((1 - label) * ends.size + step) * groups + place, cases)
+    for group_index, label, step, cases in lines:
+        np.add.at(counts.reshape(-1), ((1 - label) * ends.size + step) * groups + group_index, cases)
     filled = np.flatnonzero(counts.sum(axis=0))
     rank, at = np.divmod(filled, groups)
     binned = np.nextafter(ends, -np.inf) != np.append(-np.inf, ends[:-1])
@@ -226,18 +226,18 @@ def scores_at(engine: DuckDBEngine, relation: str, places: IntArray) -> FloatArr
     are no higher, but for a few in each piece. So every place lies between two of them, and what else lies there is
     kept the second time. DuckDB would sort all rows in several times the time; `quantile_disc` takes longer still.
     """
-    kept = [piece[KEPT - 1 :: KEPT].copy() for piece in _sorted_pieces(engine, relation)]
-    known, unsure = np.sort(np.concatenate([[-np.inf], *kept, [np.inf]])), len(kept) * (KEPT - 1)
+    sampled_scores = [piece[KEPT - 1 :: KEPT].copy() for piece in _sorted_pieces(engine, relation)]
+    known, unsure = np.sort(np.concatenate([[-np.inf], *sampled_scores, [np.inf]])), len(sampled_scores) * (KEPT - 1)
     low = known.take((places - 1 - unsure) // KEPT + 1, mode="clip")
     high = known.take(-(-places // KEPT), mode="clip")
-    left, between = places.copy(), [[both] for both in np.stack([low, high], axis=1)]
+    left, between = places.copy(), [[ends] for ends in np.stack([low, high], axis=1)]
     for piece in _sorted_pieces(engine, relation):
         first, last = np.searchsorted(piece, low, "right"), np.searchsorted(piece, high)
         left -= first
         for scores, start, end in zip(between, first.tolist(), last.tolist(), strict=True):
             scores.append(piece[start:end].copy())
-    found = zip(between, left.tolist(), strict=True)
-    return np.array([np.sort(np.concatenate(scores)).take(at, mode="clip") for scores, at in found])
+    intervals = zip(between, left.tolist(), strict=True)
+    return np.array([np.sort(np.concatenate(scores)).take(at, mode="clip") for scores, at in intervals])
 
 
 def _sorted_pieces(engine: DuckDBEngine, relation: str) -> Iterator[FloatArray]:
@@ -372,15 +372,15 @@ def count_cases_and_scores(
     text = score_text(relation, groups, score_range, threshold)
     counted = evaluation_set.table_of(text)
     near_threshold, fine, label, decision, rows = unpacked(counted, evaluation_set.rows)
-    finest, place = FinestGroups.of(counted, {name: evaluation_set.codes[name] for name in features})
+    finest, group_index = FinestGroups.of(counted, {name: evaluation_set.codes[name] for name in features})
     codes = finest.codes
-    counts = added((len(codes), _LABELS, DECISIONS), (place, label, decision), rows)
-    near = None if threshold is None else added((len(codes),), (place,), rows * near_threshold)
+    counts = added((len(codes), _LABELS, DECISIONS), (group_index, label, decision), rows)
+    near = None if threshold is None else added((len(codes),), (group_index,), rows * near_threshold)
     sums, squares = (_units(counted.column(name)) for name in ("sums", "squares"))
     ranked = int(rows[(label != UNLABELLED) & (fine != _NO_SCORE)].sum())
     with reading(evaluation_set.source_name):
         ranks = count_score_ranks(evaluation_set.engine, relation, finest, ranked, score_range)
-    table = ScoreTable(features, codes, score_range, place, label, fine, rows, sums, squares, near, ranks)
+    table = ScoreTable(features, codes, score_range, group_index, label, fine, rows, sums, squares, near, ranks)
     return CountsTable(features, codes, counts), table
 
 
@@ -504,10 +504,10 @@ def count_halves(evaluation_set: EvaluationSet, score_range: tuple[float, float]
     text = score_text(_HALVED, [*(f"group_{name}" for name in features), "half"], score_range, None)
     counted = evaluation_set.table_of(text)
     _, fine, label, decision, rows = unpacked(counted, evaluation_set.rows)
-    finest, place = FinestGroups.of(counted, {name: evaluation_set.codes[name] for name in features})
+    finest, group_index = FinestGroups.of(counted, {name: evaluation_set.codes[name] for name in features})
     half, is_scored = integers(counted.column("half")), fine < BINS
     shape = (2, len(finest.codes), UNLABELLED + 1, 2)
-    at = (half, place, label, decision)
+    at = (half, group_index, label, decision)
     scored = added((*shape, BINS), (*(axis[is_scored] for axis in at), fine[is_scored]), rows[is_scored])
     left = tuple(axis[~is_scored] for axis in (*at[:3], decision - (DECISIONS - 2)))
     return HalvedScores(features, finest.codes, score_range, scored, added(shape, left, rows[~is_scored]))

@@ -81,10 +81,10 @@ def missing_by_group(
     rows = evaluation_set.rows_of(
         f"SELECT {group} AS g, count(*), {counts} FROM {identifier(relation.name)} GROUP BY 1"  # noqa: S608
     )
-    found: dict[str, Counter[int]] = {}
+    missing: dict[str, Counter[int]] = {}
     for value, *numbers in rows:
-        found.setdefault(evaluation_set.codes[feature][value], Counter()).update(dict(enumerate(numbers)))
-    return {code: tuple(found[code][index] for index in range(len(conditions) + 1)) for code in sorted(found)}
+        missing.setdefault(evaluation_set.codes[feature][value], Counter()).update(dict(enumerate(numbers)))
+    return {code: tuple(missing[code][index] for index in range(len(conditions) + 1)) for code in sorted(missing)}
 
 
 def count_repeats(evaluation_set: EvaluationSet, relation: Relation, columns: Sequence[str]) -> Repeats:
@@ -94,14 +94,14 @@ def count_repeats(evaluation_set: EvaluationSet, relation: Relation, columns: Se
     )
     cluster = evaluation_set.expressions.get("cluster", "''")
     # two hashes of 64 bits: two different rows practically never share both
-    ((distinct, rows, across, both),) = evaluation_set.rows_of(
+    ((distinct, rows, across, repeats_with_label),) = evaluation_set.rows_of(
         "SELECT count(*), sum(n - 1)::BIGINT, coalesce(sum(n - 1) FILTER (WHERE c > 1), 0)::BIGINT, "  # noqa: S608
         "count(*) FILTER (WHERE p AND q) FROM (SELECT count(*) AS n, count(DISTINCT k) AS c, "
         "coalesce(bool_or(l = 1), false) AS p, coalesce(bool_or(l = 0), false) AS q FROM "
         f"(SELECT hash({texts}) AS a, hash({texts}, 'again') AS b, {cluster} AS k, "
         f"{evaluation_set.expressions['label']} AS l FROM {identifier(relation.name)}) GROUP BY a, b)"
     )
-    return Repeats(int(distinct), int(rows), int(across), int(both))
+    return Repeats(int(distinct), int(rows), int(across), int(repeats_with_label))
 
 
 def _text(relation: Relation, column: str) -> str:

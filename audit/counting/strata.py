@@ -93,8 +93,8 @@ class StratumTable(WeightTable):
 
     def family(self, places: IntArray, groups: int, unit: float) -> StratifiedFamily:
         """Sum up to groups: `places` is int64[K], the group of each finest group."""
-        both, shape = (self.strata, self.possible.astype(np.float64)), (groups, *self.strata.shape[1:])
-        rows, possible = (added(shape, places, of) for of in both)
+        tables, shape = (self.strata, self.possible.astype(np.float64)), (groups, *self.strata.shape[1:])
+        rows, possible = (added(shape, places, table) for table in tables)
         sums = WeightTable.family(self, places, groups, unit).sums
         return StratifiedFamily(sums, unit, self, rows, possible)
 
@@ -165,8 +165,8 @@ class StratifiedFamily(WeightedFamily):
 
     def rows(self, cells: Iterable[Cell], *, rest: bool = False) -> FloatArray:
         """float64[G, H]: rows of each group, or of its rest, by stratum."""
-        own = np.asarray(self._rows @ indicator(cells))
-        return own.sum(axis=0) - own if rest else own
+        group_rows = np.asarray(self._rows @ indicator(cells))
+        return group_rows.sum(axis=0) - group_rows if rest else group_rows
 
     def _room(self, cells: Iterable[Cell], *, rest: bool) -> FloatArray:
         can = np.asarray(self._possible @ indicator(cells))
@@ -184,13 +184,13 @@ class StratifiedFamily(WeightedFamily):
         return np.asarray(np.add.reduceat(values, starts, axis=1))
 
     def _rate(self, cells: Cells, *, rest: bool) -> WeightedRate:
-        found = super()._rate(cells, rest=rest)
+        estimate = super()._rate(cells, rest=rest)
         sampled = self.sampled(cells, rest=rest)
-        spread = found.rate * (1.0 - found.rate)
+        spread = estimate.rate * (1.0 - estimate.rate)
         known = self._table.by_decision & (spread > 0.0)
-        q = np.where(known, found.residual / np.where(known, spread, 1.0), found.q)
+        q = np.where(known, estimate.residual / np.where(known, spread, 1.0), estimate.q)
         sure = (sampled.total > 0.0) & (q <= _SURE)
         degrees = np.where(np.isfinite(sampled.degrees_of_freedom), sampled.degrees_of_freedom, 1.0 / _SURE)
         q, clusters = np.where(sure, _SURE, q), np.where(sampled.total > 0.0, degrees + 1.0, 0.0)
         fourth = q * q / np.maximum(clusters, 1.0)
-        return WeightedRate(found.rate, found.residual, clusters, q, q, fourth, fourth, fourth)
+        return WeightedRate(estimate.rate, estimate.residual, clusters, q, q, fourth, fourth, fourth)

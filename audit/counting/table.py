@@ -157,7 +157,7 @@ def climbed_codes(
     codes: Sequence[tuple[str, ...]], names: Sequence[str], family: Family, features: Mapping[str, SensitiveFeature]
 ) -> list[tuple[str, ...]]:
     """For each finest group, the codes of the group of `family` that it is a part of; `names` are its features."""
-    columns = [[code[place] for code in codes] for place in (names.index(axis.feature) for axis in family.axes)]
+    columns = [[code[position] for code in codes] for position in (names.index(axis.feature) for axis in family.axes)]
     climbs = [ladder_map(features[axis.feature], axis.rung) for axis in family.axes]
     climbed = (map(climb.__getitem__, column) for climb, column in zip(climbs, columns, strict=True))
     return list(zip(*climbed, strict=True)) or [()] * len(codes)
@@ -278,11 +278,11 @@ def repeated_groups(families: Sequence[FamilyCounts], features: Mapping[str, Sen
     ordered = sorted((family for family in families if family.groups), key=lambda family: len(family.family.axes))
     rows = [family.cells.sum(axis=(1, 2)).tolist() for family in ordered]
     order = {group: index for index, group in enumerate(group for family in ordered for group in family.groups)}
-    stands: dict[Group, Group] = {}
+    representative: dict[Group, Group] = {}
 
     def found(group: Group) -> Group:
-        while group in stands:
-            group = stands[group]
+        while group in representative:
+            group = representative[group]
         return group
 
     for inner, own_rows in zip(ordered, rows, strict=True):
@@ -297,27 +297,27 @@ def repeated_groups(families: Sequence[FamilyCounts], features: Mapping[str, Sen
                     continue
                 at = wide[tuple(climb[group.levels[index].code] for index, climb in climbs)]
                 if outer_rows[at] == size:
-                    kept, other = sorted((found(group), found(outer.groups[at])), key=order.__getitem__)
-                    if kept != other:
-                        stands[other] = kept
-    return {group: found(group) for group in stands}
+                    first, other = sorted((found(group), found(outer.groups[at])), key=order.__getitem__)
+                    if first != other:
+                        representative[other] = first
+    return {group: found(group) for group in representative}
 
 
 def _climbs(
     inner: Family, outer: Family, features: Mapping[str, SensitiveFeature]
 ) -> list[tuple[int, Mapping[str, str]]] | None:
     """For each axis of `outer`: its place in `inner`, and the way up from code to code; None if `inner` is no part."""
-    places = {axis.feature: place for place, axis in enumerate(inner.axes)}
+    places = {axis.feature: axis_index for axis_index, axis in enumerate(inner.axes)}
     if inner == outer or not all(axis.feature in places for axis in outer.axes):
         return None
     climbs: list[tuple[int, Mapping[str, str]]] = []
     for axis in outer.axes:
-        place = places[axis.feature]
-        feature, start = features[axis.feature], inner.axes[place].rung
+        axis_index = places[axis.feature]
+        feature, start = features[axis.feature], inner.axes[axis_index].rung
         if feature.rungs.index(start) > feature.rungs.index(axis.rung):
             return None
         low, high = ladder_map(feature, start), ladder_map(feature, axis.rung)
-        climbs.append((place, {code: high[finest] for finest, code in low.items()}))
+        climbs.append((axis_index, {code: high[finest] for finest, code in low.items()}))
     return climbs
 
 

@@ -123,8 +123,8 @@ class RuleCheck:
             return None
         judged = any(family.alone for family in self.families)
         covered = self.coverage is not None and self.coverage >= self.min_coverage
-        held = any(family.held_back for family in self.families)
-        return judged and covered and not held and not self.missing_expected
+        is_held_back = any(family.held_back for family in self.families)
+        return judged and covered and not is_held_back and not self.missing_expected
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,8 +195,8 @@ def check_plan(
         unseen = loaded.plan.evaluation_set.is_counted or loaded.plan.engine.kind == "spark"
         review = None if unseen else review_set(evaluation_set, loaded, families.values(), table)
         probes, added = _check_probes(loaded, evaluation_set), evaluation_set.source.added_over
-    found = check_counts(loaded.plan, counts, features, moments)
-    return replace(found, review=review, probes=probes, added_over=added, model_missing=_model_missing(loaded))
+    checked = check_counts(loaded.plan, counts, features, moments)
+    return replace(checked, review=review, probes=probes, added_over=added, model_missing=_model_missing(loaded))
 
 
 def _model_missing(loaded: LoadedPlan) -> bool:
@@ -325,15 +325,15 @@ def _check_rules(
 def _check_family(
     plan: AuditPlan, rule: NamedRule, family: FamilyDecidability, decidability: RuleDecidability
 ) -> FamilyCheck:
-    held = family.decidable & groups_held_back(plan, rule, family.planned)
+    is_held_back = family.decidable & groups_held_back(plan, rule, family.planned)
     return FamilyCheck(
         family=family.family,
         finest=is_finest(plan, family.family),
         level=budget(plan).names,
         groups=tuple(_check_group(family, decidability, index) for index in family.places),
         coverage=decidability.coverage[family.family],
-        held_back=tuple(group for group, is_held in zip(family.groups, held, strict=True) if is_held),
-        share_for_all=share_for_all(plan, rule, family.planned, family.decidable) if held.any() else None,
+        held_back=tuple(group for group, is_held in zip(family.groups, is_held_back, strict=True) if is_held),
+        share_for_all=share_for_all(plan, rule, family.planned, family.decidable) if is_held_back.any() else None,
     )
 
 

@@ -73,10 +73,10 @@ class CellDraw:
     @property
     def why(self) -> Why | None:
         """Reason why it gives another number than was asked; None where it does not."""
-        given = self.expected if self.drawn is None else float(self.drawn)
+        available = self.expected if self.drawn is None else float(self.drawn)
         if self.asked > self.distinct:
             return "copies_left_out" if self.asked <= self.pool else "pool_has_no_more"
-        return "whole_units" if abs(given - self.asked) >= 0.5 else None
+        return "whole_units" if abs(available - self.asked) >= 0.5 else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,14 +158,14 @@ class DrawReport:
     @property
     def absent_levels(self) -> tuple[Level, ...]:
         """Levels that the design expects of a feature and nobody in the pool has: no rule passes without them."""
-        found = {
+        levels_found = {
             (feature.name, cell.codes[index]) for cell in self.cells for index, feature in enumerate(self.features)
         }
         return tuple(
             Level(feature.name, feature.rungs[0], code)
             for feature in self.features
             for code in feature.expected
-            if (feature.name, code) not in found
+            if (feature.name, code) not in levels_found
         )
 
     @property
@@ -180,7 +180,7 @@ class DrawReport:
 
     def standings(self) -> tuple[GroupStanding, ...]:
         """List every group of every rule on the finest rungs, in the drawn set if there is one, else as planned."""
-        found = {} if self.check is None else _checked_groups(self.check)
+        groups_checked = {} if self.check is None else _checked_groups(self.check)
         named = self.design.as_plan().named_rules
         standings = []
         for reach in self.planned:
@@ -188,7 +188,7 @@ class DrawReport:
             group = reach.groups.groups[reach.place]
             judged = _Judged(reach.cases, reach.wanted, reach.decidable, None, reach.held_back)
             if self.check is not None:
-                judged = found.get((rule.id, group), _Judged(0, reach.wanted, False, None, held_back=False))
+                judged = groups_checked.get((rule.id, group), _Judged(0, reach.wanted, False, None, held_back=False))
             standings.append(GroupStanding(rule, reach.groups.family, group, reach.pool, *judged))
         return tuple(standings)
 
@@ -214,25 +214,25 @@ def draw_set(
     AuditError
         If the design or the pool is in error, or there is no room.
     """
-    asked = with_canonical_levels(design if isinstance(design, SamplingDesign) else load_design(design))
-    with open_pool(Path(pool), asked, spent) as opened:
-        settle_copies(opened, asked)
+    wanted_design = with_canonical_levels(design if isinstance(design, SamplingDesign) else load_design(design))
+    with open_pool(Path(pool), wanted_design, spent) as opened:
+        settle_copies(opened, wanted_design)
         rows = distinct_rows(opened)
         cells = [
             PoolCell(cell.codes, cell.positive, cell.rows, int(distinct))
             for cell, distinct in zip(opened.cells, rows, strict=True)
         ]
         shapes = _cached_shapes(opened, rows)
-        allocation, strata = _allocate_in_pool(asked, opened, cells, rows, shapes)
-        plan = asked.as_plan()
-        planned = planned_reach(plan, cell_groups(plan, asked.rules, cells), cells, strata.sums, shapes)
+        allocation, strata = _allocate_in_pool(wanted_design, opened, cells, rows, shapes)
+        plan = wanted_design.as_plan()
+        planned = planned_reach(plan, cell_groups(plan, wanted_design.rules, cells), cells, strata.sums, shapes)
         drawn = None
         if target is not None:
             drawn = draw_units(opened, strata)
-            write_drawn(opened, asked, strata, target)
+            write_drawn(opened, wanted_design, strata, target)
         opened.check_unchanged()
         return DrawReport(
-            design=asked,
+            design=wanted_design,
             features=opened.features,
             pool_name=opened.source.source_name,
             pool_sha256=opened.source.sha256,
@@ -242,13 +242,13 @@ def draw_set(
             copies=opened.copies,
             columns_left_out=opened.columns_left_out,
             cells=_cells(cells, allocation, strata, drawn),
-            gaps=quota_gaps(asked, cells),
+            gaps=quota_gaps(wanted_design, cells),
             share=allocation.share,
             rules_take=allocation.rules_take,
             largest_unit=strata.largest,
             planned=planned,
             drawn_sha256=None if target is None else file_sha256(target),
-            check=None if target is None or not asked.rules else _check_drawn(asked, target),
+            check=None if target is None or not wanted_design.rules else _check_drawn(wanted_design, target),
         )
 
 
@@ -287,20 +287,20 @@ def _fit_to_size(size: int, least: int, at: Callable[[int], tuple[Allocation, St
     it, that allocation.
     """
     fits, beyond, tried = least - 1, size + 1, size
-    looked, found = at(tried), None
+    looked, allocation = at(tried), None
     for last in (*[False] * (_ROUNDS - 1), True):
         expected = float(looked[1].expected.sum())
         if expected <= _OVER * size:
-            fits, found = tried, looked
+            fits, allocation = tried, looked
         else:
             beyond = tried
         if last or beyond - fits <= 1 or size <= _OVER * expected <= _OVER**2 * size:
             break
         guess = int(tried * size / expected)
-        middle = least if found is None else (fits + beyond) // 2
+        middle = least if allocation is None else (fits + beyond) // 2
         tried = guess if fits < guess < beyond else middle
         looked = at(tried)
-    return looked if found is None else found
+    return looked if allocation is None else allocation
 
 
 def _raise_until_enough(

@@ -106,17 +106,17 @@ def unit_shapes(pool: Pool, rows: IntArray, assigned: IntArray, groups: int) -> 
     _count_units(pool)
     pool.put("assigned", {"cell": np.arange(assigned.size), "of_group": assigned})
     sums = ", ".join(f"sum({_OF_UNITS[part.name]})" for part in fields(UnitShapes))
-    found = pool.query(
+    counted = pool.query(
         f"SELECT of_group, {sums} FROM (SELECT of_group, unit, sum(rows)::DOUBLE AS r FROM unit_cells "  # noqa: S608
         "JOIN assigned USING (cell) WHERE of_group >= 0 GROUP BY of_group, unit) GROUP BY of_group"
     )
     shapes = np.zeros((len(_OF_UNITS), groups))
-    for group, *values in found:
+    for group, *values in counted:
         shapes[:, group] = values
     return UnitShapes(*shapes)
 
 
-def strata_for(pool: Pool, rows: IntArray, asked: IntArray) -> Strata:
+def strata_for(pool: Pool, rows: IntArray, wanted_cases: IntArray) -> Strata:
     """Make the strata for drawing so many rows of each cell.
 
     Parameters
@@ -127,9 +127,9 @@ def strata_for(pool: Pool, rows: IntArray, asked: IntArray) -> Strata:
         Rows to draw, between 1 and `rows` where there are any.
     """
     if not pool.whole_units:
-        return Strata(rows, asked, _weight_sums(rows, asked / np.maximum(rows, 1)), int(rows.any()))
+        return Strata(rows, wanted_cases, _weight_sums(rows, wanted_cases / np.maximum(rows, 1)), int(rows.any()))
     _count_units(pool)
-    share = np.where(rows > 0, asked / np.maximum(rows, 1), 0.0)
+    share = np.where(rows > 0, wanted_cases / np.maximum(rows, 1), 0.0)
     order = np.lexsort((np.arange(share.size), -share))
     pool.put("ranks", {"cell": order, "rank": np.arange(order.size)})
     pool.query(
@@ -171,8 +171,10 @@ def draw_units(pool: Pool, strata: Strata) -> IntArray:
     ndarray of int64, shape (C,)
         Rows drawn of each cell.
     """
-    some = [(place, int(strata.drawn[place]), int(strata.units[place])) for place in np.flatnonzero(strata.units)]
-    cuts = ", ".join(f"({place}, {wanted}, '{_highest_ticket(wanted, units)}')" for place, wanted, units in some)
+    some = [
+        (stratum, int(strata.drawn[stratum]), int(strata.units[stratum])) for stratum in np.flatnonzero(strata.units)
+    ]
+    cuts = ", ".join(f"({stratum}, {wanted}, '{_highest_ticket(wanted, units)}')" for stratum, wanted, units in some)
     pool.query("CREATE TEMP TABLE cuts (stratum INTEGER, wanted BIGINT, highest UHUGEINT)")
     pool.query(f"INSERT INTO cuts VALUES {cuts}")  # noqa: S608 - numbers
     units = "units" if pool.whole_units else "(SELECT unit, cell AS stratum FROM frame)"
@@ -311,8 +313,8 @@ def _written_columns(pool: Pool, design: SamplingDesign, *, as_text: bool) -> di
     numbers = {column for column in coded if is_number_type(types[column]) or column in source.all_numbers}
     lists = _list_columns(pool, design)
     if not as_text:
-        whole = {column for column in numbers if types[column] == "VARCHAR"}
-        as_numbers = {name: f"CAST({identifier(name)} AS BIGINT)" for name in whole}
+        text_columns = {column for column in numbers if types[column] == "VARCHAR"}
+        as_numbers = {name: f"CAST({identifier(name)} AS BIGINT)" for name in text_columns}
         return {name: as_numbers.get(name) or lists.get(name) or identifier(name) for name in types}
     if numbers:
         raise _no_csv(pool, "nationalities are stored as numbers, and CSV has no numbers: 4 would no longer be 004")
@@ -328,7 +330,7 @@ def _list_columns(pool: Pool, design: SamplingDesign) -> dict[str, str]:
 
     The separator of the design stands between the items where it has one; else they are written as lists.
     """
-    found = {}
+    list_columns = {}
     mark = f"chr({ord(BETWEEN_ITEMS)})"
     for section in design.groups.values():
         column = identifier(section.column)
@@ -336,10 +338,10 @@ def _list_columns(pool: Pool, design: SamplingDesign) -> dict[str, str]:
             continue
         ((some,),) = pool.query(f"SELECT bool_or(contains({column}, {mark})) FROM source")  # noqa: S608
         if some and section.separator is not None:
-            found[section.column] = f"replace({column}, {mark}, {literal(section.separator)})"
+            list_columns[section.column] = f"replace({column}, {mark}, {literal(section.separator)})"
         elif some:
-            found[section.column] = f"string_split({column}, {mark})"
-    return found
+            list_columns[section.column] = f"string_split({column}, {mark})"
+    return list_columns
 
 
 def _no_csv(pool: Pool, why: str) -> DataError:

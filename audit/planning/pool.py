@@ -136,13 +136,13 @@ def check_columns(source: Relation, design: SamplingDesign) -> None:
     """
     keys: dict[str, str] = {}
     pool = design.pool
-    asked = [(pool.id, "pool.id"), (pool.label, "pool.label"), (pool.cluster, "pool.cluster")]
+    columns_named = [(pool.id, "pool.id"), (pool.label, "pool.label"), (pool.cluster, "pool.cluster")]
     for name, feature in design.groups.items():
-        asked.append((feature.column, f"groups.{name}.column"))
-        asked.append((feature.country_column, f"groups.{name}.country_column"))
+        columns_named.append((feature.column, f"groups.{name}.column"))
+        columns_named.append((feature.country_column, f"groups.{name}.country_column"))
     duplicates = design.duplicates
-    asked += [(column, "duplicates.columns") for column in (duplicates.columns if duplicates else ())]
-    for column, key in asked:
+    columns_named += [(column, "duplicates.columns") for column in (duplicates.columns if duplicates else ())]
+    for column, key in columns_named:
         if column is not None:
             keys.setdefault(column, key)
     check_asked(source.source_name, source.columns, keys)
@@ -165,9 +165,9 @@ def find_cells(pool: Pool, label: str, coded: Sequence[CodedFeature]) -> None:
     """Find the cells, and make the table `cell_of` from what stands in the file to the number of the cell."""
     expressions = [*(entry.expression for entry in coded), label]
     places = ", ".join(str(index) for index in range(1, len(expressions) + 1))
-    found = pool.query(f"SELECT {', '.join(expressions)}, count(*) FROM source GROUP BY {places}")  # noqa: S608
+    counted = pool.query(f"SELECT {', '.join(expressions)}, count(*) FROM source GROUP BY {places}")  # noqa: S608
     rows: dict[tuple[tuple[str, ...], bool], int] = {}
-    for *values, side, count in found:
+    for *values, side, count in counted:
         if side is None:
             pool.unlabelled += count
             continue
@@ -178,7 +178,7 @@ def find_cells(pool: Pool, label: str, coded: Sequence[CodedFeature]) -> None:
     ordered = sorted(rows, key=lambda key: (key[0], not key[1]))
     pool.cells = tuple(CellRows(codes, positive, rows[codes, positive]) for codes, positive in ordered)
     at = {key: index for index, key in enumerate(ordered)}
-    labelled = [(values, side) for *values, side, _ in found if side is not None]
+    labelled = [(values, side) for *values, side, _ in counted if side is not None]
     keys = [(_codes(coded, values), side == 1) for values, side in labelled]
     columns: dict[str, list[Any]] = {
         f"value_{index}": [values[index] for values, _ in labelled] for index in range(len(coded))
@@ -206,20 +206,20 @@ def make_frame(
     unit = ticket_of(seed, "row", pool.case_id) if cluster is None else ticket_of(seed, "cluster", cluster)
     read = {"place": ROW, "side": label, "unit": unit}
     read |= {f"value_{index}": entry.expression for index, entry in enumerate(coded)}
-    kept = ["place", "cell", "unit"]
+    columns = ["place", "cell", "unit"]
     if design.duplicates is not None:
-        kept += ["side", "copy"]
+        columns += ["side", "copy"]
         read["copy"] = _copy_key(pool, design)
         if design.duplicates.compare == "text":
             add_copy_text(pool.connection)
     if design.duplicates is not None and not design.together:
         # a ticket of its own: the first of a set would else be drawn more often than other rows
-        kept.append("lot")
+        columns.append("lot")
         read["lot"] = ticket_of(seed, "copy", pool.case_id)
     # the inner query has the names of the file alone, and gives names that none of its columns is confused with
     inner = ", ".join(f"{sql} AS {PREFIX}{name}" for name, sql in read.items())
     on = [f"{PREFIX}value_{index} IS NOT DISTINCT FROM value_{index}" for index in range(len(coded))]
-    outer = ", ".join(f"{PREFIX}{name} AS {name}" if name in read else name for name in kept)
+    outer = ", ".join(f"{PREFIX}{name} AS {name}" if name in read else name for name in columns)
     pool.query(
         f"CREATE TEMP TABLE frame AS SELECT {outer} FROM (SELECT {inner} FROM source) "  # noqa: S608
         f"JOIN cell_of ON {' AND '.join([*on, f'{PREFIX}side = cell_of.side'])}"
@@ -315,8 +315,8 @@ def _open(path: Path, design: SamplingDesign, engine: DuckDBEngine, spent: Spent
     check_columns(source, design)
     checks = [check_ids(source, section.id), check_labels(source, plan.evaluation_set), code_features(source, plan)]
     clusters = [] if section.cluster is None else [cluster_text(source, section.cluster)]
-    case_id, label, coded, *found = run_check(engine, source, alongside(*checks, *clusters))
-    cluster = found[0] if found else None
+    case_id, label, coded, *problems = run_check(engine, source, alongside(*checks, *clusters))
+    cluster = problems[0] if problems else None
     pool = Pool(
         engine=engine,
         source=source,
@@ -364,13 +364,13 @@ def leave_copies_out(pool: Pool) -> Copies:
         f"CREATE TEMP TABLE doubles AS {_SETS}, min(lot) AS first FROM frame WHERE copy IS NOT NULL "
         "GROUP BY copy HAVING count(*) > 1"
     )
-    found = _count_copies(pool)
+    copies = _count_copies(pool)
     _replace_frame(
         pool,
         "SELECT place, cell, unit, frame.copy FROM frame LEFT JOIN doubles ON frame.copy = doubles.copy "
         "WHERE doubles.copy IS NULL OR lot = doubles.first",
     )
-    return found
+    return copies
 
 
 def join_copies(pool: Pool, design: SamplingDesign) -> Copies:
@@ -383,7 +383,7 @@ def join_copies(pool: Pool, design: SamplingDesign) -> Copies:
         f"CREATE TEMP TABLE doubles AS {_SETS}, min(unit) <> max(unit) AS spans FROM frame WHERE copy IS NOT NULL "
         "GROUP BY copy HAVING count(*) > 1"
     )
-    found = _count_copies(pool)
+    copies = _count_copies(pool)
     if design.pool.cluster is None:
         ticket = ticket_of(design.draw.seed, "joined", "hex(doubles.copy)")
         _replace_frame(
@@ -391,8 +391,8 @@ def join_copies(pool: Pool, design: SamplingDesign) -> Copies:
             f"SELECT place, cell, CASE WHEN doubles.copy IS NULL THEN unit ELSE {ticket} END AS unit "  # noqa: S608
             "FROM frame LEFT JOIN doubles ON frame.copy = doubles.copy",
         )
-        return found
-    return replace(found, joined_clusters=_join_clusters(pool, design))
+        return copies
+    return replace(copies, joined_clusters=_join_clusters(pool, design))
 
 
 def _join_clusters(pool: Pool, design: SamplingDesign) -> int:
@@ -434,10 +434,10 @@ def _lowest_of_part(pool: Pool) -> npt.NDArray[np.int64]:
             "SELECT ends.place AS one, min(ends.place) OVER (PARTITION BY copy) AS other "
             "FROM edges JOIN ends USING (unit)"
         ).fetchnumpy()
-    one: npt.NDArray[np.int64] = np.asarray(edges["one"], dtype=np.int64)
+    first_end: npt.NDArray[np.int64] = np.asarray(edges["one"], dtype=np.int64)
     other: npt.NDArray[np.int64] = np.asarray(edges["other"], dtype=np.int64)
-    count = int(one.max()) + 1 if one.size else 0
-    links = coo_array((np.ones(one.size, dtype=np.int8), (one, other)), shape=(count, count))
+    count = int(first_end.max()) + 1 if first_end.size else 0
+    links = coo_array((np.ones(first_end.size, dtype=np.int8), (first_end, other)), shape=(count, count))
     _, part = connected_components(links, directed=False)
     first = np.full(int(part.max(initial=-1)) + 1, count, dtype=np.int64)
     np.minimum.at(first, part, np.arange(count, dtype=np.int64))

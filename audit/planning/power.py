@@ -105,17 +105,17 @@ class Answer:
     """For a PASS: cases from which `min_cases = "auto"` judges a group alone; None where no number would do."""
 
 
-def planned_cases(asked: Asked) -> tuple[Answer, ...]:
+def planned_cases(question: Asked) -> tuple[Answer, ...]:
     """Plan the cases for a PASS of one group, for a PASS of all of them together, and for a FAIL of one with a gap.
 
     The groups are supposed to have the same size and rate; their passes are taken for independent. A FAIL is tested at
     the level of the first step of a family of that many groups, where a plan has one rule over one family of
     nationalities.
     """
-    passes = [_cases_for_pass(asked, "one_group_passes", asked.power)]
-    if asked.groups > 1:
-        passes.append(_cases_for_pass(asked, "all_groups_pass", asked.power ** (1.0 / asked.groups)))
-    return (*passes, *([] if asked.bad_rate is None else [_cases_for_name(asked, asked.bad_rate)]))
+    passes = [_cases_for_pass(question, "one_group_passes", question.power)]
+    if question.groups > 1:
+        passes.append(_cases_for_pass(question, "all_groups_pass", question.power ** (1.0 / question.groups)))
+    return (*passes, *([] if question.bad_rate is None else [_cases_for_name(question, question.bad_rate)]))
 
 
 def share_of_rows(metric: Metric, prevalence: float) -> float | None:
@@ -128,52 +128,52 @@ def share_of_rows(metric: Metric, prevalence: float) -> float | None:
     return 1.0 - prevalence if cells == {Cell.FP, Cell.TN} else 1.0
 
 
-def _cases_for_pass(asked: Asked, wanted: Wanted, power: float) -> Answer:
-    limit = asked.limit
+def _cases_for_pass(question: Asked, wanted: Wanted, power: float) -> Answer:
+    limit = question.limit
     boundary = margin_boundary("pass", limit.low_is_worse, limit.scale, limit.limit)
-    design = Design(limit.rate, limit.rate, boundary, PASS_BETA, asked.rest, lambda _: asked.alpha)
-    found = _answer(asked, wanted, design, power)
-    if found.cases is None:
-        return found
-    n = found.cases
+    design = Design(limit.rate, limit.rate, boundary, PASS_BETA, question.rest, lambda _: question.alpha)
+    answer = _answer(question, wanted, design, power)
+    if answer.cases is None:
+        return answer
+    n = answer.cases
     # a group that is not judged alone does not pass, however sure its test would be
-    while (alone := _judged_alone_from(asked, boundary, n)) > n:
-        if n >= MOST_CASES or (math.isinf(alone) and asked.rest_cases is not None):
+    while (alone := _judged_alone_from(question, boundary, n)) > n:
+        if n >= MOST_CASES or (math.isinf(alone) and question.rest_cases is not None):
             return Answer(wanted, None, "rest_too_small", power, None, None, None)
         n = math.ceil(min(alone, 1.02 * n + 1.0))
-    reached = found.enumerated_power if n == found.cases else exact_power(design, n)
-    return replace(found, cases=n, enumerated_power=reached, judged_alone_from=int(alone))
+    reached = answer.enumerated_power if n == answer.cases else exact_power(design, n)
+    return replace(answer, cases=n, enumerated_power=reached, judged_alone_from=int(alone))
 
 
-def _judged_alone_from(asked: Asked, boundary: Boundary, n: int) -> float:
+def _judged_alone_from(question: Asked, boundary: Boundary, n: int) -> float:
     """Return the cases from which `min_cases = "auto"` judges a group alone, beside the rest that it has at n."""
-    limit = asked.limit
-    return float(cases_to_pass(limit.rate, asked.rest(n), boundary, asked.alpha, asked.power))
+    limit = question.limit
+    return float(cases_to_pass(limit.rate, question.rest(n), boundary, question.alpha, question.power))
 
 
-def _cases_for_name(asked: Asked, rate: float) -> Answer:
-    limit = asked.limit
+def _cases_for_name(question: Asked, rate: float) -> Answer:
+    limit = question.limit
     boundary = margin_boundary("fail", limit.low_is_worse, limit.scale, limit.limit)
-    design = Design(rate, limit.rate, boundary, FAIL_BETA, asked.rest, _first_level(asked, boundary))
-    return _answer(asked, "gap_is_named", design, asked.power)
+    design = Design(rate, limit.rate, boundary, FAIL_BETA, question.rest, _first_level(question, boundary))
+    return _answer(question, "gap_is_named", design, question.power)
 
 
-def _first_level(asked: Asked, boundary: Boundary) -> Callable[[int], float]:
+def _first_level(question: Asked, boundary: Boundary) -> Callable[[int], float]:
     @cache
     def level(n: int) -> float:
-        size, rest = np.full(asked.groups, n), np.full(asked.groups, asked.rest(n))
-        family = (size, rest, asked.limit.rate, boundary, NAMES * asked.alpha)
+        size, rest = np.full(question.groups, n), np.full(question.groups, question.rest(n))
+        family = (size, rest, question.limit.rate, boundary, NAMES * question.alpha)
         return float(first_step_levels(*family, method_by_sizes(*family))[0])
 
     return level
 
 
-def _answer(asked: Asked, wanted: Wanted, design: Design, power: float) -> Answer:
-    found = required_cases(design, power) if asked.limit.can_be_exceeded else None
-    if found is None:
-        why: Why = "rest_too_small" if asked.limit.can_be_exceeded else "limit_cannot_be_exceeded"
+def _answer(question: Asked, wanted: Wanted, design: Design, power: float) -> Answer:
+    required = required_cases(design, power) if question.limit.can_be_exceeded else None
+    if required is None:
+        why: Why = "rest_too_small" if question.limit.can_be_exceeded else "limit_cannot_be_exceeded"
         return Answer(wanted, None, why, power, None, None, None)
-    return Answer(wanted, found.cases, None, power, found.power, found.level, None)
+    return Answer(wanted, required.cases, None, power, required.power, required.level, None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,7 +96,7 @@ class CellGroups:
 
 def cell_groups(plan: AuditPlan, rules: Sequence[Rule], cells: Sequence[PoolCell]) -> tuple[CellGroups, ...]:
     """List every family of every rule on its finest rungs, over the cells of a pool."""
-    found = []
+    groups_found = []
     names = list(plan.groups)
     for rule in rules:
         counted = _labels_counted(rule)
@@ -105,17 +105,17 @@ def cell_groups(plan: AuditPlan, rules: Sequence[Rule], cells: Sequence[PoolCell
                 continue
             places = [names.index(axis.feature) for axis in family.axes]
             members: dict[tuple[str, ...], list[int]] = {}
-            for place, cell in enumerate(cells):
-                own = members.setdefault(tuple(cell.codes[at] for at in places), [])
+            for cell_index, cell in enumerate(cells):
+                cells_of_group = members.setdefault(tuple(cell.codes[at] for at in places), [])
                 if cell.positive in counted and cell.distinct:
-                    own.append(place)
+                    cells_of_group.append(cell_index)
             keys = sorted(members)
             groups = tuple(
                 Group(tuple(Level(axis.feature, axis.rung, code) for axis, code in zip(family.axes, key, strict=True)))
                 for key in keys
             )
-            found.append(CellGroups(rule, family, groups, GroupCells.of([members[key] for key in keys])))
-    return tuple(found)
+            groups_found.append(CellGroups(rule, family, groups, GroupCells.of([members[key] for key in keys])))
+    return tuple(groups_found)
 
 
 def _labels_counted(rule: Rule) -> set[bool]:
@@ -210,7 +210,7 @@ def joint_power(plan: AuditPlan, judged: Sequence[CellGroups], pool: FloatArray)
     pool : ndarray of float64, shape (C,)
         Cases of each cell that can be drawn.
     """
-    groups = sum(int((of.members.added(pool) >= plan.verdict.min_denominator).sum()) for of in judged)
+    groups = sum(int((planned.members.added(pool) >= plan.verdict.min_denominator).sum()) for planned in judged)
     return float(plan.verdict.power ** (1.0 / max(groups, 1)))
 
 
@@ -225,7 +225,9 @@ def for_the_unknown(plan: AuditPlan, groups: CellGroups, pool: FloatArray, power
     planned = PlannedPeople(people, people, people.sum() - people, members)
     none: list[list[int]] = [[] for _ in groups.groups]
     alone = replace(planned, members=MemberPlaces(none, [[] for _ in none], none))
-    with_them, without = (cases_to_be_alone(plan, groups.rule, each, power) for each in (planned, alone))
+    with_them, without = (
+        cases_to_be_alone(plan, groups.rule, planned_side, power) for planned_side in (planned, alone)
+    )
     helps = np.isfinite(with_them) & np.isfinite(without) & ~is_beyond_help(plan, groups.rule, planned)
     factor = np.ones(helps.shape)
     factor[helps] = np.maximum(with_them[helps], 1.0) / np.maximum(without[helps], 1.0)
@@ -254,8 +256,8 @@ def wanted_sizes(plan: AuditPlan, rule: Rule, share: float, power: float) -> Cal
 
     def wanted(rest: FloatArray) -> FloatArray:
         inside = np.log(np.clip(rest, rests[0], rests[-1]))
-        found = np.interp(inside, np.log(rests), most)
-        return np.where(rest > 0.0, np.minimum(found, _LARGEST_SHARE * np.maximum(rest, 1.0)), 0.0)
+        interpolated = np.interp(inside, np.log(rests), most)
+        return np.where(rest > 0.0, np.minimum(interpolated, _LARGEST_SHARE * np.maximum(rest, 1.0)), 0.0)
 
     return wanted
 
@@ -308,16 +310,16 @@ class QuotaGap:
 def quota_gaps(design: SamplingDesign, cells: Sequence[PoolCell]) -> tuple[QuotaGap, ...]:
     """Find the quotas of a design that the cells of a pool leave without cases, wholly or in part, in their order."""
     features = tuple(design.groups)
-    found = {(cell.codes, cell.positive) for cell in cells}
+    cells_found = {(cell.codes, cell.positive) for cell in cells}
     levels = [sorted({cell.codes[index] for cell in cells}) for index in range(len(features))]
     gaps = []
     for quota in design.quotas:
         axes = [[quota.of[name]] if name in quota.of else levels[index] for index, name in enumerate(features)]
         sides = (True, False) if quota.label is None else (quota.label == "positive",)
         described = prod(len(axis) for axis in axes) * len(sides)
-        lacking = described - sum(quota.describes(features, *cell) for cell in found)
+        lacking = described - sum(quota.describes(features, *cell) for cell in cells_found)
         if lacking:
-            every = ((codes, side) for codes in product(*axes) for side in sides if (codes, side) not in found)
+            every = ((codes, side) for codes in product(*axes) for side in sides if (codes, side) not in cells_found)
             gaps.append(QuotaGap(quota, described, lacking, tuple(islice(every, MOST_NAMED))))
     return tuple(gaps)
 
@@ -442,11 +444,11 @@ def allocate(
         return Allocation(least, floor, None)
     shares = np.ones(pool.size) if design.draw.allocation == "equal" else pool.astype(np.float64)
     drawn = proportional_counts(shares, floor, pool, size)
-    asked = np.maximum(least, drawn)
+    wanted_cases = np.maximum(least, drawn)
     if design.draw.allocation == "equal":
         # of cells that have enough some give one more than others, so that the sum is right; all are asked as much
-        asked = np.maximum(least, np.where(drawn < pool, drawn, int(drawn.max(initial=0))))
-    return Allocation(asked, drawn, None)
+        wanted_cases = np.maximum(least, np.where(drawn < pool, drawn, int(drawn.max(initial=0))))
+    return Allocation(wanted_cases, drawn, None)
 
 
 def least_cases(design: SamplingDesign, cells: Sequence[PoolCell]) -> int:
@@ -487,14 +489,14 @@ def _allocate_decidable(
     least, floor, pool = bounds
     search = _Search(plan, cell_groups(plan, design.rules, cells), shapes, floor, pool)
     if size is None:
-        drawn, asked = search.at(share)
-        return Allocation(np.maximum(least, asked), drawn, share)
+        drawn, wanted_cases = search.at(share)
+        return Allocation(np.maximum(least, wanted_cases), drawn, share)
     rules_take = int(search.at(1.0)[0].sum())
     share = _smallest_share(lambda tried: int(search.at(tried)[0].sum()), size)
-    drawn, asked = search.at(share)
+    drawn, wanted_cases = search.at(share)
     if int(drawn.sum()) > size:  # not even the widest margin leaves room for more than the least of each
         return Allocation(least, proportional_counts(drawn.astype(np.float64), floor, pool, size), None, rules_take)
-    return Allocation(np.maximum(least, asked), drawn, share, rules_take if rules_take > size else None)
+    return Allocation(np.maximum(least, wanted_cases), drawn, share, rules_take if rules_take > size else None)
 
 
 def _smallest_share(cases: Callable[[float], int], size: int) -> float:
@@ -550,8 +552,8 @@ class _Search:
             before, drawn = drawn, smallest_allocation(self._members, needed, self._pool, self._floor)
             if np.abs(before - drawn).max(initial=0.0) < 0.5:
                 break
-        whole = np.clip(np.ceil(drawn - 1e-6), self._floor, self._pool).astype(np.int64)
-        return whole, np.maximum(whole, self._unbounded(needed))
+        rounded = np.clip(np.ceil(drawn - 1e-6), self._floor, self._pool).astype(np.int64)
+        return rounded, np.maximum(rounded, self._unbounded(needed))
 
     def _from_clusters(self, groups: CellGroups, shapes: UnitShapes, share: float) -> FloatArray:
         """float64[G]: cases from as many clusters as a pass takes; 0 where no number of them would do."""
@@ -573,9 +575,9 @@ class _Search:
         sizes = planned_sizes(self._plan, groups, weight_sums(self._pool, drawn), shapes)
         kish = effective_sizes(groups.members, self._pool, drawn)
         some = kish > 0.0
-        kept = np.where(some, sizes.own / np.where(some, kish, 1.0), 1.0)
+        design_effect = np.where(some, sizes.own / np.where(some, kish, 1.0), 1.0)
         from_clusters = kish * least / np.where(cases > 0.0, cases, 1.0)
-        needed = np.maximum(wanted(sizes.rest) * unknown / np.maximum(kept, 1e-3), from_clusters)
+        needed = np.maximum(wanted(sizes.rest) * unknown / np.maximum(design_effect, 1e-3), from_clusters)
         return np.where(pool >= self._plan.verdict.min_denominator, needed, 0.0)
 
     def _unbounded(self, needed: FloatArray) -> IntArray:
@@ -608,7 +610,7 @@ def planned_reach(
         The sizes of clusters.
     """
     pool = np.array([cell.distinct for cell in cells], dtype=np.float64)
-    found: list[GroupReach] = []
+    reached: list[GroupReach] = []
     missed: list[FloatArray] = []
     for groups in judged:
         of_groups = _group_shapes(groups, shapes, pool.size)
@@ -620,9 +622,9 @@ def planned_reach(
             for power in (plan.verdict.power, joint_power(plan, judged, pool))
         )
         alone = np.isfinite(needs) & (cases >= needs - 1e-6)
-        held = alone & groups_held_back(plan, groups.rule, people)
-        missed.append(np.where(alone, np.where(held, 0.0, chance_to_miss(plan, groups.rule, people)), np.nan))
-        found += [
+        is_held_back = alone & groups_held_back(plan, groups.rule, people)
+        missed.append(np.where(alone, np.where(is_held_back, 0.0, chance_to_miss(plan, groups.rule, people)), np.nan))
+        reached += [
             GroupReach(
                 groups=groups,
                 place=index,
@@ -630,11 +632,11 @@ def planned_reach(
                 cases=round(float(cases[index])),
                 wanted=int(jointly[index]) if np.isfinite(jointly[index]) else None,
                 decidable=bool(alone[index]),
-                held_back=bool(held[index]),
+                held_back=bool(is_held_back[index]),
             )
             for index in range(groups.members.groups)
         ]
-    return _together(plan, found, np.concatenate([np.zeros(0), *missed]))
+    return _together(plan, reached, np.concatenate([np.zeros(0), *missed]))
 
 
 def _needs(
@@ -656,15 +658,15 @@ def _needs(
     return np.where(judged, needs, np.inf)
 
 
-def _together(plan: AuditPlan, found: Sequence[GroupReach], missed: FloatArray) -> tuple[GroupReach, ...]:
+def _together(plan: AuditPlan, reached: Sequence[GroupReach], missed: FloatArray) -> tuple[GroupReach, ...]:
     """Judge alone only as many as can pass together, as `audit.verdicts.decidability` does."""
     alone = np.sort(missed[np.isfinite(missed)])
     with np.errstate(divide="ignore"):
-        kept = int((np.cumsum(np.log1p(-alone)) >= math.log(plan.verdict.power) - 1e-12).sum())
-    most = 1.0 if kept in (0, alone.size) else float(alone[kept - 1])
+        still_alone = int((np.cumsum(np.log1p(-alone)) >= math.log(plan.verdict.power) - 1e-12).sum())
+    most = 1.0 if still_alone in (0, alone.size) else float(alone[still_alone - 1])
     return tuple(
         replace(reach, decidable=bool(reach.decidable and miss <= most))
-        for reach, miss in zip(found, missed, strict=True)
+        for reach, miss in zip(reached, missed, strict=True)
     )
 
 

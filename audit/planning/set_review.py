@@ -110,7 +110,7 @@ class SetReview:
 
 def one_label_groups(families: Iterable[FamilyCounts]) -> tuple[OneLabel, ...]:
     """Find the groups of one label, by family; families without any are left out."""
-    found = []
+    groups_of_one_label = []
     for family in families:
         positive = family.total((Cell.TP, Cell.FN, Cell.UNSCORED_POSITIVE))
         negative = family.total((Cell.FP, Cell.TN, Cell.UNSCORED_NEGATIVE))
@@ -120,28 +120,32 @@ def one_label_groups(families: Iterable[FamilyCounts]) -> tuple[OneLabel, ...]:
         without_cases = tuple(group for group in ordered if have[group][0] == 0 < have[group][1])
         without_others = tuple(group for group in ordered if have[group][1] == 0 < have[group][0])
         if without_cases or without_others:
-            found.append(OneLabel(family.family, without_cases, without_others))
-    return tuple(found)
+            groups_of_one_label.append(OneLabel(family.family, without_cases, without_others))
+    return tuple(groups_of_one_label)
 
 
-def revealing_columns(columns: Mapping[str, ColumnLabels], given: Sequence[str]) -> tuple[RevealingColumn, ...]:
+def revealing_columns(
+    columns: Mapping[str, ColumnLabels], detector_features: Sequence[str]
+) -> tuple[RevealingColumn, ...]:
     """Find the columns that reveal the label, those that reveal most first."""
-    found = []
+    revealing = []
     for column, labels in columns.items():
         auc = _auc(labels)
         if auc is not None and auc >= MIXED_AUC:
-            found.append(RevealingColumn(column, auc, "leak" if auc > LEAK_AUC else "mixed", column in given))
-    return tuple(sorted(found, key=lambda one: (-one.auc, one.column)))
+            revealing.append(
+                RevealingColumn(column, auc, "leak" if auc > LEAK_AUC else "mixed", column in detector_features)
+            )
+    return tuple(sorted(revealing, key=lambda revealed: (-revealed.auc, revealed.column)))
 
 
 def _auc(labels: ColumnLabels) -> float | None:
-    found = [_auc_by_value(labels.values)]
+    aucs = [_auc_by_value(labels.values)]
     if labels.order is not None:
         positive, negative, twice = labels.order
         if positive >= _FEWEST and negative >= _FEWEST:
             auc = twice / (2 * positive * negative)
-            found.append(max(auc, 1.0 - auc))
-    known = [auc for auc in found if auc is not None]
+            aucs.append(max(auc, 1.0 - auc))
+    known = [auc for auc in aucs if auc is not None]
     return max(known) if known else None
 
 
@@ -191,21 +195,21 @@ def uneven_empty_cells(
     large = {code: counts for code, counts in by_group.items() if counts[0] >= _SMALLEST}
     if len(large) < 2:
         return ()
-    found = []
+    uneven = []
     for index, column in enumerate((None, *columns), start=1):
         shares = {code: counts[index] / counts[0] for code, counts in large.items()}
         most, least = (choose(large, key=lambda code: (shares[code], code)) for choose in (max, min))
         if shares[most] - shares[least] < _GAP or _p_equal(large.values(), index) > _LEVEL / max(tests, 1):
             continue
         ends = [(code, large[code][index], large[code][0]) for code in (most, least)]
-        found.append(EmptyCells(column, feature, ends[0], ends[1]))
-    return tuple(found)
+        uneven.append(EmptyCells(column, feature, ends[0], ends[1]))
+    return tuple(uneven)
 
 
 def _p_equal(groups: Iterable[Sequence[int]], index: int) -> float:
     """Return the p-value of Pearson's chi-squared test that all groups have the same share."""
     counted = [(counts[index], counts[0]) for counts in groups]
-    missing, rows = (sum(of) for of in zip(*counted, strict=True))
+    missing, rows = (sum(sums) for sums in zip(*counted, strict=True))
     share = missing / rows
     if share in (0.0, 1.0):
         return 1.0
@@ -213,9 +217,9 @@ def _p_equal(groups: Iterable[Sequence[int]], index: int) -> float:
     return float(chdtrc(len(counted) - 1, statistic))
 
 
-def meaningful_repeats(found: Repeats, rows: int) -> Repeats | None:
+def meaningful_repeats(repeats: Repeats, rows: int) -> Repeats | None:
     """Return repeats, if there are any and rows have enough in them for equal ones to be repeats."""
-    return found if found.rows and found.distinct >= _DISTINCT * rows else None
+    return repeats if repeats.rows and repeats.distinct >= _DISTINCT * rows else None
 
 
 MOST_COLUMNS = 200
@@ -244,25 +248,29 @@ def review_set(
         If the file cannot be read any more.
     """
     plan = loaded.plan
-    whole = _whole_relation(evaluation_set, loaded, table)
-    plain = [column for column in whole.types if column != ROW and can_be_compared(whole.types[column])]
+    whole_set = _whole_relation(evaluation_set, loaded, table)
+    plain = [column for column in whole_set.types if column != ROW and can_be_compared(whole_set.types[column])]
     looked_at = [column for column in plain if column not in _technical_columns(plan)][:MOST_COLUMNS]
-    given = tuple(getattr(plan.detector, "features", ()))
-    compared = [column for column in given if column in plain] or looked_at
-    labels = {column: column_labels(evaluation_set, whole, column) for column in looked_at}
+    detector_features = tuple(getattr(plan.detector, "features", ()))
+    compared = [column for column in detector_features if column in plain] or looked_at
+    labels = {column: column_labels(evaluation_set, whole_set, column) for column in looked_at}
     tests = (len(looked_at) + 1) * len(plan.groups)
     empty = [
         found
         for name, section in plan.groups.items()
         for found in _empty_cells_of(
-            evaluation_set, whole, [each for each in looked_at if each != section.column], name, tests
+            evaluation_set,
+            whole_set,
+            [other_column for other_column in looked_at if other_column != section.column],
+            name,
+            tests,
         )
     ]
     return SetReview(
         one_label=one_label_groups(families),
-        revealed_by=revealing_columns(labels, given),
+        revealed_by=revealing_columns(labels, detector_features),
         empty_cells=tuple(empty),
-        repeats=meaningful_repeats(count_repeats(evaluation_set, whole, compared), evaluation_set.rows)
+        repeats=meaningful_repeats(count_repeats(evaluation_set, whole_set, compared), evaluation_set.rows)
         if compared
         else None,
         compared=tuple(compared),
@@ -271,9 +279,9 @@ def review_set(
 
 
 def _empty_cells_of(
-    evaluation_set: EvaluationSet, whole: Relation, columns: Sequence[str], feature: str, tests: int
+    evaluation_set: EvaluationSet, whole_set: Relation, columns: Sequence[str], feature: str, tests: int
 ) -> tuple[EmptyCells, ...]:
-    return uneven_empty_cells(feature, missing_by_group(evaluation_set, whole, columns, feature), columns, tests)
+    return uneven_empty_cells(feature, missing_by_group(evaluation_set, whole_set, columns, feature), columns, tests)
 
 
 def _whole_relation(
@@ -285,8 +293,8 @@ def _whole_relation(
             columns = evaluation_set.columns
             content = view_table(evaluation_set.local_engine, _WHOLE, table, dict.fromkeys(columns, ""))
             return relation(_WHOLE, evaluation_set.source_name, content, None)
-        place, options = set_place(loaded.plan, loaded.folder), set_options(loaded.plan, loaded.folder)
-        return read_file(evaluation_set.local_engine, _WHOLE, place, options)
+        set_location, options = set_place(loaded.plan, loaded.folder), set_options(loaded.plan, loaded.folder)
+        return read_file(evaluation_set.local_engine, _WHOLE, set_location, options)
     except DataError:
         return evaluation_set.source
 

@@ -264,27 +264,27 @@ def _squares(
     most_m, most_n, most_found, most_cleared = 2.0 * lines.m, 2.0 * lines.n, 2.0 * wins[1].n, 2.0 * wins[2].m
     values = [win.wins / (2.0 * win.m * win.n) for win in wins]
     last = -1
-    for win in lines.pieces():
-        g, p, q = win.group, win.positives, win.negatives
+    for piece in lines.pieces():
+        g, p, q = piece.group, piece.positives, piece.negatives
         own_share, positive_share, cleared = (value.take(g) for value in values)
         all_m, all_n = most_m.take(g), most_n.take(g)
-        below, above = win.below / all_n, win.above / all_m
+        below, above = piece.below / all_n, piece.above / all_m
         add(0, g, p, below - own_share)
         add(1, g, q, above - own_share)
-        add(2, g, p, (win.all_below - win.below) / most_found.take(g) - positive_share)
-        add(5, g, q, (win.all_above - win.above) / most_cleared.take(g) - cleared)
+        add(2, g, p, (piece.all_below - piece.below) / most_found.take(g) - positive_share)
+        add(5, g, q, (piece.all_above - piece.above) / most_cleared.take(g) - cleared)
         # the rest has ranks that the group has not: one placement for all of them between two lines of the group
-        between_p, between_q = lines.between(win)
-        add(3, g, win.ranked[3] - q, above - positive_share)
-        add(3, g, between_q, (win.above - p) / all_m - positive_share)
-        add(4, g, win.ranked[2] - p, below - cleared)
-        add(4, g, between_p, (win.below + q) / all_n - cleared)
+        between_p, between_q = lines.between(piece)
+        add(3, g, piece.ranked[3] - q, above - positive_share)
+        add(3, g, between_q, (piece.above - p) / all_m - positive_share)
+        add(4, g, piece.ranked[2] - p, below - cleared)
+        add(4, g, between_p, (piece.below + q) / all_n - cleared)
         begins = np.flatnonzero(np.diff(g, prepend=last))
         last = g[-1]
-        add(3, g[begins], win.ranked[1][begins], 1.0 - positive_share[begins])
-        add(4, g[begins], win.ranked[0][begins], -cleared[begins])
-        add(6, g, p, win.all_below / pairs[0] - win.below / pairs[1] - centre[0].take(g))
-        add(7, g, q, win.all_above / pairs[0] - win.above / pairs[1] - centre[1].take(g))
+        add(3, g[begins], piece.ranked[1][begins], 1.0 - positive_share[begins])
+        add(4, g[begins], piece.ranked[0][begins], -cleared[begins])
+        add(6, g, p, piece.all_below / pairs[0] - piece.below / pairs[1] - centre[0].take(g))
+        add(7, g, q, piece.all_above / pairs[0] - piece.above / pairs[1] - centre[1].take(g))
     return squares
 
 

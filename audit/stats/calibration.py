@@ -169,8 +169,12 @@ def _pearson_p(bins: CalibrationBins) -> FloatArray:
 
 def _pearson_moments(chance: FloatArray, variance: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Mean, variance and third central moment of (x - n p)^2 / V for binomial x, from the cumulants of x."""
-    both = chance * (1.0 - chance)
-    k3, k4, k6 = (1.0 - 2.0 * chance), (1.0 - 6.0 * both), (1.0 - 30.0 * both + 120.0 * both**2)
+    bernoulli_variance = chance * (1.0 - chance)
+    k3, k4, k6 = (
+        (1.0 - 2.0 * chance),
+        (1.0 - 6.0 * bernoulli_variance),
+        (1.0 - 30.0 * bernoulli_variance + 120.0 * bernoulli_variance**2),
+    )
     fourth = 3.0 + k4 / variance
     sixth = 15.0 + (15.0 * k4 + 10.0 * k3**2) / variance + k6 / variance**2
     return np.ones_like(chance), fourth - 1.0, sixth - 3.0 * fourth + 2.0

@@ -213,7 +213,7 @@ class UnitShapes:
         even = (self.bundles, self.even_q, self.even_bb, self.even_q_q, self.even_q_bb, self.even_bb_bb)
         side = WeightedRate(nothing, nothing, *(cases * self._each(values) for values in even))
         weight, squares = first * self._each(self.bundled), second * self._each(self.bundled_2)
-        by_class = ClassSums(None, *(each[:, np.newaxis] for each in (weight, squares)))
+        by_class = ClassSums(None, *(class_sum[:, np.newaxis] for class_sum in (weight, squares)))
         return Evened(side, Bundles.of(first, by_class))
 
     def _each(self, values: FloatArray) -> FloatArray:

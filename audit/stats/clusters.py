@@ -454,8 +454,8 @@ class _Sides(NamedTuple):
         beyond = moved.rate >= moved.boundary.edge(moved.rest_rate)
         chances = np.where(beyond, 1.0, moved.chance(refined=False)).reshape(rate.shape)
         over_rows = _NOISE[0][1] * chance[open_]
-        for (_, share), noise_error in zip(_NOISE[1:], chances, strict=True):
-            over_rows += share * noise_error
+        for (_, share), chance_there in zip(_NOISE[1:], chances, strict=True):
+            over_rows += share * chance_there
         chance[open_] = np.maximum(chance[open_], over_rows)
         return chance
 
@@ -515,7 +515,7 @@ def noise_of_rows(rate: float, rows: tuple[npt.ArrayLike, npt.ArrayLike], bounda
     `rows` holds ``sum Q / S^2`` of groups and of rests.
     """
     edge = float(boundary.edge(rate))
-    group, rest = (np.asarray(row, dtype=np.float64) for row in rows)
+    group, rest = (np.asarray(side_rows, dtype=np.float64) for side_rows in rows)
     return np.asarray(np.sqrt(edge * (1.0 - edge) * group + boundary.slope**2 * rate * (1.0 - rate) * rest))
 
 
@@ -626,7 +626,7 @@ class Evened(NamedTuple):
         rate = counted.sum(axis=1) / total
         h = evened_weight(weight, squared)
         residual = (h * (counted - rate[:, np.newaxis] * weight) ** 2).sum(axis=1)
-        powers = (size_index.sum(axis=1) for size_index in evened_powers(h, weight, squared))
+        powers = (power.sum(axis=1) for power in evened_powers(h, weight, squared))
         measure = weight.max(axis=1, keepdims=True) if largest is None else largest
         size_indices = np.where(h > 0.0, size_class(weight, measure), -1)
         kinds = (counted, weight, weight**2)

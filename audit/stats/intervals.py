@@ -64,11 +64,11 @@ def difference_of_independent(first: RateLimits, second: RateLimits) -> RateLimi
 def difference_of_limits(
     first: Limits, second: Limits, correlation: npt.ArrayLike = 0.0
 ) -> tuple[FloatArray, FloatArray]:
-    """Interval for ``one - other``.
+    """Interval for ``first - second``.
 
     Parameters
     ----------
-    one, other : Limits
+    first, second : Limits
         Two rates with limits of one level.
     correlation : array_like, shape (G,) or one
         Correlation of the two estimated rates, in [-1, 1].
@@ -97,22 +97,22 @@ def _squared(first: FloatArray, second: FloatArray, rho: FloatArray) -> FloatArr
 
 
 def ratio_of_limits(first: Limits, second: Limits, correlation: npt.ArrayLike = 0.0) -> tuple[FloatArray, FloatArray]:
-    """Interval for ``one / other``.
+    """Interval for ``first / second``.
 
     Parameters
     ----------
-    one, other, correlation
+    first, second, correlation
         As in `difference_of_limits`.
 
     Returns
     -------
     low, high : ndarray of float64, shape (G,)
-        Never negative; ``low == 0`` where `one` is 0, ``high == inf`` where `other` could be 0; nan, nan where
+        Never negative; ``low == 0`` where `first` is 0, ``high == inf`` where `second` could be 0; nan, nan where
         either rate is nan.
 
     Notes
     -----
-    Donner & Zou (2012): the ratios R at which the interval of ``one - R other`` just reaches 0, that is the roots of
+    Donner & Zou (2012): the ratios R at which the interval of ``first - R second`` just reaches 0, that is the roots of
     ``a R^2 - 2 b R + c`` with ``a = u'(2p'-u')``, ``b = p p' - rho (p-l)(u'-p')``, ``c = l(2p-l)`` for the lower limit.
     The lower limit is written as ``c / (b + sqrt(...))``, which stays finite where their own form is 0/0 (an upper
     limit of twice the rate).

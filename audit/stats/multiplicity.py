@@ -309,10 +309,10 @@ def reject_family(
     if testable.any():
         p_, x_, n_, y_, m_ = (values[testable] for values in (p_, x_, n_, y_, m_))
         if method == "any_dependence":
-            found = two_steps(p_, all_bounds(x_, n_, y_, m_, boundary, level), level)
+            is_named = two_steps(p_, all_bounds(x_, n_, y_, m_, boundary, level), level)
         else:
-            found = _discarding(_family(p_, x_, n_, y_, m_, boundary), level)
-        rejected[testable], local_level[testable] = found
+            is_named = _discarding(_family(p_, x_, n_, y_, m_, boundary), level)
+        rejected[testable], local_level[testable] = is_named
     return FamilyRejections(rejected, local_level)
 
 
@@ -349,7 +349,7 @@ def first_step_levels(
     method: Method = "discarding",
     groups: Places = ALL,
 ) -> FloatArray:
-    """Level for each group's p-value in the first step, before any answer is known; only for the groups `of`.
+    """Level for each group's p-value in the first step, before any answer is known; only for `groups`.
 
     Parameters
     ----------

@@ -300,8 +300,8 @@ def paired_p(
     for index in np.ndindex(b.shape):
         if total[index]:
             shares = (float(low[index]), float(high[index]))
-            p_value = _largest(int(b[index]), int(c[index]), int(total[index]), margin, shares, beta, side)
-            worse[index], within[index] = p_value
+            p_values = _largest(int(b[index]), int(c[index]), int(total[index]), margin, shares, beta, side)
+            worse[index], within[index] = p_values
     return PairedP(worse, within)
 
 
@@ -340,11 +340,11 @@ def _largest(
         return [float(row @ beyond) for row, beyond in zip(weights, tail, strict=True)]
 
     largest = [1.0, 1.0]
-    for one in directions:
-        tail_chances = tails(psi, one)
+    for towards in directions:
+        tail_chances = tails(psi, towards)
         best = int(np.argmax(tail_chances))
         near = np.linspace(psi[max(best - 1, 0)], psi[min(best + 1, len(psi) - 1)], _CLOSER)
-        largest[one] = min(1.0, max(tail_chances[best], *tails(near, one)) + beta)
+        largest[towards] = min(1.0, max(tail_chances[best], *tails(near, towards)) + beta)
     return largest[0], largest[1]
 
 

@@ -723,7 +723,7 @@ def _remembered(
     """Largest probabilities, each computed once: verdicts, doubts and plans ask for the same tables."""
     if len(_KNOWN) > _MOST_KNOWN:
         _KNOWN.clear()
-    keys = [(boundary, *table) for table in zip(*(each.tolist() for each in (x, n, y, m, low, high)), strict=True)]
+    keys = [(boundary, *table) for table in zip(*(column.tolist() for column in (x, n, y, m, low, high)), strict=True)]
     known = {table: _KNOWN.get(table) for table in keys}  # another thread may clear the others
     new = np.array([index for index, table in enumerate(keys) if known[table] is None], dtype=np.int64)
     if new.size:

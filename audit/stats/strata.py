@@ -351,14 +351,14 @@ def on_the_edge(group: SampledCounts, rest: SampledCounts, boundary: Boundary) -
     OnTheEdge
         Where the group is already on or beyond the edge, `shown` is not below 0, and the rest has no meaning.
     """
-    found, other, below = group.rate, rest.rate, rest.complement
+    observed_rate, other, below = group.rate, rest.rate, rest.complement
     edge = boundary.edge(other)
-    lowest = np.clip((found - boundary.offset) / boundary.slope, 0.0, other)
+    lowest = np.clip((observed_rate - boundary.offset) / boundary.slope, 0.0, other)
     at, group_population, others = _likeliest(group, below, boundary, (lowest, other))
     parts = group_population.variance, boundary.slope**2 * others.variance
     degrees = _satterthwaite(parts, (group.degrees_of_freedom, rest.degrees_of_freedom))
     return OnTheEdge(
-        shown=found - edge,
+        shown=observed_rate - edge,
         edge=boundary.edge(at),
         deviance=group_population.deviance + others.deviance,
         variance=parts[0] + parts[1],
@@ -387,13 +387,13 @@ def _likeliest(
             others,
         )
 
-    rates, best, own, others = tried(*ends)
+    rates, best, of_group, others = tried(*ends)
     for _ in range(_ROUNDS - 1):
         around = (rates[rows, np.clip(best + step, 0, _PLACES - 1)] for step in (-1, 1))
-        rates, best, own, others = tried(*around)
+        rates, best, of_group, others = tried(*around)
     flat_index = rows * _PLACES + best
-    own, others = (Population(*(values[flat_index] for values in side)) for side in (own, others))
-    return rates[rows, best], own, others
+    of_group, others = (Population(*(values[flat_index] for values in side)) for side in (of_group, others))
+    return rates[rows, best], of_group, others
 
 
 def _satterthwaite(parts: tuple[FloatArray, ...], degrees: tuple[FloatArray, ...]) -> FloatArray:

@@ -334,12 +334,14 @@ class Block:
         """
         parts, _, searches = sums.shape
         is_complete = len(self.codes) == prod(self.levels)
-        for place in reversed(range(len(self.levels))):
-            if place != column and is_complete:
-                split = sums.reshape(parts * prod(self.levels[:place]), self.levels[place], -1, searches)
-                sums = np.einsum("xvyp,vp->xyp", split, chosen[place].astype(np.float64))
-            elif place != column:
-                sums = sums * chosen[place][self.codes[:, place]]
+        for attribute_index in reversed(range(len(self.levels))):
+            if attribute_index != column and is_complete:
+                split = sums.reshape(
+                    parts * prod(self.levels[:attribute_index]), self.levels[attribute_index], -1, searches
+                )
+                sums = np.einsum("xvyp,vp->xyp", split, chosen[attribute_index].astype(np.float64))
+            elif attribute_index != column:
+                sums = sums * chosen[attribute_index][self.codes[:, attribute_index]]
         if is_complete:
             return sums.reshape(parts, self.levels[column], searches)
         values = range(self.levels[column])
@@ -409,10 +411,10 @@ class SubsetSearch:
         return BestSubset(ascent.score[best], tuple(mask[:, best].T for mask in ascent.chosen), ascent.evaluated)
 
     def contract(self, harmed: IntArray, block: int, members: BoolArray, owner: IntArray) -> FloatArray:
-        """Add the cells up to the combinations of a block, for cells whose other combination is in `held`.
+        """Add the cells up to the combinations of a block, for cells whose other combination is in `members`.
 
-        Returns float64[L, M, P], which `unpack` reads. `held` is bool[O, P], and `owner` (int64[P], ascending) the data
-        set that each search belongs to.
+        Returns float64[L, M, P], which `unpack` reads. `members` is bool[O, P], and `owner` (int64[P], ascending) the
+        data set that each search belongs to.
         """
         sums = np.empty((1 if self._packs else 2, len(self.blocks[block].codes), len(owner)))
         for which in np.unique(owner):

@@ -261,18 +261,18 @@ def _cases_needed(family: FamilyDecidability, tests: FamilyTests, outcome: Outco
     """
     if outcome in ("pass", "fail"):
         return 0
-    own = int(family.cases[index])
+    group_cases = int(family.cases[index])
     if not family.decidable[index]:
         planned = family.required_cases(index)
         # as many as are planned would be judged alone, and held back by people of unknown group
-        return None if planned is None or family.beyond_help[index] else max(planned - own, 0)
+        return None if planned is None or family.beyond_help[index] else max(planned - group_cases, 0)
     groups = tests.groups
     if groups.unscored_decide[index] or groups.several_decide[index] or groups.unknown_decide[index]:
         return None
     if groups.too_few_clusters[index]:
         return None
     needed = float(tests.cases_to_verdict[index])
-    return max(math.ceil(needed) - own, 1) if math.isfinite(needed) else None
+    return max(math.ceil(needed) - group_cases, 1) if math.isfinite(needed) else None
 
 
 def _rule_result(
@@ -303,7 +303,7 @@ def _rule_result(
         because=because,
         coverage=decidability.lowest_coverage,
         min_coverage=plan.verdict.min_coverage,
-        groups_by_outcome={each: counted[each] for each in OUTCOMES},
+        groups_by_outcome={outcome_name: counted[outcome_name] for outcome_name in OUTCOMES},
         judged_as_part=sum(verdict.because == "judged_as_part" for verdict in verdicts),
         families=tuple(
             FamilyResult(

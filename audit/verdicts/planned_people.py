@@ -108,8 +108,8 @@ class PlannedPeople:
 
     def _with_members(self, supposed: Supposed) -> WithMembers:
         unknown, several = (
-            np.array([self.people[others].sum() if others else 0.0 for others in of], dtype=np.float64)
-            for of in (self.members.unknown, self.members.several)
+            np.array([self.people[others].sum() if others else 0.0 for others in member_counts], dtype=np.float64)
+            for member_counts in (self.members.unknown, self.members.several)
         )
         most, everyone = self.members.most(self.people, supposed), np.full(self.people.shape, self.people.sum())
         return WithMembers(self.people, everyone, unknown, most, several, supposed.odds_factor)
@@ -140,17 +140,20 @@ class WithMembers(NamedTuple):
 
     def rates(self, question: Question, rate: float) -> PlannedRates:
         """Return the rates of group and rest with everybody at `rate` and members at their worst."""
-        own, everyone, up = self.people, self.everyone, question.side == "high"
+        group_people, everyone, up = self.people, self.everyone, question.side == "high"
         against = rate if up else 1.0 - rate
         harmed = against * self.unknown
         share = float(share_at_odds(self.odds_factor, np.array(against), np.array(1.0 - against)))
         harmed = np.minimum(harmed, share * self.most)
         others = np.minimum(harmed / (share or 1.0) - harmed, self.most - harmed)
         harmed = harmed + against * self.several
-        some, moved = np.maximum(own, 1.0), harmed + others
-        left = np.maximum(everyone - own - moved, 1e-9)
+        some, moved = np.maximum(group_people, 1.0), harmed + others
+        left = np.maximum(everyone - group_people - moved, 1e-9)
         joined = harmed if up else others
-        group, rest = (rate * own + joined) / (some + moved), (rate * (everyone - own) - joined) / left
+        group, rest = (
+            (rate * group_people + joined) / (some + moved),
+            (rate * (everyone - group_people) - joined) / left,
+        )
         return PlannedRates(np.clip(group, 0.0, 1.0), np.clip(rest, 0.0, 1.0), 1.0 + moved / some)
 
 
@@ -279,7 +282,7 @@ def sizes_by_design(
     at: FloatArray | None,
     unweighted: EffectiveSizes,
 ) -> EffectiveSizes:
-    """Compute what `audit.verdicts.decidability.effective_sizes` does; `whole` is it where every case is worth one."""
+    """Compute what `effective_sizes` does, from `unweighted` sizes, in which every case is worth one."""
     metric = METRICS[rule.metric]
     n, _ = possible_cases(family, metric)
     family_moments, cells = moments.of(family), possible_cells(metric)

@@ -112,8 +112,8 @@ def _probe_verdicts(
     rule: NamedProbeRule, probe: str, comparisons: Sequence[ComparedTemplates], *, level: float, alpha: float
 ) -> list[ProbeVerdict]:
     families: dict[tuple[str, str], list[ComparedTemplates]] = {}
-    for one in comparisons:
-        families.setdefault(one.comparison.family, []).append(one)
+    for compared_templates in comparisons:
+        families.setdefault(compared_templates.comparison.family, []).append(compared_templates)
     return [
         verdict
         for family in families.values()
@@ -129,13 +129,15 @@ def _family_verdicts(
     every = np.ones(len(shifts.compared), dtype=np.bool_)
     tests = judge_sides([up, down], [slice(0, every.size)], every, up.could_fail(), level=level)
     outcomes, (upwards, downwards) = tests.outcomes, tests.by_side
-    for index, one in enumerate(shifts.compared):
+    for index, compared_templates in enumerate(shifts.compared):
         above, below = float(shifts.tests.above[index]), float(shifts.tests.below[index])
         is_down = below < above
         level_fail = as_known((downwards if is_down else upwards).level[index])
-        needed = _templates_needed(one, rule.margin, alpha, level_fail)
-        outcome, because = _outcome(one, outcomes[index], needed, is_unscored=bool(tests.unscored_decide[index]))
-        comparison = one.comparison
+        needed = _templates_needed(compared_templates, rule.margin, alpha, level_fail)
+        outcome, because = _outcome(
+            compared_templates, outcomes[index], needed, is_unscored=bool(tests.unscored_decide[index])
+        )
+        comparison = compared_templates.comparison
         yield ProbeVerdict(
             rule=rule.id,
             probe=probe,
@@ -185,7 +187,7 @@ def _rule_result(rule: NamedProbeRule, verdicts: Sequence[ProbeVerdict], level: 
         margin=rule.margin,
         outcome=outcome,
         because=because,
-        comparisons_by_outcome={each: counted[each] for each in OUTCOMES},
+        comparisons_by_outcome={outcome_name: counted[outcome_name] for outcome_name in OUTCOMES},
         level=level,
         reason=rule.reason,
     )

@@ -117,12 +117,12 @@ def _rows(
     names = [f"group_{name}" for name in wanted]
     groups = "".join(f", {identifier(name)}" for name in names)
     # names of columns and expressions of our own; nothing of a cell stands in it
-    found = connection.sql(f"SELECT case_id{groups} FROM {SCORED} WHERE {_WHERE[errors]}").to_arrow_table()  # noqa: S608
+    table_of_rows = connection.sql(f"SELECT case_id{groups} FROM {SCORED} WHERE {_WHERE[errors]}").to_arrow_table()  # noqa: S608
     keep = [
         all(evaluation_set.codes[name][row[f"group_{name}"]] in codes for name, codes in wanted.items())
-        for row in found.select(names).to_pylist()
+        for row in table_of_rows.select(names).to_pylist()
     ]
-    connection.register("wanted_cases", found.select(["case_id"]).filter(keep))
+    connection.register("wanted_cases", table_of_rows.select(["case_id"]).filter(keep))
     picked = ", ".join(source.expression(column) for column in columns)
     case_id = evaluation_set.expressions["case_id"]
     with reading(evaluation_set.source_name):

@@ -91,10 +91,10 @@ class Comparison:
     conventions: dict[ConventionCode, int] = field(default_factory=dict)
     """Values that only the library states, by its convention."""
 
-    def meet(self, metric: MetricName, found: FloatArray, groups: Sequence[Group]) -> None:
-        """Remember the largest of the distances `found`, float64[N], of N groups."""
-        if found.size and found.max() > self.largest:
-            self.largest, self.worst = float(found.max()), (metric, groups[int(found.argmax())])
+    def meet(self, metric: MetricName, distances: FloatArray, groups: Sequence[Group]) -> None:
+        """Remember the largest of the `distances`, float64[N], of N groups."""
+        if distances.size and distances.max() > self.largest:
+            self.largest, self.worst = float(distances.max()), (metric, groups[int(distances.argmax())])
 
 
 def distance(theirs: FloatArray, ours: FloatArray) -> FloatArray:
@@ -112,13 +112,13 @@ def compare(library: str, groups: Sequence[Group], tables: Tables, ours: Answers
 
     Where the library states none although it once had a convention, it only became more careful: that is no difference.
     """
-    found = Comparison()
+    comparison = Comparison()
     expected = _by_convention(library, tables, theirs.rates)
     for metric, rates in theirs.rates.items():
         lacks = np.isnan(ours.rates[metric]) | np.isnan(ours.differences[metric])
         convention = rate_convention(library, metric)
         code: ConventionCode = convention[0] if convention else "no_cases"
-        for index, (mine, wanted, said) in enumerate(
+        for index, (mine, wanted, their_values) in enumerate(
             (
                 (ours.rates[metric], expected.rates[metric], rates),
                 (ours.differences[metric], expected.differences[metric], theirs.differences[metric]),
@@ -126,15 +126,15 @@ def compare(library: str, groups: Sequence[Group], tables: Tables, ours: Answers
             )
         ):
             stated = ~np.isnan(mine) & (theirs.beside_rest if index else True)
-            alone = np.isnan(mine) & ~np.isnan(said)
+            alone = np.isnan(mine) & ~np.isnan(their_values)
             if index == 0:
-                found.rates += int(stated.sum())
+                comparison.rates += int(stated.sum())
             else:
-                found.disparities += int(stated.sum())
-            apart = np.where(stated, distance(said, mine), np.where(alone, distance(said, wanted), 0.0))
-            found.meet(metric, apart, groups)
-            _count(found.conventions, {code: alone & lacks, "ratio_to_zero": alone & ~lacks})
-    return found
+                comparison.disparities += int(stated.sum())
+            apart = np.where(stated, distance(their_values, mine), np.where(alone, distance(their_values, wanted), 0.0))
+            comparison.meet(metric, apart, groups)
+            _count(comparison.conventions, {code: alone & lacks, "ratio_to_zero": alone & ~lacks})
+    return comparison
 
 
 def _by_convention(library: str, tables: Tables, metrics: Iterable[MetricName]) -> Answers:
@@ -158,8 +158,8 @@ def _filled(library: str, metric: MetricName, side: FloatArray) -> FloatArray:
     return np.where(np.isnan(rates) & there, convention[1], rates)
 
 
-def _count(conventions: dict[ConventionCode, int], found: Mapping[ConventionCode, BoolArray]) -> None:
-    for code, where in found.items():
+def _count(conventions: dict[ConventionCode, int], met: Mapping[ConventionCode, BoolArray]) -> None:
+    for code, where in met.items():
         if where.any():
             conventions[code] = conventions.get(code, 0) + int(where.sum())
 
@@ -222,11 +222,16 @@ class Asked:
 
     def agreements(self, shown: Sequence[Estimate | Disparity]) -> tuple[Agreement, ...]:
         """Return how far each library agrees with these records."""
-        if self.weighted and not any(isinstance(one, Estimate) and one.weighted_numerator is not None for one in shown):
+        if self.weighted and not any(
+            isinstance(stated_number, Estimate) and stated_number.weighted_numerator is not None
+            for stated_number in shown
+        ):
             shown = ()  # until the records of a weighted audit are weighted, they say something else
         answered = zip(libraries.LIBRARIES, self.answers(), strict=True)
-        found = [_agreement(library.DISTRIBUTION, answer, self, shown) for library, answer in answered if answer]
-        return tuple(found)
+        compared_libraries = [
+            _agreement(library.DISTRIBUTION, answer, self, shown) for library, answer in answered if answer
+        ]
+        return tuple(compared_libraries)
 
 
 def crosscheck(
@@ -274,9 +279,14 @@ def agreement_notices(agreements: Sequence[Agreement]) -> tuple[Notice, ...]:
         *(
             Notice.of(
                 "crosscheck-part",
-                sentence("crosscheck_selected", library=one.library, compared=one.groups_compared, all=one.groups),
+                sentence(
+                    "crosscheck_selected",
+                    library=partial_agreement.library,
+                    compared=partial_agreement.groups_compared,
+                    all=partial_agreement.groups,
+                ),
             )
-            for one in cut
+            for partial_agreement in cut
         ),
     )
 
@@ -296,9 +306,9 @@ def asked_about(
         mine = own_answers(every, metrics)
     else:
         every, mine = weighted_tables(moments, families), weighted_ours(moments, families, metrics)
-    tables, place = _distinct(every, _urgency(every, mine, families))
+    tables, inverse = _distinct(every, _urgency(every, mine, families))
     answers = ask(Question(tables, metrics, list(rows.values())))
-    return Asked(metrics, families, tables, mine, weighted, place, rows, answers)
+    return Asked(metrics, families, tables, mine, weighted, inverse, rows, answers)
 
 
 def _urgency(tables: Tables, mine: Answers, families: Sequence[FamilyCounts]) -> FloatArray:
@@ -319,49 +329,52 @@ def _distinct(tables: Tables, urgency: FloatArray) -> tuple[Tables, IntArray]:
     All groups have the same everyone, so groups with the same counts have the same rest.
     """
     order = np.argsort(urgency, kind="stable")
-    _, first, place = np.unique(tables.own[order].reshape(-1, 6), axis=0, return_index=True, return_inverse=True)
-    asked = np.argsort(first)[:MOST_TABLES]
+    _, first, inverse = np.unique(tables.own[order].reshape(-1, 6), axis=0, return_index=True, return_inverse=True)
+    most_urgent = np.argsort(first)[:MOST_TABLES]
     renamed = np.full(len(first), -1, dtype=np.int64)
-    renamed[asked] = np.arange(len(asked))
+    renamed[most_urgent] = np.arange(len(most_urgent))
     place_of = np.empty(len(order), dtype=np.int64)
-    place_of[order] = renamed[place.reshape(-1)]
-    chosen = order[first[asked]]
+    place_of[order] = renamed[inverse.reshape(-1)]
+    chosen = order[first[most_urgent]]
     return Tables(tables.own[chosen], tables.rest[chosen]), place_of
 
 
-def _agreement(distribution: str, answer: Answer, asked: Asked, shown: Sequence[Estimate | Disparity]) -> Agreement:
-    of_rows = dict(zip(asked.rows, answer.of_rows, strict=True))
-    compared = asked.place >= 0
-    groups = [group for group, is_compared in zip(asked.groups, compared, strict=True) if is_compared]
-    place = asked.place[compared]
-    tables, theirs = Tables(asked.tables.own[place], asked.tables.rest[place]), answer.of_tables.at(place)
-    found = compare(distribution, groups, tables, asked.mine.at(np.flatnonzero(compared)), theirs)
-    stated_too = _compare_shown(shown, groups, theirs, found)
-    by_rows = _compare_rows(asked, of_rows, found)
-    if found.largest > TOLERANCE:
-        raise _disagreement(answer.name, found)
+def _agreement(distribution: str, answer: Answer, question: Asked, shown: Sequence[Estimate | Disparity]) -> Agreement:
+    of_rows = dict(zip(question.rows, answer.of_rows, strict=True))
+    compared = question.place >= 0
+    groups = [group for group, is_compared in zip(question.groups, compared, strict=True) if is_compared]
+    table_index = question.place[compared]
+    tables, theirs = (
+        Tables(question.tables.own[table_index], question.tables.rest[table_index]),
+        answer.of_tables.at(table_index),
+    )
+    comparison = compare(distribution, groups, tables, question.mine.at(np.flatnonzero(compared)), theirs)
+    stated_too = _compare_shown(shown, groups, theirs, comparison)
+    by_rows = _compare_rows(question, of_rows, comparison)
+    if comparison.largest > TOLERANCE:
+        raise _disagreement(answer.name, comparison)
     return Agreement(
         library=answer.name,
-        groups=len(asked.place),
+        groups=len(question.place),
         groups_compared=len(groups),
-        rates_compared=found.rates,
-        disparities_compared=found.disparities,
+        rates_compared=comparison.rates,
+        disparities_compared=comparison.disparities,
         groups_beside_rest=int(theirs.beside_rest.sum()),
         shown_compared=stated_too,
         row_groups_compared=len(of_rows),
         row_rates_compared=by_rows,
-        weighted=asked.weighted,
-        largest_difference=round(found.largest, 12),
-        differs_by_convention=sum(found.conventions.values()),
+        weighted=question.weighted,
+        largest_difference=round(comparison.largest, 12),
+        differs_by_convention=sum(comparison.conventions.values()),
         conventions=tuple(
             Convention(code=code, words=CONVENTIONS[distribution, code].words, values=values)
-            for code, values in sorted(found.conventions.items())
+            for code, values in sorted(comparison.conventions.items())
         ),
     )
 
 
 def _compare_shown(
-    shown: Sequence[Estimate | Disparity], groups: Sequence[Group], theirs: Answers, found: Comparison
+    shown: Sequence[Estimate | Disparity], groups: Sequence[Group], theirs: Answers, comparison: Comparison
 ) -> int:
     """Compare the numbers as the result shows them; returns how many."""
     at = {group: index for index, group in enumerate(groups)}
@@ -376,7 +389,7 @@ def _compare_shown(
     for (part, metric), pairs in mine.items():
         places = np.array([index for index, _ in pairs])
         values = np.array([value for _, value in pairs])
-        found.meet(metric, distance(of_part[part][metric][places], values), [groups[index] for index in places])
+        comparison.meet(metric, distance(of_part[part][metric][places], values), [groups[index] for index in places])
     return sum(len(pairs) for pairs in mine.values())
 
 
@@ -387,29 +400,29 @@ def _values(record: Estimate | Disparity) -> dict[int, float | None]:
     return {1: record.difference, 2: record.ratio} if record.compared_with == "rest" else {}
 
 
-def _compare_rows(asked: Asked, of_rows: Mapping[Group, Mapping[MetricName, float]], found: Comparison) -> int:
+def _compare_rows(question: Asked, of_rows: Mapping[Group, Mapping[MetricName, float]], comparison: Comparison) -> int:
     """Compare what the library computed from single cases with our rates from counts; returns how many."""
-    at = {group: index for index, group in enumerate(asked.groups)}
+    at = {group: index for index, group in enumerate(question.groups)}
     groups = list(of_rows)
     places = np.array([at[group] for group in groups], dtype=np.int64)
-    own = tables_of(asked.families).own[places] if groups else np.zeros((0, 3, 2))
+    group_tables = tables_of(question.families).own[places] if groups else np.zeros((0, 3, 2))
     compared = 0
-    for metric in asked.metrics:
-        mine = rates_of(own, metric)
+    for metric in question.metrics:
+        mine = rates_of(group_tables, metric)
         theirs = np.array([of_rows[group][metric] for group in groups])
         stated = ~np.isnan(mine)
-        found.meet(metric, np.where(stated, distance(theirs, mine), 0.0), groups)
+        comparison.meet(metric, np.where(stated, distance(theirs, mine), 0.0), groups)
         compared += int(stated.sum())
     return compared
 
 
-def _disagreement(library: str, found: Comparison) -> CrosscheckError:
-    assert found.worst is not None  # noqa: S101 - something is larger than the tolerance
-    metric, group = found.worst
-    who = " x ".join(f"{level.feature} ({level.rung})" for level in group.levels)
-    whose = f"a group of {who}" if who else "everyone"
+def _disagreement(library: str, comparison: Comparison) -> CrosscheckError:
+    assert comparison.worst is not None  # noqa: S101 - something is larger than the tolerance
+    metric, group = comparison.worst
+    group_name = " x ".join(f"{level.feature} ({level.rung})" for level in group.levels)
+    whose = f"a group of {group_name}" if group_name else "everyone"
     return CrosscheckError(
-        f"{library} and this tool differ by {found.largest:.3g} in the {metric} of {whose}: no verdict is given",
+        f"{library} and this tool differ by {comparison.largest:.3g} in the {metric} of {whose}: no verdict is given",
         slug="crosscheck-disagrees",
     )
 
@@ -422,8 +435,8 @@ def weighted_tables(moments: Moments, families: Sequence[FamilyCounts]) -> Table
     """The groups of every family, one after the other, in units of weight: whole numbers, so that sums are exact."""
     group, rest = [], []
     for family in families:
-        of = moments.of(family)
-        units = np.stack([of.units((cell,)) for cell in _CELLS], axis=1)
+        family_moments = moments.of(family)
+        units = np.stack([family_moments.units((cell,)) for cell in _CELLS], axis=1)
         group.append(units)
         rest.append(units.sum(axis=0) - units)
     return Tables(*(np.concatenate(side).reshape(-1, 3, 2) for side in (group, rest)))
@@ -433,13 +446,13 @@ def weighted_ours(moments: Moments, families: Sequence[FamilyCounts], metrics: S
     """The rates of groups and rests as verdicts take them, their differences and ratios; NaN where there is none."""
     sides = {metric: [_rates(moments.of(family), metric) for family in families] for metric in metrics}
     joined = {metric: tuple(map(np.concatenate, zip(*pairs, strict=True))) for metric, pairs in sides.items()}
-    return stated({metric: (own, rest) for metric, (own, rest) in joined.items()})
+    return stated({metric: (group_rate, rest) for metric, (group_rate, rest) in joined.items()})
 
 
-def _rates(of: FamilyMoments, metric: MetricName) -> tuple[FloatArray, FloatArray]:
+def _rates(family_moments: FamilyMoments, metric: MetricName) -> tuple[FloatArray, FloatArray]:
     definition = METRICS[metric]
     cells = (definition.numerator, definition.denominator)
     return (
-        np.where(of.weight(definition.denominator) > 0, of.own(cells).rate, np.nan),
-        np.where(of.rest_weight(definition.denominator) > 0, of.rest(cells).rate, np.nan),
+        np.where(family_moments.weight(definition.denominator) > 0, family_moments.own(cells).rate, np.nan),
+        np.where(family_moments.rest_weight(definition.denominator) > 0, family_moments.rest(cells).rate, np.nan),
     )

@@ -82,11 +82,11 @@ def beside(task: Callable[[], _T]) -> Callable[[], _T]:
     second = _SECOND.get()
     if second is None:
         return task
-    found: list[_T] = []
+    results: list[_T] = []
     # In a thread, because a pipe that nobody empties takes no more, and no pipe has a limit of time.
-    exchange = Thread(target=_exchange, args=(second, task, found), daemon=True)
+    exchange = Thread(target=_exchange, args=(second, task, results), daemon=True)
     exchange.start()
-    return partial(_received, exchange, found, task)
+    return partial(_received, exchange, results, task)
 
 
 @contextmanager
@@ -116,20 +116,20 @@ def libraries_beside(*, wanted: bool) -> Iterator[None]:
 
 def _split_off(keeps: str) -> _Second:
     """Split it off; `keeps` is the folder of what libraries write, because a process that is killed removes nothing."""
-    (asked, ours), (theirs, answered) = os.pipe(), os.pipe()
+    (questions_end, ours), (theirs, answered) = os.pipe(), os.pipe()
     pid = os.fork()
     if not pid:
         try:
             os.environ["MPLCONFIGDIR"] = keeps
-            _serve(asked, answered)
+            _serve(questions_end, answered)
         finally:
             os._exit(0)
-    os.close(asked)
+    os.close(questions_end)
     os.close(answered)
     return _Second(pid, os.fdopen(ours, "wb"), os.fdopen(theirs, "rb"), Lock())
 
 
-def _serve(asked: int, answered: int) -> None:
+def _serve(questions_end: int, answered: int) -> None:
     """Do what is asked, silently, and only as long as somebody waits. No lock of theirs is held meanwhile."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
@@ -137,26 +137,26 @@ def _serve(asked: int, answered: int) -> None:
     for standard in (0, 1, 2):
         os.dup2(nowhere, standard)
     # those that are open, not all up to the limit: a container's can be a thousand million
-    for handle in {int(path.name) for path in Path("/proc/self/fd").iterdir()} - {0, 1, 2, asked, answered}:
+    for handle in {int(path.name) for path in Path("/proc/self/fd").iterdir()} - {0, 1, 2, questions_end, answered}:
         with suppress(OSError):  # that of the listing is closed already
             os.close(handle)
     _answers(Question(NO_TABLES, (), ()))
-    with os.fdopen(asked, "rb") as questions, os.fdopen(answered, "wb") as answers:
+    with os.fdopen(questions_end, "rb") as questions, os.fdopen(answered, "wb") as answers:
         while True:
             pickle.dump(pickle.load(questions)(), answers)  # noqa: S301 - the process that split this one off
             answers.flush()
 
 
-def _exchange(second: _Second, task: Callable[[], Any], found: list[Any]) -> None:
+def _exchange(second: _Second, task: Callable[[], Any], results: list[Any]) -> None:
     with suppress(Exception), second.turn:  # whatever breaks here, nothing is found and this process does it
         second.questions.write(pickle.dumps(task))
         second.questions.flush()
-        found.append(pickle.load(second.answers))  # noqa: S301 - split off from this process
+        results.append(pickle.load(second.answers))  # noqa: S301 - split off from this process
 
 
-def _received(exchange: Thread, found: list[_T], task: Callable[[], _T]) -> _T:
+def _received(exchange: Thread, results: list[_T], task: Callable[[], _T]) -> _T:
     exchange.join(_PATIENCE)
-    return found[0] if found else task()
+    return results[0] if results else task()
 
 
 def _answers(question: Question) -> list[Answer | None]:

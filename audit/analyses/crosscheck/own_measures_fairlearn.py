@@ -87,16 +87,16 @@ def own_measures(
         If the file cannot be read any more.
     """
     by_name = {feature.name: feature for feature in features}
-    found: list[OwnMeasure] = []
+    measured: list[OwnMeasure] = []
     threads = OneThread()
     try:
         for measure in plan.measures:
             cases = _read(evaluation_set, measure, clustered=plan.evaluation_set.cluster is not None)
             with _function(measure, folder) as function, _quietly():
-                found += _Measured(plan, measure, function, cases).all(by_name)
+                measured += _Measured(plan, measure, function, cases).all(by_name)
     finally:
         threads.release()
-    return tuple(found)
+    return tuple(measured)
 
 
 def check_measures(plan: AuditPlan, folder: Path) -> None:
@@ -126,17 +126,17 @@ def _function(measure: Measure, folder: Path) -> Iterator[_Function]:
 
 def _read(evaluation_set: EvaluationSet, measure: Measure, *, clustered: bool) -> _Cases:
     names = [f"group_{feature.name}" for feature in evaluation_set.features]
-    given = "score" if measure.given == "score" else f"(decision = {FLAGGED})::BIGINT"
+    value_column = "score" if measure.given == "score" else f"(decision = {FLAGGED})::BIGINT"
     columns = ", ".join(
         [
             "label::BIGINT AS label",
-            f"{given} AS given",
+            f"{value_column} AS given",
             *(f'"{name}"' for name in names),
             # clusters are numbered in the order of their names, and the names stay in the engine
             *(["dense_rank() OVER (ORDER BY cluster) - 1 AS cluster"] if clustered else []),
         ]
     )
-    where = f"label IS NOT NULL AND decision IN ({FLAGGED}, {NOT_FLAGGED}) AND {given} IS NOT NULL"
+    where = f"label IS NOT NULL AND decision IN ({FLAGGED}, {NOT_FLAGGED}) AND {value_column} IS NOT NULL"
     query = f"SELECT {columns} FROM {SCORED} WHERE {where} ORDER BY case_id"  # noqa: S608 - names are the plan's own
     table = evaluation_set.table_of(query)
     return _Cases(
@@ -162,30 +162,30 @@ class _Measured:
     def all(self, features: dict[str, SensitiveFeature]) -> list[OwnMeasure]:
         """Compute it for everyone, and for every group that it names on every rung."""
         everyone = np.zeros(len(self.cases.label), dtype=np.int64)
-        found = self._family([Group(())], everyone)
+        measures = self._family([Group(())], everyone)
         # no feature at all is everyone, who stand there already
         for names in dict.fromkeys(frozenset(names) for names in self.measure.feature_sets if names):
             ordered = [name for name in self.plan.groups if name in names]
             for rungs in product(*(self.plan.rungs(name) for name in ordered)):
                 family = Family(tuple(Axis(name, rung) for name, rung in zip(ordered, rungs, strict=True)))
-                found += self._family(*_groups(family, self.cases, features))
-        return found
+                measures += self._family(*_groups(family, self.cases, features))
+        return measures
 
-    def _family(self, groups: Sequence[Group], place: IntArray) -> list[OwnMeasure]:
-        sizes = np.bincount(place, minlength=len(groups))
+    def _family(self, groups: Sequence[Group], group_index: IntArray) -> list[OwnMeasure]:
+        sizes = np.bincount(group_index, minlength=len(groups))
         large = sizes >= self.plan.verdict.min_denominator
-        values = self._point_values(place, large)
-        order = np.argsort(place, kind="stable")
+        values = self._point_values(group_index, large)
+        order = np.argsort(group_index, kind="stable")
         edges = np.concatenate(([0], np.cumsum(sizes)))
         return [self._group(group, order[edges[at] : edges[at + 1]], values.get(at)) for at, group in enumerate(groups)]
 
-    def _point_values(self, place: IntArray, large: npt.NDArray[np.bool_]) -> dict[int, float]:
+    def _point_values(self, group_index: IntArray, large: npt.NDArray[np.bool_]) -> dict[int, float]:
         """Return the values of fairlearn's `MetricFrame` by place of a group that is large enough; NaN where there is
         none.
         """
         from fairlearn.metrics import MetricFrame
 
-        chosen = large[place]
+        chosen = large[group_index]
         if not chosen.any():
             return {}
 
@@ -196,7 +196,7 @@ class _Measured:
             metrics=point,
             y_true=self.cases.label[chosen],
             y_pred=self.cases.given[chosen],
-            sensitive_features=place[chosen],
+            sensitive_features=group_index[chosen],
         )
         return {int(at): float(value) for at, value in frame.by_group.items()}
 
@@ -244,21 +244,21 @@ class _Measured:
         """
         digest = hashlib.sha256(repr((self.measure.metric, self.measure.given, group.levels)).encode()).digest()
         rng = np.random.default_rng([self.plan.verdict.seed, _STREAM, *np.frombuffer(digest, dtype="<u4").tolist()])
-        label, given = self.cases.label[rows], self.cases.given[rows]
+        label, values = self.cases.label[rows], self.cases.given[rows]
         drawn = resampled_places(clusters, self.measure.replicates, rng)
-        return np.array([_call(self.function, label[places], given[places])[0] for places in drawn])
+        return np.array([_call(self.function, label[places], values[places])[0] for places in drawn])
 
 
 def _groups(family: Family, cases: _Cases, features: dict[str, SensitiveFeature]) -> tuple[list[Group], IntArray]:
     """Return the groups of a family, sorted by their codes, and the place of each case's among them."""
     columns: list[tuple[list[str], IntArray]] = []
     for axis in family.axes:
-        codes, place = cases.finest[axis.feature]
+        codes, group_index = cases.finest[axis.feature]
         climb = ladder_map(features[axis.feature], axis.rung)
         distinct, places = numbered([climb[code] for code in codes])
-        columns.append((distinct, places[place]))
-    places = np.stack([place for _, place in columns], axis=1)
-    there, place = np.unique(places, axis=0, return_inverse=True)
+        columns.append((distinct, places[group_index]))
+    places = np.stack([group_index for _, group_index in columns], axis=1)
+    there, group_index = np.unique(places, axis=0, return_inverse=True)
     groups = [
         Group(
             tuple(
@@ -268,15 +268,15 @@ def _groups(family: Family, cases: _Cases, features: dict[str, SensitiveFeature]
         )
         for row in there
     ]
-    return groups, place.reshape(-1)
+    return groups, group_index.reshape(-1)
 
 
-def _call(function: _Function, label: Any, given: Any) -> tuple[float, str | None]:
+def _call(function: _Function, label: Any, values: Any) -> tuple[float, str | None]:
     """Call the function on these cases. Returns NaN where it gives no single finite number, and the type of an
     error.
     """
     try:
-        value = function(label, given)
+        value = function(label, values)
         number = float(value) if np.ndim(value) == 0 else np.nan
     except _BROKEN as error:
         return np.nan, error_name(error)

@@ -87,11 +87,11 @@ def tables_of(families: Sequence[FamilyCounts]) -> Tables:
     """Make the tables of the groups of every family, one after the other, over the scored cases: no other has a
     rate.
     """
-    own = np.concatenate([family.cells[:, :, (FLAGGED, NOT_FLAGGED)] for family in families])
+    group_cells = np.concatenate([family.cells[:, :, (FLAGGED, NOT_FLAGGED)] for family in families])
     all_of_them = np.concatenate(
         [np.broadcast_to(family.everyone[:, (FLAGGED, NOT_FLAGGED)], (len(family.groups), 3, 2)) for family in families]
     )
-    return Tables(own.astype(np.float64), (all_of_them - own).astype(np.float64))
+    return Tables(group_cells.astype(np.float64), (all_of_them - group_cells).astype(np.float64))
 
 
 def labelled(rows: Rows) -> Rows:
@@ -119,9 +119,9 @@ def stated(sides: Mapping[MetricName, tuple[FloatArray, FloatArray]]) -> Answers
     """Make answers of the rates of groups and of their rests; no ratio where the rate of the rest is 0."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return Answers(
-            {metric: own for metric, (own, _) in sides.items()},
-            {metric: own - rest for metric, (own, rest) in sides.items()},
-            {metric: np.where(rest > 0, own / rest, np.nan) for metric, (own, rest) in sides.items()},
+            {metric: group_rate for metric, (group_rate, _) in sides.items()},
+            {metric: group_rate - rest for metric, (group_rate, rest) in sides.items()},
+            {metric: np.where(rest > 0, group_rate / rest, np.nan) for metric, (group_rate, rest) in sides.items()},
             np.ones(len(next(iter(sides.values()))[0]), dtype=bool),
         )
 
@@ -164,25 +164,25 @@ def group_rows(evaluation_set: EvaluationSet, families: Sequence[Family]) -> dic
         table = counted.take(np.repeat(np.arange(counted.num_rows), counted.column("cases").to_numpy()))
     label = table.column("label").fill_null(-1).to_numpy().astype(np.int8)
     rows = Rows(label, (table.column("decision").to_numpy() == FLAGGED).astype(np.int8))
-    found = {Group(()): rows}
+    rows_by_group = {Group(()): rows}
     for family, name in zip(single, names, strict=True):
         codes = evaluation_set.codes[family.axes[0].feature]
-        found |= _family_rows(family, *code_places(table.column(name), codes), rows)
-    return found
+        rows_by_group |= _family_rows(family, *code_places(table.column(name), codes), rows)
+    return rows_by_group
 
 
 def code_places(column: pa.ChunkedArray, codes: Mapping[str | None, str]) -> tuple[tuple[str, ...], IntArray]:
     """Return the distinct codes of a column, sorted, and the place of each row's; a raw value is looked up once."""
-    whole = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], pa.string())
-    encoded = whole.dictionary_encode(null_encoding="encode")
-    distinct, place = numbered([codes[value] for value in encoded.dictionary.to_pylist()])
-    return tuple(distinct), place[encoded.indices.to_numpy()]
+    values = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], pa.string())
+    encoded = values.dictionary_encode(null_encoding="encode")
+    distinct, code_index = numbered([codes[value] for value in encoded.dictionary.to_pylist()])
+    return tuple(distinct), code_index[encoded.indices.to_numpy()]
 
 
-def _family_rows(family: Family, distinct: Sequence[str], place: IntArray, rows: Rows) -> dict[Group, Rows]:
+def _family_rows(family: Family, distinct: Sequence[str], code_index: IntArray, rows: Rows) -> dict[Group, Rows]:
     (axis,) = family.axes
-    order = np.argsort(place.astype(np.int32), kind="stable")
-    edges = np.searchsorted(place[order], np.arange(len(distinct) + 1))
+    order = np.argsort(code_index.astype(np.int32), kind="stable")
+    edges = np.searchsorted(code_index[order], np.arange(len(distinct) + 1))
     label, decision = rows.label[order], rows.decision[order]
     return {
         Group((Level(axis.feature, axis.rung, code),)): Rows(label[start:end], decision[start:end])

@@ -62,20 +62,20 @@ def answers(tables: Tables, metrics: Sequence[MetricName]) -> Answers:
     """
     groups = len(tables.own)
     rates, differences, ratios = ({name: np.full(groups, np.nan) for name in metrics} for _ in range(3))
-    found = Answers(rates, differences, ratios, np.ones(groups, dtype=bool))
+    library_answers = Answers(rates, differences, ratios, np.ones(groups, dtype=bool))
     of_both = tuple(name for name in metrics if name != "selection_rate")
     of_flags = tuple(name for name in metrics if name == "selection_rate")
     # It divides by zero where a rate has no denominator, and the NaN is its answer.
     with quiet_import(), np.errstate(divide="ignore", invalid="ignore"):
-        _ask(found, of_both, [four_cells(side) for side in tables], LABELS, DECISIONS)
-        _ask(found, of_flags, [two_cells(side) for side in tables], (1, 0), None)
-    return found
+        _ask(library_answers, of_both, [four_cells(side) for side in tables], LABELS, DECISIONS)
+        _ask(library_answers, of_flags, [two_cells(side) for side in tables], (1, 0), None)
+    return library_answers
 
 
 def row_rates(groups: Sequence[Rows], metrics: Sequence[MetricName]) -> list[dict[MetricName, float]]:
     """Compute the rates of single cases of each group with AIF360; NaN without any."""
-    found: list[dict[MetricName, float]] = [dict.fromkeys(metrics, np.nan) for _ in groups]
-    for rows, rates in zip(groups, found, strict=True):
+    rates_of_groups: list[dict[MetricName, float]] = [dict.fromkeys(metrics, np.nan) for _ in groups]
+    for rows, rates in zip(groups, rates_of_groups, strict=True):
         for names, part, classified in (
             ([name for name in metrics if name != "selection_rate"], labelled(rows), True),
             ([name for name in metrics if name == "selection_rate"], rows, False),
@@ -86,17 +86,17 @@ def row_rates(groups: Sequence[Rows], metrics: Sequence[MetricName]) -> list[dic
                     truth = _dataset(side, part.label if classified else part.decision, weights)
                     metric = _metric(truth, _answered(truth, part.decision) if classified else None)
                     rates |= {name: float(getattr(metric, _METHODS[name].rate)()) for name in names}
-    return found
+    return rates_of_groups
 
 
 def _ask(
-    found: Answers,
+    library_answers: Answers,
     metrics: Sequence[MetricName],
     sides: Sequence[FloatArray],
     labels: Sequence[int],
     decisions: Sequence[int] | None,
 ) -> None:
-    """Fill `found`. `sides` are the weights of N groups and of their N rests, float64[N, R], over the same R rows.
+    """Fill the answers. `sides` are the weights of N groups and of their N rests, float64[N, R], over the same R rows.
 
     One data set holds both sides of every table, and its protected attribute says which table and side a row is of.
     """
@@ -114,11 +114,13 @@ def _ask(
         for name in metrics:
             methods = _METHODS[name]
             rate = getattr(metric, methods.rate)
-            found.rates[name][table] = rate(privileged=False)
-            found.differences[name][table] = (
+            library_answers.rates[name][table] = rate(privileged=False)
+            library_answers.differences[name][table] = (
                 getattr(metric, methods.difference)() if methods.difference else metric.difference(rate)
             )
-            found.ratios[name][table] = getattr(metric, methods.ratio)() if methods.ratio else metric.ratio(rate)
+            library_answers.ratios[name][table] = (
+                getattr(metric, methods.ratio)() if methods.ratio else metric.ratio(rate)
+            )
 
 
 def _metric(truth: Any, answered: Any | None, **groups: Any) -> Any:

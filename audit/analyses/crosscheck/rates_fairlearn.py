@@ -46,15 +46,15 @@ def answers(tables: Tables, metrics: Sequence[MetricName]) -> Answers:
     known = functions()
     flags: list[MetricName] = [name for name in metrics if name == "selection_rate"]
     others: list[MetricName] = [name for name in metrics if name != "selection_rate"]
-    found = {
+    library_rates = {
         **_frame_rates({name: known[name] for name in others}, four_cells(sides), LABELS, DECISIONS),
         **_frame_rates({name: known[name] for name in flags}, two_cells(sides), (1, 0), (1, 0)),
     }
     rates, differences, ratios = {}, {}, {}
     with np.errstate(divide="ignore", invalid="ignore"):
         for name in metrics:
-            group, rest = found[name][: len(beside_rest)], np.full(len(beside_rest), np.nan)
-            rest[beside_rest] = found[name][len(beside_rest) :]
+            group, rest = library_rates[name][: len(beside_rest)], np.full(len(beside_rest), np.nan)
+            rest[beside_rest] = library_rates[name][len(beside_rest) :]
             rates[name], differences[name], ratios[name] = group, group - rest, group / rest
     return Answers(rates, differences, ratios, beside_rest)
 
@@ -62,14 +62,19 @@ def answers(tables: Tables, metrics: Sequence[MetricName]) -> Answers:
 def row_rates(groups: Sequence[Rows], metrics: Sequence[MetricName]) -> list[dict[MetricName, float]]:
     """Compute the rates of single cases of each group with fairlearn; NaN without any."""
     known = functions()
-    found: list[dict[MetricName, float]] = []
+    rates_of_groups: list[dict[MetricName, float]] = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that a precision is a convention
         for rows in groups:
-            both = labelled(rows)
-            cases = {name: rows if name == "selection_rate" else both for name in metrics}
-            found.append({name: float(known[name](*of)) if of.label.size else np.nan for name, of in cases.items()})
-    return found
+            labelled_rows = labelled(rows)
+            cases = {name: rows if name == "selection_rate" else labelled_rows for name in metrics}
+            rates_of_groups.append(
+                {
+                    name: float(known[name](*rows_of_rate)) if rows_of_rate.label.size else np.nan
+                    for name, rows_of_rate in cases.items()
+                }
+            )
+    return rates_of_groups
 
 
 def _frame_rates(

@@ -151,10 +151,10 @@ def _read_again(result: AuditResult, plan: AuditPlan, folder: Path) -> pa.Table 
 
 
 def _predictions_beside(path: Path, digest: str | None) -> pa.Table | None:
-    found = sha256_of(path)
-    if found is None:
+    file_digest = sha256_of(path)
+    if file_digest is None:
         return None
-    if digest is not None and found != digest:
+    if digest is not None and file_digest != digest:
         raise another_run_error("are not the file that was written with it")
     try:
         table = pq.read_table(path, columns=["case_id", "decision"])
@@ -449,8 +449,8 @@ def compare(then: AuditResult | str | Path, now: AuditResult | str | Path, plan:
         If they are not of one plan, or a table in memory was audited: nothing says that both are of the same cases.
     """
     earlier, later = (
-        Baseline(one, Path()) if isinstance(one, AuditResult) else load_named_baseline(path_of(one))
-        for one in (then, now)
+        Baseline(audited, Path()) if isinstance(audited, AuditResult) else load_named_baseline(path_of(audited))
+        for audited in (then, now)
     )
     return change_between(earlier, later, plan_at_hand(later.result, plan), only_the_same=False)
 

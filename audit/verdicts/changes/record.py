@@ -75,8 +75,8 @@ def _record_key(plan: AuditPlan) -> str:
     A title would not do: it names the version, so that every version would have a record of its own. Nor would the
     system alone: two plans for one system would take each other's later audits for their own.
     """
-    asked = json.dumps(question_of(plan), sort_keys=True, ensure_ascii=False)
-    question = f"plan {hashlib.sha256(asked.encode()).hexdigest()}"
+    canonical = json.dumps(question_of(plan), sort_keys=True, ensure_ascii=False)
+    question = f"plan {hashlib.sha256(canonical.encode()).hexdigest()}"
     return json.dumps([plan.audit.owner, plan.audit.system or "", question], ensure_ascii=False)
 
 

@@ -187,12 +187,12 @@ def take_in_night(result: AuditResult, before: State | None, sample: Sample | No
     rules = judge_nights(
         plan, new_state(now, state.sample) if words and came == "too_many_failed" else state, result.features
     )
-    found = overall_outcome(rules)
+    outcome_tonight = overall_outcome(rules)
     if came == "taken_in":
         sets, declared = (*state.sets, tonight), state.declared or sample is not None
-        kept = {"sets": sets, "outcome": found, "declared": declared, "tool": TOOL}
-        state = state.model_copy(update=kept)
-    outcome: Outcome = "inconclusive" if came == "too_many_failed" and found == "pass" else found
+        entry_of_night = {"sets": sets, "outcome": outcome_tonight, "declared": declared, "tool": TOOL}
+        state = state.model_copy(update=entry_of_night)
+    outcome: Outcome = "inconclusive" if came == "too_many_failed" and outcome_tonight == "pass" else outcome_tonight
     return Night(came, state, rules, outcome, ended, alike)
 
 
@@ -200,8 +200,8 @@ def with_verdict_of_nights(result: AuditResult, tonight: Night) -> AuditResult:
     """Return tonight's result with the verdict of all nights in place of its own."""
     failing = tuple(rule.rule for rule in tonight.rules if rule.outcome == "fail")
     undecided = tuple(rule.rule for rule in tonight.rules if rule.outcome == "inconclusive")
-    said = {"outcome": tonight.outcome, "failing_rules": failing, "undecided_rules": undecided}
-    return result.model_copy(update={"overall": result.overall.model_copy(update=said)})
+    entry_of_verdict = {"outcome": tonight.outcome, "failing_rules": failing, "undecided_rules": undecided}
+    return result.model_copy(update={"overall": result.overall.model_copy(update=entry_of_verdict)})
 
 
 def check_sample(state: State | None, sample: Sample | None) -> None:

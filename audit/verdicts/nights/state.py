@@ -166,17 +166,22 @@ class State(Part):
             is_complete = len(set(seen.groups)) == len(seen.cells) == len(seen.groups)
             if not is_complete or any(len(row) != CELLS or min(row) < 0 for row in seen.cells):
                 raise ValueError("counts of groups that are none")
-        for one in self.evidence:
-            columns: list[Sequence[float]] = [one.failed, one.passed, one.moved, one.doubted]
-            columns += [one.drift, one.nights_since]
-            if min((*one.drift, *one.nights_since), default=0) < 0:
+        for group_evidence in self.evidence:
+            columns: list[Sequence[float]] = [
+                group_evidence.failed,
+                group_evidence.passed,
+                group_evidence.moved,
+                group_evidence.doubted,
+            ]
+            columns += [group_evidence.drift, group_evidence.nights_since]
+            if min((*group_evidence.drift, *group_evidence.nights_since), default=0) < 0:
                 raise ValueError("evidence below 0")
-            for process in (one.beyond, one.within):
+            for process in (group_evidence.beyond, group_evidence.within):
                 numbers = (process.counted, process.cases, process.rest_counted, process.rest_cases)
                 if any(min(column, default=0) < 0 for column in numbers):
                     raise ValueError("counts below 0")
                 columns += [*numbers, process.log_e]
-            if any(len(column) != sizes.get(one.family) for column in columns):
+            if any(len(column) != sizes.get(group_evidence.family) for column in columns):
                 raise ValueError("evidence for other groups than were counted")
         return self
 
@@ -292,8 +297,11 @@ def levels_seen(
     seen: dict[str, tuple[LevelSeen, ...]] = {}
     for feature in features:
         levels = list(before.get(feature.name, ()))
-        known = {(one.level.rung, one.level.code) for one in levels}
-        late = {rung: max((one.late for one in levels if one.level.rung == rung), default=0) for rung in feature.rungs}
+        known = {(known_level.level.rung, known_level.level.code) for known_level in levels}
+        late = {
+            rung: max((known_level.late for known_level in levels if known_level.level.rung == rung), default=0)
+            for rung in feature.rungs
+        }
         for level in sorted(feature.levels, key=lambda level: (level.rung, level.code)):
             if (level.rung, level.code) not in known:
                 late[level.rung] += not first
@@ -319,9 +327,11 @@ def group_shares(groups: Sequence[Group], seen: Mapping[str, Sequence[LevelSeen]
     """float64[G]: the share of each group of a family; they add up to less than 1."""
     of_level: dict[tuple[str, str, str], float] = {}
     for feature, levels in seen.items():
-        at_first = Counter(one.level.rung for one in levels if one.late == 0)
-        for one in levels:
-            of_level[feature, one.level.rung, one.level.code] = _share(one, at_first[one.level.rung])
+        at_first = Counter(known_level.level.rung for known_level in levels if known_level.late == 0)
+        for known_level in levels:
+            of_level[feature, known_level.level.rung, known_level.level.code] = _share(
+                known_level, at_first[known_level.level.rung]
+            )
     return np.array([math.prod(of_level[level] for level in group.levels) for group in groups], dtype=np.float64)
 
 

@@ -153,8 +153,10 @@ def _family(
     now = np.zeros((len(groups), 3, 3), dtype=np.int64)
     for index, group in enumerate(groups):
         if group in index_of_group:
-            of = tonight.cells[index_of_group[group]]
-            now[index] = np.column_stack([of[:, FLAGGED], of[:, NOT_FLAGGED], of[:, ABSTAINED:].sum(axis=1)])
+            cells_tonight = tonight.cells[index_of_group[group]]
+            now[index] = np.column_stack(
+                [cells_tonight[:, FLAGGED], cells_tonight[:, NOT_FLAGGED], cells_tonight[:, ABSTAINED:].sum(axis=1)]
+            )
     new, rows = _growing_rows(counts_before, now) if state.sample == "growing" else _fresh_rows(counts_before, now)
     family = tonight.family
     before, new_counts, after = (
@@ -441,7 +443,7 @@ def _judge_rule(
     features: Mapping[str, SensitiveFeature],
 ) -> JudgedRule:
     decidability = rule_decidability(plan, rule, counts, features)
-    mine = [one for one in state.evidence if one.rule == index]
+    mine = [side_evidence for side_evidence in state.evidence if side_evidence.rule == index]
     groups = [
         judged_group
         for family in decidability.families
@@ -451,7 +453,7 @@ def _judge_rule(
         ((group.outcome, group.judged) for group in groups),
         decidability.lowest_coverage,
         plan.verdict.min_coverage,
-        together=any(one.several for one in mine),
+        together=any(side_evidence.several for side_evidence in mine),
         missing=bool(missing_expected(plan, rule, counts, features)),
     )
     return JudgedRule(rule.id, outcome, because, tuple(groups))
