@@ -333,14 +333,14 @@ def with_canonical_levels(design: SamplingDesign) -> SamplingDesign:
         If a quota names what is no level of its feature: the pool could have none of it.
     """
     plan, quotas = design.as_plan(), []
-    for index, quota in enumerate(design.quotas, start=1):
+    for number, quota in enumerate(design.quotas, start=1):
         levels: dict[str, str] = {}
         for name, text in quota.of.items():
             coding = plan.coding(name)
             code = _level(coding, text, several=plan.groups[name].dual == "any")
             if code is None:
                 raise PlanError(
-                    f'quotas {index}: "{shown(text)}" is no level of a {coding}',
+                    f'quotas {number}: "{shown(text)}" is no level of a {coding}',
                     slug="quota-level",
                     hint=f"write {_WRITE[coding]}",
                 )

@@ -294,10 +294,10 @@ def load_named_baseline(path: Path) -> Baseline:
     return load_baseline(path)
 
 
-def _require_result(path: Path, role: str, hint: str) -> None:
+def _require_result(path: Path, location: str, hint: str) -> None:
     """Raise ResultError where there is no result yet; its hint says how to get the first."""
     if not (path / "result.json" if path.is_dir() else path).exists():
-        raise ResultError(f"there is no baseline at {role}", slug="no-baseline", hint=hint)
+        raise ResultError(f"there is no baseline at {location}", slug="no-baseline", hint=hint)
 
 
 def baseline_for(loaded: LoadedPlan, named: Baseline | str | Path | None) -> Baseline | None:
