@@ -42,7 +42,7 @@ that size could show (weights ``Phi(-(mu/2 + lambda/mu))``, Spjotvoll 1972); the
   margin of zero, 8,000 runs) and 4.5 % (half on a ratio of .8, 4,000 runs) at a nominal 4.5 %; smaller families than
   20 are not discarded from (``w = 1``), and what a caller leaves unspent is for the remaining doubt.
 
-*Any dependence.* `audit.stats.multiplicity`: no group is discarded, and nothing has to be independent.
+*Any dependence.* `two_steps`: no group is discarded, and nothing has to be independent.
 
 Test whether some groups of a family are beyond the margin, and how many at least, even where none can be named.
 
@@ -621,7 +621,7 @@ def effective_levels(
     -----
     Levels ``min(Phi(-(mu/2 + lambda/mu)), level)`` add up to at most `level` over the groups left; each only rises when
     others have been named, so the family-wise error is at most `level` under any dependence (Bonferroni, Holm 1979),
-    clusters that span groups included. Discarding (`audit.stats.multiplicity`) is not used: it needs p-values
+    clusters that span groups included. Discarding (`reject_family`) is not used: it needs p-values
     that are independent between groups and uniformly conservative on the margin, which effective sizes do not promise.
     """
     checked_fraction(level, "level")
