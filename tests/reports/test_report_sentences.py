@@ -32,7 +32,7 @@ from reports.sentences import SentenceWriter
 
 ROOT = Path(__file__).parents[2]
 WRITERS = {
-    "analyses/notices.py": None,
+    "analyses/records.py": None,
     "safeguards/of_changes.py": None,
     "safeguards/evidence.py": None,
     "safeguards/of_declarations.py": None,
