@@ -191,17 +191,20 @@ def joined_bounds(families: Sequence[Family], draws: Mapping[Place, Draw]) -> di
     Its own number would tell both: 18 errors in two parts of fewer than 10 are 9 and 9. Whether it has few errors
     itself plays no part: a bound of 20 that is printed from 10 errors on would tell that neither part has none.
     """
-    shown, bounds = dict(draws), dict[Place, int]()
-    for whole, parts in families:
+    shown, smallest = dict(draws), dict[Place, int]()
+    for total, parts in families:
         if len(parts) != 2:
             continue
-        one, two, own = shown[parts[0]], shown[parts[1]], shown[whole]
-        has_outcomes = own.errors is not None or own.few is not None
-        if one.few and one.few == two.few and one.fewer_than and two.fewer_than and has_outcomes:
-            bound = min(one.fewer_than + two.fewer_than, bounds.get(whole, 2**40))
-            if (own.of_errors if one.few == "errors" else own.of_right) < bound:  # parts that stand may have grown
-                bounds[whole] = bound
-                shown[whole] = replace(own, errors=None, few=one.few, fewer_than=bound)
+        first, second, total_draw = shown[parts[0]], shown[parts[1]], shown[total]
+        has_outcomes = total_draw.errors is not None or total_draw.few is not None
+        if first.few and first.few == second.few and first.fewer_than and second.fewer_than and has_outcomes:
+            bound = first.fewer_than + second.fewer_than
+            if total in smallest and smallest[total] <= bound:
+                continue
+            exact = total_draw.of_errors if first.few == "errors" else total_draw.of_right
+            if exact < bound:  # parts that stand may have grown
+                smallest[total] = bound
+                shown[total] = replace(total_draw, errors=None, few=first.few, fewer_than=bound)
     return shown
 
 

@@ -55,8 +55,8 @@ OF_A_RESULT, OF_A_QUIET_RESULT = 392, 354
 
 33 of them are `importlib.metadata` and what it loads: pydantic imports it to look for plugins, allowed or not.
 """
-OF_A_PLAN = 800
-"""The same of a plan; 787 were counted, 26 of them since imports stand at the top of what judges a run."""
+OF_A_PLAN = 780
+"""The same of a plan; 778 were counted. Arrow loads pandas where it makes its first array."""
 QUERIES = 18
 QUERIES_WITH_A_BASELINE = 27
 """The set is opened and checked once for both audits."""
@@ -85,7 +85,7 @@ def test_a_gate_loads_no_more_than_it_needs(tmp_path: Path) -> None:
     assert roots >= ENGINES
     assert roots.isdisjoint(FRAMEWORKS)
     assert not [name for name in of_plan if name.startswith(NOT_OF_A_GATE)]
-    assert len(of_plan) <= OF_A_PLAN
+    assert len(of_plan) <= OF_A_PLAN, len(of_plan)
 
     for out, *more in (("out", "--restricted"), ("public",)):
         asked = ["run", str(plan), *more, "--no-crosscheck", "--report", "junit", "--out", str(tmp_path / out)]

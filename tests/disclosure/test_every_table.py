@@ -73,22 +73,22 @@ def left_out(world: World, keys: int) -> tuple[int, int]:
     alike = defaultdict[Kinds, list[Release]](list)
     for release in published(world, keys):
         alike[release.kinds()].append(release)
-    asked = told = 0
+    bounds = closed = 0
     for group in alike.values():
         rows = group[0].rows
-        few = [at for at, row in enumerate(rows) if row.fewer_than == METHOD.floor]
-        numbers = [at for at, row in enumerate(rows) if row.errors is not None]
+        bounded = [index for index, row in enumerate(rows) if row.fewer_than == METHOD.floor]
+        numbers = [index for index, row in enumerate(rows) if row.errors is not None]
         errors = np.array([release.errors() for release in group])
         printed = np.array([[row.errors or 0 for row in release.rows] for release in group])[:, numbers]
-        is_cell = [at for at, number in enumerate(numbers) if rows[number].members[:, :-1].sum() == 1]
+        is_cell = [index for index, number in enumerate(numbers) if rows[number].members[:, :-1].sum() == 1]
         for near in np.unique(printed, axis=0):
             if np.any(near[is_cell] + METHOD.largest > world.most):
                 continue
             possible = np.all(np.abs(errors[:, numbers] - near) <= METHOD.largest, axis=1)
-            for at in few:
-                asked += 1
-                told += not set(errors[possible, at].tolist()).issuperset(range(METHOD.floor))
-    return asked, told
+            for index in bounded:
+                bounds += 1
+                closed += not set(errors[possible, index].tolist()).issuperset(range(METHOD.floor))
+    return bounds, closed
 
 
 @pytest.mark.parametrize(
@@ -97,9 +97,9 @@ def left_out(world: World, keys: int) -> tuple[int, int]:
     ids=["two parts", "three parts", "nested"],
 )
 def test_every_count_below_a_bound_is_in_a_table_that_prints_the_same(world: World, keys: int) -> None:
-    asked, told = left_out(world, keys)
-    assert asked > 10
-    assert told == 0
+    bounds, closed = left_out(world, keys)
+    assert bounds > 10
+    assert closed == 0
 
 
 @pytest.mark.parametrize("errors", [(7, 9), (2, 1), (0, 0), (9, 9)])
