@@ -82,10 +82,10 @@ class Climb(NamedTuple):
         """Find those of every rule, by its id; rules about the same families have the same."""
         families_by_rule = {rule.id: rule_families(plan, rule) for rule in plan.named_rules}
         climbs = {
-            rule_families_: cls.of(plan, [families[family] for family in rule_families_], features)
-            for rule_families_ in dict.fromkeys(families_by_rule.values())
+            judged: cls.of(plan, [families[family] for family in judged], features)
+            for judged in dict.fromkeys(families_by_rule.values())
         }
-        return {rule: climbs[rule_families_] for rule, rule_families_ in families_by_rule.items()}
+        return {rule: climbs[judged] for rule, judged in families_by_rule.items()}
 
     def alone(self, decidable: Sequence[BoolArray]) -> BoolArray:
         """bool[N + 1]: whether each group is judged alone, itself or as the one with the same people; nobody is not."""

@@ -95,9 +95,7 @@ def changed_parts(state: State, now: Mapping[str, Any], features: Sequence[Sensi
     """Name in words what changed since the nights that `state` has taken in; empty where the history goes on."""
     words = [words for key, words in _WORDS.items() if state.identity.get(key) != now.get(key)]
     levels_by_code = {
-        (name, seen.level.rung, seen.level.code): seen.level
-        for name, levels_seen_ in state.levels.items()
-        for seen in levels_seen_
+        (name, seen.level.rung, seen.level.code): seen.level for name, levels in state.levels.items() for seen in levels
     }
     for feature in features:
         for level in feature.levels:
