@@ -10,20 +10,33 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from audit.engines.duckdb import DuckDBEngine
+from audit.engines.protocol import ROW, identifier
+from audit.engines.read_errors import reading
 from audit.errors import ArgumentError, DataError, check_texts
+from audit.evaluation.in_memory import as_arrow
+from audit.evaluation.look import look_at
+from audit.evaluation.nationality_words import read
 from audit.evaluation.roles import NO, YES, likely_genders
+from audit.evaluation.table_file import ReadOptions, read_file
 from audit.plan.file.draft import PlanDraft, TwoSided, draft_plan
 from audit.plan.file.plan_file import loaded_plan
 from audit.plan.file.unfinished import unfinished
 from audit.plan.sections import GENDERS
+from audit.planning.check import count_labels
 from audit.result.reading import JudgedRate, Reading, each_once
+from audit.result.shown import RESTRICTED, findings_table
+from audit.run import run_audit
+from audit.verdicts.chance_of_pass import planned_pass
 from audit.vocabulary.metrics import SHARES_OF_GOOD
 from audit.vocabulary.numbers import percent
 from audit.vocabulary.text import shown
 
 if TYPE_CHECKING:
     import pandas as pd
-    import pyarrow as pa
 
     from audit.result.audit_result import AuditResult
     from audit.result.findings.further import PlannedPass
@@ -71,8 +84,6 @@ class FirstLook:
         return frame[[*groups, *kept]]
 
     def _repr_html_(self) -> str:
-        from audit.result.shown import RESTRICTED, findings_table
-
         chance = f"Chance of a pass, were everyone treated alike: {self._chance}. " if self.planned_pass else ""
         table = findings_table(self.worst, self.result.features, judged=False)
         return f"<div><p>{NO_VERDICT}</p>{table}<p>{chance}The plan to begin with: .plan. {RESTRICTED}</p></div>"
@@ -119,10 +130,6 @@ def look(
     AuditError
         If a column is missing or is not what it is said to be: always one line.
     """
-    from audit.planning.check import count_labels
-    from audit.run import run_audit
-    from audit.verdicts.chance_of_pass import planned_pass
-
     groups = _checked_groups(label, score, decision, threshold, gender=gender, nationality=nationality)
     columns = [each for each in (label, score, decision, gender, nationality) if each is not None]
     draft, table = _read(data, columns, score, sheet)
@@ -169,18 +176,9 @@ def _read(
     data: pa.Table | pd.DataFrame | str | PathLike[str], columns: Sequence[str], score: str | None, sheet: str | None
 ) -> tuple[dict[str, Any], pa.Table]:
     """Read the columns, with a number for each row in the place of its id; and what a draft says of the file."""
-    import pyarrow as pa
-
     if not isinstance(data, str | PathLike):
-        from audit.evaluation.in_memory import as_arrow
-
         table = as_arrow(data, dict.fromkeys(columns, ""))
         return {"path": ""}, table.append_column(_ROW, pa.array(range(table.num_rows)))
-    from audit.engines.duckdb import DuckDBEngine
-    from audit.engines.protocol import ROW, identifier
-    from audit.engines.read_errors import reading
-    from audit.evaluation.look import look_at
-    from audit.evaluation.table_file import ReadOptions, read_file
 
     path = Path(data).absolute()
     found = look_at(path, sheet=sheet)
@@ -202,9 +200,6 @@ def _counted(table: pa.Table, column: str) -> dict[str, int]:
     """Return the rows of each distinct value of a column, as a text; none of a column that holds no cells, which an
     audit refuses.
     """
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     try:
         found = pc.value_counts(table[column]).to_pylist()
     except pa.ArrowException:
@@ -220,8 +215,6 @@ def _unread(table: pa.Table, feature: str, column: str) -> tuple[str, ...]:
 
     Raises DataError where they are too many to be codes of groups: a look shows them, and they may be names or ids.
     """
-    from audit.evaluation.nationality_words import read
-
     values = list(_counted(table, column))
     if feature == "gender":
         known = likely_genders(values)
@@ -260,9 +253,6 @@ def _two_sided(table: pa.Table, column: str) -> TwoSided:
 
 def _ends(table: pa.Table, column: str) -> tuple[float, float]:
     """Return the lowest and the highest number of a column; 0 and 1 where an audit will find none."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     try:
         ends = pc.min_max(pc.cast(table[column], pa.float64())).as_py()
     except pa.ArrowException:

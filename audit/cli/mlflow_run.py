@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from audit.cli.outputs.output_folder import RESTRICTED_REPORTS
 from audit.cli.outputs.public_list import PUBLIC
+from audit.cli.outputs.stale_result import check_inputs
+from audit.disclosure.read import load_release
 from audit.errors import AuditError, ExitCode
+from audit.public.cases import relied_on
+from audit.public.finding_list import findings_of, tally_of_rule
+from audit.result.cases import suites
+from audit.result.file import load_result
+from audit.result.findings.judged import RuleResult
+from audit.result.reading import Reading
 from audit.vocabulary.file_names import RELEASE
 
 if TYPE_CHECKING:
@@ -77,9 +85,6 @@ def log_audit(audit: AuditResult | str | Path, run_id: str | None = None, *, res
 def _check_current(file: Path) -> None:
     """Raise ResultError if a result is that of other inputs, as a gate would. What is not at hand is not asked for."""
     if file.is_file():
-        from audit.cli.outputs.stale_result import check_inputs
-        from audit.result.file import load_result
-
         check_inputs(load_result(file), file, elsewhere=True, quiet=True)
 
 
@@ -101,8 +106,6 @@ def _public_entries(audit: AuditResult | str | Path) -> _Entries:
     """Return what everybody may read: the release in a folder, or the verdict alone of a result in memory."""
     if not isinstance(audit, str | Path):
         return _entries(audit.relied_on, audit.provenance)
-    from audit.disclosure.read import load_release
-    from audit.public.cases import relied_on
 
     folder = Path(audit) / PUBLIC
     release, _ = load_release(folder / RELEASE)
@@ -114,8 +117,6 @@ def _public_entries(audit: AuditResult | str | Path) -> _Entries:
 
 def _word_metrics(release: PublicRelease) -> Iterator[tuple[str, float]]:
     """Yield the metrics of each rule of a public release: its exit code, and its rows by state."""
-    from audit.public.finding_list import findings_of, tally_of_rule
-
     findings = findings_of(release)
     for rule in release.rules:
         yield f"audit7k/{rule.rule}/exit_code", _exit_code(rule.outcome)
@@ -133,8 +134,6 @@ def _tally_metrics(rule: str, tally: Tally) -> Iterator[tuple[str, float]]:
 def _exact_entries(audit: AuditResult | str | Path) -> _Entries:
     files: tuple[tuple[Path, str], ...] = ()
     if isinstance(audit, str | Path):
-        from audit.result.file import load_result
-
         folder = Path(audit)
         audit = load_result(folder / "result.json")
         files = tuple((folder / name, "audit7k/restricted") for name in _EXACT if (folder / name).is_file())
@@ -142,10 +141,6 @@ def _exact_entries(audit: AuditResult | str | Path) -> _Entries:
 
 
 def _outcome_metrics(result: AuditResult) -> Iterator[tuple[str, float]]:
-    from audit.result.cases import suites
-    from audit.result.findings.judged import RuleResult
-    from audit.result.reading import Reading
-
     for suite in suites(Reading(result)):
         yield f"audit7k/{suite.name}/exit_code", _exit_code(suite.outcome)
         yield from _tally_metrics(suite.name, suite.tally)

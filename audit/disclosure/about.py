@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final
 
 from audit.analyses.sides import questions
 from audit.disclosure.shape import public_method
@@ -11,17 +11,11 @@ from audit.plan.answers import BlindDetector, PredictionsDetector
 from audit.plan.audit_plan import AuditPlan
 from audit.public.about import Digested, PublicAbout
 from audit.public.release import (
-    FailsOn,
-    PlanPart,
-    PublicChange,
-    PublicChangedWord,
     PublicFeature,
-    PublicHeadline,
     PublicRow,
     PublicRule,
 )
 from audit.result.audit_result import AuditResult
-from audit.result.findings.judged import Outcome
 from audit.safeguards import public_governance, public_safeguards
 from audit.vocabulary.groups import LevelName
 from audit.vocabulary.metrics import MetricDefinition, MetricName
@@ -119,70 +113,6 @@ def public_features(result: AuditResult, levels: Mapping[str, tuple[LevelName, .
             forced_criminality=governance.forced_criminality if means.get(name) == "form" else (),
         )
         for name in (*levels, *(name for name in known if name not in levels))
-    )
-
-
-def headline_of(result: AuditResult, rows: Sequence[PublicRow]) -> PublicHeadline:
-    """Return the verdict of a result, on what it fails, and whether printed rows show a group that it is about."""
-    change = (result.change,) if result.change is not None else ()
-    judged: dict[FailsOn, Sequence[Any]] = {"groups": result.rules, "probes": result.probe_rules, "change": change}
-    failing = [name for name, found in judged.items() if any(each.outcome == "fail" for each in found)]
-    named = any(word.word == "beyond" or word.smaller_beyond for row in rows for word in row.words)
-    return PublicHeadline(
-        outcome=result.overall.outcome,
-        no_group_named="groups" in failing and not named,
-        fails_on=tuple(failing),
-        change=public_change(result),
-    )
-
-
-_WORDS: Final[Mapping[Outcome, Literal["beyond", "within", "cannot_tell"]]] = {
-    "fail": "beyond",
-    "pass": "within",
-    "inconclusive": "cannot_tell",
-    "not_evaluable": "cannot_tell",
-}
-
-
-def public_changed_words(result: AuditResult) -> tuple[PublicChangedWord, ...]:
-    """Return what rules say of changed words of written texts; not of changed columns, whose rows are people."""
-    written = {
-        (probe.probe, shift.slot, shift.level, shift.given_slot, shift.given): shift
-        for probe in result.probes
-        if probe.kind == "text"
-        for shift in probe.shifts
-    }
-    margins = {rule.rule: rule.margin for rule in result.probe_rules}
-    found = (
-        (verdict, written.get((verdict.probe, verdict.slot, verdict.level, verdict.given_slot, verdict.given)))
-        for verdict in result.probe_verdicts
-    )
-    return tuple(
-        PublicChangedWord(
-            **_fields(verdict, "rule", "probe", "slot", "level", "given_slot", "given"),
-            **_fields(shift, "name", "shift", "low", "high"),
-            word=_WORDS[verdict.outcome],
-            margin=margins[verdict.rule],
-            texts=shift.templates,
-        )
-        for verdict, shift in found
-        if shift is not None
-    )
-
-
-def public_change(result: AuditResult) -> PublicChange | None:
-    """What the public reads of the change from a baseline: nothing of it follows from who changed, but its word."""
-    change = result.change
-    if change is None:
-        return None
-    # by the list and not as the result has it, whose words anybody can have written
-    parts: tuple[PlanPart, ...] = get_args(PlanPart)
-    return PublicChange(
-        outcome=change.outcome,
-        paired=bool(change.rules) and change.unpaired is None,
-        baseline_finished=change.baseline.finished[:10],
-        not_judged=change.because if change.because in ("weighted_set", "clustered_set") else None,
-        differs=tuple(part for part in parts if part in change.differs),
     )
 
 

@@ -11,9 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from audit.disclosure.about import (
-    headline_of,
     public_about,
-    public_changed_words,
     public_features,
     public_metrics,
     public_rules,
@@ -21,6 +19,7 @@ from audit.disclosure.about import (
 from audit.disclosure.digests import KEY, digests_of, read_key, set_id
 from audit.disclosure.doubts import Judged
 from audit.disclosure.draws import Draw, SideRows, draw_side, draw_total, remembered
+from audit.disclosure.headline import headline_of, public_changed_words, with_waivers
 from audit.disclosure.method import Method
 from audit.disclosure.public_files import DATA, make_files
 from audit.disclosure.restricted import COUNTER, RELEASES, restricted_folder
@@ -28,7 +27,6 @@ from audit.disclosure.rows import levels_named, main_levels, rows_of, with_main_
 from audit.disclosure.shape import SIDES, Shape, SideName, crossed_features, public_method, shape_of
 from audit.disclosure.shown_evidence import with_shown_evidence
 from audit.disclosure.tables import cut_from_json, cut_to_json, entries, first_cut, hiding_keys, next_cut
-from audit.disclosure.waived import with_waivers
 from audit.disclosure.words import WordLog, Words
 from audit.errors import ArgumentError, ResultError
 from audit.plan.audit_plan import AuditPlan

@@ -19,7 +19,7 @@ from audit.cli.console.terminal import Style
 from audit.cli.pages.change_words import change_summary
 from audit.cli.pages.summary import summary
 from audit.cli.testing.public_cases import public_cases
-from audit.disclosure.about import public_change
+from audit.disclosure.headline import public_change
 from audit.disclosure.publish import publish
 from audit.public.release import PlanPart, PublicChange
 from audit.public.sentences import SENTENCES

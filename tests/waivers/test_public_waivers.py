@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from made.formats import format_files, text_of
 from made.releases import made_release
 
+from audit.disclosure.headline import with_waivers
 from audit.disclosure.read import parse_release
-from audit.disclosure.waived import with_waivers
 from audit.public.cases import PublicCases, RowCase
 from audit.public.release import PublicRelease, public_json
 from audit.result.audit_result import Waiver

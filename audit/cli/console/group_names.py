@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from rich.cells import cell_len, set_cell_size
+
 from audit.vocabulary.groups import CHILDREN, Family, Group, Level, SensitiveFeature, without_age
 from audit.vocabulary.text import printable
 
@@ -35,8 +37,6 @@ class GroupNames:
 
     def name_within(self, group: Group, width: int, ellipsis: str = "…") -> str:
         """Name a group in at most `width` cells: its longest part is cut, so that the others can still be read."""
-        from rich.cells import cell_len
-
         parts = self._parts(group)
         excess = cell_len(", ".join(parts)) - width
         if excess > 0:
@@ -69,8 +69,6 @@ class GroupNames:
 
 def _cut(part: str, width: int, ellipsis: str) -> str:
     """Cut a part of a name, at the end; of "feature = value" the feature, as long as two letters of it are left."""
-    from rich.cells import cell_len
-
     feature, is_, value = part.partition(_IS)
     room = width - cell_len(is_ + value)
     if is_ and room >= 2 + len(ellipsis):
@@ -80,8 +78,6 @@ def _cut(part: str, width: int, ellipsis: str) -> str:
 
 def fit(text: str, width: int, ellipsis: str = "…") -> str:
     """Fit `text` into exactly `width` terminal cells: padded, or cut with an ellipsis. Wide characters count as two."""
-    from rich.cells import cell_len, set_cell_size
-
     if cell_len(text) <= width:
         return set_cell_size(text, width)
     return set_cell_size(set_cell_size(text, width - cell_len(ellipsis)).rstrip() + ellipsis, width)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import logging
 import os
+import traceback
+import warnings
 from collections.abc import Callable
 from typing import NoReturn, ParamSpec
 
@@ -52,8 +55,6 @@ def _end(error: BaseException) -> NoReturn:
 def report_error(error: BaseException) -> int:
     """Report an error in one line on stderr; returns the exit code that it ends in."""
     if _shown["traceback"]:
-        import traceback
-
         traceback.print_exception(error)
     line, code = _line_and_code(error)
     if line:
@@ -87,9 +88,6 @@ def _complain(line: str) -> None:
 
 def _silence_third_parties() -> None:
     """Silence warnings and log lines of other packages, which can quote cells; ours go through errors and notices."""
-    import logging
-    import warnings
-
     warnings.simplefilter("ignore")
     root = logging.getLogger()
     if not root.handlers:

@@ -8,8 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from audit.cli.console.terminal import note
+from audit.cli.outputs.evidence_files import write_bundles
 from audit.cli.outputs.signer import now, open_signer
 from audit.errors import ArgumentError
+from audit.evidence.commitments import commitments_of
+from audit.evidence.history_file import keys_among, open_history
+from audit.evidence.registration import QUESTION, SET, standing_of, system_of, witnessed_sizes
+from audit.evidence.seal import question_digest, read_published, seal
+from audit.safeguards import with_safeguards
+from audit.vocabulary.attempts import HistoryRecord
+from audit.vocabulary.text import count_of
 
 if TYPE_CHECKING:
     from audit.evidence.commitments import Opening
@@ -60,13 +69,6 @@ class Attempt:
 
     def noted(self, result: AuditResult) -> AuditResult:
         """Return the result with what the history shows of it, for its reports."""
-        from audit.evidence.commitments import commitments_of
-        from audit.evidence.history_file import keys_among
-        from audit.evidence.registration import QUESTION, SET, standing_of, witnessed_sizes
-        from audit.evidence.seal import question_digest
-        from audit.safeguards import with_safeguards
-        from audit.vocabulary.attempts import HistoryRecord
-
         asked = {QUESTION: question_digest(result.plan), SET: result.provenance.evaluation_set_sha256}
         history = self.file.history
         known = [*keys_among(self.file.anchors()), *history.vendors]
@@ -85,9 +87,6 @@ class Attempt:
 
     def seal(self, out: Path, place: Path) -> None:
         """Seal what was published into `out`, and write that down."""
-        from audit.cli.outputs.evidence_files import write_bundles
-        from audit.evidence.seal import read_published, seal
-
         published, at = read_published(out, place), now()
         history = self.file.history
         places = [at for at in (self.started.index, self.started.answers) if at is not None]
@@ -112,12 +111,6 @@ def attempt(signed: Signed, plan: AuditPlan) -> Iterator[Attempt]:
     FolderInUseError, EvidenceError, StorageError
         From the history, before anything is scored.
     """
-    from audit.cli.console.terminal import note
-    from audit.evidence.history_file import keys_among, open_history
-    from audit.evidence.registration import QUESTION, system_of
-    from audit.evidence.seal import question_digest
-    from audit.vocabulary.text import count_of
-
     path, signer, answers = signed
     system = system_of(plan.audit.owner, plan.audit.system, plan.audit.title)
     with open_history(path) as file:

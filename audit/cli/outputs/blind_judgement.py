@@ -9,23 +9,26 @@ from typing import TYPE_CHECKING
 import typer
 
 from audit.cli.console.terminal import Style, say
+from audit.cli.outputs.attempt import attempt as tried
+from audit.cli.outputs.one_run import run_into
+from audit.cli.outputs.output_folder import write_file
+from audit.cli.outputs.run_request import RunRequest
+from audit.cli.outputs.signer import now
+from audit.cli.outputs.waivers import exit_code_with_waivers
+from audit.cli.pages.summary import summary
 from audit.errors import ExitCode
+from audit.evidence.blind.terms import TERMS, Terms, read_part
+from audit.evidence.statement import sha256
+from audit.result.json_text import result_to_json
 
 if TYPE_CHECKING:
     from audit.cli.outputs.attempt import Signed
     from audit.cli.outputs.audience import RequestedOutput
-    from audit.cli.outputs.run_request import RunRequest
     from audit.plan.file.plan_file import LoadedPlan
 
 
 def judge_answers(secret: Path, loaded: LoadedPlan, out: Path, signed: Signed, asked: RequestedOutput) -> None:
     """Judge answers, say the verdict, and end with its exit code; before the last attempt only whether they pass."""
-    from audit.cli.outputs.one_run import run_into
-    from audit.cli.outputs.run_request import RunRequest
-    from audit.cli.outputs.waivers import exit_code_with_waivers
-    from audit.cli.pages.summary import summary
-    from audit.evidence.blind.terms import TERMS, Terms, read_part
-
     terms = read_part(secret / TERMS, Terms)
     request = RunRequest(Path(loaded.file), loaded)
     if terms.attempt < terms.attempts and not _passes(secret, request, signed, terms.attempt):
@@ -39,12 +42,6 @@ def judge_answers(secret: Path, loaded: LoadedPlan, out: Path, signed: Signed, a
 
 def _passes(secret: Path, request: RunRequest, signed: Signed, attempt: int) -> bool:
     """Whether an attempt passes. If not, the history says that and no more, with a commitment to the result."""
-    from audit.cli.outputs.attempt import attempt as tried
-    from audit.cli.outputs.output_folder import write_file
-    from audit.cli.outputs.signer import now
-    from audit.evidence.statement import sha256
-    from audit.result.json_text import result_to_json
-
     result = request._replace(crosscheck=False, details=False).audit(None)
     if result.overall.outcome == "pass":
         return True

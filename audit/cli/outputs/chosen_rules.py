@@ -51,7 +51,7 @@ def release_on_rules(release: PublicRelease, narrowed: AuditResult) -> PublicRel
     rules = tuple(rule for rule in release.rules if rule.rule in ids)
     if len(rules) == len(release.rules) and len(narrowed.probe_rules) == release.about.probe_rules:
         return release
-    from audit.disclosure.about import headline_of  # with NumPy: not where nothing is left out
+    from audit.disclosure.headline import headline_of  # with NumPy: not where nothing is left out
 
     rows = tuple(
         row.model_copy(update={"words": tuple(word for word in row.words if word.rule in ids)}) for row in release.rows

@@ -15,14 +15,14 @@ from audit.cli.outputs.waivers import public_waiver_lines, unnamed_waiver_lines,
 from audit.cli.pages.change_words import exact_change_lines, public_change_lines, public_headline
 from audit.cli.pages.summary import rule_lines, verdict_words
 from audit.disclosure.digests import release_of
-from audit.disclosure.waived import with_waivers
+from audit.disclosure.headline import with_waivers
 from audit.errors import ArgumentError
 from audit.public.cases import PublicCases, exact_figures, limit_words, why_it_fails
 from audit.public.finding_list import ReleaseFinding, findings_of, message_of, tally_of_rule
 from audit.public.release import PublicRelease, PublicRule, public_json
 from audit.public.sentences import SENTENCES
 from audit.result.audit_result import AuditResult, Waiver
-from audit.result.json_text import result_sha256
+from audit.result.json_text import result_sha256, result_to_json
 from audit.vocabulary.file_names import RELEASE
 from audit.vocabulary.finding import outcome_of, tally_of
 from audit.vocabulary.text import printable
@@ -69,8 +69,6 @@ def _say_document(
     What waivers leave is given for the chosen rules alone, `narrowed`.
     """
     if restricted:
-        from audit.result.json_text import result_to_json
-
         say_document(result_to_json(result))
         return
     alone = {"headline": public_headline(result), **waiver_totals(result, narrowed)}

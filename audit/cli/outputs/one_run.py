@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from audit.cli.console.terminal import note
+from audit.cli.outputs.attempt import attempt
 from audit.cli.outputs.audience import (
     ExactReports,
     PublicFiles,
@@ -21,13 +22,18 @@ from audit.cli.outputs.audience import (
     refuse_exact_among_public,
     release_in,
 )
+from audit.cli.outputs.baselines import baseline_of_plan
 from audit.cli.outputs.made_from import InputsSeen, write_record
 from audit.cli.outputs.output_folder import OutputFolder
 from audit.cli.outputs.public_list import PUBLIC
 from audit.cli.outputs.run_request import RunRequest
+from audit.disclosure.publish import check_folder, refuse_other_set
 from audit.errors import ArgumentError
 from audit.plan.file.plan_file import LoadedPlan
 from audit.result.audit_result import AuditResult
+from audit.result.json_text import result_to_json
+from audit.result.reporters import render_each
+from audit.scoring.checkpoint import Checkpoint
 from audit.stages import stage, stages_on
 from audit.vocabulary.file_names import RELEASE
 
@@ -70,10 +76,6 @@ def run_into(
 
 
 def _run_into(out: Path, request: RunRequest, asked: RequestedOutput, *, fresh: bool, signed: Signed | None) -> OneRun:
-    from audit.cli.outputs.baselines import baseline_of_plan
-    from audit.result.json_text import result_to_json
-    from audit.scoring.checkpoint import Checkpoint
-
     place = _checked_place(out, request.loaded, asked) if isinstance(asked, PublicFiles) else None
     _refuse_within_set(request.loaded, out if place is None else place, out)
     accepted = baseline_of_plan(request, out, place)
@@ -107,7 +109,6 @@ def _begun(signed: Signed | None, loaded: LoadedPlan) -> AbstractContextManager[
     """Hold the history of the audit, where it has one."""
     if signed is None:
         return nullcontext()
-    from audit.cli.outputs.attempt import attempt
 
     return attempt(signed, loaded.plan)
 
@@ -136,8 +137,6 @@ def _refuse_within_set(loaded: LoadedPlan, *places: Path) -> None:
 
 def _write_exact(folder: OutputFolder, result: AuditResult, asked: ExactReports) -> str:
     """Write exact reports, and return the file name of the first."""
-    from audit.result.reporters import render_each
-
     made = [each for reporter in asked.reporters for each in render_each(reporter, result, asked.languages)]
     folder.publish_files({report.filename: report.content for report in made})
     return made[0].filename
@@ -145,8 +144,6 @@ def _write_exact(folder: OutputFolder, result: AuditResult, asked: ExactReports)
 
 def _checked_place(out: Path, loaded: LoadedPlan, asked: PublicFiles) -> Path:
     """Return the restricted folder, checked before the long scoring and not after it."""
-    from audit.disclosure.publish import check_folder, refuse_other_set
-
     place = find_restricted_folder(out, loaded.plan, loaded.folder, asked.folder)
     refuse_exact_among_public(public_folder(out), [place, *input_files(loaded.plan, loaded.folder)])
     refuse_other_set(place, release_in(public_folder(out)), new_key=asked.new_key)

@@ -19,16 +19,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from audit.disclosure.public_files import find_public_reporters
+from audit.disclosure.read import load_release
 from audit.errors import AuditError, ResultError
+from audit.evidence.bundle import MAX_BYTES, read_bundle
+from audit.evidence.keys import can_verify
+from audit.evidence.shown import State
+from audit.evidence.trust import Trust
+from audit.evidence.verification import verify
+from audit.public.cases import relied_on
+from audit.public.site import INDEX_KIND, PublicAudit, PublicSite
 from audit.storage import bytes_of_result
+from audit.vocabulary.attempts import AuditSeal
 from audit.vocabulary.file_names import EVIDENCE, RELEASE
 
 if TYPE_CHECKING:
     from audit.evidence.bundle import Bundle
-    from audit.evidence.trust import Trust
     from audit.public.release import PublicRelease
-    from audit.public.site import PublicAudit, PublicPublisher, PublicSite
-    from audit.vocabulary.attempts import AuditSeal
+    from audit.public.site import PublicPublisher
 
 REPORT, INDEX = "report.html", "index.json"
 _REPORTER: Final = "html"
@@ -61,8 +69,6 @@ class FoundAudits:
 
     def site(self, today: dt.date, languages: tuple[str, ...], publisher: PublicPublisher | None = None) -> PublicSite:
         """Return the site of all audits, in the order of a portal."""
-        from audit.public.site import PublicSite
-
         audits = tuple(sorted(self.audits, key=_site_order))
         return PublicSite(audits=audits, today=today.isoformat(), languages=languages, publisher=publisher)
 
@@ -122,8 +128,6 @@ class _Release:
 
     def named(self) -> PublicAudit:
         """Return it as the audit of a portal."""
-        from audit.public.site import PublicAudit
-
         return PublicAudit(
             name=_name(self.audit),
             audit=self.audit,
@@ -137,8 +141,6 @@ class _Release:
 
 
 def _read(path: Path, found: FoundAudits, today: dt.date, trust: Trust | None) -> _Release:
-    from audit.disclosure.read import load_release
-
     release, content = load_release(path)
     report = _report_bytes(path.with_name(REPORT), found)
     other = report is not None and report != _rendered_report(release)
@@ -204,8 +206,6 @@ def _releases(folder: Path, site: Path, found: FoundAudits) -> Iterator[Path]:
 
 def is_site(folder: Path) -> bool:
     """Say whether a portal made this folder, as its index states."""
-    from audit.public.site import INDEX_KIND
-
     index = folder / INDEX
     if index.is_symlink() or not index.is_file():
         return False
@@ -244,12 +244,6 @@ def _sealed(
         return None, None
     if not path.is_file():
         return None, None
-    from audit.evidence.bundle import MAX_BYTES, read_bundle
-    from audit.evidence.keys import can_verify
-    from audit.evidence.shown import State
-    from audit.evidence.trust import Trust
-    from audit.evidence.verification import verify
-    from audit.vocabulary.attempts import AuditSeal
 
     def beside(name: str) -> bytes | None:
         file = path.with_name(name)
@@ -290,8 +284,6 @@ def _contradicted(path: Path, why: str) -> ResultError:
 
 def _rendered_report(release: PublicRelease) -> bytes:
     """Render the report that this version makes of a release, in the languages of the release."""
-    from audit.disclosure.public_files import find_public_reporters
-
     (reporter,) = find_public_reporters((_REPORTER,))
     try:
         return reporter.content(release)
@@ -314,8 +306,6 @@ def _site_order(audit: PublicAudit) -> tuple[str, str, str, int, tuple[tuple[str
 
     With one verdict too the later version comes last, as far as titles show it: 2.10 comes after 2.9.
     """
-    from audit.public.cases import relied_on
-
     about, worse = audit.release.about, _BADNESS[relied_on(audit.release)]
     version = tuple((words, int(number or 0)) for words, number in _VERSIONS.findall(about.title))
     return about.owner, audit.system, about.finished, worse, version, audit.name

@@ -14,6 +14,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
+from audit.disclosure.public_files import REPORTERS
+from audit.disclosure.read import load_release
 from audit.errors import ResultError
 from audit.storage import bytes_of_result, write_durably
 from audit.vocabulary.file_names import EVIDENCE, RELEASE
@@ -107,9 +109,6 @@ def _listed(out: Path) -> dict[str, frozenset[str]]:
 
 
 def _names_by_release(file: Path) -> Iterator[str]:
-    from audit.disclosure.public_files import REPORTERS
-    from audit.disclosure.read import load_release
-
     with contextlib.suppress(ResultError):
         release, _ = load_release(file)
         yield from (EVIDENCE, RELEASE, *(REPORTERS[name][0] for name in release.about.formats if name in REPORTERS))

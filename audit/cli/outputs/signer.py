@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import sys
 from datetime import UTC, datetime
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from audit.errors import ArgumentError
+from audit.evidence.keys import load_signer
 
 if TYPE_CHECKING:
     from audit.evidence.keys import Signer
@@ -20,8 +22,6 @@ _LEAST: Final = 12
 
 def open_signer(path: Path) -> Signer:
     """Return the private key in a file; a passphrase is asked for if it has one."""
-    from audit.evidence.keys import load_signer
-
     return load_signer(path, lambda: _passphrase(f"Passphrase of {path.name}: "))
 
 
@@ -41,8 +41,6 @@ def new_passphrase() -> bytes:
 
 
 def _passphrase(prompt: str) -> bytes:
-    import getpass
-
     given = os.environ.get(PASSPHRASE)
     if given is None and not sys.stdin.isatty():
         raise ArgumentError(

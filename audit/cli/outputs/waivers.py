@@ -133,7 +133,7 @@ def _state_words(waiver: Waiver, state: str) -> str:
 
 def unnamed_waiver_lines(result: AuditResult) -> list[str]:
     """Write a line for each waiver, for a log that many read without a public release: who answers, until when."""
-    from audit.disclosure.waived import unnamed
+    from audit.disclosure.headline import unnamed
 
     return [_public_line(waiver) for waiver in unnamed(result.waivers)]
 

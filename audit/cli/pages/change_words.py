@@ -11,6 +11,7 @@ from typing import Final
 from audit.cli.console.group_names import GroupNames, fit
 from audit.cli.console.terminal import State, Style
 from audit.cli.pages.words import WORDS
+from audit.disclosure.headline import public_change
 from audit.result.audit_result import AuditResult
 from audit.result.findings.change import Change, ChangeRule, ChangeVerdict
 from audit.result.reading import changed_groups, changed_worst_first
@@ -41,7 +42,6 @@ def public_change_lines(result: AuditResult) -> list[str]:
     """Return the lines of a public log on the change, where there is one: its word, and what of the plan differs."""
     if result.change is None:
         return []
-    from audit.disclosure.about import public_change
 
     change = public_change(result)
     differs = _difference_line(() if change is None else change.differs)
@@ -78,8 +78,6 @@ def exact_change_lines(result: AuditResult, style: Style) -> list[str]:
 
 def public_headline(result: AuditResult) -> dict[str, object]:
     """Return what a public log may hold of a result without a public release, as JSON."""
-    from audit.disclosure.about import public_change
-
     change = public_change(result)
     alone: dict[str, object] = {"outcome": result.overall.outcome}
     return alone if change is None else {**alone, "change": change.model_dump(mode="json")}

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final
 
+from rich.cells import cell_len
+
 from audit.cli.console.group_names import fit
 from audit.cli.console.terminal import Style
 from audit.evaluation.meaning import REASONS, Meaning
@@ -121,8 +123,6 @@ def _line(value: ValueReading, width: int, words: str) -> str:
 
 
 def _width(value: ValueReading) -> int:
-    from rich.cells import cell_len
-
     return min(cell_len(printable(value.value)), _WIDEST)
 
 

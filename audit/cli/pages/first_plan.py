@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import typer
+
 from audit.evaluation.roles import NO, YES, is_number_of_cases, likely_genders
 from audit.evaluation.scores import NUMBER
 from audit.plan.file.counts_draft import Counted
@@ -122,8 +124,6 @@ def not_found(look: DataLook, draft: PlanDraft) -> list[str]:
 
 def ask_for_column(role: str, columns: Sequence[str]) -> str | None:
     """Ask which column has a role."""
-    import typer
-
     offered = [*columns, _NONE]
     for number, column in enumerate(offered, start=1):
         typer.echo(f"  {number}  {column}")

@@ -19,6 +19,7 @@ from audit.result.audit_result import AuditResult
 from audit.result.findings.further import PlannedPass
 from audit.result.findings.judged import RuleResult, Verdict
 from audit.result.findings.swaps import ProbeRuleResult, ProbeVerdict, SwapProbe, SwapShift
+from audit.result.reasons import open_cures, open_verdicts
 from audit.result.waivers import day_of, held_by_finding, waivers_on_day
 from audit.vocabulary.numbers import disparity_words, percent
 from audit.vocabulary.sentences import SLOT_WORDS
@@ -234,7 +235,6 @@ def takes_lines(result: AuditResult, verdicts: Sequence[Verdict]) -> list[str]:
     """Write what an undecided audit takes, and in how many groups."""
     if result.overall.outcome != "inconclusive":
         return []
-    from audit.result.reasons import open_cures
 
     cures = open_cures(result.rules, verdicts)
     takes = dict(_TAKES)
@@ -248,8 +248,6 @@ def takes_lines(result: AuditResult, verdicts: Sequence[Verdict]) -> list[str]:
 
 def why_open(rule: RuleResult, verdicts: Sequence[Verdict]) -> str:
     """State why groups with enough cases are undecided, and how many for each reason."""
-    from audit.result.reasons import open_verdicts
-
     reasons = Counter(verdict.because for verdict in open_verdicts(rule, verdicts) if verdict.decidable)
     return ", ".join(f"{_WHY.get(because, because)} ({count:,})" for because, count in reasons.most_common())
 

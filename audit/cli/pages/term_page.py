@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import Final
 
 from audit.errors import ArgumentError
@@ -49,20 +50,14 @@ def list_everything() -> str:
 
 
 def _wrapped(text: str) -> str:
-    import textwrap
-
     return textwrap.fill(text, _WIDTH)
 
 
 def _labelled(label: str, text: str) -> str:
-    import textwrap
-
     return textwrap.fill(text, _WIDTH, initial_indent=f"  {label:<17}", subsequent_indent=" " * 19)
 
 
 def _first_sentence(text: str, width: int) -> str:
-    import textwrap
-
     return textwrap.shorten(text.partition(". ")[0].rstrip("."), width, placeholder=" …")
 
 

@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import logging
 import math
 import os
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from audit.cli.outputs.audience import find_restricted_folder, new_key_words
+from audit.cli.outputs.run_request import RunRequest, plan_with
+from audit.cli.outputs.waivers import today
 from audit.cli.testing.cases import JudgedPlan
+from audit.cli.testing.exact_cases import exact_cases
+from audit.cli.testing.public_cases import public_cases
+from audit.cli.testing.waived_cases import public_waivers_by_case, waivers_by_case, with_waivers
 from audit.detectors.isolation.options import Sandbox
+from audit.disclosure.publish import check_folder, publish
 from audit.errors import AuditError, RunInterruptedError
+from audit.public.cases import relied_on
 from audit.storage import held, write_durably
-
-if TYPE_CHECKING:
-    from audit.cli.outputs.run_request import RunRequest
 
 _OUT: Final = "audit-out"
 """Output folder of `audit7k run` in the root of the tests."""
@@ -116,9 +123,6 @@ def _error_line(error: AuditError, asked: PlanRequest) -> str:
 @contextlib.contextmanager
 def quietly() -> Iterator[None]:
     """Keep warnings and log lines of other packages out of the report of the tests: they can quote cells."""
-    import logging
-    import warnings
-
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:
@@ -130,13 +134,6 @@ def quietly() -> Iterator[None]:
 
 
 def _judge_for_public(asked: PlanRequest) -> JudgedPlan:
-    from audit.cli.outputs.audience import find_restricted_folder, new_key_words
-    from audit.cli.outputs.waivers import today
-    from audit.cli.testing.public_cases import public_cases
-    from audit.cli.testing.waived_cases import public_waivers_by_case, with_waivers
-    from audit.disclosure.publish import check_folder, publish
-    from audit.public.cases import relied_on
-
     request = _run_request(asked)
     loaded = request.loaded
     place = find_restricted_folder(asked.root / _OUT, loaded.plan, loaded.folder, asked.restricted_folder)
@@ -158,10 +155,6 @@ def _write_nothing(files: Mapping[str, bytes]) -> None:
 
 
 def _judge_exactly(asked: PlanRequest) -> JudgedPlan:
-    from audit.cli.outputs.waivers import today
-    from audit.cli.testing.exact_cases import exact_cases
-    from audit.cli.testing.waived_cases import waivers_by_case, with_waivers
-
     result = _run_request(asked).audit(None)
     outcome = result.relied_on.upper()
     note = f"{asked.name}: audited at collection: {outcome}; exact counts, not for publication"
@@ -170,8 +163,6 @@ def _judge_exactly(asked: PlanRequest) -> JudgedPlan:
 
 def _run_request(asked: PlanRequest) -> RunRequest:
     """Read the plan, to be run as `gate` does: without the parts that decide no verdict."""
-    from audit.cli.outputs.run_request import RunRequest, plan_with
-
     return RunRequest(
         asked.plan,
         plan_with(asked.plan),

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Final, Literal
 
+import pytest
+
 from audit.vocabulary.text import printable
 
 CaseOutcome = Literal["pass", "fail", "inconclusive", "not_evaluable", "waived"]
@@ -84,7 +86,6 @@ class AuditVerdict:
         But the verdict over the whole set then fails, unless the option `audit7k_on_inconclusive` says otherwise.
         """
         __tracebackhide__ = True
-        import pytest
 
         case = self.case
         if case.outcome == "pass":

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from audit.cli.testing.cases import OVERALL, AuditCase, CaseOutcome, group_label
+from audit.verdicts.outcomes import outcome_left
 from audit.vocabulary.groups import Group
 from audit.vocabulary.text import printable
 
@@ -49,7 +50,6 @@ def with_waivers(
     warning = result.plan.warning_rules
     if not result.waivers and not warning:
         return cases
-    from audit.verdicts.outcomes import outcome_left
 
     left = outcome_left(result, today)
     found = [_warned(case) if case.rule in warning else case for case in cases]
