@@ -95,6 +95,8 @@ def test_an_old_file_is_not_read_again_and_a_young_one_is(audited: Made, monkeyp
     hashed: list[str] = []
     own = made_from.path_sha256
 
+    monkeypatch.setattr(made_from, "SMALL", 0)  # every file counts as a large one
+
     def counting(path: Path) -> str:
         hashed.append(path.name)
         return own(path)
@@ -113,6 +115,42 @@ def test_an_old_file_is_not_read_again_and_a_young_one_is(audited: Made, monkeyp
     assert hashed == [data.name]
     one_byte(data)
     assert gate().exit_code == code, "another time, and the bytes that it was"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no state counts there")
+def test_a_large_file_is_read_once_on_each_machine_and_the_gate_says_when_it_is_not(
+    audited: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A copy has other inodes: the first gate reads it. A small file is read each time."""
+    data, code = data_of(audited), gate().exit_code
+    ahead = time.time_ns() + 60_000_000_000
+    monkeypatch.setattr(time, "time_ns", lambda: ahead)
+    told = "note: not read again, as size, times and inode are those of the digest that is kept: the "
+    assert [told in gate().stderr for _ in range(2)] == [False, False]
+    monkeypatch.setattr(made_from, "SMALL", 0)
+    first, second = gate(), gate()
+    assert (first.exit_code, told in first.stderr) == (code, False)
+    assert (second.exit_code, told in second.stderr) == (code, True)
+    assert told not in gate("--quiet").stderr
+    one_byte(data)
+    assert refused(gate(), "the evaluation set is not what")
+    one_byte(data)
+    shown = [gate().stderr for _ in range(2)]
+    assert ["the evaluation set" in line for line in shown] == [False, True], shown
+
+
+def test_a_report_or_badge_says_that_its_result_is_not_of_what_lies_here(audited: Made) -> None:
+    report = ("report", "audit-out", "--restricted", "--format", "markdown", "--out", "-")
+    assert invoke(*report).stderr == ""
+    one_byte(audited.folder / "model.skops")
+    stale = invoke(*report)
+    told = "note: the detector is not what this result was made from: model.skops differs; nothing was judged: "
+    assert (stale.exit_code, stale.stderr) == (0, f"{told}what is written is the verdict of before\n")
+    (audited.folder / "model.skops").unlink()
+    assert invoke(*report).stderr == "", "what is not at hand is no difference"
+    audited.plan.write_text("no plan", encoding="utf-8")
+    assert invoke("run", "plan.toml").exit_code == 4
+    assert "is of an earlier run" in invoke(*report).stderr
 
 
 def test_comments_change_nothing_and_a_limit_does(audited: Made) -> None:

@@ -17,6 +17,7 @@ from audit.cli.commands.app import app
 from audit.errors import ExitCode
 from audit.evidence.blind.terms import Terms, read_part
 from audit.result.file import load_result
+from audit.storage import file_sha256
 from tools.simulate.blind_attempts import COLUMNS, borders, false_pass
 
 
@@ -47,6 +48,17 @@ def _failing(tmp_path_factory: pytest.TempPathFactory) -> Sides:
 def failing(_failing: Sides, tmp_path: Path) -> Sides:
     """A vendor whose model misses women, and a regulator that grants three attempts."""
     return _failing.copied_to(tmp_path)
+
+
+def test_an_attempt_without_a_result_marks_what_lies_there(failing: Sides) -> None:
+    out = failing.regulator / "audit-out"
+    earlier, mark = out / "result.json", out / ".not-judged"
+    earlier.write_bytes(b"an earlier one")
+    for answers, code in (("nowhere", ExitCode.NOT_JUDGED), ("answers", ExitCode.INCONCLUSIVE)):
+        failing.judge(answers=answers, code=code)
+        assert mark.read_text(encoding="ascii").split() == [file_sha256(earlier)]
+        mark.unlink()
+    assert earlier.read_bytes() == b"an earlier one"
 
 
 def test_before_the_last_attempt_only_not_passed_is_said_and_the_last_is_published(failing: Sides) -> None:

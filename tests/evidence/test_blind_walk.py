@@ -134,7 +134,9 @@ def test_no_safeguard_says_that_the_model_ran_here(walked: Sides) -> None:
 
 
 def test_answers_are_judged_once(walked: Sides) -> None:
-    assert "judged before" in walked.judge("--out", "again", code=ExitCode.NOT_JUDGED)
+    for out in ("again", "out"):
+        assert "judged before" in walked.judge("--out", out, code=ExitCode.NOT_JUDGED)
+    assert not (walked.regulator / "out" / ".not-judged").exists(), "what lies there is the audit of these answers"
 
 
 @pytest.fixture(scope="module")

@@ -396,6 +396,22 @@ def test_the_action_and_the_job_of_gitlab_tell_no_old_verdict(
     assert in_shell([*hook["entry"].split(), *hook["args"]], passing, stated).returncode in (1, 3, 4)
 
 
+@pytest.mark.parametrize("name", REPLACED)
+def test_dvc_tells_no_old_verdict(tmp_path: Path, passing: Path, bin_folder: Path, name: str) -> None:
+    """Each of the three is what its audit depends on, and where DVC runs the gate alone, that ends with 4."""
+    stages, stated = stages_of_dvc(model="answers.csv", gate="--inputs-elsewhere"), environment(bin_folder, tmp_path)
+
+    def code_of(stage: str) -> int:
+        return in_shell(["sh", "-c", stages[stage]["cmd"]], passing, stated).returncode
+
+    assert [code_of("audit"), code_of("gate")] == [0, 0]
+    worse(passing, name)
+    assert name in stages["audit"]["deps"]
+    assert stages["gate"]["always_changed"]
+    assert code_of("gate") == 4
+    assert [code_of("audit"), code_of("gate") in (1, 3)] == [0, True]
+
+
 def stages_of_dvc(**given: str) -> dict[str, Any]:
     """The stages with their variables filled in, some by other values, as `dvc.yaml` of a repository has them."""
     (variables,) = DVC["vars"]

@@ -16,7 +16,7 @@ from audit.cli.commands.shared_options import AllowPickle, NewKey, RestrictedFol
 from audit.cli.console.guard import guarded
 from audit.cli.console.terminal import note, say
 from audit.detectors.isolation.options import Sandbox
-from audit.errors import ArgumentError, ExitCode
+from audit.errors import ArgumentError, EvidenceError, ExitCode
 from audit.storage import bytes_of_result, new_folders, storage
 from audit.vocabulary.text import printable
 
@@ -252,6 +252,7 @@ def judge(
     from audit.cli.outputs.attempt import Signed
     from audit.cli.outputs.audience import requested_output
     from audit.cli.outputs.blind_judgement import judge_answers
+    from audit.cli.outputs.made_from import mark, unmark
     from audit.cli.outputs.output_folder import OutputFolder
     from audit.cli.outputs.signer import now
     from audit.evidence.blind.regulator import refuse, registered_in, take_answers
@@ -262,8 +263,14 @@ def judge(
     asked = requested_output((), None, restricted=False, folder=restricted_folder, new_key=new_key)
     with OutputFolder(out):
         pass  # it can be written
+    is_new_mark = mark(out)
     with _history_for(history, key) as (file, signer):
-        checked, answered, loaded = take_answers(file, secret, answers, came)
+        try:
+            checked, answered, loaded = take_answers(file, secret, answers, came)
+        except EvidenceError as error:
+            if error.slug == "judged-before" and is_new_mark:
+                unmark(out)  # what lies there can be the very audit of these answers
+            raise
         for each in checked.shown:
             say(f"  {each.state.value:<14}{printable(each.text)}")
         if not checked.holds:

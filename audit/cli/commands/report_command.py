@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from audit.cli.commands.shared_options import ExactCounts, Lang, NewKey, RestrictedFolder
 from audit.errors import ArgumentError
 from audit.stages import stages_on
+
+if TYPE_CHECKING:
+    from audit.cli.outputs.audience import RequestedOutput
 
 
 def report(  # noqa: PLR0913, PLR0917 - a parameter for each option
@@ -44,12 +47,14 @@ def report(  # noqa: PLR0913, PLR0917 - a parameter for each option
         int | None, typer.Option(metavar="NUMBER", min=1, help="Make the public files of an earlier release again.")
     ] = None,
 ) -> None:
-    """Write reports of a result that is already there, for the public or of exact counts. Scores nothing."""
+    """Write reports of a result that is already there, for the public or of exact counts. Scores and judges nothing.
+
+    A note says where plan, detector or set are no longer those of the result.
+    """
     with stages_on(sys.stderr, "writing"):
         from audit.cli.outputs import report_files
-        from audit.cli.outputs.audience import ExactReports, requested_output
+        from audit.cli.outputs.audience import requested_output
         from audit.cli.outputs.verdict_code import result_at
-        from audit.result.file import load_result
 
         names = [name.strip() for name in form.split(",")] if form else []
         release = report_files.release_at(result)
@@ -63,14 +68,24 @@ def report(  # noqa: PLR0913, PLR0917 - a parameter for each option
                 raise ArgumentError("--reproduce makes a release as it was", slug="reproduce-arguments")
             report_files.reproduce_release(result_at(result) or result, restricted_folder, reproduce, out)
             return
-        path = result_at(result) or result
         asked = requested_output(
             names, lang, restricted=restricted, folder=restricted_folder, exact=("html",), new_key=new_key
         )
-        if isinstance(asked, ExactReports):
-            report_files.write_exact(load_result(path), path.parent, asked, out)
-        else:
-            report_files.write_public(load_result(path), path.parent, asked, out)
+        _write_of_result(result_at(result) or result, asked, out)
+
+
+def _write_of_result(path: Path, asked: RequestedOutput, out: Path | None) -> None:
+    from audit.cli.outputs import report_files
+    from audit.cli.outputs.audience import ExactReports
+    from audit.cli.outputs.stale_result import report_stale
+    from audit.result.file import load_result
+
+    result = load_result(path)
+    if isinstance(asked, ExactReports):
+        report_files.write_exact(result, path.parent, asked, out)
+    else:
+        report_files.write_public(result, path.parent, asked, out)
+    report_stale(result, path)
 
 
 def _check_of_release(release: Path | None, *, exact: bool, mapping: Path | None) -> None:

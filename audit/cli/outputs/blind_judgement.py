@@ -10,6 +10,7 @@ import typer
 
 from audit.cli.console.terminal import Style, say
 from audit.cli.outputs.attempt import attempt as tried
+from audit.cli.outputs.made_from import unmark
 from audit.cli.outputs.one_run import run_into
 from audit.cli.outputs.output_folder import write_file
 from audit.cli.outputs.run_request import RunRequest
@@ -35,6 +36,7 @@ def judge_answers(secret: Path, loaded: LoadedPlan, out: Path, signed: Signed, a
         say("\nNot passed. Nothing else is said while attempts are left.")
         raise typer.Exit(ExitCode.INCONCLUSIVE)
     done = run_into(out, request, asked, signed=signed)
+    unmark(out)
     say(summary(done.result, Style.of(sys.stdout), report=str(done.first), next_command=f"audit7k verify {out}"))
     say(f"\nHow it decides: {done.result.system.decision}")
     raise typer.Exit(exit_code_with_waivers(done.result, None, quiet=False))

@@ -1,9 +1,9 @@
 """What a result was made from, as recorded beside it: `gate` and `--changed-only` ask whether it is still the same.
 
 The record holds a SHA-256 of the plan and of every file that the plan names, and the state of each: size, times and
-inode. A file in the same state is not read again. The state counts only where the system keeps a time of change that
-nobody can set (POSIX), and where the file was two seconds old when the run began: within the grain of a clock, a second
-change would look like the first. Otherwise the file is hashed.
+inode. A large file in the same state is not read again. The state counts only where the system keeps a time of change
+that nobody can set (POSIX), and where the file was two seconds old when it was read: within the grain of a clock, a
+second change would look like the first. Otherwise the file is hashed, and so is every small one.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import typer
 
@@ -40,7 +40,11 @@ _MODEL_FILES: Final = ("skops", "onnx", "pickle", "mlflow", "transformers")
 _NO_INPUTS: Final = ("disclosure", "waivers", "baseline")
 """Sections of a plan whose files decide nothing that the gate of a result reads from it."""
 _GRAIN: Final = 2_000_000_000
-"""Nanoseconds by which a file must be older than a run for its state to count: the coarsest clock of a file system."""
+"""Nanoseconds by which a file must be older than its reading for its state to count: the coarsest clock of a file
+system.
+"""
+SMALL: Final = 32 * 2**20
+"""Bytes up to which a file is always read again: that takes a fiftieth of a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +74,8 @@ class InputsSeen:
         began = time.time_ns()
         found = {}
         for key, path in {**named_files(loaded.plan), **_code_files(loaded)}.items():
-            state, newest = _state(loaded.folder / path)
-            found[key] = (path.as_posix(), state, POSIX and newest < began - _GRAIN)
+            state = _state(loaded.folder / path)
+            found[key] = (path.as_posix(), state.digest, state.counts(began))
         return cls(began, found)
 
     def files(self, loaded: LoadedPlan, known: Mapping[str, str]) -> dict[str, InputFile]:
@@ -79,7 +83,7 @@ class InputsSeen:
         found = {}
         for key, (path, before, counts) in self.states.items():
             place = loaded.folder / path
-            same = before is not None and _state(place)[0] == before
+            same = before is not None and _state(place).digest == before
             digest = known.get(key) or (path_sha256(place) if same else None)
             found[key] = InputFile(path, digest, before if same and counts else None)
         return found
@@ -148,7 +152,7 @@ def write_record(
     with contextlib.suppress(OSError):
         files = seen.files(loaded, whole)
         answers = out / "predictions.parquet"
-        state, _ = _state(answers)
+        state = _state(answers).digest
         record = {
             "schema": SCHEMA,
             "document": hashlib.sha256(document).hexdigest(),
@@ -176,16 +180,38 @@ def recorded_files(record: Mapping[str, Any]) -> dict[str, InputFile]:
 
 
 def digest_now(place: Path, recorded: InputFile | None) -> str:
-    """Return the digest of a file or folder: the recorded one where its state is the same. Raises OSError."""
-    kept = None if recorded is None or recorded.state is None else recorded.sha256
-    if recorded is not None and kept is not None and _state(place)[0] == recorded.state:
-        return kept
+    """Return the digest of a file or folder: the recorded one where it need not be read again. Raises OSError."""
+    if recorded is not None and recorded.sha256 is not None and is_taken_by_state(recorded, place):
+        return recorded.sha256
     return path_sha256(place)
 
 
-def is_same(file: InputFile, place: Path) -> bool:
-    """Say whether a file is what it was: in the same state, or else by its digest. Raises OSError."""
-    return file.sha256 is not None and digest_now(place, file) == file.sha256
+def is_taken_by_state(file: InputFile, place: Path) -> bool:
+    """Say whether a file is large and in the recorded state, so that its recorded digest is taken for its own."""
+    if file.sha256 is None or file.state is None:
+        return False
+    state = _state(place)
+    return state.size > SMALL and state.digest == file.state
+
+
+def read_anew(file: InputFile, place: Path) -> InputFile | None:
+    """Return the record of a file that was read again and is what it was; None if it differs. Raises OSError.
+
+    A large one is recorded in the state in which it lies here, so that the next gate need not read it.
+    """
+    began, before = time.time_ns(), _state(place)
+    if file.sha256 is None or path_sha256(place) != file.sha256:
+        return None
+    counts = before.size > SMALL and before.counts(began) and _state(place) == before
+    return InputFile(file.path, file.sha256, before.digest if counts else file.state)
+
+
+def keep_states(out: Path, record: Mapping[str, Any], files: Mapping[str, InputFile]) -> None:
+    """Record the states in which files lie here. Where the folder cannot be written, they are read again next time."""
+    listed = {key: [file.path, file.sha256, file.state] for key, file in files.items()}
+    if listed != record["files"]:
+        with contextlib.suppress(OSError):
+            write_sealed(out / RECORD, {**record, "files": listed})
 
 
 def path_sha256(path: Path) -> str:
@@ -204,21 +230,37 @@ def _names(folder: Path) -> list[str]:
     return [path.relative_to(folder).as_posix() for path in found if not path.is_dir()]
 
 
-def _state(path: Path) -> tuple[str | None, int]:
-    """Return a digest of names, sizes, times and inodes below a path, and the latest time; None where there is none."""
+class _State(NamedTuple):
+    """State of a file, or of all files in a folder."""
+
+    digest: str | None
+    """Digest of names, sizes, times and inodes; None where there is no file."""
+    newest: int
+    """Latest time, in nanoseconds."""
+    size: int
+    """Bytes."""
+
+    def counts(self, began: int) -> bool:
+        """Say whether a change after `began` would show in the state."""
+        return POSIX and self.digest is not None and self.newest < began - _GRAIN
+
+
+def _state(path: Path) -> _State:
+    """Return the state of what lies at a path."""
     try:
         names = sorted(_names(path)) if path.is_dir() else [""]
         stats = [(name, os.stat(path / name)) for name in names]  # noqa: PTH116 - a link's target is what is read
     except OSError:
-        return None, 0
+        return _State(None, 0, 0)
     lines = [[name, at.st_size, at.st_mtime_ns, at.st_ino, at.st_ctime_ns] for name, at in stats]
     newest = max((max(at.st_mtime_ns, at.st_ctime_ns) for _, at in stats), default=0)
-    return hashlib.sha256(json.dumps(lines).encode()).hexdigest(), newest
+    size = sum(at.st_size for _, at in stats)
+    return _State(hashlib.sha256(json.dumps(lines).encode()).hexdigest(), newest, size)
 
 
 def is_answers_state(state: object, place: Path) -> bool:
     """Say whether the answers beside a result are in the state that was recorded."""
-    return state is not None and _state(place)[0] == state
+    return state is not None and _state(place).digest == state
 
 
 def _relative(path: Path, out: Path) -> str:
@@ -229,21 +271,36 @@ def _relative(path: Path, out: Path) -> str:
         return str(path)
 
 
+def mark(out: Path) -> bool:
+    """Mark the result in an output folder as one that a later run has left there without a verdict of its own.
+
+    Nothing is taken away. Returns whether there is one that had no mark yet.
+    """
+    earlier = out / "result.json"
+    with contextlib.suppress(OSError):  # where nothing can be written, no run ends with a verdict either
+        if earlier.is_file() and not is_marked(out, digest := file_sha256(earlier)):
+            write_durably(out / MARK, f"{digest}\n".encode())
+            return True
+    return False
+
+
+def unmark(out: Path) -> None:
+    """Take the mark away: what lies in the output folder is the verdict of the last run."""
+    with contextlib.suppress(OSError):
+        (out / MARK).unlink(missing_ok=True)
+
+
 @contextlib.contextmanager
 def marked_until_judged(out: Path) -> Iterator[None]:
     """Mark the result in an output folder until a run ends with a verdict, and for ever where it does not.
 
-    A verdict is a `typer.Exit`. A run that is killed leaves the mark too. Nothing is taken away.
+    A verdict is a `typer.Exit`. A run that is killed leaves the mark too.
     """
-    earlier = out / "result.json"
-    with contextlib.suppress(OSError):  # where nothing can be written, no run ends with a verdict either
-        if earlier.is_file():
-            write_durably(out / MARK, f"{file_sha256(earlier)}\n".encode())
+    mark(out)
     try:
         yield
     except typer.Exit:
-        with contextlib.suppress(OSError):
-            (out / MARK).unlink(missing_ok=True)
+        unmark(out)
         raise
 
 

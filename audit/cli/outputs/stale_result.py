@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from audit.cli.console.terminal import note
 from audit.cli.outputs.made_from import (
-    InputFile,
     is_answers_state,
     is_marked,
-    is_same,
+    is_taken_by_state,
+    keep_states,
     known_digests,
     named_files,
     names_its_model,
     path_sha256,
+    read_anew,
     read_record,
     recorded_files,
 )
@@ -52,7 +53,7 @@ def check_inputs(result: AuditResult, path: Path, *, elsewhere: bool, quiet: boo
     elsewhere : bool
         Whether somebody says that what is not at hand, or not known, is the same. A note says what that is.
     quiet : bool
-        Whether that note is left out.
+        Whether that note is left out, and the one that names large files which were not read again.
 
     Raises
     ------
@@ -69,9 +70,10 @@ def check_inputs(result: AuditResult, path: Path, *, elsewhere: bool, quiet: boo
     record = read_record(path.parent, digest)
     plan = _plan_of_record(record, result, path) if record else _plan_by_name(result, path)
     _check_answers(result, path.parent, record)
-    missing = ["the plan"] if plan is None else list(_missing(result, plan.parent, record))
-    if plan is None:
-        missing += _beside_plan(result.plan)
+    missing, unread = _at_hand(result, path.parent, plan, record)
+    if unread and not quiet:
+        by = "size, times and inode are those of the digest that is kept"
+        note(f"note: not read again, as {by}: {first_of(unread, _MOST)}")
     unnamed = None if names_its_model(result.plan) else _UNNAMED.get(result.plan.detector.kind, _other(result.plan))
     if elsewhere:
         if missing and not quiet:
@@ -83,6 +85,14 @@ def check_inputs(result: AuditResult, path: Path, *, elsewhere: bool, quiet: boo
         )
     elif unnamed is not None:
         raise ResultError(f"{unnamed}; nothing was judged", slug="model-not-known")
+
+
+def report_stale(result: AuditResult, path: Path) -> None:
+    """Note where a result that is reported again is no longer that of its inputs, as far as they are at hand."""
+    try:
+        check_inputs(result, path, elsewhere=True, quiet=True)
+    except ResultError as error:
+        note(f"note: {error.message}: what is written is the verdict of before")
 
 
 def _other(plan: AuditPlan) -> str:
@@ -145,27 +155,55 @@ def _is_plan_of(result: AuditResult, place: Path) -> bool:
         return False
 
 
-def _missing(result: AuditResult, folder: Path, record: Mapping[str, Any] | None) -> Iterator[str]:
-    """Yield what is not at hand. Raises ResultError for the first file that differs."""
-    known = known_digests(result)
-    if record is not None:
-        files = recorded_files(record)
-    else:
-        named = named_files(result.plan)
-        files = {key: InputFile(path.as_posix(), known.get(key)) for key, path in named.items()}
-    for key, file in files.items():
-        what = _ROLES.get(key.partition(":")[0].partition(".")[0], f"`{key}` of the plan")
-        place = folder / file.path
-        try:
-            if not place.exists() or (record is None and file.sha256 is None):
-                yield what
-            elif not (is_same(file, place) if record is not None else _has_digest(result, key, place, known[key])):
-                raise _differs(what, file.path)
-        except OSError:
-            raise _differs(what, file.path) from None
+def _at_hand(
+    result: AuditResult, out: Path, plan: Path | None, record: Mapping[str, Any] | None
+) -> tuple[list[str], list[str]]:
+    """Return what is not at hand of what a result was made from, and which large files were not read again.
+
+    Raises ResultError for the first file that differs.
+    """
+    if plan is None:
+        return ["the plan", *_beside_plan(result.plan)], []
     section = result.plan.evaluation_set
-    if section.path is None and section.counts is None and section.version is None:
-        yield "the evaluation set"
+    nowhere = section.path is None and section.counts is None and section.version is None
+    tables = ["the evaluation set"] if nowhere else []
+    if record is None:
+        return [*_missing_by_digest(result, plan.parent), *tables], []
+    missing, unread, here = [], [], recorded_files(record)
+    for key, file in recorded_files(record).items():
+        place = plan.parent / file.path
+        try:
+            if not place.exists():
+                missing.append(_role(key))
+            elif is_taken_by_state(file, place):
+                unread.append(_role(key))
+            else:
+                again = read_anew(file, place)
+                if again is None:
+                    raise _differs(_role(key), file.path)
+                here[key] = again
+        except OSError:
+            raise _differs(_role(key), file.path) from None
+    keep_states(out, record, here)
+    return [*missing, *tables], unread
+
+
+def _role(key: str) -> str:
+    return _ROLES.get(key.partition(":")[0].partition(".")[0], f"`{key}` of the plan")
+
+
+def _missing_by_digest(result: AuditResult, folder: Path) -> Iterator[str]:
+    """Yield what is not at hand of a result without a record. Raises ResultError for the first file that differs."""
+    known = known_digests(result)
+    for key, path in named_files(result.plan).items():
+        place, digest = folder / path, known.get(key)
+        try:
+            if digest is None or not place.exists():
+                yield _role(key)
+            elif not _has_digest(result, key, place, digest):
+                raise _differs(_role(key), path.as_posix())
+        except OSError:
+            raise _differs(_role(key), path.as_posix()) from None
 
 
 def _has_digest(result: AuditResult, key: str, place: Path, digest: str) -> bool:
