@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
 
 from audit.counting.table import FamilyCounts, compared_families, count_families
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from audit.analyses.control_sample import JudgedSample, Verdicts
+    from audit.analyses.crosscheck.libraries import SecondProcess
     from audit.analyses.crosscheck.questions import Rows
     from audit.counting.counted import Counted
     from audit.counting.probed import Answered, Design
@@ -75,24 +78,35 @@ def run_audit(  # noqa: PLR0913 - what an audit can be given
     anything.
     """
     started, isolating, loaded = datetime.now(UTC), Isolating(**isolation), loaded_plan(plan, folder)
-    earlier = earlier_audit(loaded, baseline)
-    with _opened(loaded, table, earlier) as evaluation_set:
-        waivers, designs = _check_before(loaded, evaluation_set, earlier, details=details, records=records)
-        scored = _scored(
-            loaded, evaluation_set, progress, predictions_to, checkpoint, isolating, begins, details=details
+    with _libraries(wanted=crosscheck) as libraries:
+        earlier = earlier_audit(loaded, baseline)
+        with _opened(loaded, table, earlier) as evaluation_set:
+            waivers, designs = _check_before(loaded, evaluation_set, earlier, details=details, records=records)
+            scored = _scored(
+                loaded, evaluation_set, progress, predictions_to, checkpoint, isolating, begins, details=details
+            )
+            answered = _answered(loaded, designs, evaluation_set, progress, checkpoint, isolating)
+            counted = _counted(loaded, evaluation_set, scored, details=details)
+            joined = _joined(earlier, loaded, evaluation_set, records=records)
+            rows = _single_rows(loaded.plan, evaluation_set) if crosscheck else {}
+            measures = _own_measures(loaded, evaluation_set) if details else ()
+            evaluation_set.check_unchanged()
+            origin = provenance(loaded, evaluation_set, scored, predictions_to, started, whole=records)
+            features = evaluation_set.features
+        families = count_families(loaded.plan, counted.table, features)
+        gathered = Gathered(
+            loaded, features, counted, families, scored.system, origin, waivers, measures, answered, libraries, rows
         )
-        answered = _answered(loaded, designs, evaluation_set, progress, checkpoint, isolating)
-        counted = _counted(loaded, evaluation_set, scored, details=details)
-        joined = _joined(earlier, loaded, evaluation_set, records=records)
-        rows = _single_rows(loaded.plan, evaluation_set) if crosscheck else None
-        measures = _own_measures(loaded, evaluation_set) if details else ()
-        evaluation_set.check_unchanged()
-        origin = provenance(loaded, evaluation_set, scored, predictions_to, started, whole=records)
-        features = evaluation_set.features
-    families = count_families(loaded.plan, counted.table, features)
-    gathered = Gathered(loaded, features, counted, families, scored.system, origin)
-    gathered = gathered._replace(waivers=waivers, measures=measures, answered=answered, rows=rows)
-    return summarise(gathered._replace(joined=joined, details=details, records=records))
+        return summarise(gathered._replace(joined=joined, details=details, records=records))
+
+
+def _libraries(*, wanted: bool) -> AbstractContextManager[SecondProcess | None]:
+    """Start the process that asks other libraries: it loads them while the set is scored, and ends with the block."""
+    if not wanted:
+        return nullcontext()
+    from audit.analyses.crosscheck.libraries import second_process
+
+    return second_process()
 
 
 def earlier_audit(loaded: LoadedPlan, named: Baseline | str | Path | None) -> Baseline | None:
@@ -129,8 +143,10 @@ class Gathered(NamedTuple):
     waivers: tuple[Waiver, ...] = ()
     measures: tuple[OwnMeasure, ...] = ()
     answered: tuple[Answered, ...] = ()
-    rows: Mapping[Group, Rows] | None = None
-    """Cases of single groups for other libraries; None if these are not asked."""
+    libraries: SecondProcess | None = None
+    """Process that asks other libraries; None if these are not asked."""
+    rows: Mapping[Group, Rows] = MappingProxyType({})
+    """Cases of single groups for them."""
     joined: Joined | None = None
     details: bool = True
     """Whether questions that decide nothing are answered."""
@@ -318,7 +334,8 @@ def _records(
         families,
         judged,
         sample,
-        gathered.rows,
+        libraries=gathered.libraries,
+        rows=gathered.rows,
         details=gathered.details,
     )
     finest = publication_counts(plan, counted, families, {feature.name: feature for feature in features})

@@ -6,14 +6,12 @@ Two are made here, group by group: failures by reason, and how often the detecto
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
 
 from audit.analyses.amplification import after_detector, amplification
 from audit.analyses.control_sample import JudgedSample, Verdicts, control_sample, selection_notices
-from audit.analyses.crosscheck.libraries import beside
 from audit.analyses.deployment import Rates, cost_findings, deployed, exposures
 from audit.analyses.estimates import as_known
 from audit.analyses.funnel import funnels
@@ -56,8 +54,6 @@ def further_findings(
     everyone, *families_stated = shown = list(stated)
     rated = dict(zip(families, families_stated, strict=True))
     verdicts, alike = judged.verdicts, counted.moments is None
-    doubts = partial(sensitivity_findings, plan, families, verdicts, counted.moments)
-    doubted = beside(doubts) if alike else doubts
     findings = {
         **score_findings(plan, counted.scores, families, by_name)._asdict(),
         "between_groups": between_groups(plan, rated, independent=alike),
@@ -76,9 +72,10 @@ def further_findings(
         "failures": failed_rows(counted, list(families), by_name),
         "self_disagreement": self_disagreement(plan, counted, list(families), by_name),
         "deployed": deployed(plan, shown, _weighted_rates(shown, estimates, counted), counted.moments),
+        "sensitivity": sensitivity_findings(plan, families, verdicts, counted.moments),
     }
-    findings["sensitivity"] = sensitivity = doubted()
-    return findings, (*sensitivity_notices(plan, sensitivity), *selection_notices(plan, findings["control_sample"]))
+    sensitivity = sensitivity_notices(plan, findings["sensitivity"])
+    return findings, (*sensitivity, *selection_notices(plan, findings["control_sample"]))
 
 
 def _weighted_rates(

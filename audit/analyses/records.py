@@ -7,11 +7,12 @@ Records of an audit: all that a result states beside its verdicts, from counts. 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from audit.analyses.control_sample import JudgedSample, Verdicts
-from audit.analyses.crosscheck.agreement import asked_about, headlines
+from audit.analyses.crosscheck.agreement import Opinions, compared_by, headlines, question_of
+from audit.analyses.crosscheck.libraries import SecondProcess
 from audit.analyses.disparities import disparities, impact_ratios
 from audit.analyses.estimates import estimates, group_counts, row_accounts, without_hidden
 from audit.analyses.further import further_findings
@@ -29,7 +30,6 @@ from audit.vocabulary.numbers import exact_percent
 from audit.vocabulary.sentences import Share, Word, counted, sentence, share
 
 if TYPE_CHECKING:
-    from audit.analyses.crosscheck.agreement import Asked
     from audit.analyses.crosscheck.questions import Rows
     from audit.counting.strata import StratifiedFamily
 
@@ -274,8 +274,9 @@ def records(  # noqa: PLR0913 - what a result is written from
     families: Mapping[Family, FamilyCounts],
     judged: Verdicts,
     sample: JudgedSample | None,
-    rows: Mapping[Group, Rows] | None,
     *,
+    libraries: SecondProcess | None,
+    rows: Mapping[Group, Rows],
     details: bool,
 ) -> Records:
     """Write every record.
@@ -284,8 +285,8 @@ def records(  # noqa: PLR0913 - what a result is written from
     ----------
     judged, sample
         Verdicts on rates, and the control sample judged by itself, for findings that are about them.
-    rows
-        Cases of single groups for other libraries; None if these are not asked.
+    libraries, rows
+        The process that asks other libraries, None if these are not asked; and cases of single groups for them.
     details
         Whether questions that decide nothing are answered. A gate answers few of them.
 
@@ -301,10 +302,10 @@ def records(  # noqa: PLR0913 - what a result is written from
     of_counts = plan.evaluation_set.is_counted
     stated = [without_hidden(family) for family in shown] if of_counts else shown
     if of_counts and everyone.cells[..., ABSTAINED].any():
-        rows = None  # other libraries know nothing of hidden numbers
+        libraries = None  # they know nothing of hidden numbers
     by_family = dict(zip(families, stated[1:], strict=True))
     compared = [stated[0], *(by_family[family] for family in compared_families(plan))]
-    crosscheck_questions = _asked(plan, compared, rows, counted)
+    compare = None if libraries is None else _comparison(libraries, plan, compared, rows, counted, judged)
     rates = estimates(
         stated, level=plan.verdict.level, min_denominator=least, moments=counted.moments, of_counts=of_counts
     )
@@ -314,30 +315,34 @@ def records(  # noqa: PLR0913 - what a result is written from
     if details:
         findings, doubts = further_findings(plan, counted, families, features, stated, judged, rates, sample)
         further |= findings
-    crosscheck, opinions = _crosscheck(crosscheck_questions, (*rates, *gaps))
+    crosscheck, opinions = _crosscheck(compare, (*rates, *gaps))
     known = notices(plan, system, everyone, accounts, families, features, counted.moments, counted.added_over)
     full = full_notices(plan, families, counted.moments, judged.verdicts)
     all_notices = (*known, *full, *doubts, *opinions)
     return Records(accounts, group_counts(shown), rates, gaps, all_notices, {**further, **crosscheck})
 
 
-def _asked(
-    plan: AuditPlan, compared: Sequence[FamilyCounts], rows: Mapping[Group, Rows] | None, counted: Counted
-) -> Asked | None:
-    if rows is None:
-        return None
-    return asked_about(compared, headlines(plan), rows, counted.moments)
+_Compare = Callable[[Sequence[Estimate | Disparity]], Opinions]
+
+
+def _comparison(
+    libraries: SecondProcess,
+    plan: AuditPlan,
+    compared: Sequence[FamilyCounts],
+    rows: Mapping[Group, Rows],
+    counted: Counted,
+    judged: Verdicts,
+) -> _Compare:
+    failing = {verdict.group for verdict in judged.verdicts if verdict.outcome == "fail"}
+    return compared_by(libraries, question_of(compared, headlines(plan), rows, counted.moments, failing))
 
 
 def _crosscheck(
-    questions: Asked | None, numbers: Sequence[Estimate | Disparity]
+    compare: _Compare | None, numbers: Sequence[Estimate | Disparity]
 ) -> tuple[dict[str, Any], tuple[Notice, ...]]:
     """Return other libraries' numbers, by field of `Further`, and notices for the reader. Raises CrosscheckError."""
-    if questions is None:
+    if compare is None:
         return {}, (UNASKED,)
     stage("cross-check")
-    crosscheck_notices = questions.opinions(numbers)
-    return {
-        "crosscheck": crosscheck_notices.agreements,
-        "crosscheck_state": crosscheck_notices.state,
-    }, crosscheck_notices.notices
+    opinions = compare(numbers)
+    return {"crosscheck": opinions.agreements, "crosscheck_state": opinions.state}, opinions.notices

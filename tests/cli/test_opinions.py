@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
 from made.replaced import replaced
+from made.stand_in import BROKEN, WRONG, aif360_of, python_without_aif360
 from typer.testing import CliRunner
 
-from audit.analyses.crosscheck import rates_fairlearn
 from audit.cli.commands.app import app
 from audit.cli.pages.summary_lines import opinion_line
 from audit.errors import ExitCode
@@ -79,33 +79,55 @@ def test_a_run_that_did_not_compare_says_so_and_records_it(here: Path) -> None:
     assert "crosscheck-skipped" in [notice["code"] for notice in document["notices"]]
 
 
-def wrong(*arguments: Any, **named: Any) -> float:
-    return 0.123
-
-
 def test_a_library_that_disagrees_leaves_one_line_no_verdict_and_no_file(
     here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    honest = rates_fairlearn.functions()
-    monkeypatch.setattr(rates_fairlearn, "functions", lambda: {**honest, "true_positive_rate": wrong})
+    monkeypatch.syspath_prepend(str(aif360_of(here / "path", WRONG)))
     code, out, err = invoke("run", "--restricted", "plan.toml", "--quiet")
     assert code == ExitCode.NOT_JUDGED
     assert out == ""
     (line,) = err.splitlines()
-    assert line.startswith("error: fairlearn 0.15.0 and this tool differ by 0.677 in the true_positive_rate of ")
+    assert line.startswith("error: aif360 0.6.1 and this tool differ by 1 in the true_positive_rate of everyone: ")
     assert "no verdict is given" in line
     assert not (here / "audit-out" / "result.json").exists()
     assert invoke("gate", "--restricted", "plan.toml", "--quiet")[0] == ExitCode.PASS
 
 
-def test_a_machine_without_the_libraries_says_that_nobody_was_asked(
-    here: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("metrics", "version", "text"),
+    [
+        (BROKEN, "0.6.1", "aif360 was asked for the same rates and could not answer; nothing here was compared"),
+        (WRONG, "0.7.0", "aif360 0.7.0 is a version that this tool has not been tried with; it was not asked"),
+        (WRONG, "0.4.0", "aif360 0.4.0 is a version that this tool has not been tried with; it was not asked"),
+    ],
+)
+def test_a_library_that_is_broken_or_of_another_version_costs_no_verdict_and_is_said(
+    here: Path, monkeypatch: pytest.MonkeyPatch, metrics: str, version: str, text: str
 ) -> None:
-    def missing(*arguments: Any) -> np.ndarray[Any, Any]:
-        raise ImportError
+    monkeypatch.syspath_prepend(str(aif360_of(here / "path", metrics, version)))
+    code, out, err = invoke("run", "--restricted", "plan.toml")
+    assert code == ExitCode.PASS
+    assert "Checked: fairlearn 0.15.0 agrees on 19 rates and disparities" in out
+    assert "quotes a row" not in out + err
+    result = load_result(here / "audit-out" / "result.json")
+    assert [one.library for one in result.further.crosscheck] == ["fairlearn 0.15.0"]
+    (notice,) = [one for one in result.notices if one.code == "crosscheck-missing"]
+    assert notice.text.startswith(text)
 
-    for library in ("rates_fairlearn", "rates_aif360"):
-        monkeypatch.setattr(f"audit.analyses.crosscheck.{library}.answers", missing)
+
+def test_a_library_that_is_not_installed_costs_no_verdict_and_is_said(here: Path) -> None:
+    (here / "packages").mkdir()
+    python, environment = python_without_aif360(here / "packages")
+    run = [*python, "-m", "audit", "run", "--restricted", "plan.toml"]
+    done = subprocess.run(run, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, "agrees on 19 rates" in done.stdout) == (ExitCode.PASS, True), done.stderr
+    result = load_result(here / "audit-out" / "result.json")
+    (notice,) = [one for one in result.notices if one.code == "crosscheck-missing"]
+    assert notice.text.startswith("aif360 is not installed and was not asked for the same rates")
+
+
+def test_a_process_that_cannot_be_started_costs_no_verdict(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", str(here / "no-python"))
     code, out, _ = invoke("run", "--restricted", "plan.toml")
     assert code == ExitCode.PASS
     assert "Checked: neither fairlearn nor AIF360 could be asked" in out

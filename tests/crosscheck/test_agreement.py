@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 import math
-import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,15 +13,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from made.counts import cells
 
-from audit.analyses.crosscheck import agreement, libraries, rates_aif360, rates_fairlearn
-from audit.analyses.crosscheck.agreement import (
-    CONVENTIONS,
-    HEADLINES,
-    TOLERANCE,
-    agreement_notices,
-    crosscheck,
-    distance,
-)
+from audit.analyses.crosscheck import agreement, libraries
+from audit.analyses.crosscheck.agreement import CONVENTIONS, HEADLINES, TOLERANCE, Opinions, distance
 from audit.analyses.crosscheck.questions import Answers, Rows, Tables, own_answers, tables_of
 from audit.analyses.estimates import estimates
 from audit.counting.table import CountsTable, FamilyCounts
@@ -33,6 +24,8 @@ from audit.stats.arrays import IntArray
 from audit.vocabulary.groups import Axis, Family, Group, Level
 from audit.vocabulary.metrics import METRICS, MetricName
 
+pytestmark = pytest.mark.filterwarnings("ignore")  # of the libraries, which an audit asks in another process
+
 AXIS = Axis("ethnicity", "level")
 JUDGED: tuple[MetricName, ...] = tuple(name for name in METRICS if name != "base_rate")
 
@@ -41,6 +34,16 @@ def family_of(*tables: IntArray) -> FamilyCounts:
     groups = tuple(Group((Level(*AXIS, f"{place:04}"),)) for place in range(len(tables)))
     stacked = np.array(tables, dtype=np.int64).reshape(len(tables), 3, 4)
     return FamilyCounts(Family((AXIS,)), groups, stacked, stacked.sum(axis=0, dtype=np.int64))
+
+
+def opinions(families: Sequence[FamilyCounts], metrics: Sequence[MetricName], *more: Any, **named: Any) -> Opinions:
+    return agreement.crosscheck(families, metrics, *more, **named)
+
+
+def crosscheck(
+    families: Sequence[FamilyCounts], metrics: Sequence[MetricName], *more: Any, **named: Any
+) -> tuple[Agreement, ...]:
+    return opinions(families, metrics, *more, **named).agreements
 
 
 few = st.integers(0, 30)
@@ -70,14 +73,14 @@ def test_both_libraries_agree_on_every_rate_and_disparity_that_has_denominators(
         int(((family.denominator(METRICS[name]) > 0) & (family.rest(METRICS[name].numerator) > 0)).sum())
         for name in JUDGED
     )
-    found = crosscheck([family], JUDGED)
+    found, _, notices = opinions([family], JUDGED)
     assert len(found) == 2
     for one in found:
         assert one.rates_compared == stated
         assert one.disparities_compared == beside + ratios
         assert one.largest_difference == 0.0
         assert (one.groups, one.groups_compared, one.groups_beside_rest) == (len(made), len(made), len(made))
-    assert agreement_notices(found) == ()
+    assert notices == ()
 
 
 def of_code(found: Agreement) -> dict[ConventionCode, int]:
@@ -107,7 +110,7 @@ def test_a_ratio_to_nothing_is_infinite_there_and_unknown_here() -> None:
 def test_unlabelled_cases_are_in_the_share_flagged_alone() -> None:
     family = family_of(cells(1, 2, 3, 4, unlabelled=(50, 0), abstained=(7, 0, 0), failed=(0, 9, 0)), cells(5, 5, 5, 5))
     for library in libraries.LIBRARIES:
-        found: Answers = library.answers(tables_of([family]), ["selection_rate", "accuracy"])
+        found: Answers = library.answers(tables_of([family]), ["selection_rate", "accuracy"], 2)
         assert found.rates["selection_rate"][0] == 54 / 60
         assert found.rates["accuracy"][0] == 5 / 10
         assert found.differences["selection_rate"][0] == 54 / 60 - 10 / 20
@@ -119,7 +122,7 @@ def test_both_libraries_take_weights_that_are_no_counts() -> None:
     tables = Tables(rng.lognormal(size=(6, 3, 2)), rng.lognormal(3, size=(6, 3, 2)))
     mine = own_answers(tables, JUDGED)
     for library in libraries.LIBRARIES:
-        theirs: Answers = library.answers(tables, JUDGED)
+        theirs: Answers = library.answers(tables, JUDGED, 6)
         for name in JUDGED:
             for said, own in (
                 (theirs.rates[name], mine.rates[name]),
@@ -158,53 +161,15 @@ def test_nothing_to_compare_is_said_as_nothing_compared() -> None:
     assert [found.rates_compared for found in crosscheck([], HEADLINES)] == [0, 0]
 
 
-def test_asking_leaves_logging_as_it_was_and_writes_nothing() -> None:
-    script = (
-        "import logging, sys, warnings\n"
-        "warnings.simplefilter('error')\n"
-        "import numpy as np\n"
-        "from audit.counting.table import FamilyCounts\n"
-        "from audit.analyses.crosscheck.agreement import HEADLINES, crosscheck\n"
-        "from audit.vocabulary.groups import Family, Group\n"
-        "ones = np.ones((1, 3, 4), dtype=np.int64)\n"
-        "found = crosscheck([FamilyCounts(Family(()), (Group(()),), ones, ones[0])], HEADLINES)\n"
-        "root = logging.getLogger()\n"
-        "print(len(found), root.handlers, root.filters, logging.root.manager.disable)\n"
-        "logging.warning('ours')\n"
-    )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert done.stdout == "2 [] [] 0\n"
-    assert done.stderr == "WARNING:root:ours\n"
-
-
-def test_our_own_records_pass_while_aif360_loads(caplog: pytest.LogCaptureFixture) -> None:
-    with rates_aif360.quiet_import():
-        logging.getLogger().warning("ours")
-    assert [record.message for record in caplog.records] == ["ours"]
-
-
-@pytest.mark.parametrize(("missing", "modules"), [("fairlearn", ["metrics"]), ("aif360", ["metrics", "datasets"])])
-def test_a_library_that_cannot_be_loaded_has_no_agreement_and_a_notice(
-    monkeypatch: pytest.MonkeyPatch, missing: str, modules: list[str]
-) -> None:
-    for name in (missing, *(f"{missing}.{module}" for module in modules)):
-        monkeypatch.setitem(sys.modules, name, None)
-    found = crosscheck([family_of(cells(1, 1, 1, 1))], HEADLINES)
-    other = {"fairlearn": "aif360 0.6.1", "aif360": "fairlearn "}[missing]
-    assert [one.library[: len(other)] for one in found] == [other]
-    (notice,) = agreement_notices(found)
-    assert notice.code == "crosscheck-missing"
-    assert notice.text.startswith(f"{missing} was asked")
-
-
 def library_that(answer: Callable[[Answers], Answers], distribution: str = "aif360") -> ModuleType:
     """A library with our own answers, changed by `answer`."""
     made = ModuleType("made")
 
-    def answers(tables: Tables, metrics: Sequence[MetricName]) -> Answers:
+    def answers(tables: Tables, metrics: Sequence[MetricName], _rests: int) -> Answers:
         return answer(own_answers(tables, metrics))
 
     made.DISTRIBUTION = distribution  # type: ignore[attr-defined]
+    made.VERSIONS = ("0", "9")  # type: ignore[attr-defined]
     made.answers = answers  # type: ignore[attr-defined]
     made.row_rates = lambda rows, metrics: []  # type: ignore[attr-defined]
     return made
@@ -215,8 +180,10 @@ def test_a_library_that_breaks_off_does_not_break_the_audit(monkeypatch: pytest.
         raise RuntimeError
 
     monkeypatch.setattr(libraries, "LIBRARIES", (library_that(broken),))
-    assert crosscheck([family_of(cells(1, 1, 1, 1))], HEADLINES) == ()
-    assert [notice.code for notice in agreement_notices(())] == ["crosscheck-missing"]
+    agreements, state, notices = opinions([family_of(cells(1, 1, 1, 1))], HEADLINES)
+    assert (agreements, state) == ((), "no_answer")
+    assert [notice.code for notice in notices] == ["crosscheck-missing"]
+    assert notices[0].text.startswith("aif360 was asked for the same rates and could not answer")
 
 
 def changed(part: str, by: float) -> Callable[[Answers], Answers]:
@@ -292,23 +259,14 @@ def test_groups_with_the_same_counts_are_asked_once(monkeypatch: pytest.MonkeyPa
     assert (found.groups, found.groups_compared) == (7, 7)
 
 
-def test_where_not_every_group_can_be_afforded_the_first_families_are_compared_and_it_is_said(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(agreement, "MOST_TABLES", 2)
-    family = family_of(cells(1, 2, 3, 4), cells(5, 2, 3, 4), cells(1, 2, 3, 4), cells(9, 9, 9, 9))
-    found = crosscheck([family], HEADLINES)
-    assert [(one.groups, one.groups_compared, one.rates_compared) for one in found] == [(4, 3, 9)] * 2
-    assert [notice.code for notice in agreement_notices(found)] == ["crosscheck-part"] * 2
-    assert "asked about 3 of 4 groups" in agreement_notices(found)[0].text
-
-
 def test_fairlearn_is_asked_of_the_rest_of_the_first_groups_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rates_fairlearn, "MOST_RESTS", 1)
+    monkeypatch.setattr(agreement, "MOST_RESTS", 1)
     family = family_of(cells(1, 2, 3, 4), cells(5, 2, 3, 4), cells(1, 1, 1, 1))
     fairlearn, aif360 = crosscheck([family], HEADLINES)
     assert (fairlearn.groups_beside_rest, fairlearn.rates_compared, fairlearn.disparities_compared) == (1, 9, 6)
     assert (aif360.groups_beside_rest, aif360.disparities_compared) == (3, 18)
+    fairlearn, _ = crosscheck([family], HEADLINES, failing=set(family.groups[1:]))
+    assert fairlearn.groups_beside_rest == 2
 
 
 def test_everyone_is_a_family_like_any_other() -> None:
@@ -318,15 +276,41 @@ def test_everyone_is_a_family_like_any_other() -> None:
         assert (found.largest_difference, found.rates_compared, found.disparities_compared) == (0.0, len(JUDGED), 0)
 
 
-def test_of_many_groups_whole_small_families_are_asked_about_and_those_furthest_from_the_others(
+def large_families() -> tuple[FamilyCounts, FamilyCounts]:
+    """Everyone, and 22 groups of which the twenty-first is furthest from the others and the first ones nearest."""
+    most = [cells(40 + place % 3, 20, 3 + place, 50) for place in range(20)]
+    large = family_of(*most, cells(5, 200, 3, 50), cells(41, 20, 12, 50))
+    return FamilyCounts(Family(()), (Group(()),), large.everyone[np.newaxis], large.everyone), large
+
+
+def test_everyone_each_group_that_fails_small_families_and_the_worst_are_always_asked_about(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(agreement, "MOST_TABLES", 5)
+    monkeypatch.setattr(agreement, "MOST_TABLES", 2)
+    monkeypatch.setattr(agreement, "SMALL_FAMILY", 5)
+    everyone, large = large_families()
+    small = FamilyCounts(Family((Axis("gender", "level"),)), large.groups[:5], large.cells[:5] + 1, large.everyone)
+    failing = set(large.groups[6:13])
+    comparable = agreement.question_of([large, small, everyone], HEADLINES, {}, None, failing)
+    compared = comparable.table_index >= 0
+    assert compared[6:13].all(), "groups that fail, seven where two would be asked about"
+    assert compared[22:28].all(), "the small family, and everyone"
+    assert compared[20], "the group that is furthest from the others"
+    assert sorted(set(comparable.table_index[6:13])) == list(range(7)), (
+        "those that fail come first: their rests are asked for"
+    )
+    assert not compared.all()
+
+
+def test_as_many_as_can_be_afforded_are_asked_about_and_the_result_says_which_and_how_many(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(agreement, "MOST_TABLES", 9)
     monkeypatch.setattr(agreement, "SMALL_FAMILY", 3)
-    large = family_of(*(cells(40 + place, 20, 3, 50) for place in range(20)), cells(5, 200, 3, 50))
-    everyone = FamilyCounts(Family(()), (Group(()),), large.everyone[np.newaxis], large.everyone)
-    families = [large, everyone]
-    found = agreement.asked_about(families, HEADLINES, {}, None)
-    assert found.place[-1] >= 0, "everyone"
-    assert found.place[20] >= 0, "the group that is furthest from the others"
-    assert (found.place >= 0).sum() == 5
+    found, _, notices = opinions(large_families(), HEADLINES)
+    assert [(one.groups, one.groups_compared) for one in found] == [(23, 9)] * 2
+    assert [notice.code for notice in notices] == ["crosscheck-part"] * 2
+    assert notices[0].text.endswith(
+        "was asked about 9 of 23 groups: everyone, those that fail, small families whole, and those furthest from "
+        "everyone else."
+    )

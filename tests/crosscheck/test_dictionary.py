@@ -14,10 +14,10 @@ import numpy.typing as npt
 import pandas as pd
 import pytest
 from fairlearn import metrics as fairlearn
+from made.aif360_import import quiet_import
 from made.counts import categorical, cells, families_of, plan_of
 from sklearn import metrics as sklearn
 
-from audit.analyses.crosscheck.rates_aif360 import quiet_import
 from audit.analyses.disparities import disparities
 from audit.analyses.estimates import estimates
 from audit.counting.moments import Moments

@@ -1,116 +1,138 @@
-"""The second process that asks the libraries: what it answers, and that it never outlives or holds up the audit."""
+"""The process that asks the libraries: anyone can start it, it answers as this one would, and it never outlives an
+audit or holds one up."""
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from made.children import gone
 
-pytestmark = pytest.mark.skipif(
-    sys.platform != "linux" or len(os.sched_getaffinity(0)) < 2, reason="a process is split off on Linux alone"
-)
-
-SETUP = """
-import os, signal, sys, time
-import numpy as np
 from audit.analyses.crosscheck import libraries
+from audit.analyses.crosscheck.libraries import (
+    Answer,
+    NoAnswer,
+    Question,
+    answers_as_json,
+    answers_of_json,
+    is_known,
+    question_as_json,
+    question_of_json,
+    second_process,
+)
 from audit.analyses.crosscheck.questions import Rows, Tables
-rng = np.random.default_rng(5)
-tables = Tables(*(rng.integers(0, 9, (40, 3, 2)).astype(float) for _ in range(2)))
-rows = [Rows(*(rng.integers(0, 2, 40_000).astype(np.int8) for _ in range(2)))]
-question = libraries.Question(tables, ("true_positive_rate", "precision", "selection_rate"), rows)
-"""
+from audit.operating_system import POSIX
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # of the libraries, asked in this process
+
+PROGRAM = [sys.executable, "-P", "-m", "audit.analyses.crosscheck"]
 
 
-def run(program: str) -> None:
-    subprocess.run([sys.executable, "-P", "-c", SETUP + program], check=True, timeout=240)
+def question() -> Question:
+    rng = np.random.default_rng(5)
+    tables = Tables(*(rng.integers(0, 3, (40, 3, 2)).astype(float) for _ in range(2)))
+    rows = [Rows(*(rng.integers(0, 2, 40_000).astype(np.int8) for _ in range(2)))]
+    return Question(tables, ("true_positive_rate", "precision", "selection_rate"), 7, rows)
 
 
-def test_a_second_process_answers_as_this_one_would_which_asks_where_that_one_ends() -> None:
-    run(
-        "with libraries.libraries_beside(wanted=True):\n"
-        "    beside = libraries.ask(question)()\n"
-        "    assert 'sklearn' not in sys.modules\n"
-        "with libraries.libraries_beside(wanted=True):\n"
-        "    os.kill(libraries._SECOND.get().pid, signal.SIGKILL)\n"
-        "    alone = libraries.ask(question)()\n"
-        "assert 'sklearn' in sys.modules\n"
-        "assert [one.name.split()[0] for one in beside] == ['fairlearn', 'aif360']\n"
-        "assert repr(beside) == repr(alone)\n"
-        "assert beside[0].of_tables.rates['precision'].tobytes() == alone[0].of_tables.rates['precision'].tobytes()\n"
+def test_the_process_answers_bit_for_bit_as_this_one() -> None:
+    with second_process() as process:
+        process.ask(question())
+        answers = process.answers()
+    assert [answer.name.split()[0] for answer in answers] == ["fairlearn", "aif360"]
+    assert answers_as_json(answers) == answers_as_json(libraries.ask(question()))
+
+
+def test_anyone_can_ask_with_a_file_of_counts() -> None:
+    document = {
+        "metrics": ["true_positive_rate", "false_positive_rate"],
+        "tables": [{"group": [[3, 1], [2, 4], [0, 0]], "rest": [[5, 0], [0, 0], [0, 0]]}],
+        "rests": 1,
+        "rows": [{"label": "1100-", "decision": "10101"}],
+    }
+    done = subprocess.run(PROGRAM, input=json.dumps(document), capture_output=True, text=True, check=True)
+    fairlearn, aif360 = json.loads(done.stdout)
+    assert (
+        fairlearn["tables"]["rates"]
+        == aif360["tables"]["rates"]
+        == {
+            "true_positive_rate": [0.75],
+            "false_positive_rate": [1 / 3],
+        }
     )
+    assert aif360["tables"]["ratios"] == {"true_positive_rate": [0.75], "false_positive_rate": [None]}
+    assert fairlearn["rows"] == [{"true_positive_rate": 0.5, "false_positive_rate": 0.5}]
 
 
-def test_it_does_several_tasks_in_turn_and_this_process_does_what_that_one_cannot() -> None:
-    run(
-        "from functools import partial\n"
-        "with libraries.libraries_beside(wanted=True):\n"
-        "    second = libraries._SECOND.get().pid\n"
-        "    asked = [libraries.beside(os.getpid), libraries.ask(question), libraries.beside(partial(pow, 7, 5))]\n"
-        "    here = libraries.beside(lambda: os.getpid())()  # cannot be pickled\n"
-        "    pid, answers, number = (one() for one in asked)\n"
-        "    assert (pid, here, number) == (second, os.getpid(), 7**5), (pid, here, number)\n"
-        "    assert all(answers)\n"
-        "    try:\n"
-        "        libraries.beside(partial(int, 'x'))()\n"
-        "    except ValueError:\n"
-        "        here = libraries.beside(os.getpid)()\n"
-        "    assert here == os.getpid()\n"
-        "assert libraries.beside(os.getpid)() == os.getpid()\n"
+@pytest.mark.parametrize("text", ["{", "[]", "{}", '{"metrics": [], "tables": [{"group": 1}], "rests": 0, "rows": []}'])
+def test_what_is_no_question_gets_one_line(text: str) -> None:
+    done = subprocess.run(PROGRAM, input=text, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "standard input holds no question: see audit.analyses.crosscheck.libraries\n"
+
+
+def test_numbers_come_back_as_they_were() -> None:
+    rng = np.random.default_rng(3)
+    weights = Question(Tables(*(rng.lognormal(size=(9, 3, 2)) for _ in range(2))), ("accuracy",), 9, ())
+    again = question_of_json(question_as_json(weights))
+    assert again.tables.own.tobytes() == weights.tables.own.tobytes()
+    rows = Rows(np.array([-1, 0, 1], dtype=np.int8), np.array([1, 0, 1], dtype=np.int8))
+    (read,) = question_of_json(question_as_json(weights._replace(rows=[rows]))).rows
+    assert (read.label.tolist(), read.decision.tolist()) == ([-1, 0, 1], [1, 0, 1])
+    (answer,) = answers_of_json(
+        b'[{"name": "a 1", "tables": {"rates": {"accuracy": [null, "inf", 0.1]}, "differences": {}, "ratios": {}, '
+        b'"beside_rest": [true, false, true]}, "rows": []}]'
     )
+    assert isinstance(answer, Answer)
+    np.testing.assert_array_equal(answer.of_tables.rates["accuracy"], [np.nan, np.inf, 0.1])
 
 
-def test_one_that_says_nothing_is_not_waited_for_for_ever_and_none_is_left() -> None:
-    run(
-        "libraries._PATIENCE = 0.2\n"
-        "with libraries.libraries_beside(wanted=True):\n"
-        "    os.kill(libraries._SECOND.get().pid, signal.SIGSTOP)\n"
-        "    assert all(libraries.ask(question)())  # larger than a pipe takes\n"
-        "try:\n"
-        "    os.waitpid(-1, 0)\n"
-        "except ChildProcessError:\n"
-        "    pass\n"
-        "else:\n"
-        "    raise AssertionError\n"
-        "signal.signal(signal.SIGCHLD, signal.SIG_IGN)\n"
-        "with libraries.libraries_beside(wanted=True):\n"
-        "    assert all(libraries.ask(question)())\n"
-        "import duckdb\n"
-        "with libraries.libraries_beside(wanted=True):\n"
-        "    assert libraries._SECOND.get() is None\n"
+@pytest.mark.parametrize(("installed", "known"), [
+    ("0.4.9", False), ("0.5.0", True), ("0.6.1", True), ("0.6.9rc1", True), ("0.7.0", False), ("1.0", False),
+])  # fmt: skip
+def test_a_version_is_known_from_the_first_and_before_the_last(installed: str, known: bool) -> None:
+    assert is_known(installed, ("0.5", "0.7")) is known
+
+
+def test_one_that_ends_or_says_nothing_has_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    silent = [NoAnswer("fairlearn", "broken"), NoAnswer("aif360", "broken")]
+    monkeypatch.setattr(libraries, "PATIENCE", 0.5)
+    for number in (signal.SIGKILL, signal.SIGSTOP) if POSIX else (signal.SIGTERM,):
+        with second_process() as process:
+            assert process.program is not None
+            process.program.send_signal(number)
+            process.ask(question())  # larger than a pipe takes
+            assert process.answers() == silent
+        assert process.program.poll() is not None
+
+
+@pytest.mark.skipif(not POSIX, reason="a process is ended by a signal")
+def test_a_killed_audit_leaves_no_process() -> None:
+    program = (
+        "import time\nfrom audit.analyses.crosscheck.libraries import second_process\n"
+        "with second_process() as process:\n    print(process.program.pid, flush=True)\n    time.sleep(60)\n"
     )
-
-
-def test_a_killed_audit_leaves_no_second_process() -> None:
-    program = "with libraries.libraries_beside(wanted=True):\n    print(libraries._SECOND.get().pid, flush=True)\n"
-    waits = [sys.executable, "-P", "-c", f"{SETUP}{program}    time.sleep(60)\n"]
-    with subprocess.Popen(waits, stdout=subprocess.PIPE, text=True) as audit:
+    with subprocess.Popen([sys.executable, "-P", "-c", program], stdout=subprocess.PIPE, text=True) as audit:
         assert audit.stdout is not None
         second = int(audit.stdout.readline())
         audit.send_signal(signal.SIGKILL)
         assert gone({second})
 
 
-def test_it_holds_no_lock_of_an_audit_that_has_ended(tmp_path: Path) -> None:
-    run(
-        "import fcntl\n"
-        f"path = {str(tmp_path)!r}\n"
-        "held = os.open(path, os.O_RDONLY)\n"
-        "fcntl.flock(held, fcntl.LOCK_EX)\n"
-        "with libraries.libraries_beside(wanted=True):\n"
-        "    os.close(held)\n"
-        "    again, deadline = os.open(path, os.O_RDONLY), time.monotonic() + 60\n"
-        "    while True:\n"
-        "        try:\n"
-        "            fcntl.flock(again, fcntl.LOCK_EX | fcntl.LOCK_NB)\n"
-        "        except BlockingIOError:\n"
-        "            assert time.monotonic() < deadline\n"
-        "            time.sleep(0.01)\n"
-        "        else:\n"
-        "            break\n"
-    )
+def test_it_takes_no_open_file_of_the_audit_with_it(tmp_path: Path) -> None:
+    handle = os.open(tmp_path, os.O_RDONLY)
+    try:
+        with second_process() as process:
+            assert process.program is not None
+            files = Path(f"/proc/{process.program.pid}/fd")
+            if not files.exists():
+                pytest.skip("only Linux lists the files of a process")
+            assert str(tmp_path) not in {str(file.readlink()) for file in files.iterdir()}
+    finally:
+        os.close(handle)

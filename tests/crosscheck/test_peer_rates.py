@@ -22,9 +22,9 @@ import pandas as pd
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from made.aif360_import import quiet_import
 from made.counts import categorical, cells, families_of, plan_of
 
-from audit.analyses.crosscheck import rates_aif360
 from audit.analyses.disparities import disparities
 from audit.analyses.estimates import estimates
 from audit.counting.table import EVERYONE, everyone_as_family
@@ -130,7 +130,7 @@ def metric_frame(made: list[Row]) -> Any:
 
 def aif360_metric(made: list[Row], group: str) -> Any:
     """AIF360's metric of one group ("unprivileged") against the rest."""
-    with rates_aif360.quiet_import():
+    with quiet_import():
         from aif360.datasets import BinaryLabelDataset
         from aif360.metrics import ClassificationMetric
 

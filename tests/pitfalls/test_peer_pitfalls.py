@@ -15,6 +15,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 from fairlearn import metrics as fairlearn
+from made.aif360_import import quiet_import
 from made.audits import result_of
 from made.counts import categorical, cells, group, nationality, plan_of
 from scipy.stats import norm
@@ -23,7 +24,6 @@ from sklearn.metrics import roc_auc_score
 from statsmodels.stats.multitest import multipletests
 
 from audit.analyses.crosscheck.own_measures_fairlearn import own_measures
-from audit.analyses.crosscheck.rates_aif360 import quiet_import
 from audit.errors import DataError
 from audit.evaluation.evaluation_set import open_evaluation_set
 from audit.plan.audit_plan import AuditPlan

@@ -38,7 +38,7 @@ WRITERS = {
     "safeguards/of_declarations.py": None,
     "safeguards/of_patterns.py": None,
     "safeguards/of_people.py": None,
-    "analyses/crosscheck/agreement.py": "agreement_notices",
+    "analyses/crosscheck/agreement.py": "_notices",
     "analyses/sensitivity.py": "sensitivity_notices",  # its other words are in no report: tables say the same by code
     "detectors/isolation/placement.py": "where_it_ran",
     "scoring/rules.py": None,

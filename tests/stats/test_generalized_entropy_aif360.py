@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from made.aif360_import import quiet_import
 
-from audit.analyses.crosscheck.rates_aif360 import quiet_import
 from audit.stats.heterogeneity import Entropy, entropy_interval, generalized_entropy
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from made.aif360_import import quiet_import
 
-from audit.analyses.crosscheck.rates_aif360 import quiet_import
 from audit.stats.arrays import IntArray
 from audit.stats.subset_scan import MOST_TRIES, SubsetSearch, bernoulli_score, random_starts
 

@@ -10,15 +10,14 @@ Comparison with fairlearn and AIF360: a second and a third opinion on the rates 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NamedTuple, cast
 
 import numpy as np
 
-from audit.analyses.crosscheck import libraries
-from audit.analyses.crosscheck.libraries import NO_TABLES, Answer, Question, ask
+from audit.analyses.crosscheck.libraries import NO_TABLES, Answer, NoAnswer, Question, SecondProcess, Silence, ask
 from audit.analyses.crosscheck.questions import (
     Answers,
     Rows,
@@ -168,10 +167,12 @@ HEADLINES: Final[tuple[MetricName, ...]] = ("true_positive_rate", "false_positiv
 """Rates that are compared whatever the rules are about."""
 
 MOST_TABLES: Final = 250
-"""Distinct groups that are compared: a count and no time, so that every machine stops at the same group. By their
-public interfaces the libraries take up to two milliseconds for each group and rate."""
+"""Number of distinct groups that are compared, unless those that are always compared are more. It is a count and no
+time, so that every machine stops at the same group. Each group and rate takes the libraries up to two milliseconds."""
 SMALL_FAMILY: Final = 60
-"""Families of at most so many groups are compared as a whole before any group of a larger one."""
+"""Most groups of a family that is always compared as a whole."""
+MOST_RESTS: Final = 50
+"""Number of distinct groups whose rest fairlearn is asked for too, unless more of them fail."""
 
 
 def headlines(plan: AuditPlan) -> tuple[MetricName, ...]:
@@ -191,47 +192,38 @@ class Opinions(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Comparable:
     """What every library is asked, and what this project states of it."""
 
-    metrics: Sequence[MetricName]
+    question: Question
+    """The distinct tables of the groups that are compared, as counts or sums of weights."""
     families: Sequence[FamilyCounts]
     """The families compared, the first ones first."""
-    tables: Tables
-    """The distinct ones of their groups, as counts or sums of weights."""
     mine: Answers
     """What this project states of every group, family after family."""
     weighted: bool
     """Whether these are weighted."""
-    place: IntArray
+    table_index: IntArray
     """int64[G]: the table of each group, family after family; -1 where it is not compared."""
     rows: Mapping[Group, Rows]
     """The single cases of some groups."""
-    answers: Callable[[], list[Answer | None]]
-    """Function that waits for the answers of each library."""
 
     @property
     def groups(self) -> tuple[Group, ...]:
         """Every group, family after family."""
         return tuple(group for family in self.families for group in family.groups)
 
-    def opinions(self, shown: Sequence[Estimate | Disparity]) -> Opinions:
-        """Compare the answers with the numbers that the result shows too. Raises CrosscheckError."""
-        agreements = self.agreements(shown)
-        return Opinions(agreements, "agreed" if agreements else "no_answer", agreement_notices(agreements))
+    def opinions(self, answers: Sequence[Answer | NoAnswer], shown: Sequence[Estimate | Disparity] = ()) -> Opinions:
+        """Compare the answers with this project's numbers, and with those that the result shows.
 
-    def agreements(self, shown: Sequence[Estimate | Disparity]) -> tuple[Agreement, ...]:
-        """Return how far each library agrees with these records."""
-        if self.weighted and not any(
-            isinstance(stated_number, Estimate) and stated_number.weighted_numerator is not None
-            for stated_number in shown
-        ):
+        Raises CrosscheckError if a library states a number that differs by more than `TOLERANCE`, and by none of its
+        known conventions.
+        """
+        records = [record for record in shown if isinstance(record, Estimate)]
+        if self.weighted and all(record.weighted_numerator is None for record in records):
             shown = ()  # until the records of a weighted audit are weighted, they say something else
-        answered = zip(libraries.LIBRARIES, self.answers(), strict=True)
-        compared_libraries = [
-            _agreement(library.DISTRIBUTION, answer, self, shown) for library, answer in answered if answer
-        ]
-        return tuple(compared_libraries)
+        agreements = tuple(_agreement(answer, self, shown) for answer in answers if isinstance(answer, Answer))
+        return Opinions(agreements, "agreed" if agreements else "no_answer", _notices(answers, agreements))
 
 
 def crosscheck(
@@ -240,8 +232,27 @@ def crosscheck(
     shown: Sequence[Estimate | Disparity] = (),
     rows: Mapping[Group, Rows] | None = None,
     moments: Moments | None = None,
-) -> tuple[Agreement, ...]:
-    """Ask each library for the rates of every group, for its differences from the rest and its ratios to the rest.
+    failing: Collection[Group] = (),
+) -> Opinions:
+    """Ask each library in this process, as `question_of` and `Comparable.opinions` say; see `compared_by`."""
+    comparable = question_of(families, metrics, rows or {}, moments, failing)
+    return comparable.opinions(ask(comparable.question), shown)
+
+
+def compared_by(process: SecondProcess, comparable: Comparable) -> Callable[[Sequence[Estimate | Disparity]], Opinions]:
+    """Send the question to a process. Returns a function that waits for the answers and compares them."""
+    process.ask(comparable.question)
+    return lambda shown: comparable.opinions(process.answers(), shown)
+
+
+def question_of(
+    families: Sequence[FamilyCounts],
+    metrics: Sequence[MetricName],
+    rows: Mapping[Group, Rows],
+    moments: Moments | None,
+    failing: Collection[Group] = (),
+) -> Comparable:
+    """Choose the groups whose rates, differences from the rest and ratios to the rest are compared.
 
     Parameters
     ----------
@@ -249,55 +260,13 @@ def crosscheck(
         Groups to compare, the most important families first; they share one set of cases.
     metrics
         Which rates; see `headlines`.
-    shown
-        Estimates and disparities of the result: their values are compared as they are shown.
     rows
         Single scored cases of some of the groups, to compare unweighted rates without any counting of ours in between.
     moments
         Sums of weights, where the plan has any: then the weighted rates are compared, those that verdicts rest on.
-
-    Returns
-    -------
-    tuple of Agreement
-        One for each library that answered. One that cannot be loaded or breaks off has none; see `agreement_notices`.
-
-    Raises
-    ------
-    CrosscheckError
-        If a library states a number that differs by more than `TOLERANCE`, and by none of its known conventions.
+    failing
+        Groups that fail a rule.
     """
-    return asked_about(families, metrics, rows or {}, moments).agreements(shown)
-
-
-def agreement_notices(agreements: Sequence[Agreement]) -> tuple[Notice, ...]:
-    """What a reader of `agreements` must know: a library that did not answer, groups that were not compared."""
-    answered = {agreement.library.split(" ")[0] for agreement in agreements}
-    silent = [module.DISTRIBUTION for module in libraries.LIBRARIES if module.DISTRIBUTION not in answered]
-    cut = [agreement for agreement in agreements if agreement.groups_compared < agreement.groups]
-    return (
-        *(Notice.of("crosscheck-missing", sentence("crosscheck_missing", name=name)) for name in silent),
-        *(
-            Notice.of(
-                "crosscheck-part",
-                sentence(
-                    "crosscheck_selected",
-                    library=partial_agreement.library,
-                    compared=partial_agreement.groups_compared,
-                    all=partial_agreement.groups,
-                ),
-            )
-            for partial_agreement in cut
-        ),
-    )
-
-
-def asked_about(
-    families: Sequence[FamilyCounts],
-    metrics: Sequence[MetricName],
-    rows: Mapping[Group, Rows],
-    moments: Moments | None,
-) -> Asked:
-    """Ask every library, as in `crosscheck`, and do not wait for the answers."""
     weighted = moments is not None and moments.weighted
     if not families:
         every, mine = NO_TABLES, own_answers(NO_TABLES, metrics)
@@ -306,56 +275,91 @@ def asked_about(
         mine = own_answers(every, metrics)
     else:
         every, mine = weighted_tables(moments, families), weighted_ours(moments, families, metrics)
-    tables, inverse = _distinct(every, _urgency(every, mine, families))
-    answers = ask(Question(tables, metrics, list(rows.values())))
-    return Asked(metrics, families, tables, mine, weighted, inverse, rows, answers)
+    fails = np.array([group in failing for family in families for group in family.groups], dtype=np.bool_)
+    tables, table_index = _distinct(every, *_ordered(every, mine, families, fails))
+    rests = max(MOST_RESTS, len(np.unique(table_index[fails])))
+    return Comparable(
+        Question(tables, metrics, rests, list(rows.values())), families, mine, weighted, table_index, rows
+    )
 
 
-def _urgency(tables: Tables, mine: Answers, families: Sequence[FamilyCounts]) -> FloatArray:
-    """float64[G]: groups are asked about in this order, the smallest first.
+def _ordered(tables: Tables, mine: Answers, families: Sequence[FamilyCounts], fails: BoolArray) -> tuple[IntArray, int]:
+    """Order the groups, the most important first. Returns int64[G], and how many are compared whatever that takes.
 
-    Whole families come first that are small, everyone among them; then the groups furthest from everyone else, measured
-    in the standard error of a rate of their size: those that fail or could fail are among these.
+    These are the groups that fail, everyone, every group of a small family, and of each family and rate the group that
+    is furthest from everyone else. The others follow by that distance, in the standard error of a rate of their size.
     """
-    size = np.repeat([len(family.groups) for family in families], [len(family.groups) for family in families])
-    apart = np.nan_to_num(np.abs(np.stack(list(mine.differences.values())))).max(axis=0)
-    furthest = apart * np.sqrt(tables.own.sum(axis=(1, 2)))
-    return np.where(size <= SMALL_FAMILY, -np.inf, -furthest)
+    sizes = [len(family.groups) for family in families]
+    size_of_family = np.repeat(np.array(sizes, dtype=np.int64), sizes)
+    apart = np.nan_to_num(np.abs(np.stack(list(mine.differences.values()))))
+    apart *= np.sqrt(tables.own.sum(axis=(1, 2)))
+    worst = np.zeros(len(fails), dtype=np.bool_)
+    for start, size in zip(np.cumsum([0, *sizes]), sizes, strict=False):
+        if size:
+            worst[start + apart[:, start : start + size].argmax(axis=1)] = True
+    tier = np.select([fails, size_of_family <= SMALL_FAMILY, worst], [0, 1, 2], default=3)
+    order = np.lexsort((-apart.max(axis=0, initial=0.0), tier))
+    return order, int((tier < 3).sum())
 
 
-def _distinct(tables: Tables, urgency: FloatArray) -> tuple[Tables, IntArray]:
-    """The `MOST_TABLES` most urgent distinct tables, and the table of each group; -1 where it is not among them.
+def _distinct(tables: Tables, order: IntArray, always: int) -> tuple[Tables, IntArray]:
+    """Pick the first distinct tables in `order`: those of the first `always` groups, and up to `MOST_TABLES`.
 
-    All groups have the same everyone, so groups with the same counts have the same rest.
+    Returns them, and int64[G]: the index of each group's table among them, -1 where it is not. All groups have the same
+    everyone, so groups with the same counts have the same rest.
     """
-    order = np.argsort(urgency, kind="stable")
     _, first, inverse = np.unique(tables.own[order].reshape(-1, 6), axis=0, return_index=True, return_inverse=True)
-    most_urgent = np.argsort(first)[:MOST_TABLES]
+    by_order = np.argsort(first)
+    chosen_tables = by_order[: max(MOST_TABLES, int((first < always).sum()))]
     renamed = np.full(len(first), -1, dtype=np.int64)
-    renamed[most_urgent] = np.arange(len(most_urgent))
-    place_of = np.empty(len(order), dtype=np.int64)
-    place_of[order] = renamed[inverse.reshape(-1)]
-    chosen = order[first[most_urgent]]
-    return Tables(tables.own[chosen], tables.rest[chosen]), place_of
+    renamed[chosen_tables] = np.arange(len(chosen_tables))
+    table_of_group = np.empty(len(order), dtype=np.int64)
+    table_of_group[order] = renamed[inverse.reshape(-1)]
+    chosen = order[first[chosen_tables]]
+    return Tables(tables.own[chosen], tables.rest[chosen]), table_of_group
 
 
-def _agreement(distribution: str, answer: Answer, question: Asked, shown: Sequence[Estimate | Disparity]) -> Agreement:
-    of_rows = dict(zip(question.rows, answer.of_rows, strict=True))
-    compared = question.place >= 0
-    groups = [group for group, is_compared in zip(question.groups, compared, strict=True) if is_compared]
-    table_index = question.place[compared]
+_SILENCE: Final[Mapping[Silence, str]] = {
+    "absent": "crosscheck_absent",
+    "version": "crosscheck_version",
+    "broken": "crosscheck_missing",
+}
+"""Sentence that says why a library has no answer."""
+
+
+def _notices(answers: Sequence[Answer | NoAnswer], agreements: Sequence[Agreement]) -> tuple[Notice, ...]:
+    """Say which libraries did not answer and why, and which were asked about some of the groups only."""
+    silent = [answer for answer in answers if isinstance(answer, NoAnswer)]
+    missing = [Notice.of("crosscheck-missing", sentence(_SILENCE[mute.reason], name=mute.name)) for mute in silent]
+    parts = [
+        Notice.of(
+            "crosscheck-part",
+            sentence("crosscheck_chosen", library=part.library, compared=part.groups_compared, all=part.groups),
+        )
+        for part in agreements
+        if part.groups_compared < part.groups
+    ]
+    return (*missing, *parts)
+
+
+def _agreement(answer: Answer, comparable: Comparable, shown: Sequence[Estimate | Disparity]) -> Agreement:
+    distribution = answer.name.partition(" ")[0]
+    of_rows = dict(zip(comparable.rows, answer.of_rows, strict=True))
+    compared = comparable.table_index >= 0
+    groups = [group for group, is_compared in zip(comparable.groups, compared, strict=True) if is_compared]
+    table_index = comparable.table_index[compared]
     tables, theirs = (
-        Tables(question.tables.own[table_index], question.tables.rest[table_index]),
+        Tables(comparable.question.tables.own[table_index], comparable.question.tables.rest[table_index]),
         answer.of_tables.at(table_index),
     )
-    comparison = compare(distribution, groups, tables, question.mine.at(np.flatnonzero(compared)), theirs)
+    comparison = compare(distribution, groups, tables, comparable.mine.at(np.flatnonzero(compared)), theirs)
     stated_too = _compare_shown(shown, groups, theirs, comparison)
-    by_rows = _compare_rows(question, of_rows, comparison)
+    by_rows = _compare_rows(comparable, of_rows, comparison)
     if comparison.largest > TOLERANCE:
         raise _disagreement(answer.name, comparison)
     return Agreement(
         library=answer.name,
-        groups=len(question.place),
+        groups=len(comparable.table_index),
         groups_compared=len(groups),
         rates_compared=comparison.rates,
         disparities_compared=comparison.disparities,
@@ -363,7 +367,7 @@ def _agreement(distribution: str, answer: Answer, question: Asked, shown: Sequen
         shown_compared=stated_too,
         row_groups_compared=len(of_rows),
         row_rates_compared=by_rows,
-        weighted=question.weighted,
+        weighted=comparable.weighted,
         largest_difference=round(comparison.largest, 12),
         differs_by_convention=sum(comparison.conventions.values()),
         conventions=tuple(
@@ -400,14 +404,16 @@ def _values(record: Estimate | Disparity) -> dict[int, float | None]:
     return {1: record.difference, 2: record.ratio} if record.compared_with == "rest" else {}
 
 
-def _compare_rows(question: Asked, of_rows: Mapping[Group, Mapping[MetricName, float]], comparison: Comparison) -> int:
+def _compare_rows(
+    comparable: Comparable, of_rows: Mapping[Group, Mapping[MetricName, float]], comparison: Comparison
+) -> int:
     """Compare what the library computed from single cases with our rates from counts; returns how many."""
-    at = {group: index for index, group in enumerate(question.groups)}
+    at = {group: index for index, group in enumerate(comparable.groups)}
     groups = list(of_rows)
     places = np.array([at[group] for group in groups], dtype=np.int64)
-    group_tables = tables_of(question.families).own[places] if groups else np.zeros((0, 3, 2))
+    group_tables = tables_of(comparable.families).own[places] if groups else np.zeros((0, 3, 2))
     compared = 0
-    for metric in question.metrics:
+    for metric in comparable.question.metrics:
         mine = rates_of(group_tables, metric)
         theirs = np.array([of_rows[group][metric] for group in groups])
         stated = ~np.isnan(mine)

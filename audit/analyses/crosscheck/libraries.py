@@ -1,51 +1,60 @@
-"""The libraries that are asked, where possible in a second process: beside what this one works out meanwhile.
+"""The libraries that are asked: each in this process, or all in a program of their own beside what this one works out.
 
-It is split off before this one has threads that compute, loads the libraries, and ends with the block that began it.
-Whatever else takes long and can be done apart is given to it too.
+The program is `python -m audit.analyses.crosscheck`. It reads a question and writes the answers as JSON. A question has
+the keys `metrics`, `tables`, `rests` and `rows`:
+
+- A table has `group` and `rest`, the sums of weights of a group and of everyone else: three pairs (positive, negative,
+  unlabelled) of flagged and not flagged.
+- `rests` is the number of tables, the first ones, whose differences and ratios fairlearn is asked for.
+- Rows have `label` and `decision`, a character for each case: `1`, `0`, and `-` for no label.
+
+An answer has `name`, and either `no_answer`, the reason, or `tables` and `rows`. A number that is not stated is null;
+one without bound is the text `inf`.
 """
 
 from __future__ import annotations
 
+import json
 import os
-import pickle
-import signal
+import re
+import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from contextvars import ContextVar
-from functools import partial
-from importlib.metadata import version
-from pathlib import Path
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
 from tempfile import TemporaryDirectory
-from threading import Lock, Thread
+from threading import Thread
 from types import ModuleType
-from typing import Any, BinaryIO, Final, NamedTuple, TypeVar
+from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
 
 from audit.analyses.crosscheck import rates_aif360, rates_fairlearn
-from audit.analyses.crosscheck.questions import Answers, Rows, Tables
+from audit.analyses.crosscheck.questions import Answers, Rows, SmallArray, Tables
+from audit.stats.arrays import FloatArray
 from audit.vocabulary.metrics import MetricName
 
 LIBRARIES: Final[tuple[ModuleType, ...]] = (rates_fairlearn, rates_aif360)
-"""The opinions asked, each a module with `DISTRIBUTION`, `answers` and `row_rates`; libraries load when asked."""
+"""Libraries that are asked, each a module with `DISTRIBUTION`, `VERSIONS`, `answers` and `row_rates`."""
 
-_PATIENCE: Final = 60.0
-"""Seconds that an answer of the second process is waited for, before this one does the task itself."""
-_T = TypeVar("_T")
+Silence = Literal["absent", "version", "broken"]
+"""Reason why a library has no answer: it is not installed, is of a version that nobody has tried, or broke off."""
 
 
 class Question(NamedTuple):
-    """What every library is asked."""
+    """Tables and rows that every library is asked about."""
 
     tables: Tables
     metrics: Sequence[MetricName]
+    rests: int
+    """Number of tables, the first ones, whose differences and ratios are asked for by a library that is slow."""
     rows: Sequence[Rows]
     """Single cases of some groups."""
 
 
 class Answer(NamedTuple):
-    """What one library answers."""
+    """Numbers of one library."""
 
     name: str
     """Its name with its version."""
@@ -53,121 +62,220 @@ class Answer(NamedTuple):
     of_rows: list[dict[MetricName, float]]
 
 
+class NoAnswer(NamedTuple):
+    """A library without an answer."""
+
+    name: str
+    """Its name, with its version where it is of another one."""
+    reason: Silence
+
+
 NO_TABLES: Final = Tables(np.zeros((0, 3, 2)), np.zeros((0, 3, 2)))
 
 
-class _Second(NamedTuple):
-    """The second process."""
-
-    pid: int
-    questions: BinaryIO
-    answers: BinaryIO
-    turn: Lock
-    """Held from a task to its answer."""
-
-
-_SECOND: ContextVar[_Second | None] = ContextVar("second process", default=None)
-
-
-def ask(question: Question) -> Callable[[], list[Answer | None]]:
-    """Ask every library. Returns what waits for their answers: None of a library that cannot be loaded or breaks."""
-    return beside(partial(_answers, question))
-
-
-def beside(task: Callable[[], _T]) -> Callable[[], _T]:
-    """Have the second process do a task that can be pickled. Returns what waits for its answer.
-
-    This process does it when asked, where there is no second one or that one breaks off or says nothing.
-    """
-    second = _SECOND.get()
-    if second is None:
-        return task
-    results: list[_T] = []
-    # In a thread, because a pipe that nobody empties takes no more, and no pipe has a limit of time.
-    exchange = Thread(target=_exchange, args=(second, task, results), daemon=True)
-    exchange.start()
-    return partial(_received, exchange, results, task)
-
-
-@contextmanager
-def libraries_beside(*, wanted: bool) -> Iterator[None]:
-    """Let a second process answer whatever is asked within a block, where there is a processor for it."""
-    second, keeps = None, None
-    can_fork = sys.platform == "linux" and hasattr(os, "fork") and "duckdb" not in sys.modules
-    if wanted and can_fork and len(os.sched_getaffinity(0)) > 1:
-        with suppress(OSError):
-            keeps = TemporaryDirectory(prefix="audit7k-libraries-")
-            second = _split_off(keeps.name)
-    token = _SECOND.set(second)
-    try:
-        yield
-    finally:
-        _SECOND.reset(token)
-        if second is not None:
-            with suppress(ProcessLookupError, ChildProcessError):  # somebody else may have waited for it
-                os.kill(second.pid, signal.SIGKILL)
-                os.waitpid(second.pid, 0)
-            for pipe in (second.questions, second.answers):
-                with suppress(OSError):
-                    pipe.close()
-        if keeps is not None:
-            keeps.cleanup()
-
-
-def _split_off(keeps: str) -> _Second:
-    """Split it off; `keeps` is the folder of what libraries write, because a process that is killed removes nothing."""
-    (questions_end, ours), (theirs, answered) = os.pipe(), os.pipe()
-    pid = os.fork()
-    if not pid:
-        try:
-            os.environ["MPLCONFIGDIR"] = keeps
-            _serve(questions_end, answered)
-        finally:
-            os._exit(0)
-    os.close(questions_end)
-    os.close(answered)
-    return _Second(pid, os.fdopen(ours, "wb"), os.fdopen(theirs, "rb"), Lock())
-
-
-def _serve(questions_end: int, answered: int) -> None:
-    """Do what is asked, silently, and only as long as somebody waits. No lock of theirs is held meanwhile."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_DFL)
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    for standard in (0, 1, 2):
-        os.dup2(nowhere, standard)
-    # those that are open, not all up to the limit: a container's can be a thousand million
-    for handle in {int(path.name) for path in Path("/proc/self/fd").iterdir()} - {0, 1, 2, questions_end, answered}:
-        with suppress(OSError):  # that of the listing is closed already
-            os.close(handle)
-    _answers(Question(NO_TABLES, (), ()))
-    with os.fdopen(questions_end, "rb") as questions, os.fdopen(answered, "wb") as answers:
-        while True:
-            pickle.dump(pickle.load(questions)(), answers)  # noqa: S301 - the process that split this one off
-            answers.flush()
-
-
-def _exchange(second: _Second, task: Callable[[], Any], results: list[Any]) -> None:
-    with suppress(Exception), second.turn:  # whatever breaks here, nothing is found and this process does it
-        second.questions.write(pickle.dumps(task))
-        second.questions.flush()
-        results.append(pickle.load(second.answers))  # noqa: S301 - split off from this process
-
-
-def _received(exchange: Thread, results: list[_T], task: Callable[[], _T]) -> _T:
-    exchange.join(_PATIENCE)
-    return results[0] if results else task()
-
-
-def _answers(question: Question) -> list[Answer | None]:
+def ask(question: Question) -> list[Answer | NoAnswer]:
+    """Ask each of `LIBRARIES` in this process, which loads them."""
     return [_answer(library, question) for library in LIBRARIES]
 
 
-def _answer(library: ModuleType, question: Question) -> Answer | None:
+def _answer(library: ModuleType, question: Question) -> Answer | NoAnswer:
     try:
         name = f"{library.DISTRIBUTION} {version(library.DISTRIBUTION)}"
-        of_tables = library.answers(question.tables, question.metrics)
+    except PackageNotFoundError:
+        return NoAnswer(library.DISTRIBUTION, "absent")
+    if not is_known(name.partition(" ")[2], library.VERSIONS):
+        return NoAnswer(name, "version")
+    try:
+        of_tables = library.answers(question.tables, question.metrics, question.rests)
         return Answer(name, of_tables, library.row_rates(question.rows, question.metrics))
-    except Exception:
-        # Whatever is missing or breaks in another library, the audit stands on its own numbers, and says so.
+    except Exception:  # whatever breaks in another library, the audit stands on its own numbers, and says so
+        return NoAnswer(library.DISTRIBUTION, "broken")
+
+
+def is_known(installed: str, versions: tuple[str, str]) -> bool:
+    """Whether a version is at least the first of `versions` and before the second, by their numbers alone."""
+    least, before = (_numbers(text) for text in versions)
+    return least <= _numbers(installed) < before
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(int(digits) for digits in re.findall(r"\d+", text)[:2])
+
+
+_CHARACTERS: Final = "-01"
+"""Characters of -1, 0 and 1."""
+
+
+def question_as_json(question: Question) -> bytes:
+    """Write a question."""
+    groups, rests = (side.tolist() for side in question.tables)
+    return _as_json(
+        {
+            "metrics": list(question.metrics),
+            "tables": [{"group": group, "rest": others} for group, others in zip(groups, rests, strict=True)],
+            "rests": question.rests,
+            "rows": [{"label": _text(rows.label), "decision": _text(rows.decision)} for rows in question.rows],
+        }
+    )
+
+
+def question_of_json(text: bytes) -> Question:
+    """Read a question. Raises ValueError, KeyError or TypeError where it is none."""
+    content = json.loads(text)
+    sides = (np.array([table[side] for table in content["tables"]], dtype=np.float64) for side in ("group", "rest"))
+    return Question(
+        Tables(*(side.reshape(-1, 3, 2) for side in sides)),
+        tuple(content["metrics"]),
+        content["rests"],
+        [Rows(_values(rows["label"]), _values(rows["decision"])) for rows in content["rows"]],
+    )
+
+
+def answers_as_json(answers: Sequence[Answer | NoAnswer]) -> bytes:
+    """Write the answer, or the reason for none, of every library."""
+    return _as_json([_written(answer) for answer in answers])
+
+
+def answers_of_json(text: bytes) -> list[Answer | NoAnswer]:
+    """Read the answers of the libraries. Raises ValueError, KeyError or TypeError where they are none."""
+    return [_read(answer) for answer in json.loads(text)]
+
+
+def _written(answer: Answer | NoAnswer) -> dict[str, Any]:
+    if isinstance(answer, NoAnswer):
+        return {"name": answer.name, "no_answer": answer.reason}
+    rates, differences, ratios, beside_rest = answer.of_tables
+    return {
+        "name": answer.name,
+        "tables": {
+            "rates": _by_metric(rates),
+            "differences": _by_metric(differences),
+            "ratios": _by_metric(ratios),
+            "beside_rest": beside_rest.tolist(),
+        },
+        "rows": [{metric: _stated(value) for metric, value in rates.items()} for rates in answer.of_rows],
+    }
+
+
+def _read(answer: Mapping[str, Any]) -> Answer | NoAnswer:
+    if "no_answer" in answer:
+        return NoAnswer(answer["name"], answer["no_answer"])
+    tables = answer["tables"]
+    rates, differences, ratios = (
+        {metric: np.array([_number(value) for value in values]) for metric, values in tables[part].items()}
+        for part in ("rates", "differences", "ratios")
+    )
+    of_tables = Answers(rates, differences, ratios, np.array(tables["beside_rest"], dtype=np.bool_))
+    of_rows = [{metric: _number(value) for metric, value in rates.items()} for rates in answer["rows"]]
+    return Answer(answer["name"], of_tables, of_rows)
+
+
+def _as_json(content: Any) -> bytes:
+    return json.dumps(content, allow_nan=False).encode("ascii")
+
+
+def _by_metric(values: Mapping[Any, FloatArray]) -> dict[str, list[float | str | None]]:
+    return {metric: [_stated(value) for value in column.tolist()] for metric, column in values.items()}
+
+
+def _stated(value: float) -> float | str | None:
+    if np.isnan(value):
+        return None
+    return str(value) if np.isinf(value) else value
+
+
+def _number(value: float | str | None) -> float:
+    return np.nan if value is None else float(value)
+
+
+def _text(values: SmallArray) -> str:
+    return np.frombuffer(_CHARACTERS.encode("ascii"), dtype=np.uint8)[values + 1].tobytes().decode("ascii")
+
+
+def _values(text: str) -> SmallArray:
+    characters = np.frombuffer(text.encode("ascii"), dtype=np.uint8)
+    if not np.isin(characters, [ord(character) for character in _CHARACTERS]).all():
+        raise ValueError(f"a case is one of the characters {_CHARACTERS}")
+    return np.where(characters == ord("-"), -1, characters.astype(np.int16) - ord("0")).astype(np.int8)
+
+
+PATIENCE: Final = 600.0
+"""Seconds that answers are waited for. They take two to five on a laptop; a machine under load takes longer."""
+
+
+@dataclass(slots=True)
+class SecondProcess:
+    """The program that asks the libraries, started once and asked once."""
+
+    program: subprocess.Popen[bytes] | None
+    """None where it could not be started."""
+    _written: list[bytes] = field(default_factory=list)
+    _exchange: Thread | None = None
+
+    def ask(self, question: Question) -> None:
+        """Send the question, and do not wait for the answers."""
+        if self.program is None:
+            return
+        # in a thread, because a pipe that nobody empties takes no more
+        self._exchange = Thread(target=self._send, args=(self.program, question_as_json(question)), daemon=True)
+        self._exchange.start()
+
+    def answers(self) -> list[Answer | NoAnswer]:
+        """Wait for what each library answers. One that says nothing within `PATIENCE` has no answer."""
+        if self._exchange is not None:
+            self._exchange.join(PATIENCE)
+        with suppress(ValueError, KeyError, TypeError, AttributeError, IndexError):
+            return answers_of_json(self._written[0])
+        return [NoAnswer(library.DISTRIBUTION, "broken") for library in LIBRARIES]
+
+    def end(self) -> None:
+        """End the program if it still runs."""
+        if self.program is None:
+            return
+        self.program.kill()
+        with suppress(ChildProcessError):
+            self.program.wait()
+        if self._exchange is not None:
+            self._exchange.join()
+        for pipe in (self.program.stdin, self.program.stdout):
+            if pipe is not None:
+                with suppress(OSError):
+                    pipe.close()
+
+    def _send(self, program: subprocess.Popen[bytes], question: bytes) -> None:
+        with suppress(OSError, ValueError):
+            self._written.append(program.communicate(question)[0])
+
+
+@contextmanager
+def second_process() -> Iterator[SecondProcess]:
+    """Start the program, which loads the libraries at once, and end it with the block."""
+    # Matplotlib, which the libraries load, writes a list of fonts; a program that is killed removes nothing
+    with TemporaryDirectory(prefix="audit7k-libraries-") as fonts:
+        process = SecondProcess(_started(fonts))
+        try:
+            yield process
+        finally:
+            process.end()
+
+
+def _started(fonts: str) -> subprocess.Popen[bytes] | None:
+    path = [entry or os.getcwd() for entry in sys.path]  # noqa: PTH109 - as Python reads the empty entry
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(path),
+        "MPLCONFIGDIR": fonts,
+        "OPENBLAS_NUM_THREADS": "1",
+        "PYDANTIC_DISABLE_PLUGINS": "__all__",
+    }
+    try:
+        return subprocess.Popen(
+            [sys.executable, "-P", "-m", "audit.analyses.crosscheck"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=environment,
+            start_new_session=True,  # an interrupt at the keyboard is meant for the audit, which ends this
+        )
+    except (OSError, ValueError):  # a Python that is built into another program knows no path of its own
         return None

@@ -6,11 +6,7 @@ our sign and direction. What it states where a rate has no denominator is in `au
 
 from __future__ import annotations
 
-import logging
-import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from pathlib import PurePath
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -29,7 +25,9 @@ from audit.analyses.crosscheck.questions import (
 from audit.stats.arrays import FloatArray
 from audit.vocabulary.metrics import MetricName
 
-DISTRIBUTION = "aif360"
+DISTRIBUTION: Final = "aif360"
+VERSIONS: Final = ("0.5", "0.7")
+"""Versions that are asked: from the first one, and before the second."""
 
 
 class _Methods(NamedTuple):
@@ -56,9 +54,10 @@ _METHODS: Final[Mapping[MetricName, _Methods]] = {
 }
 
 
-def answers(tables: Tables, metrics: Sequence[MetricName]) -> Answers:
-    """Compute the answers with AIF360, each table as weighted rows of a data set. Raises ImportError where it is not
-    installed.
+def answers(tables: Tables, metrics: Sequence[MetricName], _rests: int) -> Answers:
+    """Compute the answers with AIF360, each table as weighted rows of a data set, and all of them beside their rest.
+
+    Raises ImportError where it is not installed.
     """
     groups = len(tables.own)
     rates, differences, ratios = ({name: np.full(groups, np.nan) for name in metrics} for _ in range(3))
@@ -66,7 +65,7 @@ def answers(tables: Tables, metrics: Sequence[MetricName]) -> Answers:
     of_both = tuple(name for name in metrics if name != "selection_rate")
     of_flags = tuple(name for name in metrics if name == "selection_rate")
     # It divides by zero where a rate has no denominator, and the NaN is its answer.
-    with quiet_import(), np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"):
         _ask(library_answers, of_both, [four_cells(side) for side in tables], LABELS, DECISIONS)
         _ask(library_answers, of_flags, [two_cells(side) for side in tables], (1, 0), None)
     return library_answers
@@ -81,7 +80,7 @@ def row_rates(groups: Sequence[Rows], metrics: Sequence[MetricName]) -> list[dic
             ([name for name in metrics if name == "selection_rate"], rows, False),
         ):
             if names and part.label.size:
-                with quiet_import(), np.errstate(divide="ignore", invalid="ignore"):
+                with np.errstate(divide="ignore", invalid="ignore"):
                     side, weights = np.zeros(part.label.size), np.ones(part.label.size)
                     truth = _dataset(side, part.label if classified else part.decision, weights)
                     metric = _metric(truth, _answered(truth, part.decision) if classified else None)
@@ -152,27 +151,3 @@ def _answered(truth: Any, decision: npt.NDArray[Any]) -> Any:
     answered = truth.copy()
     answered.labels = decision.reshape(-1, 1).astype(np.float64)
     return answered
-
-
-@contextmanager
-def quiet_import() -> Iterator[None]:
-    """Import AIF360 without its log of optional packages that are missing, and leave logging as it was.
-
-    It logs through the root logger, which also sets up a handler where there is none. Only records written from its own
-    files are held back.
-    """
-    root = logging.getLogger()
-    handlers = list(root.handlers)
-    root.addFilter(_not_from_aif360)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        root.removeFilter(_not_from_aif360)
-        for handler in set(root.handlers) - set(handlers):
-            root.removeHandler(handler)
-
-
-def _not_from_aif360(record: logging.LogRecord) -> bool:
-    return "aif360" not in PurePath(record.pathname).parts

@@ -8,7 +8,6 @@ has no denominator is in `audit.analyses.crosscheck.agreement`.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -28,20 +27,20 @@ from audit.analyses.crosscheck.questions import (
 from audit.stats.arrays import FloatArray
 from audit.vocabulary.metrics import MetricName
 
-DISTRIBUTION = "fairlearn"
-
-MOST_RESTS: Final = 50
-"""Number of tables whose rest is asked for, the first ones. `MetricFrame` takes about a millisecond for each group and
-rate, and the rate of a rest is a rate like any other."""
+DISTRIBUTION: Final = "fairlearn"
+VERSIONS: Final = ("0.12", "0.16")
+"""Versions that are asked: from the first one, and before the second."""
 
 Function = Callable[..., float]
 
 
-def answers(tables: Tables, metrics: Sequence[MetricName]) -> Answers:
-    """Compute the answers with fairlearn, each table as four weighted rows. Raises ImportError where it is not
-    installed.
+def answers(tables: Tables, metrics: Sequence[MetricName], rests: int) -> Answers:
+    """Compute the answers with fairlearn, each table as four weighted rows.
+
+    The rates of the rest are asked for of the first `rests` tables. `MetricFrame` takes about a millisecond for each
+    group and rate, and the rate of a rest is a rate like any other. Raises ImportError where it is not installed.
     """
-    beside_rest = np.arange(len(tables.own)) < MOST_RESTS
+    beside_rest = np.arange(len(tables.own)) < rests
     sides = np.concatenate((tables.own, tables.rest[beside_rest]))
     known = functions()
     flags: list[MetricName] = [name for name in metrics if name == "selection_rate"]
@@ -63,17 +62,15 @@ def row_rates(groups: Sequence[Rows], metrics: Sequence[MetricName]) -> list[dic
     """Compute the rates of single cases of each group with fairlearn; NaN without any."""
     known = functions()
     rates_of_groups: list[dict[MetricName, float]] = []
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that a precision is a convention
-        for rows in groups:
-            labelled_rows = labelled(rows)
-            cases = {name: rows if name == "selection_rate" else labelled_rows for name in metrics}
-            rates_of_groups.append(
-                {
-                    name: float(known[name](*rows_of_rate)) if rows_of_rate.label.size else np.nan
-                    for name, rows_of_rate in cases.items()
-                }
-            )
+    for rows in groups:
+        labelled_rows = labelled(rows)
+        cases = {name: rows if name == "selection_rate" else labelled_rows for name in metrics}
+        rates_of_groups.append(
+            {
+                name: float(known[name](*rows_of_rate)) if rows_of_rate.label.size else np.nan
+                for name, rows_of_rate in cases.items()
+            }
+        )
     return rates_of_groups
 
 
@@ -88,8 +85,7 @@ def _frame_rates(
     if not rates or not there.size:
         return values
     weights = cells[there].ravel()
-    with warnings.catch_warnings(), np.errstate(divide="ignore", invalid="ignore"):
-        warnings.simplefilter("ignore")  # that a precision is a convention
+    with np.errstate(divide="ignore", invalid="ignore"):
         frame = MetricFrame(
             metrics=dict(rates),
             y_true=_repeated(labels, len(there)),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -57,13 +56,7 @@ class RunRequest(NamedTuple):
         from audit.scoring.progress import progress_on_stderr
 
         asks = self.crosscheck and self.details
-        beside: contextlib.AbstractContextManager[None] = contextlib.nullcontext()
-        if asks:
-            import audit.analyses.further  # noqa: F401 - loaded once, for both processes
-            from audit.analyses.crosscheck.libraries import libraries_beside
-
-            beside = libraries_beside(wanted=True)
-        with stages_on(self.watched_on), publishable_errors(exact=self.exact), beside:
+        with stages_on(self.watched_on), publishable_errors(exact=self.exact):
             return run_audit(
                 self.loaded,
                 # A line of progress counts rows and failures.

@@ -11,13 +11,13 @@ which its documentation leaves to the user.
 
 from __future__ import annotations
 
+import logging
 from itertools import product
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
-from audit.analyses.crosscheck.rates_aif360 import quiet_import
 from audit.vocabulary.metrics import MetricName
 from audit.worlds.truth import RATES
 from tools.bench.planted.sets import Flag
@@ -58,8 +58,8 @@ def finds(rows: pd.DataFrame, flag: Flag, penalty: float) -> bool:
 
 def subset(rows: pd.DataFrame, metric: MetricName, penalty: float) -> dict[str, list[str]]:
     """Return the values that the best subset names, by feature; empty where it is everybody or nobody."""
-    with quiet_import():
-        from aif360.detectors import bias_scan
+    logging.getLogger().addHandler(logging.NullHandler())  # AIF360 lists the packages that it could use besides
+    from aif360.detectors import bias_scan
 
     missed = metric == "true_positive_rate"
     of_label = _of_label(rows, metric)
