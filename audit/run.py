@@ -65,8 +65,8 @@ def run_audit(  # noqa: PLR0913 - what an audit can be given
     progress, predictions_to
         Where progress is shown, and where a detector's `predictions.parquet` is written; nowhere by default.
     crosscheck, details, records
-        Whether to ask fairlearn and AIF360 for the same numbers (if one disagrees, there is no result), to answer what
-        decides no verdict, and to state more than verdicts: without that a result can be neither kept nor reported.
+        Whether to ask fairlearn and AIF360 too, to answer what decides no verdict, and to state more than verdicts:
+        without that a result can be neither kept nor reported.
     checkpoint, begins
         Where answers are kept, so that an interrupted run goes on; what is called before the first row is scored.
     baseline
@@ -74,8 +74,10 @@ def run_audit(  # noqa: PLR0913 - what an audit can be given
     isolation
         `sandbox` and `allow_pickle`: where the detector runs; see `audit.detectors.isolation.options.IsolationOptions`.
 
-    Raises AuditError if plan, data or detector are in error: then nothing was judged, and only a checkpoint keeps
-    anything.
+    Raises
+    ------
+    AuditError
+        If plan, data or detector are in error, or another library disagrees. Only a checkpoint keeps anything then.
     """
     started, isolating, loaded = datetime.now(UTC), Isolating(**isolation), loaded_plan(plan, folder)
     with _libraries(wanted=crosscheck) as libraries:

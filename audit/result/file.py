@@ -188,9 +188,3 @@ def _strict_json(text: str, name: str) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise ResultError(f"{name} is not the JSON of a result", slug="not-a-result")
     return document
-
-
-def result_schema() -> dict[str, Any]:
-    """Return the JSON Schema of `result.json`."""
-    schema = AuditResult.model_json_schema(mode="serialization", by_alias=True)
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}

@@ -6,12 +6,17 @@ import json
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 from made.releases import made_release
 
+from audit.cli.pages.json_schemas import design_schema, plan_schema, release_schema, result_schema
 from audit.disclosure.read import load_release, parse_release
 from audit.errors import ResultError
-from audit.public.release import PublicRelease, public_json
+from audit.plan.audit_plan import PLAN_SCHEMA
+from audit.plan.sampling_design import DESIGN_SCHEMA
+from audit.public.release import METHOD_VERSION, PublicRelease, public_json
+from audit.result.audit_result import SCHEMA_VERSION
 
 
 def changed(kind: str = "fail", **of_row: Any) -> bytes:
@@ -101,3 +106,20 @@ def test_the_form_has_no_place_for_an_exact_number() -> None:
     assert fields == {
         "side", "parts", "total", "people", "errors", "few", "fewer_than", "as_of", "rates", "words",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["none", "fail", "good"])
+def test_a_release_follows_the_published_schema(kind: str) -> None:
+    schema = release_schema()
+    jsonschema.Draft202012Validator.check_schema(schema)
+    document = json.loads(public_json(made_release(kind)))
+    jsonschema.validate(document, schema)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({**document, "key": "0" * 64}, schema)
+
+
+def test_the_names_of_schemas_have_their_versions() -> None:
+    assert plan_schema()["$id"] == f"urn:audit7k:plan:{PLAN_SCHEMA}"
+    assert design_schema()["$id"] == f"urn:audit7k:design:{DESIGN_SCHEMA}"
+    assert result_schema()["$id"] == f"urn:audit7k:result:{SCHEMA_VERSION}"
+    assert release_schema()["$id"] == f"urn:audit7k:release:{METHOD_VERSION}"

@@ -10,9 +10,10 @@ import jsonschema
 import pytest
 from pydantic import BaseModel
 
+from audit.cli.pages.json_schemas import design_schema
 from audit.errors import PlanError
 from audit.plan.file.known_keys import DESIGN, known_keys, known_values
-from audit.plan.file.plan_file import canonical_plan_sha256, design_schema, load_design, parse_design
+from audit.plan.file.plan_file import canonical_plan_sha256, load_design, parse_design
 from audit.plan.sampling_design import SamplingDesign
 from audit.vocabulary.documented import field_docstrings
 

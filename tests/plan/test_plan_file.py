@@ -11,8 +11,9 @@ import jsonschema
 import pytest
 
 from audit import load_plan
+from audit.cli.pages.json_schemas import plan_schema
 from audit.errors import ExitCode, PlanError
-from audit.plan.file.plan_file import LARGEST_PLAN, canonical_plan_sha256, parse_plan, plan_schema, read_plan_file
+from audit.plan.file.plan_file import LARGEST_PLAN, canonical_plan_sha256, parse_plan, read_plan_file
 
 GOOD = (Path(__file__).parent / "small_plan.toml").read_text(encoding="utf-8")
 

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from made.probes import PLAN, RUN
 
+from audit.cli.pages.json_schemas import plan_schema
 from audit.errors import PlanError
 from audit.plan.audit_plan import AuditPlan, Rule
-from audit.plan.file.plan_file import canonical_plan_sha256, parse_plan, plan_schema
+from audit.plan.file.plan_file import canonical_plan_sha256, parse_plan
 from audit.plan.probes import ProbeRule, TextProbe
 
 TEXT = '[[probes]]\nid = "words"\nkind = "text"\ncolumn = "text"\nslots = ["demonym"]\n'

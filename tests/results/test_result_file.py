@@ -9,12 +9,13 @@ import jsonschema
 import pytest
 from made.counts import cells, families_of, nationality, plan_of
 
+from audit.cli.pages.json_schemas import result_schema
 from audit.counting.counted import Counted
 from audit.errors import ResultError
 from audit.plan.file.plan_file import LoadedPlan
 from audit.result import json_text
 from audit.result.audit_result import AuditResult, Provenance
-from audit.result.file import _at_once, _step_by_step, load_result, parse_result, result_schema
+from audit.result.file import _at_once, _step_by_step, load_result, parse_result
 from audit.result.findings.system import SystemDescription
 from audit.result.json_text import result_sha256, result_to_json, written_sha256
 from audit.run import Gathered, summarise

@@ -22,6 +22,7 @@ def explain(
 def schema(
     plan: Annotated[bool, typer.Option("--plan", help="Of a plan instead of a result.")] = False,
     design: Annotated[bool, typer.Option("--design", help="Of the design of a drawn set.")] = False,
+    release: Annotated[bool, typer.Option("--release", help="Of a public release.json.")] = False,
     mapping: Annotated[
         str | None, typer.Option(metavar="NAME", help="Print a mapping instead, to copy and edit: atrs, fria …")
     ] = None,
@@ -29,15 +30,14 @@ def schema(
     """Print the JSON Schema of result.json, or what else is asked for."""
     import json
 
-    from audit.plan.file.plan_file import design_schema, plan_schema
-    from audit.result.file import result_schema
+    from audit.cli.pages.json_schemas import design_schema, plan_schema, release_schema, result_schema
 
-    if plan + design + (mapping is not None) > 1:
-        raise ArgumentError("give one of --plan, --design and --mapping", slug="schema-arguments")
+    if plan + design + release + (mapping is not None) > 1:
+        raise ArgumentError("give one of --plan, --design, --release and --mapping", slug="schema-arguments")
     if mapping is not None:
         from audit.disclosure.public_files import mapping_text
 
         say_document(mapping_text(mapping).decode("utf-8"))
         return
-    wanted = design_schema() if design else plan_schema() if plan else result_schema()
-    say_document(json.dumps(wanted, indent=2, ensure_ascii=False) + "\n")
+    schema_of = design_schema if design else plan_schema if plan else release_schema if release else result_schema
+    say_document(json.dumps(schema_of(), indent=2, ensure_ascii=False) + "\n")

@@ -169,21 +169,6 @@ def read_toml(path: Path, layout: Layout) -> tuple[dict[str, Any], KeyLines]:
     return _toml(text, one_line(str(path)), layout), KeyLines.of(text)
 
 
-def plan_schema() -> dict[str, Any]:
-    """JSON Schema of a plan, for editors that check TOML with it."""
-    return _schema_of(AuditPlan)
-
-
-def design_schema() -> dict[str, Any]:
-    """JSON Schema of a design."""
-    return _schema_of(SamplingDesign)
-
-
-def _schema_of(model: type[BaseModel]) -> dict[str, Any]:
-    schema = model.model_json_schema(mode="validation", by_alias=True)
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
-
-
 def _plain_name(path: Path) -> str:
     """Path as a report may show it: never absolute and never upwards, because such parts are not plain."""
     if len(path.parts) <= 8 and all(map(_PLAIN.fullmatch, path.parts)):
