@@ -65,12 +65,10 @@ def run_audit(  # noqa: PLR0913 - what an audit can be given
     progress, predictions_to
         Where progress is shown, and where a detector's `predictions.parquet` is written; nowhere by default.
     crosscheck, details, records
-        Whether to ask fairlearn and AIF360 too, to answer what decides no verdict, and to state more than verdicts:
-        without that a result can be neither kept nor reported.
-    checkpoint, begins
-        Where answers are kept, so that an interrupted run goes on; what is called before the first row is scored.
-    baseline
-        An earlier `result.json` of the same plan and set, or its folder, in place of the one that the plan names.
+        Whether to ask fairlearn and AIF360, to answer what decides no verdict, and to keep more than verdicts.
+    checkpoint, begins, baseline
+        Where answers are kept, to go on with an interrupted run; what is called before the first row is scored; an
+        earlier `result.json` of the same plan and set, or its folder, in place of the plan's.
     isolation
         `sandbox` and `allow_pickle`: where the detector runs; see `audit.detectors.isolation.options.IsolationOptions`.
 
