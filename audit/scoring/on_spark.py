@@ -26,7 +26,7 @@ from audit.scoring.checkpoint import Checkpoint
 from audit.scoring.on_executors import SAID, SCHEMA, Task, check_same, raise_error
 from audit.scoring.provenance import scoring_identity
 from audit.scoring.rounds import silent_detector_error
-from audit.scoring.runner import Keeping, describe, interrupted, progress_shown, stop_between_batches
+from audit.scoring.runner import Keeping, describe, interrupted, progress_shown
 from audit.scoring.scored import AnswerSource, Scored
 from audit.vocabulary.statuses import REASONS, STATUSES
 
@@ -66,7 +66,7 @@ def score_on_spark(
         task = replace(here, expected=here.describe(detector))
     where = _looked_at(engine, task)
     keeping = keeping or Keeping(Checkpoint(engine.private.path / "answers"), scoring_identity(plan))
-    with keeping.checkpoint as checkpoint, stop_between_batches(progress.stopping) as stop_asked:
+    with keeping.checkpoint as checkpoint:
         checkpoint.begin(
             {
                 **keeping.identity,
@@ -83,7 +83,7 @@ def score_on_spark(
         with progress_shown(progress, evaluation_set.rows - checkpoint.rows_kept):
             try:
                 for number in pieces.missing():
-                    if stop_asked():
+                    if progress.stop_asked():
                         raise KeyboardInterrupt
                     progress.advance(*pieces.score(number))
             except KeyboardInterrupt:

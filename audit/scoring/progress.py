@@ -42,6 +42,10 @@ class StreamProgress:
         """Write that a run is about to end."""
         self._write_line("stopping after this batch; once more to stop at once")
 
+    def stop_asked(self) -> bool:
+        """Return False: a display alone ends no run."""
+        return False
+
     def _write_line(self, line: str) -> None:
         self._stream.write(f"{line}\n")
         self._stream.flush()
@@ -150,14 +154,14 @@ def trouble_text(failed: int, retries: int) -> str:
 class Progress(Protocol):
     """A display of progress: `begin` once, `advance` after each batch, `end` once, also after an error.
 
-    `kept` comes before `begin` if an earlier run has scored some rows; `stopping` comes if the run ends early.
+    `kept` comes before `begin` if an earlier run has scored some rows. `stop_asked` comes after each batch.
     """
 
     def kept(self, rows: int) -> None:
         """Show that an earlier run has scored `rows` rows, which are not scored again."""
 
-    def stopping(self) -> None:
-        """Show that somebody asked the run to stop; it ends after the current batch."""
+    def stop_asked(self) -> bool:
+        """Whether the run is to end now, as an interrupt would end it: answers that are kept stay."""
 
     def begin(self, rows: int) -> None:
         """Show that scoring begins, with `rows` rows to score."""
@@ -171,7 +175,14 @@ class Progress(Protocol):
         """Show that scoring has ended, or was broken off."""
 
 
-def progress_on_stderr(*, quiet: bool = False, stream: TextIO | None = None) -> Progress:
+class Display(Progress, Protocol):
+    """A display of progress that can also show that the run is about to end."""
+
+    def stopping(self) -> None:
+        """Show that somebody asked the run to stop; it ends after the current batch."""
+
+
+def progress_on_stderr(*, quiet: bool = False, stream: TextIO | None = None) -> Display:
     """Choose a display of progress: none if `quiet`, a bar on a terminal, else lines.
 
     Parameters
@@ -195,6 +206,10 @@ class NoProgress:
 
     def stopping(self) -> None:
         """Show nothing."""
+
+    def stop_asked(self) -> bool:
+        """Return False: nobody asks."""
+        return False
 
     def begin(self, rows: int) -> None:
         """Show nothing."""

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import signal
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from audit.detectors.protocol import Detector, DetectorInfo, RunContext
@@ -84,6 +81,8 @@ def run_rounds(
                 for place, rows, checked in batches.scored():
                     takers[place].add(rows, checked)
                     _advance(progress, checked, detector)
+                    if progress.stop_asked():
+                        raise KeyboardInterrupt
             with error_text_withheld(f"detector kind {kind}"):
                 info = detector.info
         else:
@@ -95,7 +94,7 @@ def _run_keeping(
     keeping: Keeping, takers: Sequence[Taker], progress: Progress, batches: Rounds
 ) -> tuple[DetectorInfo, tuple[Leg, ...]]:
     """Score and keep the answers. The run ends after the current batch if somebody asks for it."""
-    with keeping.checkpoint as checkpoint, stop_between_batches(progress.stopping) as stop_asked:
+    with keeping.checkpoint as checkpoint:
         identity = {
             **keeping.identity,
             "evaluation_set": batches.source.sha256,
@@ -109,7 +108,7 @@ def _run_keeping(
             if before:
                 progress.kept(before)
             with rows_kept_in(checkpoint.row_file, batches.detector), progress_shown(progress, batches.rows - before):
-                for place, rows, checked, scored in batches.kept_or_scored(checkpoint, stop_asked):
+                for place, rows, checked, scored in batches.kept_or_scored(checkpoint, progress.stop_asked):
                     takers[place].add(rows, checked)
                     if scored:
                         _advance(progress, checked, batches.detector)
@@ -199,34 +198,3 @@ def run_context(plan: AuditPlan, folder: Path) -> RunContext:
         batch_size=plan.scoring.batch_size,
         classes=section.classes if section.answers == "class" else (),
     )
-
-
-_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
-
-
-@contextlib.contextmanager
-def stop_between_batches(announce: Callable[[], None]) -> Iterator[Callable[[], bool]]:
-    """Yield a function that says whether the first interrupt has come; the second one interrupts at once, as ever.
-
-    `announce` is called at the first. Outside the main thread no signal can be handled, and nothing changes there.
-    """
-    asked = threading.Event()
-    former: dict[int, object] = {}
-
-    def ask(_number: int, _frame: FrameType | None) -> None:
-        if asked.is_set():
-            raise KeyboardInterrupt
-        asked.set()
-        announce()
-
-    if threading.current_thread() is threading.main_thread():
-        for name in _SIGNALS:
-            number = getattr(signal, name, None)
-            # who ignores a signal (nohup) goes on ignoring it
-            if number is not None and signal.getsignal(number) not in {signal.SIG_IGN, None}:
-                former[number] = signal.signal(number, ask)
-    try:
-        yield asked.is_set
-    finally:
-        for number, handler in former.items():
-            signal.signal(number, handler)  # type: ignore[arg-type]

@@ -14,8 +14,9 @@ from contextlib import suppress
 import pytest
 import typer
 
-from audit.cli.console.guard import guarded, show_tracebacks
+from audit.cli.console.guard import InterruptibleProgress, guarded, show_tracebacks
 from audit.errors import ArgumentError, AuditError, DataError, ExitCode, StorageError
+from audit.scoring.progress import LineProgress
 
 
 def outcome(error: BaseException, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
@@ -179,3 +180,25 @@ def test_what_a_command_held_is_let_go_at_once_after_an_error_alone() -> None:
         assert kept[1]() is None
     finally:
         gc.enable()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+def test_a_run_takes_signals_only_while_rows_are_scored_and_only_those_that_are_not_ignored() -> None:
+    shown = io.StringIO()
+    progress = InterruptibleProgress(LineProgress(shown))
+    hangup = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
+    try:
+        progress.begin(10)
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+        assert not progress.stop_asked()
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert progress.stop_asked()
+        assert shown.getvalue() == "stopping after this batch; once more to stop at once\n"
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+    finally:
+        progress.end()
+        after = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
+        signal.signal(signal.SIGHUP, hangup)
+    assert after == before

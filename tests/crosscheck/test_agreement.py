@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from importlib.metadata import version
 from types import ModuleType
 from typing import Any
 
@@ -209,7 +210,7 @@ def test_a_library_that_answers_differently_ends_the_audit(
     assert refused.value.exit_code is ExitCode.NOT_JUDGED
     size = "1" if math.isnan(by) else f"{abs(by):.3g}"
     assert refused.value.message == (
-        f"aif360 0.6.1 and this tool differ by {size} in the accuracy of a group of ethnicity (level): "
+        f"aif360 {version('aif360')} and this tool differ by {size} in the accuracy of a group of ethnicity (level): "
         "no verdict is given"
     )
 

@@ -14,9 +14,8 @@ import sys
 import threading
 import time
 from collections import Counter
-from inspect import getclosurevars
 from pathlib import Path
-from types import FunctionType
+from types import MethodType
 from typing import Any
 
 import pytest
@@ -25,11 +24,13 @@ from detectors.fault_server import Act, Asked, FaultServer
 from typer.testing import CliRunner
 
 from audit.cli.commands.app import app
+from audit.cli.console.guard import InterruptibleProgress
 from audit.detectors.row_cache import RowCache
 from audit.errors import ResumeError, RunInterruptedError
 from audit.run import run_audit
 from audit.scoring.checkpoint import Checkpoint
 from audit.scoring.kept_rows import ROWS_AGAIN
+from audit.scoring.progress import NoProgress
 
 CANARY = "canary-91f4"
 PROMPT = "prompt-canary-2b6a"
@@ -98,7 +99,14 @@ batch_size = {batch_size}
         to = self.folder / "predictions.parquet"
         checkpoint = Checkpoint(self.kept, commit_every=0.0, fresh=fresh)
         plan = self.folder / "plan.toml"
-        result = run_audit(plan, predictions_to=to, crosscheck=False, checkpoint=checkpoint, details=details)
+        result = run_audit(
+            plan,
+            predictions_to=to,
+            crosscheck=False,
+            checkpoint=checkpoint,
+            progress=InterruptibleProgress(NoProgress()),
+            details=details,
+        )
         shown: dict[str, Any] = json.loads(result.model_dump_json(by_alias=True))
         del shown["provenance"]
         return to.read_bytes(), shown
@@ -135,10 +143,9 @@ def stopping_after(rows: int) -> Act:
             asked.handler.close_connection = True  # or it would read the next request when nobody waits any more
             answer(asked)
             handler = signal.getsignal(signal.SIGINT)
-            assert isinstance(handler, FunctionType)
-            once = getclosurevars(handler).nonlocals["asked"]
+            assert isinstance(handler, MethodType)
             os.kill(os.getpid(), signal.SIGINT)
-            while not once.is_set():  # two signals that nobody has looked at are one
+            while not handler.__self__.stop_asked():  # two signals that nobody has looked at are one
                 time.sleep(0.01)
             os.kill(os.getpid(), signal.SIGINT)
             stopped.set()

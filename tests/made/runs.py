@@ -9,8 +9,10 @@ from typing import Any
 
 from made.sets import write_set
 
+from audit.cli.console.guard import InterruptibleProgress
 from audit.run import run_audit
 from audit.scoring.checkpoint import Checkpoint
+from audit.scoring.progress import NoProgress
 
 CANARY = "canary-7f31"
 DETECTOR = """
@@ -76,7 +78,14 @@ class Made:
         """The predictions and the result of a run, without what may differ between two runs."""
         to = self.folder / "predictions.parquet"
         checkpoint = Checkpoint(self.kept, commit_every=commit_every, fresh=fresh)
-        result = run_audit(self.plan, predictions_to=to, crosscheck=False, checkpoint=checkpoint, details=False)
+        result = run_audit(
+            self.plan,
+            predictions_to=to,
+            crosscheck=False,
+            checkpoint=checkpoint,
+            progress=InterruptibleProgress(NoProgress()),
+            details=False,
+        )
         shown: dict[str, Any] = json.loads(result.model_dump_json(by_alias=True))
         del shown["provenance"]
         return to.read_bytes(), shown

@@ -140,8 +140,8 @@ def test_the_last_batches_of_a_run_whose_service_is_gone_are_not_counted(tmp_pat
             def kept(self, rows: int) -> None:
                 pass
 
-            def stopping(self) -> None:
-                pass
+            def stop_asked(self) -> bool:
+                return False
 
             def begin(self, rows: int) -> None:
                 pass

@@ -396,8 +396,8 @@ class Recorder:
     def kept(self, rows: int) -> None:
         self.said.append(("kept", rows))
 
-    def stopping(self) -> None:
-        self.said.append("stopping")
+    def stop_asked(self) -> bool:
+        return False
 
     def begin(self, rows: int) -> None:
         self.said.append(("begin", rows))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from audit.cli.commands.shared_options import AllowPickle, NewKey, RestrictedFolder, Where
-from audit.cli.console.guard import guarded
+from audit.cli.console.guard import InterruptibleProgress, guarded
 from audit.cli.console.terminal import note, say
 from audit.detectors.isolation.options import Sandbox
 from audit.errors import ArgumentError, EvidenceError, ExitCode
@@ -387,4 +387,4 @@ def _let_answer(loaded: LoadedPlan, cases: pa.Table, work: Path, sandbox: Sandbo
     from audit.scoring.progress import progress_on_stderr
 
     isolating = Isolating(sandbox=sandbox, allow_pickle=allow_pickle)
-    return vendor.answer(loaded, cases, work, isolating, progress_on_stderr(quiet=False))
+    return vendor.answer(loaded, cases, work, isolating, InterruptibleProgress(progress_on_stderr()))

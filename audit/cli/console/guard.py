@@ -1,4 +1,7 @@
-"""Guard around commands: an error ends in one line on stderr, and in an exit code that is never a verdict."""
+"""Guard around commands: an error ends in one line on stderr, and in an exit code that is never a verdict.
+
+The first interrupt lets the batch end that is being scored.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,13 @@ import contextlib
 import functools
 import logging
 import os
+import signal
+import threading
 import traceback
 import warnings
 from collections.abc import Callable
-from typing import NoReturn, ParamSpec
+from types import FrameType
+from typing import TYPE_CHECKING, Final, NoReturn, ParamSpec
 
 import typer
 
@@ -17,7 +23,13 @@ from audit.cli.console.terminal import note
 from audit.errors import AuditError, ExitCode, RunInterruptedError
 from audit.vocabulary.text import printable
 
+if TYPE_CHECKING:
+    from audit.scoring.progress import Display
+
 P = ParamSpec("P")
+
+_SIGNALS: Final = ("SIGINT", "SIGTERM", "SIGHUP")
+"""Signals that ask a run to stop; Windows lacks one."""
 
 _shown = {"traceback": False}
 
@@ -92,3 +104,39 @@ def _silence_third_parties() -> None:
     root = logging.getLogger()
     if not root.handlers:
         root.addHandler(logging.NullHandler())
+
+
+class InterruptibleProgress:
+    """Progress of a command's run: the first interrupt ends it after the batch, the second at once.
+
+    Signals are taken only while rows are scored, and only in the main thread. A signal that is ignored (nohup) stays
+    ignored.
+    """
+
+    def __init__(self, display: Display) -> None:
+        self._display = display
+        self._stop_asked = threading.Event()
+        self._former: dict[int, object] = {}
+        self.kept, self.advance, self.stop_asked = display.kept, display.advance, self._stop_asked.is_set
+
+    def begin(self, rows: int) -> None:
+        """Show that scoring begins, and take signals."""
+        if threading.current_thread() is threading.main_thread():
+            for name in _SIGNALS:
+                number = getattr(signal, name, None)
+                if number is not None and signal.getsignal(number) not in {signal.SIG_IGN, None}:
+                    self._former[number] = signal.signal(number, self._stop)
+        self._display.begin(rows)
+
+    def end(self) -> None:
+        """Show that scoring has ended, and leave signals to whoever took them before."""
+        self._display.end()
+        while self._former:
+            number, handler = self._former.popitem()
+            signal.signal(number, handler)  # type: ignore[arg-type]
+
+    def _stop(self, _number: int, _frame: FrameType | None) -> None:
+        if self._stop_asked.is_set():
+            raise KeyboardInterrupt
+        self._stop_asked.set()
+        self._display.stopping()

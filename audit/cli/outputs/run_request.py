@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
+from audit.cli.console.guard import InterruptibleProgress
 from audit.detectors.isolation.options import Sandbox
 from audit.stages import stages_on
 
@@ -50,19 +51,22 @@ class RunRequest(NamedTuple):
         predictions_to: Path | None = None,
         begins: Callable[[], None] | None = None,
     ) -> AuditResult:
-        """Run the plan against the baseline `earlier`, if there is one. Raises AuditError."""
+        """Run the plan against the baseline `earlier`, if there is one. Raises AuditError.
+
+        Where answers are kept, the first interrupt ends the run after the batch that is being scored.
+        """
         from audit.result.waivers_file import publishable_errors
         from audit.run import run_audit
         from audit.scoring.progress import progress_on_stderr
 
-        asks = self.crosscheck and self.details
+        # a line of progress counts rows and failures
+        display = progress_on_stderr(quiet=self.quiet or not self.exact)
         with stages_on(self.watched_on), publishable_errors(exact=self.exact):
             return run_audit(
                 self.loaded,
-                # A line of progress counts rows and failures.
-                progress=progress_on_stderr(quiet=self.quiet or not self.exact),
+                progress=display if checkpoint is None else InterruptibleProgress(display),
                 predictions_to=predictions_to,
-                crosscheck=asks,
+                crosscheck=self.crosscheck and self.details,
                 details=self.details,
                 records=self.records,
                 checkpoint=checkpoint,
