@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -103,6 +104,7 @@ def test_a_version_is_known_from_the_first_and_before_the_last(installed: str, k
 def test_one_that_ends_or_says_nothing_has_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     silent = [NoAnswer("fairlearn", "broken"), NoAnswer("aif360", "broken")]
     monkeypatch.setattr(libraries, "PATIENCE", 0.5)
+    monkeypatch.setattr(libraries, "GRACE", 0.5)
     for number in (signal.SIGKILL, signal.SIGSTOP) if POSIX else (signal.SIGTERM,):
         with second_process() as process:
             assert process.program is not None
@@ -113,16 +115,32 @@ def test_one_that_ends_or_says_nothing_has_no_answer(monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.skipif(not POSIX, reason="a process is ended by a signal")
-def test_a_killed_audit_leaves_no_process() -> None:
+def test_an_audit_that_breaks_off_leaves_no_process_and_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    for seconds in (0.0, 4.0):
+        with second_process() as process:
+            assert process.program is not None
+            time.sleep(seconds)
+        assert process.program.poll() is not None
+        assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not POSIX, reason="a process is ended by a signal")
+def test_a_killed_audit_leaves_no_process_and_no_file(tmp_path: Path) -> None:
     program = (
         "import time\nfrom audit.analyses.crosscheck.libraries import second_process\n"
         "with second_process() as process:\n    print(process.program.pid, flush=True)\n    time.sleep(60)\n"
     )
-    with subprocess.Popen([sys.executable, "-P", "-c", program], stdout=subprocess.PIPE, text=True) as audit:
+    around = {**os.environ, "TMPDIR": str(tmp_path)}
+    killed = [sys.executable, "-P", "-c", program]
+    with subprocess.Popen(killed, stdout=subprocess.PIPE, text=True, env=around) as audit:
         assert audit.stdout is not None
         second = int(audit.stdout.readline())
         audit.send_signal(signal.SIGKILL)
         assert gone({second})
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_it_takes_no_open_file_of_the_audit_with_it(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpcore2
 import pyarrow as pa
 import pytest
 from detectors.fault_server import Act, Asked, FaultServer, score_of, serving
@@ -97,7 +98,7 @@ def _nothing_leaks(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyP
     """Neither a row nor a secret is in any record, at any level, of any logger, in any test of this file."""
     monkeypatch.setenv("AUDIT7K_TEST_TOKEN", TOKEN)
     caplog.set_level(logging.DEBUG)
-    for name in ("httpcore2", "httpcore2.connection", "httpcore2.http11", "httpx2"):
+    for name in ("httpcore2", "httpcore2.connection", "httpcore2.http11"):
         caplog.set_level(logging.DEBUG, logger=name)
     threads = set(threading.enumerate())
     yield
@@ -105,7 +106,7 @@ def _nothing_leaks(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyP
         said = f"{record.getMessage()} {vars(record)}"
         assert not any(secret in said for secret in (CANARY, TOKEN, QUERY))
     assert not [thread for thread in set(threading.enumerate()) - threads if thread.name.startswith("audit7k")]
-    assert not logging.getLogger("httpcore2.http11").disabled
+    assert not logging.getLogger("httpcore2.http11").filters
 
 
 def refusal(asked: HttpSection, **more: Any) -> str:
@@ -145,6 +146,17 @@ def test_rows_are_sent_and_answers_come_back_in_order() -> None:
     assert not run.info.deterministic
     assert "sent to the service" in run.notes
     assert "could not be checked" not in run.notes
+
+
+def test_what_the_library_logs_of_the_requests_of_others_is_logged_as_ever(caplog: pytest.LogCaptureFixture) -> None:
+    def act(asked: Asked) -> None:
+        httpcore2.request("POST", other.url, content=b"{}")  # meanwhile, in another thread of this process
+        asked.answer()
+
+    with serving(lambda asked: asked.reply({})) as other, serving(act) as server:
+        Run(section(server.url), batches=3)
+    sent = [record for record in caplog.records if record.getMessage().startswith("send_request_body.started")]
+    assert len(sent) == len(other.asked) == len(server.asked) == 3
 
 
 def test_a_request_of_another_shape_and_answers_deep_inside() -> None:

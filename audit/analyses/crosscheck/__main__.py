@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
 import warnings
+from tempfile import TemporaryDirectory
 
 from audit.analyses.crosscheck.libraries import NO_TABLES, Question, answers_as_json, ask, question_of_json
 
@@ -20,17 +22,20 @@ def main() -> int:
     warnings.simplefilter("ignore")  # that a precision without flags is 0 by convention
     logging.getLogger().addHandler(logging.NullHandler())  # AIF360 lists the packages that it could use besides
     written, sys.stdout = sys.stdout.buffer, sys.stderr  # whatever a library prints is no part of the answer
-    ask(Question(NO_TABLES, (), 0, ()))
-    content = sys.stdin.buffer.read()
-    if not content:  # whoever asks is gone
-        return 2
-    try:
-        question = question_of_json(content)
-    except (ValueError, KeyError, TypeError):
-        sys.stderr.write("standard input holds no question: see audit.analyses.crosscheck.libraries\n")
-        return 2
-    written.write(answers_as_json(ask(question)))
-    written.flush()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(2))
+    with TemporaryDirectory(prefix="audit7k-libraries-") as fonts:
+        os.environ["MPLCONFIGDIR"] = fonts  # Matplotlib, which AIF360 loads, writes a list of fonts
+        ask(Question(NO_TABLES, (), 0, ()))
+        content = sys.stdin.buffer.read()
+        if not content:  # whoever asks is gone
+            return 2
+        try:
+            question = question_of_json(content)
+        except (ValueError, KeyError, TypeError):
+            sys.stderr.write("standard input holds no question: see audit.analyses.crosscheck.libraries\n")
+            return 2
+        written.write(answers_as_json(ask(question)))
+        written.flush()
     return 0
 
 

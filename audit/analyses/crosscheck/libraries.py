@@ -23,7 +23,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
-from tempfile import TemporaryDirectory
 from threading import Thread
 from types import ModuleType
 from typing import Any, Final, Literal, NamedTuple
@@ -32,6 +31,7 @@ import numpy as np
 
 from audit.analyses.crosscheck import rates_aif360, rates_fairlearn
 from audit.analyses.crosscheck.questions import Answers, Rows, SmallArray, Tables
+from audit.operating_system import POSIX
 from audit.stats.arrays import FloatArray
 from audit.vocabulary.metrics import MetricName
 
@@ -201,6 +201,8 @@ def _values(text: str) -> SmallArray:
 
 PATIENCE: Final = 600.0
 """Seconds that answers are waited for. They take two to five on a laptop; a machine under load takes longer."""
+GRACE: Final = 5.0
+"""Seconds after which a program that does not end is killed."""
 
 
 @dataclass(slots=True)
@@ -229,18 +231,23 @@ class SecondProcess:
         return [NoAnswer(library.DISTRIBUTION, "broken") for library in LIBRARIES]
 
     def end(self) -> None:
-        """End the program if it still runs."""
+        """End the program if it still runs. It removes its files if it can."""
         if self.program is None:
             return
-        self.program.kill()
-        with suppress(ChildProcessError):
+        if self._exchange is None and self.program.stdin is not None:
+            with suppress(OSError):
+                self.program.stdin.close()
+        if POSIX:
+            self.program.terminate()
+        try:
+            self.program.wait(GRACE)
+        except subprocess.TimeoutExpired:
+            self.program.kill()
             self.program.wait()
         if self._exchange is not None:
             self._exchange.join()
-        for pipe in (self.program.stdin, self.program.stdout):
-            if pipe is not None:
-                with suppress(OSError):
-                    pipe.close()
+        if self.program.stdout is not None:
+            self.program.stdout.close()
 
     def _send(self, program: subprocess.Popen[bytes], question: bytes) -> None:
         with suppress(OSError, ValueError):
@@ -250,21 +257,18 @@ class SecondProcess:
 @contextmanager
 def second_process() -> Iterator[SecondProcess]:
     """Start the program, which loads the libraries at once, and end it with the block."""
-    # Matplotlib, which the libraries load, writes a list of fonts; a program that is killed removes nothing
-    with TemporaryDirectory(prefix="audit7k-libraries-") as fonts:
-        process = SecondProcess(_started(fonts))
-        try:
-            yield process
-        finally:
-            process.end()
+    process = SecondProcess(_started())
+    try:
+        yield process
+    finally:
+        process.end()
 
 
-def _started(fonts: str) -> subprocess.Popen[bytes] | None:
+def _started() -> subprocess.Popen[bytes] | None:
     path = [entry or os.getcwd() for entry in sys.path]  # noqa: PTH109 - as Python reads the empty entry
     environment = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join(path),
-        "MPLCONFIGDIR": fonts,
         "OPENBLAS_NUM_THREADS": "1",
         "PYDANTIC_DISABLE_PLUGINS": "__all__",
     }

@@ -46,7 +46,7 @@ class Asker:
         )
         self._exchange.open()
         self._silence = contextlib.ExitStack()
-        self._silence.enter_context(silent_loggers())
+        self._silence.enter_context(withheld_records())
 
     def ask(self, body: bytes) -> bytes | Failure:
         """Ask until there is a reply, a lasting failure, or no time left.
@@ -54,18 +54,19 @@ class Asker:
         Several threads may call it. Raises DetectorError if the run cannot go on.
         """
         # every call holds it too: a call that still runs when the service is closed must not log either
-        with silent_loggers():
+        with withheld_records(), _asking():
             return self._ask(body)
 
     def close(self) -> None:
         """Release everything. Calls of `ask` that are still running return."""
         self._pace.stop()
         self._exchange.stop()
-        self._exchange.close()
+        with _asking():
+            self._exchange.close()
         self._silence.close()
 
     def _ask(self, body: bytes) -> bytes | Failure:
-        """Send a request until there is a reply, a lasting failure or no time left. Loggers must be silent."""
+        """Send a request until there is a reply, a lasting failure or no time left."""
         exchange, pace = self._exchange, self._pace
         until: float | None = None
         last, tries = TIMEOUT, 0
@@ -130,33 +131,46 @@ class Asker:
         return self._ended
 
 
-_TOPS: Final = ("httpcore2", "httpx2")
+_LIBRARY: Final = "httpcore2"
 _lock = threading.Lock()
-_former: dict[str, bool] = {}
-_held = 0
+_here = threading.local()
+_open = 0
+
+
+def is_of_others(_: logging.LogRecord) -> bool:
+    """Whether a record is of no request of ours. Those hold headers of a reply, which can quote a row."""
+    return not getattr(_here, "asks", False)
 
 
 @contextlib.contextmanager
-def silent_loggers() -> Iterator[None]:
-    """Disable the loggers of the HTTP libraries, whatever their level, until the last caller has left."""
-    global _held  # noqa: PLW0603 - loggers are global
+def withheld_records() -> Iterator[None]:
+    """Withhold what the HTTP library logs of our requests, at whatever level; requests of others are logged as ever."""
+    global _open  # noqa: PLW0603 - loggers are global
     with _lock:
-        _held += 1
-        if _held == 1:
-            for name in [*_TOPS, *logging.root.manager.loggerDict]:
-                if name.partition(".")[0] in _TOPS:
-                    logger = logging.getLogger(name)
-                    _former[name] = logger.disabled
-                    logger.disabled = True
+        _open += 1
+        for logger in _loggers():
+            logger.addFilter(is_of_others)
     try:
         yield
     finally:
         with _lock:
-            _held -= 1
-            if not _held:
-                for name, disabled in _former.items():
-                    logging.getLogger(name).disabled = disabled
-                _former.clear()
+            _open -= 1
+            for logger in () if _open else _loggers():
+                logger.removeFilter(is_of_others)
+
+
+def _loggers() -> list[logging.Logger]:
+    names = [name for name in [*logging.root.manager.loggerDict] if name.partition(".")[0] == _LIBRARY]
+    return [logging.getLogger(name) for name in names]
+
+
+@contextlib.contextmanager
+def _asking() -> Iterator[None]:
+    before, _here.asks = getattr(_here, "asks", False), True
+    try:
+        yield
+    finally:
+        _here.asks = before
 
 
 def request_headers(token: str | None, headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
