@@ -144,6 +144,7 @@ def stopping_after(rows: int) -> Act:
             answer(asked)
             handler = signal.getsignal(signal.SIGINT)
             assert isinstance(handler, MethodType)
+            assert isinstance(handler.__self__, InterruptibleProgress)
             os.kill(os.getpid(), signal.SIGINT)
             while not handler.__self__.stop_asked():  # two signals that nobody has looked at are one
                 time.sleep(0.01)
