@@ -11,16 +11,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple, get_args
 
-from audit.disclosure.public_files import make_files
+from audit.disclosure.public_files import PAPER, REPORTERS, file_of
 from audit.disclosure.publish import made_again
 from audit.engines.private_folder import PrivateFolder
 from audit.errors import AuditError, EvidenceError
 from audit.evidence.bundle import LOG, RESULT, STATEMENT, Bundle
 from audit.evidence.envelope import Envelope
 from audit.evidence.keys import Signer
-from audit.evidence.seal import software
 from audit.evidence.shown import Shown, State
-from audit.evidence.statement import Countersignature, Level, sha256, statement_bytes
+from audit.evidence.statement import (
+    Countersignature,
+    Evidence,
+    Level,
+    read_statement,
+    sha256,
+    software,
+    statement_bytes,
+)
 from audit.plan.answers import PredictionsDetector
 from audit.plan.file.plan_file import loaded_plan
 from audit.public.release import PublicRelease
@@ -30,6 +37,7 @@ from audit.result.json_text import field_json
 from audit.safeguards import with_safeguards
 from audit.storage import file_sha256
 from audit.vocabulary.file_names import RELEASE
+from audit.vocabulary.text import printable
 
 LEVELS: Final[tuple[Level, ...]] = get_args(Level)
 SET: Final = "evaluation-set"
@@ -39,6 +47,7 @@ COUNTED: Final = ("rules", "verdicts", "counts", "estimates", "disparities")
 """What follows from the set and the detector's answers, whatever gave these."""
 SAFE_KINDS: Final = frozenset({"skops", "onnx", "mlflow", "transformers"})
 """Detectors that are files of numbers. Others are programs: whoever replays a bundle would run what its maker wrote."""
+_PAPER: Final = REPORTERS[PAPER][0]
 _ASKED: Final = frozenset({"plan", "plan_as_asked", "provenance"})
 """What says where files lie, and when."""
 
@@ -126,6 +135,7 @@ def replay(bundle: Bundle, levels: Sequence[Level], folder: Path | None, run: Ru
     if bundle.openings is None:
         raise EvidenceError("a public bundle holds nothing to make again", slug="public-bundle")
     result = parse_result(bundle.restricted[RESULT].decode("utf-8", "replace"), RESULT)
+    made_by = read_statement(bundle.statement, Evidence, STATEMENT)[1].software
     make: Mapping[Level, Callable[[Material, Runner], list[str]]] = {
         "public": _public,
         "counts": _counts,
@@ -139,10 +149,14 @@ def replay(bundle: Bundle, levels: Sequence[Level], folder: Path | None, run: Ru
             except AuditError as error:
                 yield Shown(level, State.NOT_SHOWN, f"{level} could not be made again: {error}")
                 continue
-        if other:
+        if other and made_by.is_this:
             yield Shown(level, State.CONTRADICTED, f"{level} come out otherwise: {', '.join(other)}")
+        elif other:
+            version = f"audit7k {printable(made_by.audit7k)} made them ({made_by.install})"
+            yield Shown(level, State.NOT_SHOWN, f"{level} come out otherwise here: {', '.join(other)}; {version}")
         else:
-            yield Shown(level, State.HOLDS, f"{level} came out the same, byte for byte")
+            but = f", but for {_PAPER}, which fonts decide" if level == "public" and _PAPER in bundle.public else ""
+            yield Shown(level, State.HOLDS, f"{level} came out the same, byte for byte{but}")
 
 
 def _public(material: Material, run: Runner) -> list[str]:  # noqa: ARG001 - as the other levels
@@ -155,8 +169,9 @@ def _public(material: Material, run: Runner) -> list[str]:  # noqa: ARG001 - as 
         other = made_again(material.result, entry)
     except (ValueError, LookupError, TypeError, AttributeError):  # whoever made the bundle wrote it
         return [LOG]
-    made = make_files(release)
-    return [*other, *(name for name, content in bundle.public.items() if made.get(name) != content)]
+    made = {REPORTERS[form][0]: file_of(release, form) for form in release.about.formats if form != PAPER}
+    shown = {name: content for name, content in bundle.public.items() if name != _PAPER}
+    return [*other, *(name for name, content in shown.items() if made.get(name) != content)]
 
 
 def _counts(material: Material, run: Runner) -> list[str]:

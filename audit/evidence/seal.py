@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,7 +17,7 @@ from audit.evidence.commitments import ROLES, Opening, commitments_of, open_anew
 from audit.evidence.envelope import Envelope
 from audit.evidence.keys import Signer
 from audit.evidence.registration import system_of
-from audit.evidence.statement import Evidence, Position, Software, canonical, read_statement, sha256, statement_bytes
+from audit.evidence.statement import Evidence, Position, canonical, read_statement, sha256, software, statement_bytes
 from audit.plan.audit_plan import AuditPlan
 from audit.public.release import PublicRelease, public_json
 from audit.result.audit_result import AuditResult
@@ -26,7 +25,6 @@ from audit.result.file import parse_result
 from audit.result.json_text import written_sha256
 from audit.storage import bytes_of_result
 from audit.verdicts.changes.acceptance import question_of
-from audit.version import __version__
 from audit.vocabulary.file_names import RELEASE, TEST_RESULT
 
 
@@ -256,17 +254,6 @@ def question_digest(plan: AuditPlan) -> str:
     """Return the SHA-256 of all that a plan asks, without the detector and the places of files."""
     asked: dict[str, Any] = question_of(plan)
     return sha256(canonical(asked))
-
-
-def software() -> Software:
-    """Return what this process runs, as the installation says."""
-    try:
-        installed = distribution("audit7k")
-        is_wheel = '"editable": true' not in (installed.read_text("direct_url.json") or "")
-        record = installed.read_text("RECORD") if is_wheel else None
-    except PackageNotFoundError:
-        record = None
-    return Software(audit7k=__version__, record=None if record is None else sha256(record.encode()))
 
 
 def _digests(files: Mapping[str, bytes]) -> dict[str, str]:

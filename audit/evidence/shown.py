@@ -70,6 +70,8 @@ class Reading:
     beside: Callable[[str], bytes | None]
     history: bytes | None
     """A history that the reader got elsewhere."""
+    strangers: tuple[str, ...] = ()
+    """Names of what else lies in the folder of the bundle."""
 
     def stamps(self) -> Stamps:
         """Return what time stamps say of signatures and heads, the latter by their sizes."""

@@ -9,16 +9,23 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+import platform
 import re
 from collections.abc import Mapping
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Final, Literal, TypeVar
 
 from pydantic import AfterValidator, Field, ValidationError
 
 from audit.errors import EvidenceError
+from audit.storage import file_sha256
+from audit.version import __version__
 from audit.vocabulary.file_names import STATEMENT_TYPE
 from audit.vocabulary.groups import Part
 from audit.vocabulary.strict_json import strict_decoder
+from audit.vocabulary.text import printable
 
 MAX_BYTES: Final = 1024 * 1024
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -57,7 +64,18 @@ class Software(Part):
     audit7k: str
     """Version."""
     record: Sha256 | None = None
-    """SHA-256 of the list of files of the installed wheel; missing for a checkout."""
+    """SHA-256 over the code, and the versions of what it writes files with; missing where the code is no files."""
+
+    @property
+    def is_this(self) -> bool:
+        """Whether the same code runs here, with the same libraries: then it writes the same bytes."""
+        return self.record is not None and self == software()
+
+    @property
+    def install(self) -> str:
+        """How a reader comes by it."""
+        shown = printable(self.audit7k)
+        return "another build, or with other libraries" if shown == __version__ else f"pip install audit7k=={shown}"
 
 
 class Position(Part):
@@ -86,6 +104,41 @@ class Evidence(Predicate):
     """Place of the entry that says that it was sealed."""
     registration: Index | None = None
     """Number of the entry that registered its question."""
+
+
+_PACKAGES: Final = ("audit", "reports")
+_WRITES_WITH: Final = ("babel", "jinja2", "markupsafe", "pydantic")
+"""Libraries whose versions can change a public file."""
+
+
+def software() -> Software:
+    """Return what this process runs."""
+    return Software(audit7k=__version__, record=_code_sha256())
+
+
+@cache
+def _code_sha256() -> str | None:
+    """Return the SHA-256 over each file of our packages, by name, and over what they write with.
+
+    A wheel and a checkout of one commit have the same: what installers add to a package is bytecode alone.
+    """
+    root = Path(__file__).parents[2]
+    if not all((root / name).is_dir() for name in _PACKAGES):
+        return None
+    paths = (path for name in _PACKAGES for path in (root / name).rglob("*") if "__pycache__" not in path.parts)
+    digests = {path.relative_to(root).as_posix(): file_sha256(path) for path in paths if path.is_file()}
+    versions = {
+        "python": platform.python_version(),
+        **dict(zip(_WRITES_WITH, map(_version, _WRITES_WITH), strict=True)),
+    }
+    return sha256(canonical({"code": digests, "versions": versions}))
+
+
+def _version(library: str) -> str | None:
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        return None
 
 
 Level = Literal["public", "counts", "scores"]

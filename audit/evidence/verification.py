@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Final
 
-from audit.disclosure.public_files import PAPER, REPORTERS, file_of
+from audit.disclosure.public_files import PAPER, REPORTERS, TRANSLATED, file_of
 from audit.disclosure.read import parse_release
 from audit.errors import AuditError
 from audit.evidence.bundle import LOG, PUBLIC, RESULT, STATEMENT, Bundle, read_bundle, role_of
@@ -19,14 +19,17 @@ from audit.evidence.shown_history import shown_of_history
 from audit.evidence.statement import Countersignature, Evidence, read_statement, sha256
 from audit.evidence.time_stamps import TOKEN, can_stamp
 from audit.evidence.trust import Trust, Trusted
-from audit.public.release import TEST_RESULTS
-from audit.version import __version__
+from audit.public.release import TEST_RESULTS, PublicRelease
 from audit.vocabulary.file_names import RELEASE, TEST_RESULT
 from audit.vocabulary.strict_json import strict_decoder
-from audit.vocabulary.text import count_of, printable
+from audit.vocabulary.text import count_of, listed, printable
 
-_PUBLIC_NAMES: Final = frozenset(filename for filename, _ in REPORTERS.values())
+_FORMS: Final = {filename: form for form, (filename, _) in REPORTERS.items()}
 """Files that a person or a program opens, and takes for a part of the audit where they lie beside the bundle."""
+_EDITED: Final = (*TRANSLATED, "atrs", "algoritmeregister", "fria")
+"""Forms that people also make in another language, or whose fields they fill in otherwise."""
+_NAMED: Final = 20
+"""Files that a line names."""
 
 
 def verify(
@@ -36,6 +39,7 @@ def verify(
     today: dt.date,
     beside: Callable[[str], bytes | None] = lambda _: None,
     history: bytes | None = None,
+    strangers: Collection[str] = (),
 ) -> Verified:
     """Look at everything that a bundle says of itself. No restricted file is needed.
 
@@ -53,15 +57,18 @@ def verify(
         Returns the file of a name that lies beside the bundle, where a reader would open it; None if there is none.
     history : bytes, optional
         A history that came by another way than the bundle: the bundle's must be a part of it.
+    strangers : collection of str
+        Names of whatever else lies in the folder of the bundle, for readers who take the folder for the audit.
     """
     try:
         bundle = read_bundle(content, name)
         subjects, evidence = read_statement(bundle.statement, Evidence, STATEMENT)
     except AuditError as error:
         return Verified((Shown("bundle", State.CONTRADICTED, error.message),), None)
-    reading = Reading(bundle, evidence, subjects, trust, today, beside, history)
+    reading = Reading(bundle, evidence, subjects, trust, today, beside, history, tuple(strangers))
     checks: tuple[Callable[[Reading], Iterator[Shown]], ...] = (
         _public_files,
+        _files_beside,
         _release,
         _made_again,
         _commitments,
@@ -82,15 +89,37 @@ def _public_files(reading: Reading) -> Iterator[Shown]:
         yield Shown("public-files", State.HOLDS, f"the {len(found)} public files are those that the statement names")
     else:
         yield Shown("public-files", State.CONTRADICTED, "the public files are not those that the statement names")
-    public = reading.bundle.public
-    beside = {name: reading.beside(name) for name in {*public, *_PUBLIC_NAMES}}
-    other = sorted(name for name in public if beside[name] not in (None, public[name]))
+
+
+def _files_beside(reading: Reading) -> Iterator[Shown]:
+    """Look at what a reader opens in the place of the bundle: it must be what was signed, or follow from that."""
+    public, follow, unsigned = reading.bundle.public, list[str](), list[str]()
+    other = sorted(name for name in public if reading.beside(name) not in (None, public[name]))
     if other:
-        text = f"{', '.join(other)} beside the bundle is not what was signed: read what the bundle holds"
+        text = f"{listed(other, _NAMED)} beside the bundle is not what was signed: read what the bundle holds"
         yield Shown("files-beside", State.CONTRADICTED, text)
-    unsigned = sorted(name for name in beside if name not in public and beside[name] is not None)
+    release, wrong = _release_in(reading), list[str]()
+    for name, form in _FORMS.items():
+        content = None if name in public else reading.beside(name)
+        if content is None:
+            continue
+        made = None if release is None else _made(release, form)
+        if content == made:
+            follow.append(name)
+        elif made is None or form in _EDITED or not reading.evidence.software.is_this:
+            unsigned.append(name)
+        else:
+            wrong.append(name)
+    unsigned += sorted(set(reading.strangers) - public.keys() - _FORMS.keys())
+    if wrong:
+        text = f"{listed(wrong, _NAMED)} beside the bundle: not what the signed release.json makes"
+        yield Shown("files-beside", State.CONTRADICTED, text)
+    if follow:
+        text = f"{listed(follow, _NAMED)} beside the bundle: made again from the signed release.json"
+        yield Shown("files-beside", State.HOLDS, text)
     if unsigned:
-        yield Shown("files-beside", State.NOT_SHOWN, f"{', '.join(unsigned)} beside the bundle: nobody signed it")
+        text = f"{listed(unsigned, _NAMED)} beside the bundle: nobody signed it, and it is not made again here"
+        yield Shown("files-beside", State.NOT_SHOWN, text)
 
 
 def _release(reading: Reading) -> Iterator[Shown]:
@@ -98,11 +127,11 @@ def _release(reading: Reading) -> Iterator[Shown]:
     try:
         release = parse_release(reading.bundle.public.get(RELEASE, b""))
     except AuditError as error:
-        made_by = evidence.software.audit7k
-        if made_by == __version__:
+        made_by = evidence.software
+        if made_by.is_this:
             yield Shown("release", State.CONTRADICTED, error.message)
         else:  # its bytes may be right, for that version
-            text = f"{error.message}; audit7k {printable(made_by)} made it, and this is {__version__}"
+            text = f"{error.message}; audit7k {printable(made_by.audit7k)} made it ({made_by.install})"
             yield Shown("release", State.NOT_SHOWN, text)
         return
     system = system_of(release.about.owner, release.about.system, release.about.title)
@@ -112,42 +141,51 @@ def _release(reading: Reading) -> Iterator[Shown]:
     yield Shown("release", State.HOLDS, "release.json has its one form, and the system and verdict of the statement")
 
 
-def _made_again(reading: Reading) -> Iterator[Shown]:
-    """Make every public file again from the release, where this is what made them, and compare it byte for byte."""
-    from audit.evidence.seal import software  # much to load, and a reader of an old bundle needs little of it
-
-    public, made_by, here = reading.bundle.public, reading.evidence.software, software()
+def _release_in(reading: Reading) -> PublicRelease | None:
     try:
-        release = parse_release(public.get(RELEASE, b""))
+        return parse_release(reading.bundle.public.get(RELEASE, b""))
     except AuditError:
-        return  # said of it already
-    if (made_by.audit7k, made_by.record) != (here.audit7k, here.record):
-        version = printable(made_by.audit7k)
-        which = "another build" if version == here.audit7k else f"pip install audit7k=={version}"
-        text = f"whether the public files follow from release.json: audit7k {version} made them ({which})"
-        yield Shown("made-again", State.NOT_SHOWN, text)
+        return None  # said of it already
+
+
+def _made(release: PublicRelease, form: str) -> bytes | None:
+    """Return the file of a form of a release; None where it cannot be made again here, for want of fonts or packages.
+
+    Whoever lies writes releases that none of our reporters can read: such a one makes an empty file.
+    """
+    try:
+        return None if form == PAPER else file_of(release, form)
+    except (AuditError, ImportError):
+        return None
+    except Exception:  # a name that no vocabulary has, a language that there is none of
+        return b""
+
+
+def _made_again(reading: Reading) -> Iterator[Shown]:
+    """Make every public file again from the release, and compare it byte for byte, whichever version made it.
+
+    Where it comes out otherwise, only the version that made it can tell a lie from another look.
+    """
+    public, made_by = reading.bundle.public, reading.evidence.software
+    release = _release_in(reading)
+    if release is None:
         return
-    forms = {filename: name for name, (filename, _) in REPORTERS.items()}
     missing = {REPORTERS[name][0] for name in release.about.formats if name in REPORTERS} - public.keys()
-    other, not_made = sorted(missing), list[str]()
-    for name in sorted(public):
-        try:
-            made = None if forms.get(name, PAPER) == PAPER else file_of(release, forms[name])
-        except AuditError:  # a package is missing
-            made = None
-        if made is None:
-            not_made.append(name)
-        elif made != public[name]:
-            other.append(name)
-    if other:
-        yield Shown("made-again", State.CONTRADICTED, f"{printable(', '.join(other))}: not what release.json makes")
-    elif len(not_made) < len(public):
-        number = count_of(len(public) - len(not_made), "public file")
+    made = {name: _made(release, _FORMS[name]) if name in _FORMS else None for name in sorted(public)}
+    other = sorted([*missing, *(name for name, content in made.items() if content not in (None, public[name]))])
+    not_made = [name for name, content in made.items() if content is None]
+    same = len(public) - len(not_made) - len(set(other) & public.keys())
+    if same and not (other and made_by.is_this):
+        number = count_of(same, "public file")
         yield Shown("made-again", State.HOLDS, f"{number} made again from release.json, byte for byte")
+    if other and made_by.is_this:
+        yield Shown("made-again", State.CONTRADICTED, f"{listed(other, _NAMED)}: not what release.json makes")
+    elif other:
+        version = f"audit7k {printable(made_by.audit7k)} made the files ({made_by.install})"
+        text = f"whether {listed(other, _NAMED)} follows from release.json: {version}"
+        yield Shown("made-again", State.NOT_SHOWN, text)
     if not_made:
-        text = (
-            f"{printable(', '.join(not_made))}: not made again here, so nothing shows that it follows from release.json"
-        )
+        text = f"{listed(not_made, _NAMED)}: not made again here, so nothing shows that it follows from release.json"
         yield Shown("made-again", State.NOT_SHOWN, text)
 
 
@@ -281,7 +319,9 @@ def _restricted(reading: Reading) -> Iterator[Shown]:
     bundle = reading.bundle
     if bundle.openings is None:
         yield Shown(
-            "restricted", State.CLAIMED, "the exact figures and the cases are committed to, and not here to be checked"
+            "restricted",
+            State.CLAIMED,
+            "release.json follows from the exact figures: these are committed to, and not here to be checked",
         )
         return
     opened = {role: opening.sha256 for role, opening in bundle.openings.items()}
@@ -293,14 +333,26 @@ def _restricted(reading: Reading) -> Iterator[Shown]:
     if commitments_of(bundle.openings) != reading.evidence.commitments or not are_those:
         yield Shown("restricted", State.CONTRADICTED, "the restricted files are not what the statement commits to")
         return
+    if LOG in bundle.restricted and _published_as(bundle.restricted[LOG]) != reading.subjects:
+        yield Shown("restricted", State.CONTRADICTED, "the log of releases has other public files than the statement")
+        return
     other = _said_otherwise(bundle.restricted[RESULT], opened, reading.evidence.headline)
     if not other:
         yield Shown("restricted", State.HOLDS, "the restricted files are what the statement commits to")
-    elif reading.evidence.software.audit7k == __version__:
+    elif reading.evidence.software.is_this:
         yield Shown("restricted", State.CONTRADICTED, f"the result and the statement differ about {', '.join(other)}")
     else:  # each version has its own form of a question
         text = f"the result and the statement differ about {', '.join(other)}, for the version that reads them here"
         yield Shown("restricted", State.NOT_SHOWN, text)
+
+
+def _published_as(log: bytes) -> dict[str, str] | None:
+    """Return the digests of the public files of a release, as its entry in the log has them; None where it is none."""
+    try:
+        digests: dict[str, str] = strict_decoder(finite=True).decode(log.partition(b"\n")[2].decode())["sha256"]
+        return {f"{PUBLIC}{name}": digest for name, digest in digests.items()}
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return None
 
 
 def _said_otherwise(document: bytes, opened: Mapping[str, str | None], headline: str) -> list[str]:

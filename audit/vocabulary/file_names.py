@@ -16,3 +16,5 @@ STATEMENT_TYPE: Final = "https://in-toto.io/Statement/v1"
 """URI of the statements of in-toto."""
 LARGEST_MAPPING: Final = 64 * 1024
 """Bytes of a mapping."""
+OF_FILE_MANAGERS: Final = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
+"""Files that a system makes where somebody looks at a folder. The next release does not take them over."""

@@ -92,8 +92,8 @@ def test_what_was_changed_is_contradicted(here: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "code"),
-    [("release.json", 5), ("groups.csv", 5), ("report.html", 3), ("report.pdf", 3), ("junit.xml", 3),
-     ("test-result.intoto.json", 3), ("badge.svg", 3), ("notes.txt", 0)],
+    [("release.json", 5), ("groups.csv", 5), ("report.html", 3), ("report.pdf", 3), ("junit.xml", 5),
+     ("test-result.intoto.json", 5), ("badge.svg", 5), ("letter.html", 3), ("funnel.svg", 3), ("auditor.key.pub", 0)],
 )  # fmt: skip
 def test_a_file_beside_the_bundle_that_a_reader_would_open_is_looked_at(here: Path, name: str, code: int) -> None:
     place = Path("audit-out/public") / name

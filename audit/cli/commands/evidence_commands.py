@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,13 +16,17 @@ import typer
 from audit.cli.commands.shared_options import AsJson, PlanOfResult, RestrictedFolder, SigningKey
 from audit.cli.console.terminal import Style, note, say
 from audit.errors import ArgumentError, EvidenceError, ExitCode
-from audit.vocabulary.file_names import EVIDENCE, RESTRICTED_EVIDENCE
+from audit.vocabulary.file_names import EVIDENCE, OF_FILE_MANAGERS, RELEASE, RESTRICTED_EVIDENCE
 
 if TYPE_CHECKING:
     from audit.evidence.bundle import Bundle
     from audit.evidence.replay import Run
     from audit.evidence.seal import Published
     from audit.evidence.shown import Verified
+
+
+CHECKED_WITH = frozenset({".a7h", ".a7k", ".checkpoint", ".key", ".pem", ".pub", ".sig", ".toml", ".tsq", ".tsr"})
+"""Ends of the names of what bundles are checked with: nobody takes such a file for a part of the audit."""
 
 
 class ReplayLevel(enum.StrEnum):
@@ -212,7 +216,9 @@ def verify(
     trusted = read_trust(trust, key or ())
     given = None if history is None else bytes_of_result(history, MAX_BYTES)
     today = datetime.now(UTC).date()
-    found = verified(content, bundle.name, trusted, today, lambda name: _beside(bundle, name), given)
+    found = verified(
+        content, bundle.name, trusted, today, lambda name: _beside(bundle, name), given, list(_strangers(bundle))
+    )
     _end(found, bundle, _print, as_json=as_json)
 
 
@@ -322,6 +328,16 @@ def _beside(bundle: Path, name: str) -> bytes | None:
 
     place = Path(os.path.realpath(bundle.with_name(name)))
     return bytes_of_result(place, MAX_BYTES) if place.is_file() else None
+
+
+def _strangers(bundle: Path) -> Iterator[str]:
+    """Yield the names of what else a reader could open in the folder of a bundle, where it is that of a release."""
+    if not bundle.with_name(RELEASE).is_file():
+        return
+    for entry in sorted(bundle.parent.iterdir()):
+        hidden = entry.name.startswith(".") or entry.name in OF_FILE_MANAGERS or entry.suffix in CHECKED_WITH
+        if not hidden and (entry.is_file() or entry.is_dir()):
+            yield f"{entry.name}/" if entry.is_dir() else entry.name
 
 
 def _end(found: Verified, bundle: Path, show: Callable[[Verified, Path], None], *, as_json: bool) -> NoReturn:

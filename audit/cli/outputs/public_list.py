@@ -18,7 +18,7 @@ from audit.disclosure.public_files import REPORTERS
 from audit.disclosure.read import load_release
 from audit.errors import ResultError
 from audit.storage import bytes_of_result, write_durably
-from audit.vocabulary.file_names import EVIDENCE, RELEASE
+from audit.vocabulary.file_names import EVIDENCE, OF_FILE_MANAGERS, RELEASE
 from audit.vocabulary.text import listed, shown
 
 PUBLIC: Final = "public"
@@ -26,8 +26,6 @@ PUBLIC: Final = "public"
 PUBLIC_LIST: Final = ".public-files"
 _LINE: Final = re.compile(r"([0-9a-f]{64})  (.+)")
 _LARGEST: Final = 256 * 1024 * 1024
-_OF_FILE_MANAGERS: Final = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
-"""Files that a system makes where somebody looks at a folder. The next release does not take them over."""
 _NAMED: Final = 5
 
 
@@ -88,7 +86,7 @@ def _kind_of_stranger(entry: Path, known: Mapping[str, frozenset[str]]) -> str |
     if not stat.S_ISREG(mode):
         return " (no file)"
     if entry.name not in known:
-        return None if entry.name in _OF_FILE_MANAGERS else ""
+        return None if entry.name in OF_FILE_MANAGERS else ""
     return " (changed since)" if known[entry.name] and _digest(entry) not in known[entry.name] else None
 
 
