@@ -118,7 +118,7 @@ def _files_beside(reading: Reading) -> Iterator[Shown]:
         text = f"{listed(follow, _NAMED)} beside the bundle: made again from the signed release.json"
         yield Shown("files-beside", State.HOLDS, text)
     if unsigned:
-        text = f"{listed(unsigned, _NAMED)} beside the bundle: nobody signed it, and it is not made again here"
+        text = f"{listed(unsigned, _NAMED)} beside the bundle: nobody signed it"
         yield Shown("files-beside", State.NOT_SHOWN, text)
 
 
