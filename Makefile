@@ -136,7 +136,11 @@ spark: $(SPARK)/.locked ## The tests that need Apache Spark, Delta and Iceberg, 
 
 .PHONY: simulate
 simulate: $(INSTALLED) ## Measure how often verdicts are wrong, by simulation (minutes)
-	$(BIN)/python -m tools.simulate
+	$(BIN)/python -m tools.simulate $(ARGS)
+
+.PHONY: attack
+attack: $(INSTALLED) ## Attack releases, commands and bundles, and print what was promised and measured (minutes)
+	$(BIN)/python -m tools.simulate --attacks $(ARGS)
 
 .PHONY: soak
 soak: $(INSTALLED) ## Kill a run 200 times, and see that it comes to the same bytes (KILLS=n; ten minutes)

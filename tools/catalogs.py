@@ -60,16 +60,16 @@ _PLACE: Final = re.compile(r"%\(\w+\)[a-z]|%%|\{\w+\}")
 def extracted() -> Catalog:
     """Return every message of a report, with the files that it comes from."""
     catalog = Catalog(charset="utf-8")
-    found = extract_from_dir(REPORTS, METHODS, OPTIONS, strip_comment_tags=True)
-    for name, _, message, comments, context in found:
+    messages = extract_from_dir(REPORTS, METHODS, OPTIONS, strip_comment_tags=True)
+    for name, _, message, comments, context in messages:
         catalog.add(message, None, [(f"reports/{name}", None)], auto_comments=comments, context=context)  # type: ignore[list-item]
-    for place in NAMES:
-        with (ROOT / place).open("rb") as file:
+    for source in NAMES:
+        with (ROOT / source).open("rb") as file:
             for _, text, comments, context in extract("python", file):
-                catalog.add(text, None, [(place, None)], auto_comments=comments, context=context)  # type: ignore[list-item]
-    for place, text in _texts_of_audit():
+                catalog.add(text, None, [(source, None)], auto_comments=comments, context=context)  # type: ignore[list-item]
+    for source, text in _texts_of_audit():
         if text not in catalog:
-            catalog.add(text, None, [(place, None)])  # type: ignore[list-item]
+            catalog.add(text, None, [(source, None)])  # type: ignore[list-item]
     return catalog
 
 
@@ -79,7 +79,7 @@ def _texts_of_audit() -> Iterator[tuple[str, str | tuple[str, ...]]]:
     for metric in METRICS.values():
         yield from (("audit/vocabulary/metrics.py", text) for text in (metric.plain, metric.among, metric.definition))
     yield from (("audit/vocabulary/sentences.py", word) for word in SLOT_WORDS.values())
-    yield from (("audit/analyses/crosscheck/agreement.py", one.words) for one in CONVENTIONS.values())
+    yield from (("audit/analyses/crosscheck/agreement.py", convention.words) for convention in CONVENTIONS.values())
     yield from (("audit/public/sentences.py", text) for text in PUBLIC_SENTENCES.values())
     yield from (("audit/vocabulary/sentences.py", text) for text in (*SENTENCES.values(), *WORDS))
     tables = catalogue()
@@ -89,12 +89,12 @@ def _texts_of_audit() -> Iterator[tuple[str, str | tuple[str, ...]]]:
             ("audit/safeguards/data/evidence.toml", text)
             for text in (kind.name, *kind.public.values(), *kind.headline.values())
         )
-    for place, tables_of_words in (("html/looks/looks.toml", LOOKS), ("data/words.toml", WORDS_OF_REPORTS)):
+    for source, tables_of_words in (("html/looks/looks.toml", LOOKS), ("data/words.toml", WORDS_OF_REPORTS)):
         for table in tables_of_words.values():
             texts = [text for key, text in table.items() if key != "terms"]
-            yield from ((f"reports/{place}", tuple(text) if isinstance(text, list) else text) for text in texts)
+            yield from ((f"reports/{source}", tuple(text) if isinstance(text, list) else text) for text in texts)
     for instrument in tables.instruments:
-        yield from (("audit/safeguards/data/instruments", one.about) for one in instrument.provisions)
+        yield from (("audit/safeguards/data/instruments", provision.about) for provision in instrument.provisions)
 
 
 def updated(code: str, template: Catalog) -> Catalog:
@@ -103,18 +103,18 @@ def updated(code: str, template: Catalog) -> Catalog:
     """
     path = LOCALE / f"{code}.po"
     known = read_catalog(path) if path.exists() else Catalog(locale=code)
-    made = Catalog(locale=code, project="audit7k reports", charset="utf-8", fuzzy=False)
-    made.header_comment = (
+    catalog = Catalog(locale=code, project="audit7k reports", charset="utf-8", fuzzy=False)
+    catalog.header_comment = (
         "# The words of audit7k reports. Written by `python -m tools.catalogs`, translated by hand.\n"
         f"# {REVIEWED_BY}: who reads this as a native speaker, and stands for it, puts a name there."
     )
-    made.last_translator = reviewer(path) if path.exists() else ""
-    for message in sorted((each for each in template if each.id), key=_order):
+    catalog.last_translator = reviewer(path) if path.exists() else ""
+    for message in sorted((message for message in template if message.id), key=_order):
         before = known.get(message.id, message.context)
         locations = sorted({(name, None) for name, _ in message.locations})
         string = before.string if before else None
-        made.add(message.id, string, locations, message.flags, context=message.context)  # type: ignore[arg-type]
-    return made
+        catalog.add(message.id, string, locations, message.flags, context=message.context)  # type: ignore[arg-type]
+    return catalog
 
 
 def _order(message: Message) -> tuple[str, str, str]:
@@ -162,17 +162,17 @@ def faults_of(message: Message, code: str, catalog: Catalog) -> Iterator[str]:
     """Find what is wrong with one translation."""
     string = message.string or ""
     forms = (string,) if isinstance(string, str) else tuple(form or "" for form in string)
-    asked = message.id if isinstance(message.id, tuple | list) else (message.id,)
-    wanted = catalog.num_plurals if len(asked) > 1 else 1
+    texts = message.id if isinstance(message.id, tuple | list) else (message.id,)
+    wanted = catalog.num_plurals if len(texts) > 1 else 1
     if message.fuzzy:
         yield "fuzzy"
     if not all(forms) or len(forms) != wanted:
         yield "not translated"
         return
-    places = set(_PLACE.findall(asked[-1]))
+    places = set(_PLACE.findall(texts[-1]))
     for number, form in enumerate(forms):
         here = set(_PLACE.findall(form))
-        of_one = len(asked) > 1 and _lacks_one(here, places) and _is_of_one_number(catalog, number)
+        of_one = len(texts) > 1 and _lacks_one(here, places) and _is_of_one_number(catalog, number)
         if here != places and not of_one:
             yield "other placeholders"
         if re.search(CLAIMS[code], form, re.IGNORECASE):
@@ -234,20 +234,24 @@ def main() -> int:
     parser.add_argument("what", choices=("update", "check", "missing", "fill"))
     parser.add_argument("language", nargs="?", choices=TRANSLATED)
     parser.add_argument("file", nargs="?", type=Path)
-    asked = parser.parse_args()
-    if asked.what == "missing" and asked.language:
-        print(missing(asked.language), end="")
+    options = parser.parse_args()
+    if options.what == "missing" and options.language:
+        print(missing(options.language), end="")
         return 0
-    if asked.what == "fill" and asked.language and asked.file:
-        print(f"{asked.language}: {fill(asked.language, asked.file)} translations taken")
+    if options.what == "fill" and options.language and options.file:
+        print(f"{options.language}: {fill(options.language, options.file)} translations taken")
         return 0
-    if asked.what in ("missing", "fill"):
-        parser.error(f"{asked.what} needs a language{' and a file' if asked.what == 'fill' else ''}")
+    if options.what in ("missing", "fill"):
+        parser.error(f"{options.what} needs a language{' and a file' if options.what == 'fill' else ''}")
     template = extracted()
-    if asked.what == "check":
-        found = [fault for code in TRANSLATED for fault in faults(code, template)]
-        print("\n".join(found) if found else f"{len(template)} messages in {len(TRANSLATED)} languages: complete")
-        return 1 if found else 0
+    if options.what == "check":
+        all_faults = [fault for code in TRANSLATED for fault in faults(code, template)]
+        print(
+            "\n".join(all_faults)
+            if all_faults
+            else f"{len(template)} messages in {len(TRANSLATED)} languages: complete"
+        )
+        return 1 if all_faults else 0
     LOCALE.mkdir(exist_ok=True)
     for code in TRANSLATED:
         catalog = updated(code, template)

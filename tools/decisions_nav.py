@@ -12,7 +12,7 @@ def on_config(config: Any) -> Any:
     """Fill the section `Decisions` of the navigation with the files of docs/decisions/, by their headings."""
     folder = Path(config["docs_dir"]) / "decisions"
     records = sorted(path for path in folder.glob("[0-9]*.md"))
-    for entry in (one for section in config["nav"] for pages in section.values() for one in pages):
+    for entry in (page for section in config["nav"] for pages in section.values() for page in pages):
         if SECTION in entry:
             entry[SECTION] = [{_title(path): f"decisions/{path.name}"} for path in records]
     return config

@@ -12,6 +12,7 @@ from tools.document_dictionary import dictionary_page
 from tools.document_plan import design_page, plan_page
 from tools.document_result import result_page
 from tools.document_terms import glossary_page
+from tools.simulate.page import error_rates_page
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "reference"
 
@@ -20,6 +21,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "metric-dictionary.md": dictionary_page,
     "cli.md": cli_page,
     "design.md": design_page,
+    "error-rates.md": error_rates_page,
     "errors.md": errors_page,
     "exit-codes.md": exit_codes_page,
     "metrics.md": metrics_page,

@@ -46,7 +46,7 @@ def help_of(lines: Sequence[Sequence[str]]) -> list[str]:
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment, timeout=60)
     text = re.sub(r"\x1b\[[0-9;]*m", "", done.stdout).replace("python -m audit", "audit7k")
     helps = text.split("\f\n")[: len(lines)]
-    return ["\n".join(line.rstrip() for line in each.strip().splitlines()) for each in helps]
+    return ["\n".join(line.rstrip() for line in help_text.strip().splitlines()) for help_text in helps]
 
 
 def commands() -> list[tuple[str, ...]]:

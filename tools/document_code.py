@@ -85,19 +85,19 @@ def errors_page() -> str:
     """Write the page on errors, as Markdown: every place in `audit` that raises one, by slug."""
     from audit.errors import hints
 
-    found: dict[str, set[tuple[str, str]]] = defaultdict(set)
+    rows_by_slug: dict[str, set[tuple[str, str]]] = defaultdict(set)
     for path in sorted((ROOT / "audit").rglob("*.py")):
         text = path.read_text(encoding="utf-8")
         if "slug=" not in text and "storage(" not in text:
             continue
         for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.Call) and (slug := _slug(node)):
-                found[slug].add((_message(node), _keyword(node, "hint") or hints().get(slug, "")))
+                rows_by_slug[slug].add((_message(node), _keyword(node, "hint") or hints().get(slug, "")))
             if isinstance(node, ast.FunctionDef):
-                found["storage-failed"].update(_of_storage(node))
+                rows_by_slug["storage-failed"].update(_of_storage(node))
     blocks = [GENERATED + ERRORS_INTRODUCTION]
-    for slug in sorted(found):
-        rows = [[cell(message), cell(hint)] for message, hint in sorted(found[slug])]
+    for slug in sorted(rows_by_slug):
+        rows = [[cell(message), cell(hint)] for message, hint in sorted(rows_by_slug[slug])]
         blocks.append(f"## {slug}\n\n{table(['What is wrong', 'What to do'], rows)}")
     return "\n".join(blocks)
 
@@ -108,11 +108,11 @@ def _of_storage(function: ast.FunctionDef) -> Iterator[tuple[str, str]]:
 
     usual = inspect.signature(storage).parameters["hint"].default
     calls = [node for node in ast.walk(function) if isinstance(node, ast.Call) and _text(node.func) == "‹storage›"]
-    said = {_text(node.targets[0]): _text(node.value) for node in ast.walk(function) if isinstance(node, ast.Assign)}
+    texts = {_text(node.targets[0]): _text(node.value) for node in ast.walk(function) if isinstance(node, ast.Assign)}
     for call in calls:
         failed = _text(call.args[1]) if len(call.args) > 1 else "… could not be read or written"
         hint = _keyword(call, "hint")
-        yield f"{failed} (…)", said.get(hint, hint) or usual
+        yield f"{failed} (…)", texts.get(hint, hint) or usual
 
 
 def _slug(call: ast.Call) -> str:

@@ -110,8 +110,8 @@ def _sizes(path: Path, statements: Sequence[ast.AST]) -> Iterator[Breach]:
 def _openings(path: Path, statements: Sequence[ast.AST]) -> Iterator[Breach]:
     for node in statements:
         match node:
-            case ast.Expr(value=ast.Constant(value=str(words))) if found := OPENING.match(words.lstrip()):
-                yield path, node.lineno, f"a docstring stands alone: begin with a noun or a verb, not {found[0]!r}"
+            case ast.Expr(value=ast.Constant(value=str(words))) if opening := OPENING.match(words.lstrip()):
+                yield path, node.lineno, f"a docstring stands alone: begin with a noun or a verb, not {opening[0]!r}"
 
 
 def _private_imports(path: Path, statements: Sequence[ast.AST]) -> Iterator[Breach]:
@@ -130,13 +130,13 @@ def _line(path: Path, line: str) -> Iterator[str]:
         top in INSTALLED
         and path.suffix == ".py"
         and path.as_posix() not in IN_THE_CHILD
-        and (found := REACHES_INTO.search(line))
+        and (match := REACHES_INTO.search(line))
     ):
-        yield f"{found[0]}: use other libraries, and the import system, as they are"
+        yield f"{match[0]}: use other libraries, and the import system, as they are"
     if top in PRODUCT or str(path) in PRODUCT_FILES:
-        for found in MOOD.finditer(line):
-            if not (path.suffix == ".md" and _quoted(line, found)):
-                yield f"{found[0]!r}: name the statistic, not the mood"
+        for match in MOOD.finditer(line):
+            if not (path.suffix == ".md" and _quoted(line, match)):
+                yield f"{match[0]!r}: name the statistic, not the mood"
     if top in {"audit", "reports", "audit7k_pytest"} and (unfinished := UNFINISHED.search(line)):
         yield f"{unfinished[0]}: finish it, or file an issue"
     if top == "reports" and path.suffix == ".py" and ALIAS.search(line):
@@ -147,18 +147,18 @@ def _line(path: Path, line: str) -> Iterator[str]:
         yield "a path of someone's machine"
 
 
-def _quoted(line: str, found: re.Match[str]) -> bool:
-    before, after = line[: found.start()][-1:], line[found.end() :][:1]
+def _quoted(line: str, match: re.Match[str]) -> bool:
+    before, after = line[: match.start()][-1:], line[match.end() :][:1]
     return bool(before) and before in QUOTES and bool(after) and after in QUOTES
 
 
 def main() -> int:
     """Print the breaches under the folder given, or under the repository that holds this file."""
     root = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).resolve().parent.parent
-    found = list(breaches(root))
-    for path, number, what in found:
+    all_breaches = list(breaches(root))
+    for path, number, what in all_breaches:
         print(f"{path}:{number}: {what}")
-    return 1 if found else 0
+    return 1 if all_breaches else 0
 
 
 if __name__ == "__main__":

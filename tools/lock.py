@@ -52,13 +52,13 @@ def _leave_out(path: Path, others: Path) -> None:
 
 def _entries(text: str) -> dict[str, str]:
     """Each entry of a file of requirements, by the name of its package."""
-    found: dict[str, str] = {}
+    entries: dict[str, str] = {}
     name = ""
     for line in text.splitlines(keepends=True):
         if not line.startswith(" "):
             name = line.partition("==")[0]
-        found[name] = found.get(name, "") + line
-    return found
+        entries[name] = entries.get(name, "") + line
+    return entries
 
 
 if __name__ == "__main__":

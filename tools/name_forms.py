@@ -34,11 +34,11 @@ _OFFICIAL = re.compile(
 
 def endings() -> dict[str, dict[str, tuple[str, ...]]]:
     """Read what becomes of an ending, by language and ending."""
-    found: dict[str, dict[str, tuple[str, ...]]] = defaultdict(dict)
+    forms_by_ending: dict[str, dict[str, tuple[str, ...]]] = defaultdict(dict)
     with (TOOLS / "endings.csv").open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
-            found[row["language"]][row["ending"]] = tuple(row["forms"].split())
-    return found
+            forms_by_ending[row["language"]][row["ending"]] = tuple(row["forms"].split())
+    return forms_by_ending
 
 
 def forms(word: str, rules: dict[str, tuple[str, ...]]) -> list[str]:
@@ -59,26 +59,26 @@ def demonyms() -> list[DemonymRow]:
         for row in csv.DictReader(file):
             codes = row.pop("codes")
             for language, words in row.items():
-                found = dict.fromkeys(
+                all_forms = dict.fromkeys(
                     form for word in words.split("|") if word for form in forms(word, rules[language])
                 )
-                if found:
-                    rows.append(DemonymRow(codes, language, "|".join(found)))
+                if all_forms:
+                    rows.append(DemonymRow(codes, language, "|".join(all_forms)))
     return sorted(rows)
 
 
 def written_otherwise(name: str, rules: list[tuple[str, str]]) -> set[str]:
     """Return a name with any of its words written as the rules say; not the name itself."""
-    found = {f" {name} "}
+    spellings = {f" {name} "}
     for words, instead in rules:
-        found |= {other.replace(f" {words} ", f" {instead} ") for other in found}
-    return {other.strip() for other in found} - {name}
+        spellings |= {other.replace(f" {words} ", f" {instead} ") for other in spellings}
+    return {other.strip() for other in spellings} - {name}
 
 
 def inverted(name: str) -> str | None:
     """Return a name as lists sort it, `Kenya, Republic of`; None where it does not begin with what is put behind."""
-    found = _OFFICIAL.fullmatch(name)
-    return None if found is None else f"{found['rest']}, {found['head']}"
+    match = _OFFICIAL.fullmatch(name)
+    return None if match is None else f"{match['rest']}, {match['head']}"
 
 
 def variants() -> list[NameRow]:

@@ -62,20 +62,20 @@ LOCALES = [
 
 def rows() -> list[tuple[str, str, str]]:
     """Return locale, gender and name, in the order of the file."""
-    found: list[tuple[str, str, str]] = []
+    names_of_locales: list[tuple[str, str, str]] = []
     for locale in LOCALES:
         provider: Any = importlib.import_module(f"faker.providers.person.{locale}").Provider
         lists = {
             "woman": list(dict.fromkeys(provider.first_names_female)),
             "man": list(dict.fromkeys(provider.first_names_male)),
         }
-        both = set(lists["woman"]) & set(lists["man"])
+        shared = set(lists["woman"]) & set(lists["man"])
         for gender, names in lists.items():
-            usable = [name for name in names if name not in both and is_latin(name)]
+            usable = [name for name in names if name not in shared and is_latin(name)]
             if len(usable) < EACH:
                 raise SystemExit(f"{locale}: {len(usable)} names for a {gender}, {EACH} are needed")
-            found += [(locale, gender, usable[place * len(usable) // EACH]) for place in range(EACH)]
-    return found
+            names_of_locales += [(locale, gender, usable[number * len(usable) // EACH]) for number in range(EACH)]
+    return names_of_locales
 
 
 def is_latin(name: str) -> bool:
@@ -87,8 +87,8 @@ def main() -> None:
     """Write the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--to", type=Path, default=PLACE)
-    asked = parser.parse_args()
-    with asked.to.open("w", encoding="utf-8", newline="") as file:
+    options = parser.parse_args()
+    with options.to.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(("locale", "gender", "name"))
         writer.writerows(rows())

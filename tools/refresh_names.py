@@ -155,20 +155,20 @@ def names_elsewhere() -> dict[str, set[str]]:
     """Return folded names of countries in pycountry's English and its translations, with the codes that have them."""
     import pycountry
 
-    found: dict[str, set[str]] = defaultdict(set)
+    codes_by_name: dict[str, set[str]] = defaultdict(set)
     for language in ("ar", "en", "es", "fr", "ru", "zh_CN"):
         words = gettext.translation("iso3166-1", pycountry.LOCALES_DIR, [language], fallback=True)
         for entry in pycountry.countries:
             for field in ("name", "official_name", "common_name"):
                 if name := getattr(entry, field, ""):
-                    found[fold(words.gettext(name))].add(entry.alpha_3)
-    return dict(found)
+                    codes_by_name[fold(words.gettext(name))].add(entry.alpha_3)
+    return dict(codes_by_name)
 
 
-def rows_of(found: Iterable[Claim], source: str, elsewhere: dict[str, set[str]]) -> list[NameRow]:
+def rows_of(claims_of_source: Iterable[Claim], source: str, elsewhere: dict[str, set[str]]) -> list[NameRow]:
     """Write claims as rows, one for each name of a code. A name that pycountry gives to another code is dropped."""
     languages: dict[tuple[str, str, str], set[str]] = defaultdict(set)
-    for code, kind, name, language in found:
+    for code, kind, name, language in claims_of_source:
         others = elsewhere.get(fold(name), {code})
         if not fold(name):
             continue
@@ -193,20 +193,23 @@ def historic() -> list[HistoricCode]:
         if successors is None:
             sys.exit(f"who succeeded {entry.alpha_3}? Say so in SEVERAL_SUCCESSORS")
         codes = (entry.alpha_3, entry.alpha_2, getattr(entry, "numeric", ""))
-        kept = [code if code not in taken else "" for code in codes]
-        if any(kept):
-            rows.append(HistoricCode(kept[0], kept[1], kept[2], entry.name, successors))
+        free_codes = [code if code not in taken else "" for code in codes]
+        if any(free_codes):
+            rows.append(HistoricCode(free_codes[0], free_codes[1], free_codes[2], entry.name, successors))
     return sorted(rows)
 
 
 def collisions(rows: Iterable[NameRow]) -> list[tuple[str, str, str]]:
     """Return spellings that more than one country or region claims: folded, the codes, and the claims."""
     rows = list(rows)
-    said: dict[str, set[str]] = defaultdict(set)
+    claims_by_spelling: dict[str, set[str]] = defaultdict(set)
     for row in rows:
-        said[fold(row.name)].add(f"{row.code} {row.kind} {row.languages} {row.source}")
-    found = [(spelling, codes) for spelling, codes in claims(rows).items() if len(codes) > 1]
-    return sorted((spelling, " ".join(sorted(codes)), "; ".join(sorted(said[spelling]))) for spelling, codes in found)
+        claims_by_spelling[fold(row.name)].add(f"{row.code} {row.kind} {row.languages} {row.source}")
+    shared = [(spelling, codes) for spelling, codes in claims(rows).items() if len(codes) > 1]
+    return sorted(
+        (spelling, " ".join(sorted(codes)), "; ".join(sorted(claims_by_spelling[spelling])))
+        for spelling, codes in shared
+    )
 
 
 def write(path: Path, header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:

@@ -101,11 +101,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Write the names of countries and regions for reports.")
     parser.add_argument("--taxonomy", type=Path, required=True, help="the CSV file of hdx-python-country")
     parser.add_argument("--to", type=Path, default=PLACE)
-    asked = parser.parse_args()
-    with asked.to.open("w", encoding="utf-8", newline="") as file:
+    options = parser.parse_args()
+    with options.to.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(("code", *LANGUAGES, "source"))
-        writer.writerows(names(asked.taxonomy))
+        writer.writerows(names(options.taxonomy))
 
 
 if __name__ == "__main__":

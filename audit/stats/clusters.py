@@ -9,7 +9,7 @@ many there are. Suppose that clusters are of two kinds: good ones at one rate, a
 counted. Then the correlation seen gives the rate of the good ones, and what is left is a binomial test of the number of
 bad ones. If such a group on the edge gives the data with some chance, then no test that holds for every distribution of
 cluster rates can tell the group from it. With this bound and the upper end of the correlation, errors stay at their
-level (``tools.simulate.unlike_clusters``).
+level (``tools.simulate --only unlike_clusters``).
 
 The largest similarity of rows within a group's own clusters that its data allow.
 
@@ -122,7 +122,7 @@ class Tilt(NamedTuple):
         `edge` and rows with the outcome weighed 20 times as much, so few of them would be there by chance less often
         than
         `level`. Without this condition false passes reached 22 % with 30 rows a group
-        (``tools.simulate.informative_weights``).
+        (``tools.simulate --only informative_weights``).
         """
         factor = np.maximum(self.rows_with, self.rows_without) / np.minimum(self.rows_with, self.rows_without)
         few = np.minimum(self.fewest, _FEWEST_KNOWN)
@@ -218,7 +218,7 @@ also holds everything smaller. There are enough of them that one giant cluster e
 by more into one class: weights differ by up to 2^29."""
 
 FEWEST_CLUSTERS = 10
-"""With fewer, false passes reached 5.8 % where clusters were of two kinds: `tools.simulate.unlike_clusters`."""
+"""With fewer, false passes reached 5.8 % where clusters were of two kinds: `tools.simulate --only unlike_clusters`."""
 _NO_PAIRS = 1e-9
 _TINY = 1e-300
 _SAME = 1e-12
@@ -597,7 +597,7 @@ def _clusters_factor(
 
 UPPER_TAIL: Final = 0.10
 """How often the upper end lies below the true correlation of a group. Chosen by simulation:
-`tools.simulate.unlike_clusters`."""
+`tools.simulate --only unlike_clusters`."""
 _STEPS: Final = 40
 _NOTHING: Final = 1e-9
 """Share of a cluster's pairs of rows below which only rounding is left."""

@@ -538,7 +538,7 @@ def unnamed_p(p: Counts, x: Counts, n: Counts, y: Counts, m: Counts, boundary: B
     Given a known rest this is valid: a group at or within the edge has, given survival, a ``q`` that is stochastically
     no smaller than uniform (monotone likelihood ratio; Zhao, Small & Su 2019), and groups that share no row are
     independent. That the rest is shared makes the groups' scores correlate, as a rule negatively, at low rates also
-    positively; what that does to ``T`` is measured (`tools.simulate.many_groups`), not proved.
+    positively; what that does to ``T`` is measured (`tools.simulate --only many_groups`), not proved.
     """
     p_, x_, n_, y_, m_ = np.broadcast_arrays(
         np.asarray(p, dtype=np.float64), *checked_counts(x, n), *checked_counts(y, m)

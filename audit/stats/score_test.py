@@ -20,7 +20,7 @@ a step is that of the rest's counts on it times that of the group's counts up to
 Exact unconditional test that a group lies beyond (or within) a margin of the rest.
 
 Tables are ordered by the score statistic (Chan 1998) and the rest's unknown rate ranges over a confidence set (Berger
-& Boos 1994). No size lies above its level in designs that are small enough to list (`tools/simulate/exact_sizes.py`).
+& Boos 1994). No size lies above its level in designs small enough to list (`tools.simulate --only exact_sizes`).
 A count that mixes several rates has lighter tails than the binomial (Hoeffding 1956); for two counts this is simulated.
 """
 

@@ -175,7 +175,7 @@ def chance_to_miss(plan: AuditPlan, rule: Rule, planned: PlannedPeople) -> Float
     -------
     ndarray of float64, shape (G,)
         Of two sides, both chances together. The larger of two: that of the score test, and that of a binomial test
-        which knows the rest's rate. The exact test lies near the larger one (`tools/simulate/joint_planning.py`).
+        which knows the rest's rate. The exact test lies near the larger one (`tools.simulate --only joint_planning`).
     """
     with_members = planned.with_members(Supposed.of(plan.sensitivity))
     alpha, missed = plan.verdict.alpha, np.zeros(planned.people.shape)

@@ -19,7 +19,8 @@ from audit.result.findings.subgroup_scan import SubgroupScan
 from audit.scoring import score
 from audit.worlds.demo.detector import FEATURES, train_detector
 from audit.worlds.demo.prepare import make_cases
-from tools.simulate.subgroup_scan import SHARES, World, drawn_cells, measured, plan_of
+from tools.simulate.scan import SHARES, World, drawn_cells, plan_of_scan
+from tools.simulate.scan import scanned as simulated
 
 
 def demo_plan() -> AuditPlan:
@@ -95,14 +96,13 @@ def test_the_order_of_the_rows_changes_no_byte(demo_cases: pa.Table) -> None:
 
 
 def test_noise_is_confirmed_no_more_often_than_alpha_and_a_gap_is_found() -> None:
-    """A slice of `tools/simulate/subgroup_scan.py`: two of 4 found or confirmed make it fail."""
+    """A slice of `tools.simulate --only subgroup_scan`: two of 4 found or confirmed make it fail."""
     rng = np.random.default_rng(1)
-    for row in measured("noise", World(1_000), 4, rng, 19):
-        assert row.events <= 1, row
-    for row in measured("families", World(1_000, family=8, alike="two"), 4, rng, 19, by_cluster=True):
-        assert row.events <= 1, row
-    power = {row.event: row.share for row in measured("planted", World(60_000, 0.9), 1, rng, 19)}
-    assert power["confirmed, with its nationality"] == 1.0
+    for name, share in simulated(4, rng, World(1_000), 19).items():
+        assert share.events <= 1, name
+    for name, share in simulated(4, rng, World(1_000, family=8, alike="two"), 19, by_cluster=True).items():
+        assert share.events <= 1, name
+    assert simulated(1, rng, World(60_000, 0.9), 19)["planted confirmed, with its nationality"].share == 1.0
 
 
 def small_cells(positives: int, missed: int, half: int = 0, cluster: bool = False) -> ScanCells:
@@ -129,14 +129,14 @@ def small_cells(positives: int, missed: int, half: int = 0, cluster: bool = Fals
     ],
 )
 def test_silence_has_a_reason(cells: ScanCells, outcome: str, reason: str | None) -> None:
-    answer, negatives = subgroup_scan(plan_of(99, 3), cells)
+    answer, negatives = subgroup_scan(plan_of_scan(99, 3), cells)
     assert (answer.outcome, answer.reason) == (outcome, reason)
     assert (negatives.outcome, negatives.reason) == ("cannot_tell", "too_few_cases")
 
 
 def test_a_search_that_could_have_found_little_does_not_say_that_there_is_nothing() -> None:
     cells = drawn_cells(World(250), np.random.default_rng(8), by_cluster=False)
-    answer, _ = subgroup_scan(plan_of(39, 1), cells)
+    answer, _ = subgroup_scan(plan_of_scan(39, 1), cells)
     assert (answer.outcome, answer.reason) == ("cannot_tell", "too_few_to_find")
     assert answer.p_search is not None
     assert answer.detectable_rate is None
@@ -172,7 +172,7 @@ def with_gap(in_confirmation: bool, cases: int, values: int = 4, name: str = "va
     ],
 )
 def test_what_is_found_must_hold_on_the_other_half(gap: bool, cases: int, outcome: str, reason: str | None) -> None:
-    answer, _ = subgroup_scan(plan_of(99, 3), with_gap(gap, cases))
+    answer, _ = subgroup_scan(plan_of_scan(99, 3), with_gap(gap, cases))
     assert (answer.outcome, answer.reason) == (outcome, reason)
     assert named(answer) == {"age": {"value 0"}}
     assert (answer.p_confirmation is None) == (outcome == "cannot_tell")
@@ -188,7 +188,7 @@ def test_values_are_cut_and_counted() -> None:
         cells.attributes, cells.codes, cells.half, cells.positive, np.where(many & (decision == 0), 1, decision),
         cells.cases, None,
     )  # fmt: skip
-    (subset,) = subgroup_scan(plan_of(19, 0), swapped)[0].subset
+    (subset,) = subgroup_scan(plan_of_scan(19, 0), swapped)[0].subset
     assert len(subset.values) == 12
     assert (subset.others, subset.of) == (3, 40)
     assert {len(value) for value in subset.values} == {60}
@@ -196,13 +196,13 @@ def test_values_are_cut_and_counted() -> None:
 
 def test_families_are_kept_whole_and_said_to_be() -> None:
     world = World(3_000, family=6, correlation=0.3)
-    answers = subgroup_scan(plan_of(19, 1), drawn_cells(world, np.random.default_rng(2), by_cluster=True))
+    answers = subgroup_scan(plan_of_scan(19, 1), drawn_cells(world, np.random.default_rng(2), by_cluster=True))
     assert all(answer.by_cluster for answer in answers)
     assert not any(answer.outcome == "confirmed" for answer in answers)
 
 
 def test_weights_have_no_part_in_it_and_that_is_said() -> None:
-    plan = plan_of(19, 0)
+    plan = plan_of_scan(19, 0)
     weighted = plan.model_copy(update={"evaluation_set": plan.evaluation_set.model_copy(update={"weight": "w"})})
     with_weights, without = (subgroup_scan(of, small_cells(100, 30))[0] for of in (weighted, plan))
     assert (with_weights.leaves_out_weights, without.leaves_out_weights) == (True, False)
@@ -210,7 +210,7 @@ def test_weights_have_no_part_in_it_and_that_is_said() -> None:
 
 
 def test_a_plan_without_a_scan_gives_no_record() -> None:
-    plan = plan_of(19, 0)
+    plan = plan_of_scan(19, 0)
     assert subgroup_scan(plan.model_copy(update={"scan": None}), small_cells(20, 3)) == ()
     assert subgroup_scan(plan, None) == ()
 
@@ -228,9 +228,9 @@ def test_the_number_of_subsets_is_a_power_of_ten(levels: tuple[int, ...]) -> Non
 def test_the_seed_of_the_plan_decides() -> None:
     cells = drawn_cells(World(1_500), np.random.default_rng(4), by_cluster=False)
     answers: list[list[dict[str, Any]]] = [
-        [answer.model_dump() for answer in subgroup_scan(plan_of(19, seed), cells)] for seed in (1, 1, 2)
+        [answer.model_dump() for answer in subgroup_scan(plan_of_scan(19, seed), cells)] for seed in (1, 1, 2)
     ]
     assert answers[0] == answers[1]
     assert len(SHARES) == len(cells.attributes)
-    assert isinstance(plan_of(19, 1).scan, ScanSection)
+    assert isinstance(plan_of_scan(19, 1).scan, ScanSection)
     assert [answer["score"] for answer in answers[0]] != [None, None]

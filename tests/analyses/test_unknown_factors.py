@@ -25,7 +25,7 @@ from audit.stats.score_test import PASS_BETA, exact_p
 from audit.verdicts.judge import judge
 from audit.vocabulary.groups import Axis, Family
 from audit.vocabulary.metrics import METRICS
-from tools.simulate.unknown_factors import World, measured
+from tools.simulate.unknown import World, passed
 
 TPR = {"metric": "true_positive_rate", "margin": 0.1, "groups": ["sex"]}
 FPR = {"metric": "false_positive_rate", "margin": 0.05, "groups": ["sex"]}
@@ -177,9 +177,14 @@ def test_who_supposes_nothing_gets_what_every_choice_of_members_allows() -> None
     assert [int(count[0]) for count in members.at_their_worst(question, family)] == [800, 1120, 4580, 5480]
 
 
+def _share(world: World, runs: int, *, on_limit: bool) -> float:
+    (share,) = passed(runs, np.random.default_rng(11), world, on_limit=on_limit).values()
+    return share.share
+
+
 def test_no_more_than_alpha_of_groups_on_the_limit_pass_inside_the_factors() -> None:
-    """A slice of `tools/simulate/unknown_factors.py`: three standard errors above 5 %, and outside far more."""
-    inside = measured(World(0.1, 200, 0.05, 2, 2), 300, 11, on_the_limit=True)
-    assert inside.share <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 300)
-    assert measured(World(0.1, 200, 0.05, 5, 5), 100, 11, on_the_limit=True).share > 0.3
-    assert measured(World(0.1, 200, 0.05, 1, 1), 100, 11, on_the_limit=False).share > 0.8
+    """A slice of `tools.simulate --only unknown_factors`: three standard errors above 5 %, and outside far more."""
+    inside = _share(World(0.1, 200, 0.05, 2, 2), 300, on_limit=True)
+    assert inside <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 300)
+    assert _share(World(0.1, 200, 0.05, 5, 5), 100, on_limit=True) > 0.3
+    assert _share(World(0.1, 200, 0.05, 1, 1), 100, on_limit=False) > 0.8

@@ -23,7 +23,7 @@ from audit.result.findings.further import OwnMeasure
 from audit.scoring import score
 from audit.stats.bootstrap import expanded_percentiles, resampled_places
 from audit.vocabulary.groups import Group
-from tools.simulate.costs_and_own_measures import own_measure
+from tools.simulate.scores import own_measure
 
 FEATURES = [categorical("origin", ["north", "south", "tiny"]), nationality(["NGA", "GHA", "FRA"])]
 MODULE = """
@@ -282,7 +282,7 @@ def test_intervals_cover(sizes: list[int], rate: float, icc: float, least: float
 
     Alone and in clusters; `make simulate` has more sizes.
     """
-    missed, silent = own_measure(150, np.random.default_rng(11), sizes, rate, icc)
+    missed, silent = own_measure(150, np.random.default_rng(11), sizes, rate, icc).values()
     assert 1.0 - missed.share >= least
     assert silent.events == 0
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tools.simulate.public_guesses import BAR, BROKEN, INSIDERS, READERS, accuracy
-from tools.simulate.public_guesses import Case as Guess
-from tools.simulate.public_near_limits import Attempt, attempt, outcomes_guessed
-from tools.simulate.public_replay import Outcomes, Small, replayed
-from tools.simulate.public_sets import BROKEN as CARELESS
-from tools.simulate.public_sets import CASES, Case, any_numbers, part_leaves
-from tools.simulate.public_small import KINDS, POINTS, Kind, guessed
-from tools.simulate.public_weighted import WORLDS
-from tools.simulate.public_world import Publisher, small_ladders
+from tools.attack.guesses import BAR, BROKEN, INSIDERS, KINDS, POINTS, READERS, Kind, accuracy, guessed
+from tools.attack.guesses import Case as Guess
+from tools.attack.near_limits import Attempt, attempt, outcomes_guessed
+from tools.attack.replay import Outcomes, Small, replayed
+from tools.attack.sets import BROKEN as CARELESS
+from tools.attack.sets import CASES, Case, any_numbers, part_leaves
+from tools.attack.weighted import WORLDS
+from tools.attack.world import Publisher, small_ladders
 
 SEED = 20260801
 ONE = [case for case in CASES if case.releases == 1 and case.maker.__name__ != "<lambda>" and not case.whole]
@@ -21,7 +20,7 @@ ONE = [case for case in CASES if case.releases == 1 and case.maker.__name__ != "
 
 @pytest.mark.parametrize("case", ONE, ids=lambda case: case.name)
 def test_one_release_tells_nobody_and_no_outcome_of_few(case: Case) -> None:
-    found = case._replace(sets=1.0, asked=15).found(2, SEED)
+    found = case._replace(sets=1.0, asked=15).tally(2, SEED)
     assert found.few + found.people + found.outcomes > 10
     assert (found.people_told, found.outcomes_told, found.few_told, found.wrong) == ([], [], [], 0)
 
@@ -32,7 +31,7 @@ def test_one_release_tells_nobody_and_no_outcome_of_few(case: Case) -> None:
     ids=lambda of: getattr(of, "name", None),
 )
 def test_the_attack_tells_what_a_careless_publisher_prints(case: Case, sets: int, what: str) -> None:
-    assert getattr(case._replace(sets=1.0, asked=60).found(sets, SEED), what)
+    assert getattr(case._replace(sets=1.0, asked=60).tally(sets, SEED), what)
 
 
 @pytest.mark.parametrize("small", [Small(1, 3, 1, 20), Small(2, 2, 1, 13)], ids=str)
@@ -103,12 +102,12 @@ def test_three_releases_leave_every_few_open(history: int) -> None:
 
 @pytest.mark.parametrize("name", ["1 of 5 weight among 240 of 1", "1 of 10 cases each among 240 of 1"])
 def test_who_knows_what_people_stand_for_learns_no_outcome(name: str) -> None:
-    found = next(world for world in WORLDS if world.name == name).found(3, SEED)
+    found = next(world for world in WORLDS if world.name == name).tally(3, SEED)
     assert (found.outcomes, found.outcomes_told) == (3, [])
 
 
 def test_rates_of_weights_leave_every_few_open() -> None:
-    found = next(world for world in WORLDS if world.name == "few errors of people of weight 20").found(5, SEED)
+    found = next(world for world in WORLDS if world.name == "few errors of people of weight 20").tally(5, SEED)
     assert found.few > 0
     assert not found.few_told
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from audit.disclosure.cut import Row, cut, totals, unite
 from audit.stats.arrays import IntArray
-from tools.simulate.public_world import small_ladders
+from tools.attack.world import small_ladders
 
 SIZES = st.lists(st.sampled_from([0, 1, 5, 9, 10, 15, 19, 20, 21, 40, 300]), min_size=9, max_size=9)
 GENDER, NATIONALITY = small_ladders(9, 8, 3)  # eight countries, and those of no list

@@ -10,7 +10,7 @@ import pytest
 from audit.disclosure.draws import MOST_DRAWS, Draw, draw_side, remembered
 from audit.disclosure.tables import Cut, Entry, SideCounts, entries, first_cut, next_cut
 from audit.stats.arrays import IntArray
-from tools.simulate.public_world import METHOD, realistic, small_ladders, world_ladders
+from tools.attack.world import METHOD, realistic, small_ladders, world_ladders
 
 KEY = bytes(32)
 

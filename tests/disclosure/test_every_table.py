@@ -16,7 +16,7 @@ import pytest
 
 from audit.disclosure.method import method_of
 from audit.stats.arrays import IntArray
-from tools.simulate.public_world import Printed, Publisher, small_ladders
+from tools.attack.world import Printed, Publisher, small_ladders
 
 METHOD = method_of(3)
 Kinds = tuple[tuple[str, str | None, int | None], ...]

@@ -12,7 +12,7 @@ from audit.disclosure.cut import Row, totals
 from audit.disclosure.left import Need, Span, Sums
 from audit.disclosure.tables import Cut, Entry, Place, SideCounts, entries, first_cut
 from audit.stats.arrays import BoolArray
-from tools.simulate.public_world import adversarial, members_of, small_ladders
+from tools.attack.world import adversarial, members_of, small_ladders
 
 OPEN = (Span(0, 0), Span(9, 9))
 Spans = dict[Place, Span]

@@ -12,9 +12,9 @@ from made.releases import published
 from audit.public.names import RowNames
 from audit.public.release import PublicRelease, PublicRow
 from audit.stats.arrays import IntArray
-from tools.simulate.public_named import hidden_beside
-from tools.simulate.public_near_limits import result_of
-from tools.simulate.public_world import world_ladders
+from tools.attack.named import hidden_beside
+from tools.attack.near_limits import result_of
+from tools.attack.world import world_ladders
 
 WOMEN = {"NPL": 850, "PHL": 700, "NGA": 574}
 MEN = {"NPL": 1000, "PHL": 900, "NGA": 800}

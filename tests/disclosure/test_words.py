@@ -20,9 +20,9 @@ from audit.public.release import PublicRelease, PublicRow, PublicWord, WordReaso
 from audit.result.audit_result import AuditResult
 from audit.stats.arrays import IntArray
 from audit.vocabulary.groups import Group, Level
-from tools.simulate.public_near_limits import result_of as result_at_limits
-from tools.simulate.public_words import GAP, drawn, judged, said, sets
-from tools.simulate.public_world import METHOD, realistic, world_ladders
+from tools.attack.near_limits import result_of as result_at_limits
+from tools.attack.words import GAP, drawn, judged, said, sets
+from tools.attack.world import METHOD, realistic, world_ladders
 
 KINDS = ("fail", "pass", "inconclusive", "good")
 OUTCOMES = {"within": "pass", "beyond": "fail"}

@@ -18,7 +18,7 @@ from audit.errors import ExitCode
 from audit.evidence.blind.terms import Terms, read_part
 from audit.result.file import load_result
 from audit.storage import file_sha256
-from tools.simulate.blind_attempts import COLUMNS, borders, false_pass
+from tools.simulate.changes import VENDORS, borders, false_pass
 
 
 def sent_again(sides: Sides, number: int, threshold: int) -> None:
@@ -157,14 +157,16 @@ def test_a_fail_and_a_verdict_that_cannot_be_told_look_alike_in_all_that_is_said
 
 @pytest.mark.parametrize("attempts", [1, 5, 10])
 def test_told_one_bit_at_a_part_of_alpha_a_model_on_the_limit_passes_no_more_often_than_alpha(attempts: int) -> None:
-    measured = false_pass(2_000, np.random.default_rng(attempts), 'only "not passed", alpha/K', attempts)
-    assert binom.sf(measured.events - 1, measured.runs, 0.05) > 1e-4
+    told = 'only "not passed", alpha/K'
+    (measured,) = false_pass(2_000, np.random.default_rng(attempts), told, attempts).values()
+    assert binom.sf(measured.events - 1, measured.trials, 0.05) > 1e-4
 
 
 def test_told_rates_a_model_on_the_limit_passes_far_more_often_than_by_one_bit() -> None:
-    shares = {
-        name: false_pass(1_000, np.random.default_rng(7), name, 10).share for name, _, _ in COLUMNS
-    }  # fmt: skip
+    shares = {}
+    for name in VENDORS:
+        (measured,) = false_pass(1_000, np.random.default_rng(7), name, 10).values()
+        shares[name] = measured.share
     assert shares["rates told, alpha"] > 0.35
     assert shares["rates told, alpha/K"] > 0.09
     assert shares['only "not passed", alpha'] > 0.25
@@ -174,7 +176,8 @@ def test_told_rates_a_model_on_the_limit_passes_far_more_often_than_by_one_bit()
 def test_padding_up_to_the_border_gains_by_three_outcomes() -> None:
     name = "three outcomes and padding, alpha/K"
     rng = np.random.default_rng(9)
-    assert false_pass(1_000, rng, name, 50).share > 3 * false_pass(1_000, rng, name, 20).share
+    (many,), (few,) = (false_pass(1_000, rng, name, attempts).values() for attempts in (50, 20))
+    assert many.share > 3 * few.share
 
 
 def test_the_borders_are_those_of_the_exact_test() -> None:

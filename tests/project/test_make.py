@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
 import os
 import re
 import shutil
@@ -13,7 +15,7 @@ import pytest
 import yaml
 from later import LATER, LONGEST
 
-from tools.simulate.__main__ import SUBJECTS
+from tools.simulate.table import TABLE
 
 ROOT = Path(__file__).resolve().parents[2]
 MAKE = shutil.which("make")
@@ -110,7 +112,13 @@ def test_the_hooks_need_no_network() -> None:
 
 
 def test_make_simulate_runs_every_simulation() -> None:
-    there = {
-        path.stem for path in (ROOT / "tools" / "simulate").glob("*.py") if "def all_settings(" in path.read_text()
+    measures = {
+        name
+        for folder in ("simulate", "attack")
+        for path in (ROOT / "tools" / folder).glob("[!_]*.py")
+        for name, of in vars(importlib.import_module(f"tools.{folder}.{path.stem}")).items()
+        if inspect.isfunction(of) and list(inspect.signature(of).parameters)[:2] == ["runs", "rng"]
+        if not name.startswith("_") and of.__annotations__["return"] == "Counts"
     }
-    assert set(SUBJECTS) == there
+    assert {part.measure.__name__ for simulation in TABLE.values() for part in simulation.parts} == measures
+    assert len(measures) > 40

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
-from pathlib import Path
-from types import ModuleType
-
 import numpy as np
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tools.simulate import drawing as simulation
+
 RUNS = {0: 10, 2: 10, 6: 10, 9: 30}
 """Draws by the place of a way. In each way, weights of one group that are a tenth too large are found, whichever group
 it is, and those of all rows that are 3 % too large."""
@@ -18,18 +15,12 @@ WORST = 4.2
 simulations."""
 
 
-@pytest.fixture
-def simulation(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    monkeypatch.syspath_prepend(str(ROOT))
-    return importlib.import_module("tools.simulate.drawing")
-
-
 # Clusters across groups, decidable (place 5), take minutes: `make simulate` looks at them with all the others.
 @pytest.mark.parametrize("place", [2, 6, 9])
-def test_totals_average_to_those_of_the_pool_and_weights_to_one(simulation: ModuleType, place: int) -> None:
+def test_totals_average_to_those_of_the_pool_and_weights_to_one(place: int) -> None:
     pool, way = simulation.made_pool(np.random.default_rng(5)), simulation.WAYS[place]
     weights = simulation.drawn_weights(pool, way, RUNS[place], 1)
-    share = 1.0 / pool.copies if way.copies == "out" else np.ones(pool.group.size)
+    share = pool.share(way)
     looked_at = simulation.totals(pool)
     assert np.abs(simulation.off(weights @ looked_at, share @ looked_at)).max() < WORST
     rows = simulation.off_rows(pool, weights, share)
@@ -38,7 +29,7 @@ def test_totals_average_to_those_of_the_pool_and_weights_to_one(simulation: Modu
     assert np.abs(found.mean(axis=0) - truth).max() < 0.05
 
 
-def test_the_simulation_would_see_a_draw_that_is_wrong(simulation: ModuleType) -> None:
+def test_the_simulation_would_see_a_draw_that_is_wrong() -> None:
     """With rows taken for equally likely totals would be off; sets drawn by their lowest ticket are no equals."""
     rng = np.random.default_rng(5)
     pool, way = simulation.made_pool(rng), simulation.WAYS[0]

@@ -1,41 +1,37 @@
-"""A small seeded version of `tools/simulate/nightly.py`: whole histories, through the code that `gate` runs."""
+"""A small seeded version of `tools.simulate --only nightly`: whole histories, through the code that `gate` runs."""
 
 from __future__ import annotations
 
-import importlib
-from pathlib import Path
-from types import ModuleType
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tools.simulate import nights as simulation
+from tools.simulate.audited import Sample
+from tools.simulate.runner import Simulation, run
+from tools.simulate.table import TABLE
+
 RUNS = 3
 
 
-@pytest.fixture
-def simulation(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    monkeypatch.syspath_prepend(str(ROOT))
-    return importlib.import_module("tools.simulate.nightly")
-
-
 @pytest.mark.parametrize("sample", ["fresh", "growing"])
-def test_no_history_on_the_margin_accuses_anyone(simulation: ModuleType, sample: str) -> None:
+def test_no_history_on_the_margin_accuses_anyone(sample: Sample) -> None:
     world = simulation.on_the_margin(200, 0.7)
-    measured = simulation.false_fail("seeded", world, 40, RUNS, np.random.default_rng(3), sample)
+    (measured,) = simulation.false_fail(RUNS, np.random.default_rng(3), world, sample, 40).values()
     assert measured.events == 0
 
 
-def test_a_large_gap_is_found_and_later_than_by_one_audit(simulation: ModuleType) -> None:
+def test_a_large_gap_is_found_and_later_than_by_one_audit() -> None:
     world = simulation.one_gap(100, 0.7, 0.35, 0.15)
-    rows = list(simulation.detection("seeded", world, (3, 25), RUNS, np.random.default_rng(4), "fail"))
-    nightly = [row.events for row in rows if "nightly" in row.event]
-    once = [row.events for row in rows if "one audit" in row.event]
+    measured = simulation.detection(RUNS, np.random.default_rng(4), world, (3, 25), "fail")
+    once = [share.events for name, share in measured.items() if "one audit" in name]
+    nightly = [share.events for name, share in measured.items() if "one audit" not in name]
     assert nightly[-1] == RUNS
     assert nightly[0] <= once[0]
 
 
-def test_the_world_lies_on_the_margin_and_never_beyond_it(simulation: ModuleType) -> None:
+def test_the_world_lies_on_the_margin_and_never_beyond_it() -> None:
     world = simulation.on_the_margin(100, 0.7)
     widest = []
     for night in (0, simulation.LATE_FROM):
@@ -45,18 +41,16 @@ def test_the_world_lies_on_the_margin_and_never_beyond_it(simulation: ModuleType
     assert 0.9 * simulation.MARGIN < widest[1] < simulation.MARGIN
 
 
-def test_one_setting_alone_gives_what_it_gives_with_the_others(
-    simulation: ModuleType, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    names = ["found-at-.4", "doubt-at-.4"]
-    chosen = {name: simulation.SETTINGS[name] if name in names else lambda *_: iter(()) for name in simulation.SETTINGS}
-    monkeypatch.setattr(simulation, "SETTINGS", chosen)
-    together = list(simulation.all_settings(3, 7))
-    assert together == [row for name in names for row in simulation.all_settings(3, 7, name)]
-    assert len(together) == 10
+def test_one_world_alone_gives_what_it_gives_with_the_others() -> None:
+    detection, doubt = TABLE["nightly"].parts[2:]
+    few = Simulation([replace(detection, worlds=detection.worlds[1:2]), replace(doubt, worlds=doubt.worlds[1:3])], 1.0)
+    together = list(run(few, 3, 7))
+    alone = [row for text in ("at 0.4", "gap 0.2", "gap 0.3") for row in run(few, 3, 7, text)]
+    assert together == alone
+    assert len(together) == 6 + 4 + 4
 
 
-def test_a_change_after_a_pass_puts_it_in_doubt(simulation: ModuleType) -> None:
+def test_a_change_after_a_pass_puts_it_in_doubt() -> None:
     before, then = simulation.one_gap(400, 0.7, 0.0, 0.2), simulation.one_gap(400, 0.7, 0.4, 0.2)
     rng = np.random.default_rng(5)
     assert simulation.nights_to_doubt((before, then), 20, 10, rng) in range(1, 11)

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
-from types import ModuleType
-
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -16,10 +11,10 @@ from scipy.stats import mannwhitneyu, t
 from sklearn.metrics import roc_auc_score
 
 from audit.stats.auc import MIN_CASES, Auc, AucSplit, RankedCases, auc, count_pairs, split_auc
+from tools.simulate import scores
 
 Histograms = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
 
-ROOT = Path(__file__).parents[2]
 HISTOGRAM = st.lists(st.integers(0, 6), min_size=7, max_size=7)
 GROUPS = st.lists(st.tuples(HISTOGRAM, HISTOGRAM), min_size=1, max_size=6)
 
@@ -28,21 +23,6 @@ GROUPS = st.lists(st.tuples(HISTOGRAM, HISTOGRAM), min_size=1, max_size=6)
 def piece(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Lines at a time: a few, so that groups go on from one piece to the next, and all of them."""
     monkeypatch.setattr("audit.stats.auc._PIECE", request.param)
-
-
-@pytest.fixture(scope="module")
-def driver() -> ModuleType:
-    sys.path.insert(0, str(ROOT))
-    try:
-        spec = importlib.util.spec_from_file_location("auc_coverage", ROOT / "tools" / "simulate" / "auc_coverage.py")
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        sys.modules["auc_coverage"] = module
-        spec.loader.exec_module(module)
-    finally:
-        sys.path.remove(str(ROOT))
-    return module
 
 
 def scores_of(histogram: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
@@ -278,18 +258,19 @@ def test_what_is_not_ranked_or_counted_is_refused() -> None:
     [(0.6, 1.5, 5, 200), (0.8, 1.0, 10, 10), (0.8, 0.67, 30, 30), (0.95, 1.0, 5, 5), (0.95, 1.5, 30, 1000)],
 )
 def test_it_covers_with_few_positives_and_few_negatives(
-    driver: ModuleType, value: float, spread: float, positives: int, negatives: int
+    value: float, spread: float, positives: int, negatives: int
 ) -> None:
     runs = 1000
     rng = np.random.default_rng([5, positives, negatives])
-    found = driver.missed(runs, rng, driver.binormal(value, spread), positives, negatives)
-    assert found.truth == pytest.approx(value, abs=1e-4)
+    chances = scores.binormal(value, spread)
+    found = scores.missed(runs, rng, chances, positives, negatives)
+    assert scores.true_auc(*chances) == pytest.approx(value, abs=1e-4)
     limit = 0.05 + 3.0 * np.sqrt(0.05 * 0.95 / runs)
     assert (found.too_high + found.too_low) / runs <= limit
     assert found.too_high / runs <= 0.025 + 3.0 * np.sqrt(0.025 * 0.975 / runs)
     assert found.width < (0.75 if min(positives, negatives) < 10 else 0.46)
 
 
-def test_the_interval_of_pooled_against_within_covers(driver: ModuleType) -> None:
-    found = driver.pooled_beyond_within(300, np.random.default_rng(6), 200, 5, 0.5)
+def test_the_interval_of_pooled_against_within_covers() -> None:
+    found = scores.pooled_beyond_within(300, np.random.default_rng(6), 5, 200, 0.5)["pooled less within missed"]
     assert found.share <= 0.05 + 3.0 * np.sqrt(0.05 * 0.95 / 300)

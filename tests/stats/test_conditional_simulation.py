@@ -1,25 +1,13 @@
-"""Small seeded versions of `tools/simulate/conditional.py`: the bounds are three standard errors wide."""
+"""Small seeded versions of `tools/simulate/doubts.py`: the bounds are three standard errors wide."""
 
 from __future__ import annotations
-
-import importlib
-import sys
-from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
 
+from tools.simulate import doubts
+
 RUNS = 1_000
-
-
-@pytest.fixture(scope="module")
-def driver() -> ModuleType:
-    sys.path.insert(0, str(Path(__file__).parents[2]))
-    try:
-        return importlib.import_module("tools.simulate.conditional")
-    finally:
-        sys.path.pop(0)
 
 
 def at_most(share: float, level: float, runs: int) -> bool:
@@ -36,51 +24,57 @@ def at_most(share: float, level: float, runs: int) -> bool:
         ("30 cases in 8 strata, rest 5,000, rare", 0.0),
     ],
 )
-def test_stratified_intervals_hold_what_they_should(driver: ModuleType, setting: str, gap: float) -> None:
-    measured = list(driver.stratified_intervals(RUNS, np.random.default_rng(21), setting, gap))
-    for row in measured:
-        if row.event == "score interval misses":
-            assert at_most(row.share, 0.06, RUNS), row
-            assert row.share > 0.02
-    assert at_most(driver.shift_interval(RUNS, np.random.default_rng(22), setting, gap).share, 0.06, RUNS)
+def test_stratified_intervals_hold_what_they_should(setting: str, gap: float) -> None:
+    measured = doubts.stratified(RUNS, np.random.default_rng(21), setting, gap)
+    for name in ("stratified difference missed", "stratified ratio missed"):
+        assert at_most(measured[name].share, 0.06, RUNS), name
+        assert measured[name].share > 0.02
+    (shift,) = doubts.composition(RUNS, np.random.default_rng(22), setting, gap).values()
+    assert at_most(shift.share, 0.06, RUNS)
 
 
-def test_a_standard_error_at_the_estimate_does_not_hold_for_small_groups_and_rare_events(driver: ModuleType) -> None:
-    rows = driver.stratified_intervals(RUNS, np.random.default_rng(23), "30 cases in 8 strata, rest 5,000, rare", 0.0)
-    assert {row.event: row.share for row in rows}["Sato interval misses (not used)"] > 0.15
+def test_a_standard_error_at_the_estimate_does_not_hold_for_small_groups_and_rare_events() -> None:
+    measured = doubts.stratified(RUNS, np.random.default_rng(23), "30 cases in 8 strata, rest 5,000, rare", 0.0)
+    assert measured["Sato's interval misses (not used)"].share > 0.15
 
 
 @pytest.mark.parametrize("setting", ["5 large strata", "12 strata of 12 and 60"])
-def test_the_test_of_the_same_in_all_strata(driver: ModuleType, setting: str) -> None:
-    for row in driver.same_everywhere(RUNS, np.random.default_rng(24), setting, -0.1):
-        assert at_most(row.share, 0.055, row.runs), row
+def test_the_test_of_the_same_in_all_strata(setting: str) -> None:
+    for measured in doubts.same_everywhere(RUNS, np.random.default_rng(24), setting, -0.1).values():
+        assert at_most(measured.share, 0.055, measured.trials), measured
 
 
 @pytest.mark.parametrize("cases", [40, 300])
 @pytest.mark.parametrize("limit", [0.1, None])
-def test_notes_are_seldom_wrong(driver: ModuleType, cases: int, limit: float | None) -> None:
-    for row in driver.wrong_notes(RUNS, np.random.default_rng(25), cases, limit):
-        if row.event == "wrong note":
-            assert at_most(row.share, 0.055, RUNS), row
+def test_notes_are_seldom_wrong(cases: int, limit: float | None) -> None:
+    rng = np.random.default_rng(25)
+    for world in doubts.NOTE_WORLDS:
+        wrong = doubts.notes(RUNS, rng, world, cases, limit)["wrong note"]
+        assert at_most(wrong.share, 0.055, RUNS), world
 
 
-def test_notes_find_what_is_there(driver: ModuleType) -> None:
-    for row in driver.wrong_notes(1_000, np.random.default_rng(26), 2_000, 0.1):
-        assert row.event == "wrong note" or row.share > 0.9, row
+def test_notes_find_what_is_there() -> None:
+    rng = np.random.default_rng(26)
+    for world in doubts.NOTE_WORLDS:
+        assert doubts.notes(1_000, rng, world, 2_000)["right note"].share > 0.9, world
 
 
 @pytest.mark.parametrize("cases", [100, 1_000])
-def test_amplification(driver: ModuleType, cases: int) -> None:
-    for row in driver.amplified(RUNS, np.random.default_rng(27), cases, (0.8, 0.2, 0.4), (0.8, 0.1, 0.2)):
-        assert at_most(row.share, 0.055, RUNS), row
-    assert at_most(driver.total_amplification(300, np.random.default_rng(28), 100, (0.2, 0.2, 0.2)).share, 0.05, 300)
+def test_amplification(cases: int) -> None:
+    measured = doubts.amplified(RUNS, np.random.default_rng(27), cases, (0.8, 0.2, 0.4), (0.8, 0.1, 0.2))
+    for name, share in measured.items():
+        assert at_most(share.share, 0.055, RUNS), name
+    (total,) = doubts.total_amplification(300, np.random.default_rng(28), 100, (0.2, 0.2, 0.2)).values()
+    assert at_most(total.share, 0.05, 300)
 
 
-def test_the_widest_label_gap_is_not_taken_for_real(driver: ModuleType) -> None:
-    assert at_most(driver.widest_label_gap(300, np.random.default_rng(29), 60, 50).share, 0.05, 300)
+def test_the_widest_label_gap_is_not_taken_for_real() -> None:
+    (measured,) = doubts.widest_label_gap(300, np.random.default_rng(29), 60, 50).values()
+    assert at_most(measured.share, 0.05, 300)
 
 
 @pytest.mark.parametrize(("positives", "negatives", "fpr"), [(20, 200, 0.1), (100, 1_000, 0.01)])
-def test_deployed_rates(driver: ModuleType, positives: int, negatives: int, fpr: float) -> None:
-    for row in driver.at_work(RUNS, np.random.default_rng(30), positives, negatives, 0.8, fpr, 0.01):
-        assert at_most(row.share, 0.055, RUNS), row
+def test_deployed_rates(positives: int, negatives: int, fpr: float) -> None:
+    measured = doubts.at_work(RUNS, np.random.default_rng(30), positives, negatives, 0.8, fpr, 0.01)
+    for name, share in measured.items():
+        assert at_most(share.share, 0.055, RUNS), name

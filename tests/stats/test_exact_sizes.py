@@ -1,4 +1,4 @@
-"""Size of the exact test by brute force: a slice of `tools/simulate/exact_sizes.py`."""
+"""Size of the exact test by brute force: a slice of `tools.simulate --only exact_sizes`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 
 from audit.stats.boundaries import margin_boundary
 from audit.stats.score_test import exact_p
-from tools.simulate.exact_sizes import Design, designs, largest_size_by_level
+from tools.simulate.families import Design, designs, largest_size_by_level
 
 WORST = (
     # without the kink these had sizes of 1.24, 1.20 and 1.15 times their levels, with even steps 1.04, 1.03 and 1.03

@@ -27,15 +27,18 @@ MILLION, SMALL, THREE = (
     ids=str,
 )
 def test_errors_stay_at_their_level(setting: Setting) -> None:
-    people = setting.population()
-    assert people is not None
-    for measured in errors(setting, people, RUNS, np.random.default_rng(12)):
-        level = 0.001 if ".001" in measured.event else 0.05
+    assert setting.population() is not None
+    for name, measured in errors(RUNS, np.random.default_rng(12), setting).items():
+        level = 0.001 if ".001" in name else 0.05
         # a chance of more than 1 in 10,000 that as many come of errors at their level
-        assert binom.sf(measured.events - 1, RUNS, level) > 1e-4, measured
+        assert binom.sf(measured.events - 1, RUNS, level) > 1e-4, name
 
 
 def test_a_group_that_nobody_saw_where_few_were_drawn_fails_nobody() -> None:
     setting = Setting(MILLION, "light", 0.02, 0.5, "difference", 0.02, low=False, declared=True, thin=True)
     people = np.array([[0, 486, 0, 485_514, 486_000], [11, 39, 0, 2_450, 2_500]])
-    assert [measured.events for measured in errors(setting, people, RUNS, np.random.default_rng(5))] == [0, 0, 0]
+    assert [measured.events for measured in errors(RUNS, np.random.default_rng(5), setting, people).values()] == [
+        0,
+        0,
+        0,
+    ]

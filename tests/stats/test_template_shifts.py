@@ -236,7 +236,8 @@ def test_verdicts_on_the_margin_are_rarely_wrong(shape: str, templates: int, mar
     """A small part of `make simulate`: 400 runs, standard error 1.1 points, so 8.3 % is three beyond 5 %."""
     from tools.simulate.swaps import on_the_margin
 
-    passes, fails = on_the_margin(400, np.random.default_rng([len(shape), templates]), shape, templates, margin)
+    rng = np.random.default_rng([len(shape), templates])
+    passes, fails = on_the_margin(400, rng, shape, templates, margin).values()
     assert passes.share <= 0.083
     assert fails.share <= 0.04
 
@@ -244,7 +245,7 @@ def test_verdicts_on_the_margin_are_rarely_wrong(shape: str, templates: int, mar
 def test_a_shift_of_twenty_points_is_found_in_a_hundred_texts_and_none_is_passed() -> None:
     from tools.simulate.swaps import power
 
-    passes, few, many = power(50, np.random.default_rng(6), 100, 0.2, 0.025)
+    passes, few, many = power(50, np.random.default_rng(6), 100, 0.2, 0.025).values()
     assert (passes.share, few.share, many.share) == (0.0, 1.0, 1.0)
-    passes, few, _ = power(50, np.random.default_rng(7), 100, 0.0, 0.025)
+    passes, few, _ = power(50, np.random.default_rng(7), 100, 0.0, 0.025).values()
     assert (passes.share, few.share) == (1.0, 0.0)

@@ -2,89 +2,74 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
-from types import ModuleType
-
 import numpy as np
 import pytest
 
-from audit.stats.boundaries import margin_boundary
-
-RATIO = margin_boundary("fail", True, "ratio", 0.8)
-DRIVER = Path(__file__).parents[2] / "tools" / "simulate" / "verdict_size.py"
-
-
-@pytest.fixture(scope="module")
-def driver() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("verdict_size", DRIVER)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["verdict_size"] = module
-    spec.loader.exec_module(module)
-    return module
+from audit.stats.boundaries import Scale
+from tools.simulate import families
+from tools.simulate.families import NAMES_LEVEL, RATIO, zipf_sizes
+from tools.simulate.table import LARGE_FAMILIES
 
 
 def at_most(share: float, level: float, runs: int) -> bool:
     return share <= level + 3.0 * float(np.sqrt(level * (1.0 - level) / runs))
 
 
-def test_equal_detector_is_not_accused_and_the_four_fifths_rule_accuses_it(driver: ModuleType) -> None:
-    named, alarms = driver.equal_detector(120, np.random.default_rng(1), 20_000, 0.7)
-    assert at_most(named.share, 0.01, 120)
-    assert alarms.share >= 0.97
+def test_equal_detector_is_not_accused_and_the_four_fifths_rule_accuses_it() -> None:
+    measured = families.alike(120, np.random.default_rng(1), 20_000, 0.7)
+    assert at_most(measured["any FAIL"].share, 0.01, 120)
+    assert measured["four-fifths alarm"].share >= 0.97
 
 
 @pytest.mark.parametrize("cases", [2_000, 20_000])
-def test_half_on_the_margin(driver: ModuleType, cases: int) -> None:
-    measured = driver.half_on_margin(150, np.random.default_rng(2), cases, 0.7, "discarding")
-    assert at_most(measured.share, 0.045, 150)
+def test_half_on_the_margin(cases: int) -> None:
+    rng = np.random.default_rng(2)
+    measured = families.errors(150, rng, zipf_sizes(cases), "half", 0.7, method="discarding")
+    assert at_most(measured["any FAIL"].share, 0.045, 150)
 
 
 @pytest.mark.parametrize(("groups", "cases"), [(20, 10), (22, 30)])
-def test_half_of_a_small_family_on_the_margin(driver: ModuleType, groups: int, cases: int) -> None:
+def test_half_of_a_small_family_on_the_margin(groups: int, cases: int) -> None:
     """Here charging groups for counts attainable elsewhere gave 9.9 % and 8.6 % (800 runs)."""
-    measured = driver.small_family_on_margin(300, np.random.default_rng(3), groups, cases)
-    assert at_most(measured.share, 0.045, 300)
+    measured = families.errors(300, np.random.default_rng(3), np.full(groups, cases), "half")
+    assert at_most(measured["any FAIL"].share, 0.045, 300)
 
 
 @pytest.mark.parametrize("place", [2, 4])
-def test_large_groups_on_the_margin_are_named_at_most_at_the_level(driver: ModuleType, place: int) -> None:
+def test_large_groups_on_the_margin_are_named_at_most_at_the_level(place: int) -> None:
     """With discarding 3.7 to 4.5 % of families of 20 to 22 large groups named one by mistake at 3.75 %.
 
     A difference of that size is for `make simulate`: 150 families show an error of 12 % with a chance of 92 %, and 300
     would show one of 10 % with 95 %.
     """
-    names, fails = driver.large_family_on_margin(150, np.random.default_rng(6), *driver.LARGE_FAMILIES[place])
-    assert "any_dependence" in names.setting
-    assert at_most(names.share, driver.NAMES_LEVEL, 150)
-    assert at_most(fails.share, 0.045, 150)
+    measured = families.errors(150, np.random.default_rng(6), **LARGE_FAMILIES[place])
+    assert measured["any name"].note == "any_dependence"
+    assert at_most(measured["any name"].share, NAMES_LEVEL, 150)
+    assert at_most(measured["any FAIL"].share, 0.045, 150)
 
 
 @pytest.mark.parametrize(
     ("cases", "rate", "scale", "margin"), [(100, 0.7, "ratio", 0.8), (300, 0.9, "difference", 0.05)]
 )
-def test_false_pass(driver: ModuleType, cases: int, rate: float, scale: str, margin: float) -> None:
-    measured = driver.false_pass(2_000, np.random.default_rng(4), cases, rate, scale, margin)
+def test_false_pass(cases: int, rate: float, scale: Scale, margin: float) -> None:
+    (measured,) = families.false_pass(2_000, np.random.default_rng(4), cases, rate, scale, margin).values()
     assert at_most(measured.share, 0.05, 2_000)
     assert measured.share >= 0.03
 
 
-def test_one_bad_group_is_found(driver: ModuleType) -> None:
+def test_one_bad_group_is_found() -> None:
     """Planned: 76 % (600 runs, standard error 1.7)."""
-    measured = driver.one_bad_group(250, np.random.default_rng(5), 100)
+    (measured,) = families.one_bad_group(250, np.random.default_rng(5), 100).values()
     assert 0.65 <= measured.share <= 0.82
 
 
-def test_groups_on_the_margin_really_are(driver: ModuleType) -> None:
-    sizes = driver.zipf_sizes(20_000)
+def test_groups_on_the_margin_really_are() -> None:
+    sizes = zipf_sizes(20_000)
     on_margin = np.arange(sizes.size) % 2 == 0
-    rates = driver.rates_on_edge(sizes, on_margin, 0.7, RATIO)
+    rates = families.rates_on_edge(sizes, on_margin, 0.7, RATIO)
     total = (sizes * rates).sum()
     rest = (total - sizes * rates) / (sizes.sum() - sizes)
     assert rates[on_margin] == pytest.approx(0.8 * rest[on_margin], abs=1e-12)
     assert (rates[~on_margin] > rest[~on_margin]).all()
     with pytest.raises(ValueError, match="would be needed"):
-        driver.rates_on_edge(sizes, on_margin, 0.95, RATIO)
+        families.rates_on_edge(sizes, on_margin, 0.95, RATIO)

@@ -14,7 +14,7 @@ from audit.stats.arrays import IntArray
 from audit.verdicts.chance_of_pass import chance_of_pass, planned_pass
 from audit.verdicts.decidability import plan_decidability, planned_chance, rule_decidability
 from audit.vocabulary.groups import SensitiveFeature
-from tools.simulate.joint_planning import World, audits
+from tools.simulate.planning import Ladder, ladder_audits
 
 TPR: dict[str, Any] = {"metric": "true_positive_rate", "margin": 0.1, "groups": ["sex"], "expected_rate": 0.8}
 
@@ -173,8 +173,8 @@ def test_no_pass_is_within_reach_where_nobody_could_be_judged() -> None:
 
 
 def test_the_chance_said_before_is_that_of_real_audits() -> None:
-    """A slice of `tools/simulate/joint_planning.py`: within three standard errors of 16 audits, and five points."""
-    promised, coverage, _, outcomes = audits(World(17, 20_000, 0.1, 0.03), 16, 5)
+    """A slice of `tools.simulate --only joint_planning`: within three standard errors of 16 audits, and five points."""
+    promised, coverage, _, outcomes = ladder_audits(Ladder(17, 20_000, 0.1, 0.03), 16, np.random.default_rng(5))
     passed = outcomes.count("pass") / 16
     assert coverage >= 0.8
     # planned at 80 %; for groups that stay for coverage nobody makes up

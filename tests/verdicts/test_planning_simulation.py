@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import importlib
-from pathlib import Path
-from types import ModuleType
-
 import numpy as np
 import pytest
 
 from audit.planning.power import counts_power
+from tools.simulate import planning as simulation
+from tools.simulate.audited import plan_of
+from tools.simulate.clusters import FEATURE, Setting, counted, draw
 
-ROOT = Path(__file__).parents[2]
 RUNS = 16
-
-
-@pytest.fixture
-def simulation(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    monkeypatch.syspath_prepend(str(ROOT))
-    return importlib.import_module("tools.simulate.planning")
 
 
 def as_promised(share: float, power: float = 0.8) -> bool:
@@ -27,37 +19,39 @@ def as_promised(share: float, power: float = 0.8) -> bool:
 
 
 @pytest.mark.parametrize("place", [2, 9])
-def test_a_gap_is_named_and_an_equal_group_passed_with_the_power_promised(simulation: ModuleType, place: int) -> None:
+def test_a_gap_is_named_and_an_equal_group_passed_with_the_power_promised(place: int) -> None:
     """`make simulate` has the other worlds."""
-    measured = list(simulation.promised(simulation.WORLDS[place], RUNS, np.random.default_rng(11)))
-    assert [each.event[:4] for each in measured] == ["FAIL", "PASS"]
-    assert all(as_promised(each.share) for each in measured)
+    measured = simulation.promised(RUNS, np.random.default_rng(11), simulation.WORLDS[place])
+    assert [name.split(",")[0] for name in measured] == ["the smallest gap FAILs", "an equal group PASSes"]
+    assert all(as_promised(share.share) for share in measured.values())
 
 
-def test_a_smaller_gap_is_named_less_often(simulation: ModuleType) -> None:
+def test_a_smaller_gap_is_named_less_often() -> None:
     """The promise is not kept by chance: at half of what lies beyond the limit it would be broken."""
     world = simulation.WORLDS[0]
     (side,) = simulation.decidable(world).fails_from
+    assert side.disparity is not None
     nearer = world.rate - world.limit - (side.disparity - world.limit) / 2.0
-    asked = simulation.plan(simulation.rule_of(world))
-    found = [one == "fail" for one in simulation.outcomes(world, asked, nearer, RUNS, np.random.default_rng(12))]
-    assert float(np.mean(found)) < 0.5
+    outcomes = simulation.outcomes(world, world.plan(), nearer, RUNS, np.random.default_rng(12))
+    assert sum(groups[world.place] == "fail" for groups in outcomes) < 0.5 * RUNS
 
 
-def test_with_clusters_the_promise_is_kept_or_exceeded(simulation: ModuleType) -> None:
+def test_with_clusters_the_promise_is_kept_or_exceeded() -> None:
     """15 audits on each side, which may fall short by three of their standard errors: `make simulate` judges 500."""
     runs = 15
-    setting = simulation.Setting(60, False, 0.8, 0.1, "difference", 0.1, weighted=False)
-    for each in simulation.clustered(setting, runs, np.random.default_rng(13)):
-        assert each.share >= 0.8 - 3.0 * float(np.sqrt(0.16 / runs))
+    setting = Setting(60, False, 0.8, 0.1, "difference", 0.1, weighted=False)
+    measured = simulation.clustered(runs, np.random.default_rng(13), setting)
+    assert len(measured) == 2
+    for share in measured.values():
+        assert share.share >= 0.8 - 3.0 * float(np.sqrt(0.16 / runs))
 
 
-def test_power_tells_each_group_what_is_tried_here(simulation: ModuleType) -> None:
+def test_power_tells_each_group_what_is_tried_here() -> None:
     """The simulation asks about one group alone, the command about all, of clusters too."""
-    setting = simulation.Setting(60, False, 0.8, 0.1, "difference", 0.1, weighted=False)
-    counts, moments = simulation.counted(setting, simulation.draw(setting, np.random.default_rng(13)))
-    asked = simulation.plan({"metric": "true_positive_rate", "margin": 0.1}, cluster="cluster")
-    (family,) = counts_power(asked, counts, [simulation.FEATURE], moments).rules[0].families
-    alone = [simulation.group_power(asked, counts, simulation.FEATURE, place, moments) for place in (0, 1)]
+    setting = Setting(60, False, 0.8, 0.1, "difference", 0.1, weighted=False)
+    counts, moments = counted(setting, draw(setting, np.random.default_rng(13)))
+    asked = plan_of([{"margin": 0.1}], evaluation_set={"cluster": "cluster"})
+    (family,) = counts_power(asked, counts, [FEATURE], moments).rules[0].families
+    alone = [simulation.group_power(asked, counts, FEATURE, place, moments) for place in (0, 1)]
     assert list(family.groups[:2]) == alone
-    assert alone[0] != simulation.group_power(asked, counts, simulation.FEATURE, 0)
+    assert alone[0] != simulation.group_power(asked, counts, FEATURE, 0)

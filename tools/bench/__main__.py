@@ -100,13 +100,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--large", action="store_true", help="score ten million rows as well")
     only = "only what the harness costs over a bare model, or only the commands that give a verdict"
     parser.add_argument("--only", choices=["harness", "verdicts"], help=only)
-    asked = parser.parse_args(arguments)
-    sizes = SMALL if asked.small else FULL
-    if asked.large:
+    options = parser.parse_args(arguments)
+    sizes = SMALL if options.small else FULL
+    if options.large:
         sizes = replace(sizes, held=(*sizes.held, 10_000_000))
-    with _folder(asked.folder) as folder:
-        sizes = replace(sizes, only_verdicts=asked.only == "verdicts")
-        lines = list(_harness(folder, sizes) if asked.only == "harness" else measure(folder, sizes))
+    with _folder(options.folder) as folder:
+        sizes = replace(sizes, only_verdicts=options.only == "verdicts")
+        lines = list(_harness(folder, sizes) if options.only == "harness" else measure(folder, sizes))
     print(f"\n{os.cpu_count()} processors, {platform.machine()}, Python {platform.python_version()}; one run\n")
     print(table(lines))
     return 0
@@ -168,9 +168,9 @@ def _demo(folder: Path, sizes: Sizes) -> Iterator[Line]:
     # the sandbox is killed with the model in it, and the system adds its time to nobody's
     what = "audit7k run, the demonstration, public files and cross-check, the model's process aside, processor time"
     yield Line(what, best.processor_seconds, "s", 7, f"best of {sizes.gates}; {_spent(best)}")
-    for name, (beyond, whole) in evidence(folder / "demo", sizes.gates).items():
+    for name, (beyond, entire) in evidence(folder / "demo", sizes.gates).items():
         what = f"audit7k {name}, the demonstration, processor time beyond imports"
-        yield Line(what, beyond, "s", BUDGETS[name], f"best of {sizes.gates}; {whole:.2f} s with them")
+        yield Line(what, beyond, "s", BUDGETS[name], f"best of {sizes.gates}; {entire:.2f} s with them")
 
 
 def _counts(data: Path, rows: int, sizes: Sizes, shortest: dict[int, float]) -> Iterator[Line]:

@@ -66,7 +66,7 @@ def counts(data: Path, *, decided: Decided, rounds: int) -> Counted:
         works: list[Callable[[], Any]] = [partial(_answered, bare, text, data) for text in texts]
         works.append(partial(count_cases, evaluation_set))
         taken = [[_seconds(work) for work in works] for _ in range(rounds)]
-        shortest = [min(each) for each in zip(*taken, strict=True)]
+        shortest = [min(repeats) for repeats in zip(*taken, strict=True)]
     bare.close()
     return Counted(
         bare=shortest[0],

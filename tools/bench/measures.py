@@ -42,15 +42,15 @@ def verdicts(data: Path, rounds: int) -> dict[str, Used]:
     """
     write_answers(data)
     plan, out = write_plan(data, decided="file"), data.with_suffix(".run")
-    asked: dict[str, list[str | Path]] = {
+    commands: dict[str, list[str | Path]] = {
         "run, public files and cross-check": ["run", plan, "--out", out, "--quiet"],
         "gate PLAN": ["gate", plan, "--quiet"],
         "gate RESULT": ["gate", out, "--inputs-elsewhere", "--quiet"],
         "compare": ["compare", out, out],
         "gate --baseline": ["gate", plan, "--baseline", out, "--quiet"],
     }
-    turns = [{what: _once(one, data.parent, out) for what, one in asked.items()} for _ in range(rounds)]
-    return {what: min((turn[what] for turn in turns), key=lambda each: each.processor_seconds) for what in asked}
+    turns = [{what: _once(command, data.parent, out) for what, command in commands.items()} for _ in range(rounds)]
+    return {what: min((turn[what] for turn in turns), key=lambda turn: turn.processor_seconds) for what in commands}
 
 
 def gate_of_decisions(data: Path, rounds: int) -> Used:
@@ -107,19 +107,19 @@ def evidence(folder: Path, rounds: int) -> dict[str, tuple[float, float]]:
     key = folder / "own.key"
     if not key.exists():
         run([*audit, "key", "new", key, "--no-passphrase"], folder=folder)
-    found = {}
+    seconds_by_command = {}
     for name, named in (("seal", key), ("verify", key.with_name("own.key.pub"))):
         command = [name, str(out), "--key", str(named)]
         clocked = [sys.executable, "-c", _CLOCKED, str(folder / f"{name}.modules"), *command]
         beyond = [float(run(clocked, folder=folder).output.split()[-1]) for _ in range(rounds + 1)]
-        whole = [run([*audit, *command], folder=folder).processor_seconds for _ in range(rounds)]
-        found[name] = min(beyond), min(whole)
-    return found
+        all_seconds = [run([*audit, *command], folder=folder).processor_seconds for _ in range(rounds)]
+        seconds_by_command[name] = min(beyond), min(all_seconds)
+    return seconds_by_command
 
 
 def _best(arguments: Sequence[str | Path], folder: Path, rounds: int, out: Path) -> Used:
     used = (_once(arguments, folder, out) for _ in range(rounds))
-    return min(used, key=lambda each: each.processor_seconds)
+    return min(used, key=lambda use: use.processor_seconds)
 
 
 def _once(arguments: Sequence[str | Path], folder: Path, out: Path) -> Used:

@@ -136,9 +136,9 @@ def _scored(plan: object, folder: Path, kept: Path, sandbox: Sandbox = Sandbox.N
     return seconds
 
 
-def main(asked: list[str]) -> None:
+def main(arguments: list[str]) -> None:
     """Measure as the arguments say."""
-    match asked:
+    match arguments:
         case ["overhead", data, kind, batch, rounds]:
             print(json.dumps(dataclasses.asdict(overhead(Path(data), kind, int(batch), int(rounds)))))
         case ["checkpoint", rounds]:

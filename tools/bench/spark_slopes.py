@@ -35,14 +35,14 @@ def measured(threads: int, files: list[Path]) -> dict[str, list[float]]:
     SparkSession.builder.master(f"local[{threads}]").config("spark.sql.shuffle.partitions", "4").getOrCreate()
     engine, groups = SparkEngine.at(None), ["group_gender", "group_nationality"]
     texts = {"decisions": count_text("scored", groups), "scores": score_text("scored", groups, (0.0, 1.0), 0.5)}
-    found: dict[str, list[float]] = {name: [] for name in texts}
+    seconds_by_name: dict[str, list[float]] = {name: [] for name in texts}
     for file in files:
         engine.open("source", [file], file.parent, None)
         engine.execute(_VIEW)
         for name, text in texts.items():
             seconds = [_processor(partial(engine.sql, text)) for _ in range(ROUNDS + 1)]
-            found[name].append(min(seconds[1:]))
-    return found
+            seconds_by_name[name].append(min(seconds[1:]))
+    return seconds_by_name
 
 
 def _processor(work: Callable[[], Any]) -> float:
@@ -53,10 +53,10 @@ def _processor(work: Callable[[], Any]) -> float:
 
 
 def _used() -> float:
-    own = os.getpid()
-    children = Path(f"/proc/{own}/task/{own}/children").read_text(encoding="utf-8").split()
+    process_id = os.getpid()
+    children = Path(f"/proc/{process_id}/task/{process_id}/children").read_text(encoding="utf-8").split()
     ticks = 0
-    for process in [str(own), *children]:
+    for process in [str(process_id), *children]:
         fields = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
         ticks += int(fields[11]) + int(fields[12])
     return ticks / os.sysconf("SC_CLK_TCK")
@@ -74,14 +74,14 @@ def slopes(python: Path, files: Mapping[int, Path]) -> Iterator[Line]:
             *(files[rows] for rows in sizes),
         ]
         try:
-            said = run(command, folder=Path(__file__).parents[2]).output
+            output = run(command, folder=Path(__file__).parents[2]).output
         except ProcessError as reason:
             yield Line(f"local[{threads}], a row on Spark", None, "ns", None, " ".join(str(reason).split())[-160:])
             continue
-        for name, seconds in json.loads(said.splitlines()[-1]).items():
+        for name, seconds in json.loads(output.splitlines()[-1]).items():
             where = f"Spark local[{threads}], by {name}"
-            for rows, one in zip(sizes, seconds, strict=True):
-                yield Line(f"{where}, {rows:,} rows, processor time", one, "s")
+            for rows, elapsed in zip(sizes, seconds, strict=True):
+                yield Line(f"{where}, {rows:,} rows, processor time", elapsed, "s")
             slope = (seconds[-1] - seconds[0]) / (sizes[-1] - sizes[0])
             arithmetic = f"arithmetic, not measured: 1e9 rows, {slope * 1e9:,.0f} s of processors"
             yield Line(f"{where}, a row", slope * 1e9, "ns", None, arithmetic)

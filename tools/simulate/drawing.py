@@ -1,6 +1,6 @@
 """Whether sets that `audit7k draw` draws say of a pool what is true of it, and whether the chances it writes are right.
 
-A small pool is drawn from again and again, each time by another seed, with the command's own steps. Weighted totals
+A small pool is drawn from again and again, each time by another seed, with the command's steps. Weighted totals
 must average to the pool's, for every group, within what chance allows; so must weighted rates, up to the bias of a
 quotient, which falls with the size. And the weight of each single row, 0 where it is not drawn, must average to 1:
 that is what a written inclusion probability means. Of copies that are left out a row counts as its share of the set.
@@ -9,30 +9,25 @@ that is what a written inclusion probability means. Of copies that are left out 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from unittest.mock import patch
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from audit.plan.audit_plan import AuditPlan
 from audit.plan.file.plan_file import parse_design
-from audit.plan.sampling_design import SamplingDesign
-from audit.planning import draw
-from audit.planning.sample_design import Allocation, ClusterShapes, PoolCell, allocate
+from audit.planning.draw import draw_set
 from audit.stats.arrays import FloatArray, IntArray
-from tools.simulate.verdict_size import Measured
+from tools.simulate.runner import Counts, Share
 
-GROUPS = 4
-SIZES = (300, 200, 80, 20)
-RECALL = (0.8, 0.7, 0.5, 0.6)
-ROWS = sum(SIZES)
-OFF = 1.96
-_DESIGN = """
+GROUPS: Final = 4
+SIZES: Final = (300, 200, 80, 20)
+RECALL: Final = (0.8, 0.7, 0.5, 0.6)
+ROWS: Final = sum(SIZES)
+OFF: Final = 1.96
+_DESIGN: Final = """
 schema = 1
 [pool]
 id = "id"
@@ -40,51 +35,53 @@ label = "label"
 label_source = "simulated"
 {cluster}
 [draw]
-{draw}
+allocation = "{way.allocation}"
+size = {way.size}
 seed = {seed}
 [groups.group]
 column = "group"
 {rules}
 {duplicates}
 """
-_RULE = """
+_RULE: Final = """
 [[rules]]
 metric = "true_positive_rate"
 groups = ["group"]
 margin = 0.2
 """
+_COPIES: Final = '[duplicates]\ncolumns = ["key"]\ncompare = "value"\ncopies = "{}"'
 
 
 @dataclass(frozen=True)
 class Way:
     """A way to draw."""
 
-    name: str
-    draw: str
+    allocation: str
+    size: int
     cluster: str | None = None
-    """`nested`, `spanning`, or none."""
+    """`nested` within groups, `spanning` across them, or none."""
     copies: str | None = None
     """`out`, `together`, or none."""
 
     def design(self, seed: int) -> str:
         """Return the text of its design."""
         cluster = f'cluster = "{self.cluster}"' if self.cluster else ""
-        copies = f'[duplicates]\ncolumns = ["key"]\ncompare = "value"\ncopies = "{self.copies}"' if self.copies else ""
-        rules = _RULE if "decidable" in self.draw else ""
-        return _DESIGN.format(cluster=cluster, draw=self.draw, seed=seed, rules=rules, duplicates=copies)
+        copies = _COPIES.format(self.copies) if self.copies else ""
+        rules = _RULE if self.allocation == "decidable" else ""
+        return _DESIGN.format(cluster=cluster, way=self, seed=seed, rules=rules, duplicates=copies)
 
 
-WAYS = (
-    Way("rows, equal", 'allocation = "equal"\nsize = 120'),
-    Way("rows, proportional", 'allocation = "proportional"\nsize = 120'),
-    Way("rows, decidable", 'allocation = "decidable"\nsize = 120'),
-    Way("clusters within groups, equal", 'allocation = "equal"\nsize = 160', "nested"),
-    Way("clusters across groups, equal", 'allocation = "equal"\nsize = 200', "spanning"),
-    Way("clusters across groups, decidable", 'allocation = "decidable"\nsize = 200', "spanning"),
-    Way("copies out, equal", 'allocation = "equal"\nsize = 120', None, "out"),
-    Way("copies together, equal", 'allocation = "equal"\nsize = 160', None, "together"),
-    Way("clusters across groups, copies out", 'allocation = "equal"\nsize = 200', "spanning", "out"),
-    Way("clusters within groups, copies together", 'allocation = "equal"\nsize = 240', "nested", "together"),
+WAYS: Final = (
+    Way("equal", 120),
+    Way("proportional", 120),
+    Way("decidable", 120),
+    Way("equal", 160, "nested"),
+    Way("equal", 200, "spanning"),
+    Way("decidable", 200, "spanning"),
+    Way("equal", 120, None, "out"),
+    Way("equal", 160, None, "together"),
+    Way("equal", 200, "spanning", "out"),
+    Way("equal", 240, "nested", "together"),
 )
 
 
@@ -100,34 +97,29 @@ class Pool:
     key: IntArray
     """Copies share it. They can differ in group, label and answer."""
 
-    @property
-    def copies(self) -> FloatArray:
-        """Rows of the set that each row is in."""
-        return np.bincount(self.key)[self.key].astype(np.float64)
+    def share(self, way: Way) -> FloatArray:
+        """float64[N]: what each row counts for: where copies are left out, its part of the set that it is in."""
+        return 1.0 / np.bincount(self.key)[self.key] if way.copies == "out" else np.ones(self.group.size)
 
     def write(self, path: Path) -> None:
         """Write it, in an order that tells nothing."""
-        columns = {
-            "id": [f"r{place}" for place in range(self.group.size)],
-            "group": [f"g{one}" for one in self.group],
-            "label": self.label,
-            "nested": [f"n{one}" for one in self.nested],
-            "spanning": [f"s{one}" for one in self.spanning],
-            "key": [f"k{one}" for one in self.key],
-        }
-        pq.write_table(pa.table(columns), path)
+        numbers = {"id": np.arange(self.group.size), "group": self.group, "nested": self.nested,
+                   "spanning": self.spanning, "key": self.key}  # fmt: skip
+        first = {name: "r" if name == "id" else name[0] for name in numbers}
+        columns = {name: [f"{first[name]}{number}" for number in values] for name, values in numbers.items()}
+        pq.write_table(pa.table(columns | {"label": self.label}), path)
 
 
 def made_pool(rng: np.random.Generator) -> Pool:
     """Return a pool of four groups; answers are alike within clusters, and go with how many copies a row has."""
-    group, own = np.repeat(np.arange(GROUPS), SIZES), np.arange(ROWS)
+    group, row = np.repeat(np.arange(GROUPS), SIZES), np.arange(ROWS)
     label = (rng.random(ROWS) < 0.3).astype(np.int64)
-    nested = group * ROWS + own // 5
+    nested = group * ROWS + row // 5
     spanning = rng.integers(0, 150, ROWS)
     large = rng.random(ROWS) < 0.2
     spanning = np.where(large, 150 + rng.integers(0, 8, ROWS), spanning)
     copied, far = rng.random(ROWS) < 0.3, rng.random(ROWS) < 0.01
-    key = np.where(copied, ROWS + own // 8, own)
+    key = np.where(copied, ROWS + row // 8, row)
     _, key = np.unique(np.where(far, 2 * ROWS + rng.integers(0, 3, ROWS), key), return_inverse=True)
     many = np.bincount(key)[key] > 2
     chance = np.array(RECALL)[group] - 0.3 * many + 0.2 * (spanning % 2) + 0.2 * (nested % 2) - 0.2
@@ -135,61 +127,34 @@ def made_pool(rng: np.random.Generator) -> Pool:
     return Pool(group, label, flagged, nested, spanning, key)
 
 
-@contextmanager
-def allocated_once() -> Iterator[None]:
-    """Share out the cases of a design for its first seed alone, and do not say what each drawn set could decide.
-
-    Both take longer than to draw a set. The first goes by the cells of the pool, which are the same for every seed, and
-    of the second nothing is looked at here.
-    """
-    known: dict[tuple[tuple[PoolCell, ...], int | None, float], Allocation] = {}
-
-    def remembered(
-        design: SamplingDesign,
-        plan: AuditPlan,
-        cells: Sequence[PoolCell],
-        shapes: ClusterShapes,
-        size: int | None,
-        share: float = 1.0,
-    ) -> Allocation:
-        key = tuple(cells), size, share
-        if key not in known:
-            known[key] = allocate(design, plan, cells, shapes, size, share)
-        return known[key]
-
-    with patch.object(draw, "allocate", remembered), patch.object(draw, "_check_drawn", return_value=None):
-        yield
-
-
 def drawn_weights(pool: Pool, way: Way, runs: int, first_seed: int) -> FloatArray:
     """Return float64[runs, N]: the weight of each row in each draw; 0 where it is not drawn."""
     weights = np.zeros((runs, pool.group.size))
-    with tempfile.TemporaryDirectory() as folder, allocated_once():
+    with tempfile.TemporaryDirectory() as folder:
         path, target = Path(folder, "pool.parquet"), Path(folder, "drawn.parquet")
         pool.write(path)
         for run in range(runs):
-            draw.draw_set(parse_design(way.design(first_seed + run)), path, target)
+            draw_set(parse_design(way.design(first_seed + run)), path, target)
             drawn = pq.read_table(target, columns=["id", "design_weight", "inclusion_probability"])
-            places = [int(one[1:]) for one in drawn["id"].to_pylist()]
-            weights[run, places] = drawn["design_weight"].to_numpy()
-            if not np.allclose(weights[run, places] * drawn["inclusion_probability"].to_numpy(), 1.0):
+            rows = [int(name[1:]) for name in drawn["id"].to_pylist()]
+            weights[run, rows] = drawn["design_weight"].to_numpy()
+            if not np.allclose(weights[run, rows] * drawn["inclusion_probability"].to_numpy(), 1.0):
                 raise AssertionError("a weight is not the reciprocal of its probability")
     return weights
 
 
 def totals(pool: Pool) -> FloatArray:
     """Return float64[N, T]: the columns to sum: rows, positives and flagged positives, of each group."""
-    of_group = [pool.group == one for one in range(GROUPS)]
-    found = (pool.label == 1) & (pool.flagged == 1)
-    parts = (np.ones(pool.group.size, dtype=bool), pool.label == 1, found)
-    return np.stack([(some & part) for part in parts for some in of_group], axis=1).astype(np.float64)
+    hits = (pool.label == 1) & (pool.flagged == 1)
+    parts = (np.ones(pool.group.size, dtype=bool), pool.label == 1, hits)
+    return np.stack([(pool.group == group) & part for part in parts for group in range(GROUPS)], axis=1) * 1.0
 
 
 def rates(pool: Pool, weights: FloatArray) -> FloatArray:
     """Return float64[runs, R]: recall of each group and of everyone, and the share of positives, all weighted."""
-    positive, found = pool.label == 1, (pool.label == 1) & (pool.flagged == 1)
-    parts = [pool.group == one for one in range(GROUPS)] + [np.ones(pool.group.size, dtype=bool)]
-    recall = [(weights @ (found & part)) / (weights @ (positive & part)) for part in parts]
+    positive, hits = pool.label == 1, (pool.label == 1) & (pool.flagged == 1)
+    parts = [pool.group == group for group in range(GROUPS)] + [np.ones(pool.group.size, dtype=bool)]
+    recall = [(weights @ (hits & part)) / (weights @ (positive & part)) for part in parts]
     return np.stack([*recall, (weights @ positive) / weights.sum(axis=1)], axis=1)
 
 
@@ -206,37 +171,29 @@ def off_rows(pool: Pool, weights: FloatArray, share: FloatArray) -> FloatArray:
 
     A row that was never drawn has shown no variance: its weight is then taken to be that of others in its cell.
     """
-    drawn = weights > 0.0
     cell = pool.group * 2 + pool.label
     first, second = weights.sum(axis=0), (weights**2).sum(axis=0)
     of_cell = np.bincount(cell, second) / np.maximum(np.bincount(cell, first), 1e-12)
-    own = second / np.maximum(first, 1e-12)
-    weight = np.where(drawn.any(axis=0), own, of_cell[cell])
+    weight = np.where((weights > 0.0).any(axis=0), second / np.maximum(first, 1e-12), of_cell[cell])
     error = np.sqrt(np.maximum(share * weight - share**2, 0.0) / len(weights))
     gap = weights.mean(axis=0) - share
     return np.where(np.abs(gap) < 1e-9, 0.0, gap / np.maximum(error, 1e-12))
 
 
-def measured(pool: Pool, way: Way, runs: int, first_seed: int) -> Iterator[Measured]:
-    """Return how many of the totals, rates and weights of rows are off by more than chance allows."""
-    weights = drawn_weights(pool, way, runs, first_seed)
-    share = 1.0 / pool.copies if way.copies == "out" else np.ones(pool.group.size)
-    looked_at = totals(pool)
+def drawn_sets(runs: int, rng: np.random.Generator, way: Way) -> Counts:
+    """Count the totals, rates and weights of rows whose mean is off by more than 1.96 standard errors."""
+    pool, seed = made_pool(np.random.default_rng(20260801)), int(rng.integers(10**9))
+    weights, share = drawn_weights(pool, way, max(runs, 2), seed), pool.share(way)
+    looked_at, weighted = totals(pool), rates(pool, weights)
     truth = rates(pool, share[np.newaxis])[0]
-    found = rates(pool, weights)
-    bias = 100.0 * np.abs(found.mean(axis=0) - truth).max()
-    for name, gaps in (
-        ("totals", off(weights @ looked_at, share @ looked_at)),
-        (f"rates, bias <= {bias:.2f}", off(found, truth)),
-        ("weights of rows", off_rows(pool, weights, share)),
-    ):
-        event = f"{name}, worst {np.abs(gaps).max():.1f} s.e."
-        setting = f"{way.name}: mean of {runs} draws off by {OFF} s.e."
-        yield Measured(setting, event, int((np.abs(gaps) > OFF).sum()), gaps.size, "about 5 %")
-
-
-def all_settings(runs: int, seed: int) -> Iterator[Measured]:
-    """Measure every way to draw."""
-    pool = made_pool(np.random.default_rng(seed))
-    for place, way in enumerate(WAYS):
-        yield from measured(pool, way, max(runs, 2), 100_000 * (seed % 10_000 + place))
+    gaps = {
+        "totals off": off(weights @ looked_at, share @ looked_at),
+        "rates off": off(weighted, truth),
+        "weights of rows off": off_rows(pool, weights, share),
+    }
+    bias = f", bias <= {100.0 * np.abs(weighted.mean(axis=0) - truth).max():.2f} points"
+    return {
+        name: Share(int((np.abs(errors) > OFF).sum()), errors.size,
+                    f"of {runs} draws, worst {np.abs(errors).max():.1f} s.e.{bias if name == 'rates off' else ''}")
+        for name, errors in gaps.items()
+    }  # fmt: skip

@@ -1,34 +1,47 @@
-"""Check of the promise of `audit7k power`: sets for which it says that a gap is named, or an equal group passed.
+"""Promises of planning: what `audit7k power` and a check say that a set can decide, and what whole audits then decide.
 
 For each set the smallest gap that would be named is looked up for one group, the group is put there, and whole audits
 are judged; then the rule gets the smallest limit at which the group would pass, everyone has the same rate, and audits
-are judged again. Both should come out right with the power promised, 80 %, or more often.
+are judged again. Both should come out right with the power promised, 80 %, or more often. Sets on a full ladder with
+two rules are judged against the chance of a PASS that planning promises of a detector which treats everybody alike.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from audit.counting.moments import Moments
-from audit.counting.table import FLAGGED, NEGATIVE, NOT_FLAGGED, POSITIVE, CountsTable, count_families
+from audit.counting.table import ABSTAINED, FLAGGED, NEGATIVE, NOT_FLAGGED, POSITIVE, CountsTable
 from audit.plan.audit_plan import AuditPlan
+from audit.planning.check import check_counts
 from audit.planning.power import Asked, planned_cases
+from audit.result.findings.judged import Outcome
 from audit.stats.arrays import IntArray
 from audit.stats.power import Limit
-from audit.verdicts.decidability import plan_decidability
-from audit.verdicts.decidable_gaps import GroupPower, rule_power
-from audit.verdicts.judge import judge
-from audit.vocabulary.groups import LevelName, SensitiveFeature
-from tools.simulate.verdict_size import Measured, zipf_sizes
-from tools.simulate.weighted_clusters import FEATURE, GROUPS, Drawn, Setting, cluster_rates, counted, draw
+from audit.vocabulary.groups import SensitiveFeature
+from tools.simulate.audited import (
+    CROSSED,
+    LADDER,
+    GroupPower,
+    RuleDecidability,
+    families_of,
+    group_table,
+    groups_of,
+    judged,
+    ladder_features,
+    plan_decidability,
+    plan_of,
+    rule_power,
+)
+from tools.simulate.clusters import FEATURE, Drawn, Setting, cluster_rates, counted, draw
+from tools.simulate.families import zipf_sizes
+from tools.simulate.runner import Counts, Share
 
-POWER = 0.8
-FEW_CLUSTERS = 20
-"""Number of clusters that, with unequal sizes, are worth fewer than ten: nothing is promised for so few."""
+POWER: Final = 0.8
 
 
 @dataclass(frozen=True)
@@ -43,166 +56,130 @@ class World:
     limit: float = 0.1
     direction: str = "worse"
 
-    def __str__(self) -> str:
-        """One line of a table."""
-        total = sum(self.sizes)
-        rule = f"{self.metric}, rate {self.rate:g}, {self.scale} {self.limit:g} {self.direction}"
-        return f"{self.sizes[self.place]} of {total} in {len(self.sizes)} groups, {rule}"
-
-
-def feature(groups: int) -> SensitiveFeature:
-    """Return a feature with as many levels."""
-    levels = tuple(LevelName(rung="level", code=f"g{n:03}", name=f"g{n:03}") for n in range(groups))
-    return SensitiveFeature(
-        name="group", column="group", coding="categorical", rungs=("level",), levels=levels, given_to_detector=False
-    )
-
-
-def plan(rule: Mapping[str, Any], **section: Any) -> AuditPlan:
-    """One rule over the groups, every one of which is judged alone."""
-    return AuditPlan.model_validate(
-        {
-            "schema": 1,
-            "audit": {"title": "simulated", "owner": "nobody", "use": "hotline-triage", "route": "services"},
-            "detector": {"kind": "predictions", "score": "score", "threshold": 0.5},
-            "evaluation_set": {"id": "id", "label": "label", "label_source": "simulated", **section},
-            "groups": {"group": {"column": "group", "coding": "categorical", "min_cases": 5}},
-            "rules": [{"groups": ["group"], **rule}],
+    def plan(self, limit: float | None = None) -> AuditPlan:
+        """Return its plan, or one with another limit."""
+        rule = {
+            "metric": self.metric,
+            self.scale: self.limit if limit is None else limit,
+            "direction": self.direction,
+            "expected_rate": self.rate,
         }
-    )
+        return plan_of([rule])
 
-
-def rule_of(world: World, limit: float | None = None) -> dict[str, Any]:
-    """Return the rule of a world, or the same with another limit."""
-    return {
-        "metric": world.metric,
-        world.scale: world.limit if limit is None else limit,
-        "direction": world.direction,
-        "expected_rate": world.rate,
-    }
-
-
-def table(world: World, flagged: Sequence[int] | IntArray) -> CountsTable:
-    """Return the counts of a set in which so many of each group are flagged."""
-    label = NEGATIVE if world.metric == "false_positive_rate" else POSITIVE
-    rows: dict[tuple[str, ...], IntArray] = {}
-    for place, (size, hits) in enumerate(zip(world.sizes, flagged, strict=True)):
-        cells = np.zeros((3, 4), dtype=np.int64)
-        cells[label, FLAGGED], cells[label, NOT_FLAGGED] = hits, size - hits
-        rows[(f"g{place:03}",)] = cells
-    return CountsTable.of(("group",), rows)
+    def table(self, flagged: Sequence[int] | IntArray) -> CountsTable:
+        """Return the counts of a set in which so many of each group are flagged."""
+        return group_table(flagged, self.sizes, NEGATIVE if self.metric == "false_positive_rate" else POSITIVE)
 
 
 def decidable(world: World) -> GroupPower:
     """Return what `power` says of the group looked at."""
-    named = feature(len(world.sizes))
-    return group_power(plan(rule_of(world)), table(world, [0] * len(world.sizes)), named, world.place)
+    feature = groups_of(len(world.sizes))
+    return group_power(world.plan(), world.table([0] * len(world.sizes)), feature, world.place)
 
 
 def group_power(
-    asked: AuditPlan, counts: CountsTable, named: SensitiveFeature, place: int, moments: Moments | None = None
+    plan: AuditPlan, counts: CountsTable, feature: SensitiveFeature, number: int, moments: Moments | None = None
 ) -> GroupPower:
     """Return what `power` says of one group under the only rule of a plan."""
-    (rule,), families = asked.named_rules, count_families(asked, counts, [named])
-    decided = plan_decidability(asked, families, {named.name: named}, moments)[rule.id]
-    (family,) = rule_power(asked, rule, families, decided, moments, among=[decided.families[0].groups[place]])
+    (rule,), families = plan.named_rules, families_of(plan, counts, [feature])
+    decided = plan_decidability(plan, families, {feature.name: feature}, moments)[rule.id]
+    (family,) = rule_power(plan, rule, families, decided, moments, among=[decided.families[0].groups[number]])
     return family.groups[0]
 
 
-def outcomes(world: World, asked: AuditPlan, own_rate: float, runs: int, rng: np.random.Generator) -> Iterator[str]:
-    """Return the outcome of the group looked at in simulated audits."""
-    named = feature(len(world.sizes))
+def outcomes(
+    world: World, plan: AuditPlan, rate: float, runs: int, rng: np.random.Generator
+) -> Iterator[list[Outcome]]:
+    """Return the outcomes of the groups in simulated audits, the one looked at having a rate of its own."""
+    feature = groups_of(len(world.sizes))
     rates = np.full(len(world.sizes), world.rate)
-    rates[world.place] = own_rate
+    rates[world.place] = rate
     for _ in range(runs):
-        counts = table(world, rng.binomial(world.sizes, rates))
-        _, verdicts, _ = judge(asked, count_families(asked, counts, [named]), {"group": named})
-        yield verdicts[world.place].outcome
+        verdicts = judged(plan, world.table(rng.binomial(world.sizes, rates)), [feature])[1]
+        yield [verdict.outcome for verdict in verdicts]
 
 
-def promised(world: World, runs: int, rng: np.random.Generator) -> Iterator[Measured]:
-    """Return how often the smallest gap is named, on each side, and an equal group passes at the smallest limit."""
-    power = decidable(world)
+def _decided(outcome: Outcome, world: World, plan: AuditPlan, rate: float, runs: int, rng: np.random.Generator) -> int:
+    return sum(groups[world.place] == outcome for groups in outcomes(world, plan, rate, runs, rng))
+
+
+def promised(runs: int, rng: np.random.Generator, world: World) -> Counts:
+    """Count how often the smallest gap is named, on each side, and an equal group passes at the smallest limit."""
+    power, counts = decidable(world), {}
     for side in power.fails_from:
-        if side.rate is None or side.disparity is None:
-            continue
-        events = sum(one == "fail" for one in outcomes(world, plan(rule_of(world)), side.rate, runs, rng))
-        event = f"FAIL at {side.disparity:.3f} ({side.side}), level {side.level or 0.0:.2g}"
-        yield Measured(str(world), event, events, runs, ">= 80 %")
+        if side.rate is not None and side.disparity is not None:
+            events = _decided("fail", world, world.plan(), side.rate, runs, rng)
+            note = f"at {side.disparity:.3f}, level {side.level or 0.0:.2g}"
+            counts[f"the smallest gap FAILs, {side.side}"] = Share(events, runs, note)
     widths = [side.disparity for side in power.passes_at if side.disparity is not None]
     limit = max(widths) if world.scale == "margin" else min(widths)
-    events = sum(one == "pass" for one in outcomes(world, plan(rule_of(world, limit)), world.rate, runs, rng))
-    yield Measured(str(world), f"PASS at {limit:.3f}", events, runs, ">= 80 %")
+    events = _decided("pass", world, world.plan(limit), world.rate, runs, rng)
+    return counts | {"an equal group PASSes": Share(events, runs, f"at {limit:.3f}")}
 
 
-def without_a_set(
-    limit: Limit, groups: int, bad_rate: float, runs: int, rng: np.random.Generator
-) -> Iterator[Measured]:
+def without_a_set(runs: int, rng: np.random.Generator, limit: Limit, groups: int, bad_rate: float) -> Counts:
     """Check whether the numbers of cases that `power --metric` names are enough: one group, all groups, a gap."""
-    asked = Asked(limit, groups, power=POWER, bad_rate=bad_rate)
-    scale = "margin" if limit.scale == "difference" else "ratio"
-    for answer in planned_cases(asked):
+    counts: dict[str, Share] = {}
+    for answer in planned_cases(Asked(limit, groups, power=POWER, bad_rate=bad_rate)):
         if answer.cases is None:
             continue
+        scale = "margin" if limit.scale == "difference" else "ratio"
         world = World((answer.cases,) * groups, 0, limit.rate, scale=scale, limit=limit.limit)
-        judged = plan(rule_of(world))
-        setting = f"{answer.cases} in each of {groups} groups, rate {limit.rate:g}, {scale} {limit.limit:g}"
         if answer.wanted == "all_groups_pass":
-            events = sum(_all_pass(world, judged, rng) for _ in range(runs))
+            every = outcomes(world, world.plan(), world.rate, runs, rng)
+            events = sum(set(groups_of_run) == {"pass"} for groups_of_run in every)
+        elif answer.wanted == "gap_is_named":
+            events = _decided("fail", world, world.plan(), bad_rate, runs, rng)
         else:
-            own, wanted = (bad_rate, "fail") if answer.wanted == "gap_is_named" else (limit.rate, "pass")
-            events = sum(one == wanted for one in outcomes(world, judged, own, runs, rng))
-        yield Measured(setting, answer.wanted.replace("_", " "), events, runs, ">= 80 %")
+            events = _decided("pass", world, world.plan(), limit.rate, runs, rng)
+        counts[answer.wanted.replace("_", " ")] = Share(events, runs, f"{answer.cases} in each group")
+    return counts
 
 
-def _all_pass(world: World, asked: AuditPlan, rng: np.random.Generator) -> bool:
-    named = feature(len(world.sizes))
-    counts = table(world, rng.binomial(world.sizes, world.rate))
-    _, verdicts, _ = judge(asked, count_families(asked, counts, [named]), {"group": named})
-    return all(verdict.outcome == "pass" for verdict in verdicts)
-
-
-def clustered(setting: Setting, runs: int, rng: np.random.Generator) -> Iterator[Measured]:
+def clustered(runs: int, rng: np.random.Generator, setting: Setting) -> Counts:
     """Check a set of clusters whose plan knows their correlation; sizes and weights are drawn once."""
     drawn = draw(setting, rng)
     counts, moments = counted(setting, drawn)
     scale = "ratio" if setting.scale == "ratio" else "margin"
     section = {"cluster": "cluster", "weight": "weight", "expected_icc": setting.correlation}
-    rule = {"metric": "true_positive_rate", "expected_rate": setting.rate}
-    power = group_power(plan({**rule, scale: setting.margin}, **section), counts, FEATURE, 0, moments)
+
+    def plan(limit: float) -> AuditPlan:
+        return plan_of([{"expected_rate": setting.rate, scale: limit}], evaluation_set=section)
+
+    power, shares = group_power(plan(setting.margin), counts, FEATURE, 0, moments), {}
     (fails,), (passes,) = power.fails_from, power.passes_at
-    for wanted, rate, limit in (("fail", fails.rate, setting.margin), ("pass", setting.rate, passes.disparity)):
+    for name, outcome, rate, limit in (
+        ("the smallest gap FAILs, low", "fail", fails.rate, setting.margin),
+        ("an equal group PASSes", "pass", setting.rate, passes.disparity),
+    ):
         if rate is None or limit is None:
             continue
-        asked = plan({**rule, scale: limit}, **section)
         events = 0
         for _ in range(runs):
-            redrawn, of = _redrawn(setting, drawn, rate, rng)
-            _, verdicts, _ = judge(asked, count_families(asked, redrawn, [FEATURE]), {"group": FEATURE}, of)
-            events += verdicts[0].outcome == wanted
-        yield Measured(str(setting), f"{wanted.upper()} at {rate:.3f}, limit {limit:.3f}", events, runs, ">= 80 %")
+            table, of_rows = _redrawn(setting, drawn, rate, rng)
+            events += judged(plan(limit), table, [FEATURE], of_rows)[1][0].outcome == outcome
+        shares[name] = Share(events, runs, f"at {rate:.3f}, limit {limit:.3f}")
+    return shares
 
 
-def _redrawn(setting: Setting, drawn: Drawn, own: float, rng: np.random.Generator) -> tuple[CountsTable, Moments]:
+def _redrawn(setting: Setting, drawn: Drawn, rate: float, rng: np.random.Generator) -> tuple[CountsTable, Moments]:
     """Draw new outcomes in the same clusters, the first group at its own rate."""
     clusters = int(drawn.cluster.max()) + 1
     group = np.zeros(clusters, dtype=np.int64)
     group[drawn.cluster] = drawn.group
     u = rng.random(clusters)
-    rates = np.zeros(clusters)
-    for place in range(len(GROUPS)):
-        of = group == place
-        rate = own if place == 0 else setting.rate
-        rates[of] = cluster_rates(u[of], rate, setting.correlation, two_points=False)
+    first, others = (cluster_rates(u, mean, setting.correlation) for mean in (rate, setting.rate))
+    rates = np.where(group == 0, first, others)
     return counted(setting, replace(drawn, success=rng.random(drawn.cluster.size) < rates[drawn.cluster]))
 
 
-SIXTY = tuple(zipf_sizes(6_000, 60).tolist())
-WORLDS = (
+SIXTY: Final = tuple(zipf_sizes(6_000, 60).tolist())
+TWELVE: Final = (400, 300, 200, 150, 100, 80, 60, 40, 30, 20, 15, 10)
+WORLDS: Final = (
     World((1_000, 800, 60), 2, 0.8),
     World((1_000, 800, 30), 2, 0.95, limit=0.05),
-    World((400, 300, 200, 150, 100, 80, 60, 40, 30, 20, 15, 10), 5, 0.8),
-    World((400, 300, 200, 150, 100, 80, 60, 40, 30, 20, 15, 10), 8, 0.8),
+    World(TWELVE, 5, 0.8),
+    World(TWELVE, 8, 0.8),
     World(SIXTY, 2, 0.7, scale="ratio", limit=0.8),
     World(SIXTY, 30, 0.7, scale="ratio", limit=0.8),
     World(SIXTY, 55, 0.7, scale="ratio", limit=0.8),
@@ -216,15 +193,97 @@ WORLDS = (
 )
 """Few and many groups, with and without discarding, rates near 0 and 1, two sides, a rest no larger than the group."""
 
+FOUND, FLAGGED_WRONGLY, POSITIVES = 0.8, 0.1, 0.3
+GENDERS: Final = {"woman": 0.6, "man": 0.4}
 
-def all_settings(runs: int, seed: int) -> Iterator[Measured]:
-    """Measure every setting, each with its own stream of random numbers."""
-    streams = iter(np.random.default_rng(seed).spawn(64))
-    for world in WORLDS:
-        yield from promised(world, runs, next(streams))
-    yield from without_a_set(Limit(True, "difference", 0.1, 0.8), 5, 0.55, runs, next(streams))
-    yield from without_a_set(Limit(True, "ratio", 0.8, 0.9), 30, 0.6, runs, next(streams))
-    for clusters, correlation, weighted in ((20, 0.1, False), (60, 0.1, True), (60, 0.3, False), (200, 0.05, True)):
-        unequal = clusters > FEW_CLUSTERS
-        setting = Setting(clusters, False, 0.8, correlation, "difference", 0.1, unequal=unequal, weighted=weighted)
-        yield from clustered(setting, runs, next(streams))
+
+@dataclass(frozen=True)
+class Ladder:
+    """A set of two genders and nationalities (Zipf) on a ladder, some people of unknown gender or nationality.
+
+    80 % of victims are found and 10 % of others flagged, whoever they are; both rules have the same margin.
+    """
+
+    nationalities: int
+    rows: int
+    margin: float
+    unknown: float
+
+    def plan(self) -> AuditPlan:
+        """Return a plan with both rules."""
+        rules = (("true_positive_rate", FOUND), ("false_positive_rate", FLAGGED_WRONGLY))
+        return plan_of(
+            [
+                {"metric": metric, "groups": CROSSED, "margin": self.margin, "expected_rate": rate}
+                for metric, rate in rules
+            ],
+            LADDER,
+            route="both",
+        )
+
+    def labels(self, rng: np.random.Generator) -> dict[tuple[str, ...], IntArray]:
+        """int64[2] by gender and nationality: positives and negatives."""
+        shares = 1.0 / np.arange(1, self.nationalities + 1)
+        shares = np.append(shares / shares.sum() * (1.0 - self.unknown), self.unknown)
+        genders = np.array([*(np.array(list(GENDERS.values())) * (1.0 - self.unknown)), self.unknown])
+        cells = np.outer(genders, shares).ravel()
+        by_label = np.concatenate([cells * POSITIVES, cells * (1.0 - POSITIVES)])
+        drawn = rng.multinomial(self.rows, by_label / by_label.sum()).reshape(2, genders.size, shares.size)
+        codes = [*(f"C{number:03}" for number in range(self.nationalities)), "unknown"]
+        return {
+            (gender, code): drawn[:, row, column]
+            for row, gender in enumerate((*GENDERS, "unknown"))
+            for column, code in enumerate(codes)
+            if drawn[:, row, column].any()
+        }
+
+
+def ladder_audits(world: Ladder, runs: int, rng: np.random.Generator) -> tuple[float, float, int, list[Outcome]]:
+    """Return the chance that was planned, the coverage, the number of groups judged alone, and outcomes of audits."""
+    plan, labels = world.plan(), world.labels(rng)
+    features = ladder_features(world.nationalities, (*GENDERS, "unknown"), unknown=True)
+    table = CountsTable.of(("gender", "nationality"), {key: _unscored(cases) for key, cases in labels.items()})
+    checked, by_name = check_counts(plan, table, features), {feature.name: feature for feature in features}
+    alone = _alone(plan_decidability(plan, families_of(plan, table, features), by_name))
+    coverage = min(rule.coverage or 0.0 for rule in checked.rules)
+    results: list[Outcome] = []
+    for _ in range(runs):
+        scored = {key: _scored(cases, rng) for key, cases in labels.items()}
+        results.append(judged(plan, CountsTable.of(("gender", "nationality"), scored), features)[2].outcome)
+    return checked.planned_pass.chance if checked.planned_pass else 0.0, coverage, alone, results
+
+
+def _alone(rules: Mapping[str, RuleDecidability]) -> int:
+    """Count groups judged alone: people who are several groups count for each of them."""
+    count = 0
+    for rule in rules.values():
+        alone: set[Any] = set()
+        for family in rule.families:
+            alone.update(np.array(family.groups, dtype=object)[family.decidable].tolist())
+        repeated = [first for family in rule.families for first in family.repeats.values()]
+        count += len(alone) + sum(first in alone for first in repeated)
+    return count
+
+
+def ladder_promised(runs: int, rng: np.random.Generator, world: Ladder) -> Counts:
+    """Count the audits that pass, and those that fail; the note says what was promised."""
+    chance, coverage, alone, results = ladder_audits(world, runs, rng)
+    note = f"planned {100 * chance:.0f} %, coverage {coverage:.2f}, {alone} judged alone"
+    return {
+        "an equal detector PASSes": Share(results.count("pass"), runs, note),
+        "any false FAIL": Share(results.count("fail"), runs),
+    }
+
+
+def _unscored(labels: IntArray) -> IntArray:
+    cells = np.zeros((3, 4), dtype=np.int64)
+    cells[POSITIVE, ABSTAINED], cells[NEGATIVE, ABSTAINED] = labels
+    return cells
+
+
+def _scored(labels: IntArray, rng: np.random.Generator) -> IntArray:
+    cells = np.zeros((3, 4), dtype=np.int64)
+    for label, rate in ((POSITIVE, FOUND), (NEGATIVE, FLAGGED_WRONGLY)):
+        flagged = rng.binomial(labels[label], rate)
+        cells[label, FLAGGED], cells[label, NOT_FLAGGED] = flagged, labels[label] - flagged
+    return cells

@@ -7,24 +7,24 @@ full; the outcome lies where few are drawn, where many are, or everywhere; group
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import product
+from typing import Final
 
 import numpy as np
 
 from audit.stats.arrays import BoolArray, IntArray
-from audit.stats.boundaries import Boundary, Scale, margin_boundary
+from audit.stats.boundaries import Scale, margin_boundary
 from audit.stats.strata import SampledCounts, on_the_edge
-from tools.simulate.verdict_size import Measured
+from tools.simulate.comparisons import ERRORS
+from tools.simulate.runner import Counts, Share, World
 
-LEVELS = (0.05, 0.05, 0.001)
-_EVENTS = (("false PASS", "<= 5 %"), ("false FAIL", "<= 5 %"), ("false FAIL at .001", "<= 0.1 %"))
-DESIGNS: dict[str, tuple[tuple[int, int], ...]] = {
+DESIGNS: Final[dict[str, tuple[tuple[int, int], ...]]] = {
     "1,000 of a million and 5,000 in full": ((972_000, 1_000), (5_000, 5_000)),
     "200 of 100,000 and 1,000 in full": ((100_000, 200), (1_000, 1_000)),
     "100 of 1,000 and 100 of 200": ((1_000, 100), (200, 100)),
     "200 of 40,000, 200 of 4,000, 200 of 400": ((40_000, 200), (4_000, 200), (400, 200)),
-    "30 strata of 10 in 40 to 1,200": tuple((40 * place, 10) for place in range(1, 31)),
+    "30 strata of 10 in 40 to 1,200": tuple((40 * number, 10) for number in range(1, 31)),
     "300 of 3,000": ((3_000, 300),),
     "900 of 1,000": ((1_000, 900),),
 }
@@ -52,12 +52,6 @@ class Setting:
     denominator: float = 0.5
     """Share of everybody who is in the denominator of the rate."""
 
-    def __str__(self) -> str:
-        """One line of a table."""
-        thin = " (thin)" if self.thin else ""
-        of = f"{self.design}, outcome {self.lies}{' (declared)' if self.declared else ''}, group {self.share:g}{thin}"
-        return f"{of}, rate {self.rate:g}, {self.scale} {self.margin:g} {'low' if self.low else 'high'}"
-
     @property
     def strata(self) -> IntArray:
         """int64[H, 2]: cases there are, and cases drawn."""
@@ -73,19 +67,19 @@ class Setting:
         share = np.full(sizes.size, self.share)
         if self.thin:
             share[heavy] /= 20.0
-        own, others = (np.round(sizes * self.denominator * part).astype(np.int64) for part in (share, 1.0 - share))
-        rest_found = _spread(self.rate, others, here)
-        rest_rate = rest_found.sum() / others.sum()
+        group, others = (np.round(sizes * self.denominator * part).astype(np.int64) for part in (share, 1.0 - share))
+        rest_hits = _spread(self.rate, others, here)
+        rest_rate = rest_hits.sum() / others.sum()
         slope, offset = 1.0, -self.margin if self.low else self.margin
         if self.scale == "ratio":
             slope, offset = (self.margin if self.low else 1.0 / self.margin), 0.0
-        found = _spread(offset + slope * rest_rate, own, here)
         edge = offset + slope * rest_rate
+        hits = _spread(edge, group, here)
         # whole cases cannot lie on every margin: a twentieth of the way from the rest is near enough
-        away = abs(found.sum() / max(own.sum(), 1) - edge) > 0.05 * abs(edge - rest_rate)
-        if own.sum() < 5 or away or not 0.0 < edge < 1.0 or rest_found.sum() == 0:
+        away = abs(hits.sum() / max(group.sum(), 1) - edge) > 0.05 * abs(edge - rest_rate)
+        if group.sum() < 5 or away or not 0.0 < edge < 1.0 or rest_hits.sum() == 0:
             return None
-        return np.stack([found, own - found, rest_found, others - rest_found, sizes - own - others], axis=1)
+        return np.stack([hits, group - hits, rest_hits, others - rest_hits, sizes - group - others], axis=1)
 
 
 def _spread(rate: float, cases: IntArray, here: BoolArray) -> IntArray:
@@ -94,11 +88,11 @@ def _spread(rate: float, cases: IntArray, here: BoolArray) -> IntArray:
     share = wanted / max(int(cases[here].sum()), 1)
     if not 0.0 <= share <= 1.0:
         return np.zeros_like(cases)
-    found = np.where(here, np.floor(share * cases), 0).astype(np.int64)
-    left = round(wanted) - int(found.sum())
-    for place in np.argsort(-np.where(here, cases - found, -1), kind="stable")[: max(left, 0)]:
-        found[place] += 1
-    return found
+    hits = np.where(here, np.floor(share * cases), 0).astype(np.int64)
+    left = round(wanted) - int(hits.sum())
+    for stratum in np.argsort(-np.where(here, cases - hits, -1), kind="stable")[: max(left, 0)]:
+        hits[stratum] += 1
+    return hits
 
 
 def drawn(
@@ -108,8 +102,8 @@ def drawn(
     strata = setting.strata
     seen = np.stack(
         [
-            rng.multivariate_hypergeometric(of, n, size=runs, method="marginals")
-            for of, n in zip(people, strata[:, 1], strict=True)
+            rng.multivariate_hypergeometric(stratum, n, size=runs, method="marginals")
+            for stratum, n in zip(people, strata[:, 1], strict=True)
         ],
         axis=1,
     ).astype(np.float64)
@@ -120,40 +114,37 @@ def drawn(
     if setting.declared:
         can = np.stack([(people[:, [0, 2]].sum(axis=1) > 0), (people[:, [1, 3]].sum(axis=1) > 0)]).astype(np.float64)
     room = tuple(np.broadcast_to(unseen * kind, seen.shape[:2])[:, order] for kind in can)
-    sides = [
+    group, rest = (
         SampledCounts(seen[:, order, at], seen[:, order, at + 1], chance[order], (room[0], room[1])) for at in (0, 2)
-    ]
-    return sides[0], sides[1]
+    )
+    return group, rest
 
 
-def boundary(setting: Setting, side: str) -> Boundary:
-    """Edge of a PASS or of a FAIL."""
-    return margin_boundary("pass" if side == "pass" else "fail", setting.low, setting.scale, setting.margin)
-
-
-def errors(setting: Setting, people: IntArray, runs: int, rng: np.random.Generator) -> tuple[Measured, ...]:
-    """False PASS and false FAIL at .05, and false FAIL at .001."""
+def errors(runs: int, rng: np.random.Generator, setting: Setting, people: IntArray | None = None) -> Counts:
+    """Count false PASSes and FAILs at .05, and false FAILs at .001, in the setting's population or another."""
+    people = setting.population() if people is None else people
+    if people is None:
+        return {}
     group, rest = drawn(setting, people, runs, rng)
-    measured = []
-    for side, level, (event, promised) in zip(("pass", "fail", "fail"), LEVELS, _EVENTS, strict=True):
-        edge = boundary(setting, side)
+    counts = {}
+    for name, (side, level) in ERRORS.items():
+        edge = margin_boundary(side, setting.low, setting.scale, setting.margin)
         sides = (group, rest) if edge.counts_success else (group.complement, rest.complement)
-        p = on_the_edge(*sides, edge).p(level)
-        measured.append(Measured(str(setting), event, int((p <= level).sum()), runs, promised))
-    return tuple(measured)
+        counts[name] = Share(int((on_the_edge(*sides, edge).p(level) <= level).sum()), runs)
+    return counts
 
 
-def settings(design: str, lies: str, *, declared: bool = False, thin: bool = False) -> list[tuple[Setting, IntArray]]:
+def settings(design: str, lies: str, *, declared: bool = False, thin: bool = False) -> list[World]:
     """Rates from .002 to .5, groups of a fiftieth to half, differences and ratios, low and high."""
     limits: tuple[tuple[Scale, float], ...] = (("ratio", 0.8), ("difference", 0.02), ("difference", 0.1))
-    made = [
+    worlds = [
         Setting(design, lies, share, rate, scale, margin, low, declared, thin)
         for share, rate, (scale, margin), low in product((0.02, 0.1, 0.5), (0.002, 0.1, 0.5), limits, (True, False))
     ]
-    return [(setting, people) for setting in made if (people := setting.population()) is not None]
+    return [{"setting": setting} for setting in worlds if setting.population() is not None]
 
 
-def kinds() -> Iterator[list[tuple[Setting, IntArray]]]:
+def kinds() -> Iterator[list[World]]:
     """Every design, with the outcome wherever it can be; declared or not, with the group everywhere or hardly where few
     are drawn.
     """
@@ -161,16 +152,6 @@ def kinds() -> Iterator[list[tuple[Setting, IntArray]]]:
         for lies, declared, thin in product(("everywhere", "heavy", "light"), (False, True), (False, True)):
             several = len(strata) > 1
             if (several or (lies == "everywhere" and not thin)) and not (declared and lies == "everywhere"):
-                yield settings(design, lies, declared=declared, thin=thin)
-
-
-def all_settings(runs: int, seed: int) -> Iterator[Measured]:
-    """Find the worst settings of each kind, and measure them anew four times as often."""
-    streams = iter(np.random.default_rng(seed).spawn(128))
-    for made in filter(None, kinds()):
-        rng = next(streams)
-        screened = [errors(setting, people, runs, rng) for setting, people in made]
-        for place in range(len(LEVELS)):
-            worst, people = made[max(range(len(made)), key=lambda at: screened[at][place].events)]
-            again = errors(worst, people, 4 * runs, rng)[place]
-            yield replace(again, expected=f"{again.expected}, worst of {len(made)}")
+                worlds = settings(design, lies, declared=declared, thin=thin)
+                if worlds:
+                    yield worlds

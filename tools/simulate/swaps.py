@@ -1,4 +1,4 @@
-"""Simulation of how often a changed word is wrongly named or passed, if its true mean shift is the margin.
+"""A changed word: how often it is wrongly named or passed, if its true mean shift is the margin.
 
 Templates are independent draws. Shifts lie between -1 and 1, the whole range of scores; every shape has its mean on the
 margin, upwards. So a PASS is false, and so is a FAIL. "Rare" shifts are nothing in most templates and large in a few.
@@ -17,7 +17,7 @@ from scipy.special import gammaln
 
 from audit.stats.arrays import FloatArray
 from audit.stats.template_shifts import holm, mean_interval, mean_p_value, shift_tests
-from tools.simulate.verdict_size import Measured
+from tools.simulate.runner import Counts, Share
 
 MARGIN: Final = 0.05
 WIDE: Final = 0.2
@@ -25,73 +25,66 @@ WIDE: Final = 0.2
 ALPHA: Final = 0.05
 BUDGET: Final = 0.9 * ALPHA / 3
 """Largest budget of one side of one family: that of a plan with one rate, judged on one side, beside it."""
-LEVEL: Final = 0.95
-TEMPLATES: Final = (10, 20, 50, 60, 100, 200)
 FAMILY: Final = 20
 _SCATTER: Final = 0.025
 
-Draw = Callable[[np.random.Generator, tuple[int, int], float], FloatArray]
+Shape = tuple[int, int]
+Draw = Callable[[np.random.Generator, Shape, float], FloatArray]
 
 
-def _around(scatter: Callable[[np.random.Generator, tuple[int, int]], FloatArray], times: float) -> Draw:
+def _around(scatter: Callable[[np.random.Generator, Shape], FloatArray], times: float = 0.5) -> Draw:
     """Shape whose standard deviation is `times` the margin; what would lie beyond the range is cut on both sides."""
 
-    def draw(rng: np.random.Generator, shape: tuple[int, int], margin: float) -> FloatArray:
-        widest = 1.0 - margin
-        return margin + np.clip(times * margin * scatter(rng, shape), -widest, widest)
+    def draw(rng: np.random.Generator, shape: Shape, margin: float) -> FloatArray:
+        return margin + np.clip(times * margin * scatter(rng, shape), margin - 1.0, 1.0 - margin)
 
     return draw
 
 
-def _rare(share: float, shift: float) -> Draw:
-    """`shift` in a share of templates, and in the others what brings the mean to the margin, with a little scatter."""
+def _rare(share: float, shift: float, times: float = 0.0) -> Draw:
+    """`shift`, or `times` the margin, in a share of templates; in others what brings the mean there, with scatter."""
 
-    def draw(rng: np.random.Generator, shape: tuple[int, int], margin: float) -> FloatArray:
-        others = (margin - share * shift) / (1.0 - share) + _SCATTER * margin * rng.normal(size=shape)
-        return np.where(rng.random(shape) < share, shift, others)
+    def draw(rng: np.random.Generator, shape: Shape, margin: float) -> FloatArray:
+        rare = min(1.0, times * margin) if times else shift
+        others = (margin - share * rare) / (1.0 - share) + _SCATTER * margin * rng.normal(size=shape)
+        return np.where(rng.random(shape) < share, rare, others)
 
     return draw
 
 
-def _spread(rng: np.random.Generator, shape: tuple[int, int], margin: float) -> FloatArray:
+def _spread(rng: np.random.Generator, shape: Shape, margin: float) -> FloatArray:
     """Beta-distributed between -1 and 1: most templates at one end or the other."""
-    drawn: FloatArray = 2.0 * rng.beta(0.1 * (1.0 + margin), 0.1 * (1.0 - margin), size=shape) - 1.0
-    return drawn
+    return np.asarray(2.0 * rng.beta(0.1 * (1.0 + margin), 0.1 * (1.0 - margin), size=shape) - 1.0)
 
 
-def _flips(rng: np.random.Generator, shape: tuple[int, int], margin: float) -> FloatArray:
+def _flips(rng: np.random.Generator, shape: Shape, margin: float) -> FloatArray:
     """Decisions without scores: one in twenty changes back, as many more change to flagged as the margin asks."""
-    drawn: FloatArray = rng.choice([-1.0, 0.0, 1.0], size=shape, p=[0.05, 0.9 - margin, 0.05 + margin])
-    return drawn
+    return np.asarray(rng.choice([-1.0, 0.0, 1.0], size=shape, p=[0.05, 0.9 - margin, 0.05 + margin]))
 
 
-def _normal(rng: np.random.Generator, shape: tuple[int, int]) -> FloatArray:
+def _normal(rng: np.random.Generator, shape: Shape) -> FloatArray:
     return rng.normal(size=shape)
 
 
-def _heavy(rng: np.random.Generator, shape: tuple[int, int]) -> FloatArray:
-    return np.asarray(rng.standard_t(3, size=shape) / math.sqrt(3.0))
-
-
-def _exponential(rng: np.random.Generator, shape: tuple[int, int]) -> FloatArray:
+def _exponential(rng: np.random.Generator, shape: Shape) -> FloatArray:
     return rng.exponential(size=shape) - 1.0
 
 
-def _lognormal(rng: np.random.Generator, shape: tuple[int, int]) -> FloatArray:
+def _lognormal(rng: np.random.Generator, shape: Shape) -> FloatArray:
     return np.asarray((rng.lognormal(size=shape) - math.exp(0.5)) / math.sqrt((math.e - 1.0) * math.e))
 
 
 SHAPES: Final[dict[str, Draw]] = {
     "all alike": lambda _rng, shape, margin: np.full(shape, margin),
-    "normal": _around(_normal, 0.5),
+    "normal": _around(_normal),
     "normal, wide": _around(_normal, 2.0),
-    "Student's t with 3 df": _around(_heavy, 0.5),
-    "exponential": _around(_exponential, 0.5),
-    "exponential, mirrored": _around(lambda rng, shape: -_exponential(rng, shape), 0.5),
-    "lognormal": _around(_lognormal, 0.5),
-    "lognormal, mirrored": _around(lambda rng, shape: -_lognormal(rng, shape), 0.5),
-    "10 times the margin in 1 of 10": lambda rng, shape, margin: _rare(0.1, min(1.0, 10 * margin))(rng, shape, margin),
-    "20 times the margin in 1 of 20": lambda rng, shape, margin: _rare(0.05, min(1.0, 20 * margin))(rng, shape, margin),
+    "Student's t with 3 df": _around(lambda rng, shape: rng.standard_t(3, size=shape) / math.sqrt(3.0)),
+    "exponential": _around(_exponential),
+    "exponential, mirrored": _around(lambda rng, shape: -_exponential(rng, shape)),
+    "lognormal": _around(_lognormal),
+    "lognormal, mirrored": _around(lambda rng, shape: -_lognormal(rng, shape)),
+    "10 times the margin in 1 of 10": _rare(0.1, 0.0, 10),
+    "20 times the margin in 1 of 20": _rare(0.05, 0.0, 20),
     "1 in 50": _rare(0.02, 1.0),
     "-0.5 in 1 of 10": _rare(0.1, -0.5),
     "-0.5 in 1 of 20": _rare(0.05, -0.5),
@@ -104,53 +97,45 @@ SHAPES: Final[dict[str, Draw]] = {
 
 def on_the_margin(
     runs: int, rng: np.random.Generator, shape: str, templates: int, margin: float, unscored: float = 0.0
-) -> tuple[Measured, ...]:
-    """False PASSes and FAILs of a change on the margin, alone in its family; a share of templates is not scored."""
+) -> Counts:
+    """Count false PASSes and FAILs of a change on the margin, alone in its family; some templates are not scored."""
     shifts = SHAPES[shape](rng, (runs, templates), margin)
     lost = rng.random(shifts.shape) < unscored
     tests = shift_tests(list(np.where(lost, -1.0, shifts)), list(np.where(lost, 1.0, shifts)), margin)
     fails = np.minimum(tests.above, tests.below) <= BUDGET
-    setting = f"{templates} templates, margin {margin:g}, {shape}" + (f", {unscored:g} not scored" if unscored else "")
-    return (
-        Measured(setting, "false PASS", int((tests.within <= ALPHA).sum()), runs, "5 %"),
-        Measured(setting, "false FAIL", int(fails.sum()), runs, "1.5 %"),
-    )
+    return {
+        "false PASS of a word": Share(int((tests.within <= ALPHA).sum()), runs),
+        "false FAIL of a word": Share(int(fails.sum()), runs),
+    }
 
 
-def family_on_the_margin(runs: int, rng: np.random.Generator, shape: str, templates: int) -> Measured:
-    """Any false FAIL of twenty changes that are all on the margin."""
-    shifts = SHAPES[shape](rng, (runs * FAMILY, templates), MARGIN)
-    tests = shift_tests(list(shifts), list(shifts), MARGIN)
+def family_on_the_margin(runs: int, rng: np.random.Generator, shape: str, templates: int) -> Counts:
+    """Count families with a false FAIL, of twenty changes that are all on the margin."""
+    shifts = list(SHAPES[shape](rng, (runs * FAMILY, templates), MARGIN))
+    tests = shift_tests(shifts, shifts, MARGIN)
     fails = [
         holm(above, BUDGET).rejected.any() or holm(below, BUDGET).rejected.any()
         for above, below in zip(tests.above.reshape(runs, -1), tests.below.reshape(runs, -1), strict=True)
     ]
-    setting = f"{templates} templates, {FAMILY} changes on the margin, {shape}"
-    return Measured(setting, "any false FAIL", sum(map(bool, fails)), runs, "1.5 to 3 %")
+    return {"any false FAIL of twenty words": Share(sum(map(bool, fails)), runs)}
 
 
-def intervals(runs: int, rng: np.random.Generator, shape: str, templates: int) -> Measured:
-    """Student's intervals that miss the margin, on which the mean lies."""
+def intervals(runs: int, rng: np.random.Generator, shape: str, templates: int) -> Counts:
+    """Count Student's intervals that miss the margin, on which the mean lies."""
     missed = 0
-    for one in SHAPES[shape](rng, (runs, templates), MARGIN):
-        _, low, high = mean_interval(one, LEVEL)
+    for shifts in SHAPES[shape](rng, (runs, templates), MARGIN):
+        _, low, high = mean_interval(shifts, 0.95)
         missed += low is None or high is None or not low - 1e-12 <= MARGIN <= high + 1e-12
-    return Measured(f"{templates} templates, {shape}", "interval misses", missed, runs, "5 %")
+    return {"mean shift missed": Share(missed, runs)}
 
 
-def power(
-    runs: int, rng: np.random.Generator, templates: int, mean: float, scatter: float
-) -> tuple[Measured, Measured, Measured]:
-    """PASSes, and FAILs of one change of 20 and of 176, with normal shifts around a mean."""
+def power(runs: int, rng: np.random.Generator, templates: int, mean: float, scatter: float = _SCATTER) -> Counts:
+    """Count PASSes, and FAILs of one change of 20 and of 176, with normal shifts around a mean."""
     shifts = list(np.clip(mean + scatter * rng.normal(size=(runs, templates)), -1.0, 1.0))
     tests = shift_tests(shifts, shifts, MARGIN)
-    setting = f"{templates} templates, mean shift {mean:g}, standard deviation {scatter:g}"
-    passes = Measured(setting, "PASS", int((tests.within <= ALPHA).sum()), runs, "")
-    few, many = (
-        Measured(setting, f"FAIL of one of {changes}", int((tests.above <= BUDGET / changes).sum()), runs, "")
-        for changes in (20, 176)
-    )
-    return passes, few, many
+    fails = {f"FAIL of a word of {changes}": tests.above <= BUDGET / changes for changes in (20, 176)}
+    counts = {"PASS of a word": tests.within <= ALPHA} | fails
+    return {name: Share(int(events.sum()), runs) for name, events in counts.items()}
 
 
 def exact_sizes(
@@ -176,7 +161,7 @@ def exact_sizes(
     ends = [rng.uniform(-1.0, edge), 1.0 if rng.random() < 0.4 else rng.uniform(edge, 1.0)]
     support = np.sort(np.concatenate([ends, rng.uniform(-1.0, 1.0, values - 2)]))
     counts = np.array(list(_compositions(templates, values)))
-    p = mean_p_value(np.array([np.repeat(support, each) for each in counts]), edge)
+    p = mean_p_value(np.array([np.repeat(support, times) for times in counts]), edge)
     chances = rng.dirichlet(np.full(values, 0.5), 400)
     mean = chances @ support
     pulled = np.where(mean < edge, values - 1, 0)
@@ -193,34 +178,14 @@ def _compositions(total: int, parts: int) -> Iterator[tuple[int, ...]]:
     if parts == 1:
         yield (total,)
         return
-    for first in range(total + 1):
-        yield from ((first, *rest) for rest in _compositions(total - first, parts - 1))
+    for head in range(total + 1):
+        yield from ((head, *tail) for tail in _compositions(total - head, parts - 1))
 
 
-def _exact(runs: int, rng: np.random.Generator) -> Iterator[Measured]:
-    for values, templates in ((2, 25), (3, 10), (3, 20), (4, 10)):
-        above = 0
-        for _ in range(runs):
-            edge = float(rng.choice([-0.5, -0.2, -0.05, 0.05, 0.2, 0.5]))
-            above += bool((exact_sizes(rng, templates, values, edge, (0.05, 0.01, 0.001, 1e-4)) > 1.0).any())
-        yield Measured(
-            f"distributions on {values} values, {templates} templates", "size above a level", above, runs, "0"
-        )
-
-
-def all_settings(runs: int, seed: int) -> Iterator[Measured]:
-    """Measure every setting, each with its own stream of random numbers."""
-    streams = iter(np.random.default_rng(seed).spawn(1024))
-    for shape in SHAPES:
-        for margin in (MARGIN, WIDE):
-            for templates in TEMPLATES:
-                yield from on_the_margin(runs, next(streams), shape, templates, margin)
-        for templates in (20, 100):
-            yield from on_the_margin(runs, next(streams), shape, templates, WIDE, 0.02)
-            yield family_on_the_margin(max(runs // FAMILY, 1), next(streams), shape, templates)
-        for templates in (10, 50):
-            yield intervals(runs, next(streams), shape, templates)
-    for templates in (60, 100, 200):
-        for mean in (0.0, 0.025, 0.1, 0.15, 0.2, 0.25, 0.3):
-            yield from power(max(runs // 4, 1), next(streams), templates, mean, _SCATTER)
-    yield from _exact(max(runs // 20, 1), next(streams))
+def small_distributions(runs: int, rng: np.random.Generator, values: int, templates: int) -> Counts:
+    """Count distributions of which the size lies above a level."""
+    above = 0
+    for _ in range(runs):
+        edge = float(rng.choice([-0.5, -0.2, -0.05, 0.05, 0.2, 0.5]))
+        above += bool((exact_sizes(rng, templates, values, edge, (0.05, 0.01, 0.001, 1e-4)) > 1.0).any())
+    return {"size above a level": Share(above, runs)}

@@ -111,7 +111,9 @@ def write_wheelhouse(folder: Path, systems: Sequence[str], python: str) -> None:
     (folder / "requirements.txt").write_text("".join(_held(wheels, locked)), encoding="utf-8", newline="\n")
     for name in SCRIPTS:
         text = (_HERE / name).read_text(encoding="utf-8")
-        text = text.replace("@PYTHON@", python).replace("@SYSTEMS@", ", ".join(SYSTEMS[one].name for one in systems))
+        text = text.replace("@PYTHON@", python).replace(
+            "@SYSTEMS@", ", ".join(SYSTEMS[system].name for system in systems)
+        )
         end = "\n" if name.endswith(".sh") else "\r\n"
         (folder / name).write_text(text, encoding="utf-8", newline=end)
     size = sum(wheel.stat().st_size for wheel in wheels.iterdir())
@@ -120,16 +122,16 @@ def write_wheelhouse(folder: Path, systems: Sequence[str], python: str) -> None:
 
 def _held(wheels: Path, locked: dict[str, Requirement]) -> Iterator[str]:
     """Write a line for each package, with the hashes of the wheels that are there."""
-    found: dict[str, list[Path]] = {}
+    files_by_package: dict[str, list[Path]] = {}
     for wheel in sorted(wheels.iterdir()):
-        found.setdefault(parse_wheel_filename(wheel.name)[0], []).append(wheel)
-    for name, files in sorted(found.items()):
+        files_by_package.setdefault(parse_wheel_filename(wheel.name)[0], []).append(wheel)
+    for name, files in sorted(files_by_package.items()):
         requirement = locked.get(name) or Requirement(f"{name}=={parse_wheel_filename(files[0].name)[1]}")
         yield _line(requirement, (hashlib.sha256(file.read_bytes()).hexdigest() for file in files))
 
 
 def _line(requirement: Requirement, hashes: Iterable[str]) -> str:
-    return " \\\n    ".join([str(requirement), *(f"--hash=sha256:{one}" for one in sorted(hashes))]) + "\n"
+    return " \\\n    ".join([str(requirement), *(f"--hash=sha256:{digest}" for digest in sorted(hashes))]) + "\n"
 
 
 def _run(*arguments: str, quiet: bool = False) -> None:

@@ -17,14 +17,14 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=Path("wheelhouse"), help="where it goes; must not exist")
     parser.add_argument("--system", choices=SYSTEMS, action="append", help="can be given several times; else three")
     parser.add_argument("--python", default=f"3.{sys.version_info.minor}", help="release of Python on that computer")
-    asked = parser.parse_args()
-    if asked.out.exists():
-        print(f"{asked.out} is there: remove it, or name another folder with --out", file=sys.stderr)
+    options = parser.parse_args()
+    if options.out.exists():
+        print(f"{options.out} is there: remove it, or name another folder with --out", file=sys.stderr)
         return 1
     try:
-        write_wheelhouse(asked.out, asked.system or ["linux", "macos", "windows"], asked.python)
+        write_wheelhouse(options.out, options.system or ["linux", "macos", "windows"], options.python)
     except (OSError, subprocess.CalledProcessError):
-        shutil.rmtree(asked.out, ignore_errors=True)
+        shutil.rmtree(options.out, ignore_errors=True)
         print("no wheelhouse was written: what stands above was not to be had", file=sys.stderr)
         return 1
     return 0

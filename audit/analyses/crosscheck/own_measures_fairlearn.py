@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 FEWEST_CLUSTERS: Final = 30
 """With fewer clusters a bootstrap interval is too short to be shown: of a share of 0.1 over 12 clusters it misses 11 to
-14 times in 100 where it should 5 (`tools/simulate/costs_and_own_measures.py`)."""
+14 times in 100 where it should 5 (`tools.simulate --only costs_and_own_measures`)."""
 FEWEST_ROWS: Final = 10
 """Fewest rows that stand for themselves for which an interval is given."""
 

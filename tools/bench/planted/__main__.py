@@ -37,33 +37,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--workers", type=int, default=2, help="processes")
     parser.add_argument("--small", action="store_true", help="one seed, one world: to see that everything runs")
     parser.add_argument("--folder", type=Path, help="keep the environment of aequitas there for another run")
-    asked = parser.parse_args(arguments)
-    seeds, worlds = (1, asked.worlds[:1]) if asked.small else (asked.seeds, asked.worlds)
+    options = parser.parse_args(arguments)
+    seeds, worlds = (1, options.worlds[:1]) if options.small else (options.seeds, options.worlds)
     started = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="audit7k-planted-") as name:
-        made = [_planned(world) for world in worlds]
+        mechanisms = [_planned(world) for world in worlds]
         rows_to = Path(name)
-        tasks = [Task(one, arm, seed, rows_to) for seed in range(asked.first, asked.first + seeds)
-                 for one in made for arm in ARMS]  # fmt: skip
-        answers = list(_answers(tasks, asked.workers))
-        others, why = _aequitas(tasks, rows_to, (asked.folder or rows_to) / "aequitas")
-    print_tables(made, [*answers, *others], why)
-    print(f"\n{seeds} seeds from {asked.first} of {len(worlds)} worlds; {platform.machine()}, "
+        tasks = [Task(mechanism, arm, seed, rows_to) for seed in range(options.first, options.first + seeds)
+                 for mechanism in mechanisms for arm in ARMS]  # fmt: skip
+        answers = list(_answers(tasks, options.workers))
+        others, why = _aequitas(tasks, rows_to, (options.folder or rows_to) / "aequitas")
+    print_tables(mechanisms, [*answers, *others], why)
+    print(f"\n{seeds} seeds from {options.first} of {len(worlds)} worlds; {platform.machine()}, "
           f"Python {platform.python_version()}; {(time.perf_counter() - started) / 60.0:.0f} minutes")  # fmt: skip
     return 0
 
 
-def print_tables(made: Sequence[Planned], answers: Sequence[Answer], why_not: str) -> None:
+def print_tables(mechanisms: Sequence[Planned], answers: Sequence[Answer], why_not: str) -> None:
     """Return everything that was measured."""
     print("\nShares in %, 95 % limits in brackets.\n")
     print(of_tools(answers))
     if why_not:
         print(f"\naequitas is not in this table: {why_not}")
-    print("\n" + of_worlds(made, answers))
+    print("\n" + of_worlds(mechanisms, answers))
     print("\n" + of_words(answers))
-    found, accused = goals(made, answers)
-    print(f"\nfound where planning gave {100 * PLANNED_POWER:.0f} % or more, twice the rows: {found.events} of "
-          f"{found.runs}, {found} % (goal: at least {100 * GOAL_FOUND:.0f})")  # fmt: skip
+    found_share, accused = goals(mechanisms, answers)
+    print(f"\nfound where planning gave {100 * PLANNED_POWER:.0f} % or more, twice the rows: {found_share.events} of "
+          f"{found_share.runs}, {found_share} % (goal: at least {100 * GOAL_FOUND:.0f})")  # fmt: skip
     print(f"audits that accuse a control: {accused.events} of {accused.runs}, {accused} % "
           f"(goal: at most {100 * GOAL_ACCUSED:.0f})")  # fmt: skip
 
@@ -91,13 +91,13 @@ def _aequitas(tasks: Sequence[Task], rows: Path, environment: Path) -> tuple[lis
         output = run([python, "-P", script, rows], folder=rows).output
     except ProcessError as reason:
         return [], " ".join(str(reason).split())[-300:]
-    said = json.loads(output)
+    named_by_file = json.loads(output)
     answers = []
     for task in tasks:
         sizes = {} if task.arm == "controls" else task.planned.sizes
         truth = Truth.of(mechanism_of(task.planned.mechanism.world, sizes))
-        for reading, named in said.get(task.name, {}).items():
-            flags = frozenset(_flag(*one) for one in named)
+        for reading, named in named_by_file.get(task.name, {}).items():
+            flags = frozenset(_flag(*triple) for triple in named)
             answers.append(by_flags(task, f"aequitas, {reading}", truth, flags))
     return answers, ""
 

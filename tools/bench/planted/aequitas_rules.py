@@ -54,7 +54,7 @@ def _disparities(rows: pd.DataFrame, bias_args: dict[str, Any]) -> pd.DataFrame:
 
 
 def _worse(disparities: pd.DataFrame, *, tested: bool) -> list[tuple[str, str, str]]:
-    found = []
+    worse_groups = []
     for metric, column, cases in (
         ("true_positive_rate", "tpr", "group_label_pos"),
         ("false_positive_rate", "fpr", "group_label_neg"),
@@ -64,8 +64,8 @@ def _worse(disparities: pd.DataFrame, *, tested: bool) -> list[tuple[str, str, s
         if tested:
             worse &= disparities[f"{column}_significance"].astype(str) == "True"
         named = disparities.loc[worse, ["attribute_name", "attribute_value"]]
-        found += [(metric, str(name), str(value)) for name, value in named.itertuples(index=False)]
-    return found
+        worse_groups += [(metric, str(name), str(value)) for name, value in named.itertuples(index=False)]
+    return worse_groups
 
 
 if __name__ == "__main__":

@@ -34,26 +34,26 @@ _SEED: Final = 20240412
 
 def flagged(rows: pd.DataFrame, penalty: float) -> frozenset[Flag]:
     """Return every gender, nationality and combination that the two subsets name."""
-    found: set[Flag] = set()
+    flags: set[Flag] = set()
     for metric in RATES:
-        found |= {(metric, key) for key in _named(subset(rows, metric, penalty), rows)}
-    return frozenset(found)
+        flags |= {(metric, key) for key in _named(subset(rows, metric, penalty), rows)}
+    return frozenset(flags)
 
 
 def finds(rows: pd.DataFrame, flag: Flag, penalty: float) -> bool:
     """Say whether a scan finds a group: the subset names its levels, and at least half of its cases are in it."""
     metric, key = flag
-    found = subset(rows, metric, penalty)
-    if not found or not all(code in found.get(feature, [code]) for feature, code in key):
+    values_by_feature = subset(rows, metric, penalty)
+    if not values_by_feature or not all(code in values_by_feature.get(feature, [code]) for feature, code in key):
         return False
-    own = _of_label(rows, metric)
+    of_group = _of_label(rows, metric)
     for feature, code in key:
-        own = own[own[feature] == code]
-    inside = own
-    for feature, values in found.items():
+        of_group = of_group[of_group[feature] == code]
+    inside = of_group
+    for feature, values in values_by_feature.items():
         inside = inside[inside[feature].isin(values)]
-    restricted = {feature for feature, _ in key} & set(found)
-    return bool(restricted) and 2 * len(inside) >= len(own) > 0
+    restricted = {feature for feature, _ in key} & set(values_by_feature)
+    return bool(restricted) and 2 * len(inside) >= len(of_group) > 0
 
 
 def subset(rows: pd.DataFrame, metric: MetricName, penalty: float) -> dict[str, list[str]]:
@@ -66,7 +66,7 @@ def subset(rows: pd.DataFrame, metric: MetricName, penalty: float) -> dict[str, 
     state: Any = np.random.get_state()  # noqa: NPY002 - it takes no generator
     np.random.seed(_SEED)  # noqa: NPY002
     try:
-        found, score = bias_scan(
+        values_by_feature, score = bias_scan(
             data=of_label[list(FEATURES)],
             observations=of_label["decision"],
             favorable_value=1,
@@ -80,17 +80,21 @@ def subset(rows: pd.DataFrame, metric: MetricName, penalty: float) -> dict[str, 
     if score <= 0.0:
         return {}
     # a feature of which every value is named is none by which anybody is singled out
-    return {feature: values for feature, values in found.items() if len(values) < of_label[feature].nunique()}
+    return {
+        feature: values for feature, values in values_by_feature.items() if len(values) < of_label[feature].nunique()
+    }
 
 
 def _of_label(rows: pd.DataFrame, metric: MetricName) -> pd.DataFrame:
     return rows[rows["label"] == int(metric == "true_positive_rate")].reset_index(drop=True)
 
 
-def _named(found: dict[str, list[str]], rows: pd.DataFrame) -> set[tuple[tuple[str, str], ...]]:
-    if not found:
+def _named(values_by_feature: dict[str, list[str]], rows: pd.DataFrame) -> set[tuple[tuple[str, str], ...]]:
+    if not values_by_feature:
         return set()
     levels = {feature: sorted(rows[feature].unique()) for feature in FEATURES}
     keys: list[tuple[tuple[str, str], ...]] = [((feature, code),) for feature in FEATURES for code in levels[feature]]
     keys += [tuple(zip(FEATURES, codes, strict=True)) for codes in product(*levels.values())]
-    return {key for key in keys if all(dict(key).get(feature) in values for feature, values in found.items())}
+    return {
+        key for key in keys if all(dict(key).get(feature) in values for feature, values in values_by_feature.items())
+    }

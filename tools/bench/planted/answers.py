@@ -69,47 +69,48 @@ class Answer:
 
 def run_task(task: Task) -> list[Answer]:
     """Draw the set, audit it, and ask the others; what is only about planning is asked of audit7k alone."""
-    made = mechanism_of(task.planned.mechanism.world, {} if task.arm == "controls" else task.planned.sizes)
+    mechanism = mechanism_of(task.planned.mechanism.world, {} if task.arm == "controls" else task.planned.sizes)
     rows = task.planned.rows * (1 if task.arm == "planned" else 2)
-    found = audited(made, rows, task.seed)
-    answers = [ours(task, found)]
+    audit = audited(mechanism, rows, task.seed)
+    answers = [ours(task, audit)]
     if task.arm == "planned":
         return answers
-    answers += [*_fairlearn(task, found), *_aif360(task, found)]
+    answers += [*_fairlearn(task, audit), *_aif360(task, audit)]
     if task.rows_to is not None:
         columns = ["gender", "nationality", "both", "label", "decision"]
-        found.rows[columns].to_parquet(task.rows_to / f"{task.name}.parquet")
+        audit.rows[columns].to_parquet(task.rows_to / f"{task.name}.parquet")
     return answers
 
 
-def _fairlearn(task: Task, found: Audited) -> Iterator[Answer]:
-    crude = fairlearn_rules.measured(found.rows)
-    asked: dict[FindingName, Flag] = {
-        one.finding: (one.metric, key_of(one.group))
-        for one in planted(found.truth.mechanism)
-        if one.finding == "like-with-like"
+def _fairlearn(task: Task, audit: Audited) -> Iterator[Answer]:
+    crude = fairlearn_rules.measured(audit.rows)
+    flag_by_finding: dict[FindingName, Flag] = {
+        possible.finding: (possible.metric, key_of(possible.group))
+        for possible in planted(audit.truth.mechanism)
+        if possible.finding == "like-with-like"
     }
-    within = {finding: fairlearn_rules.within_channels(found.rows, flag) for finding, flag in asked.items()}
+    within = {finding: fairlearn_rules.within_channels(audit.rows, flag) for finding, flag in flag_by_finding.items()}
     for reading in fairlearn_rules.READINGS:
         extra = {
-            finding: fairlearn_rules.vanishes(crude, within[finding], flag, reading) for finding, flag in asked.items()
+            finding: fairlearn_rules.vanishes(crude, within[finding], flag, reading)
+            for finding, flag in flag_by_finding.items()
         }
         flags = fairlearn_rules.flagged(crude, reading)
-        yield by_flags(task, f"fairlearn, {reading}", found.truth, flags, extra)
+        yield by_flags(task, f"fairlearn, {reading}", audit.truth, flags, extra)
 
 
-def _aif360(task: Task, found: Audited) -> Iterator[Answer]:
+def _aif360(task: Task, audit: Audited) -> Iterator[Answer]:
     alone = {} if task.arm == "controls" else {name: _alone(task, name) for name in BY_POWER}
     for name, penalty in aif360_scan.PENALTIES.items():
         extra = {finding: aif360_scan.finds(rows, _flag_of(task, finding), penalty) for finding, rows in alone.items()}
-        flags = aif360_scan.flagged(found.rows, penalty)
-        yield by_flags(task, f"AIF360 bias scan, {name}", found.truth, flags, extra)
+        flags = aif360_scan.flagged(audit.rows, penalty)
+        yield by_flags(task, f"AIF360 bias scan, {name}", audit.truth, flags, extra)
 
 
 def _alone(task: Task, finding: FindingName) -> pd.DataFrame:
     """Draw rows of a world in which nothing else is planted."""
-    made = mechanism_of(task.planned.mechanism.world, {finding: task.planned.sizes[finding]})
-    return decided_rows(made, 2 * task.planned.rows, task.seed)
+    mechanism = mechanism_of(task.planned.mechanism.world, {finding: task.planned.sizes[finding]})
+    return decided_rows(mechanism, 2 * task.planned.rows, task.seed)
 
 
 def _flag_of(task: Task, finding: FindingName) -> Flag:
@@ -118,23 +119,23 @@ def _flag_of(task: Task, finding: FindingName) -> Flag:
     return possible.metric, key_of(possible.group)
 
 
-def ours(task: Task, found: Audited) -> Answer:
+def ours(task: Task, audit: Audited) -> Answer:
     """Return what audit7k says: FAILs accuse, and nothing else of a result does."""
-    accused = accused_without_cause(found.truth, found.result)
-    words = bool(words_accused(found.truth, found.result))
-    unnamed = task.arm == "controls" and rules_fail(found.result)
+    accused = accused_without_cause(audit.truth, audit.result)
+    words = bool(words_accused(audit.truth, audit.result))
+    unnamed = task.arm == "controls" and rules_fail(audit.result)
     return Answer(
         tool=OURS,
         world=task.planned.world,
         arm=task.arm,
         seed=task.seed,
         found={
-            possible.finding: audit_state(possible, found.result) == "found"
-            for possible in planted(found.truth.mechanism)
+            possible.finding: audit_state(possible, audit.result) == "found"
+            for possible in planted(audit.truth.mechanism)
         },
         accuses_alone=unnamed or words or any(len(verdict.group.levels) == 1 for verdict in accused),
         accuses_any=unnamed or words or bool(accused),
-        said_of_anyone=_said_of_anyone(found.result) if task.arm == "controls" else {},
+        said_of_anyone=_said_of_anyone(audit.result) if task.arm == "controls" else {},
     )
 
 
@@ -162,7 +163,7 @@ def by_flags(
 def _said_of_anyone(result: AuditResult) -> dict[FindingName, bool]:
     """Say whether a further question says its word of any gender or nationality, or combination that it lists."""
     compared = result.further.reference_comparison
-    said = {
+    words = {
         "like-with-like": any(record.notes.get("vanishes") for record in result.further.conditional),
         "biased-labels": compared is not None and compared.p is not None and compared.p <= 0.05,
         "amplification": any(
@@ -171,4 +172,4 @@ def _said_of_anyone(result: AuditResult) -> dict[FindingName, bool]:
             for group in family.groups
         ),
     }
-    return {name: bool(said[name]) for name in ASKED if name in said}
+    return {name: bool(words[name]) for name in ASKED if name in words}

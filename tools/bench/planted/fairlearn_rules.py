@@ -50,7 +50,7 @@ class Rates:
 
 def measured(rows: pd.DataFrame, families: Sequence[tuple[str, ...]] = FAMILIES) -> list[Rates]:
     """Return the two rates of every gender, nationality and combination, or of the groups of some `families`."""
-    found = []
+    rates = []
     for features in families:
         frame = metrics.MetricFrame(
             metrics=_FUNCTIONS,
@@ -59,19 +59,19 @@ def measured(rows: pd.DataFrame, families: Sequence[tuple[str, ...]] = FAMILIES)
             sensitive_features=rows[list(features)],
         )
         enough = {metric: sized(features, rows, metric)["size"] >= FEWEST for metric in LIMITS}
-        of_groups = {metric: frame.by_group[metric].loc[kept[kept].index] for metric, kept in enough.items()}
-        found.append(Rates(features, of_groups, {metric: float(frame.overall[metric]) for metric in LIMITS}))
-    return found
+        of_groups = {metric: frame.by_group[metric].loc[large[large].index] for metric, large in enough.items()}
+        rates.append(Rates(features, of_groups, {metric: float(frame.overall[metric]) for metric in LIMITS}))
+    return rates
 
 
 def flagged(rates: Sequence[Rates], reading: Reading) -> frozenset[Flag]:
     """Return every gender, nationality and combination that is called worse off."""
-    found: set[Flag] = set()
+    flags: set[Flag] = set()
     for family, metric in product(rates, LIMITS):
         for level in _worse(family.of_groups[metric], family.overall[metric], metric, reading):
             codes = (level,) if isinstance(level, str) else tuple(level)
-            found.add((metric, tuple(zip(family.features, codes, strict=True))))
-    return frozenset(found)
+            flags.add((metric, tuple(zip(family.features, codes, strict=True))))
+    return frozenset(flags)
 
 
 def within_channels(rows: pd.DataFrame, flag: Flag) -> list[list[Rates]]:

@@ -55,14 +55,16 @@ def words_accused(truth: Truth, result: AuditResult) -> tuple[ProbeVerdict, ...]
     cause = set()
     if learned is not None and mean_shift(truth.mechanism.world, learned[1]) > MARGIN:
         cause = {level.code for level in learned[0].group.levels}
-    return tuple(one for one in result.probe_verdicts if one.outcome == "fail" and one.level not in cause)
+    return tuple(
+        verdict for verdict in result.probe_verdicts if verdict.outcome == "fail" and verdict.level not in cause
+    )
 
 
 def accused_without_cause(truth: Truth, result: AuditResult) -> tuple[Verdict, ...]:
     """Every FAIL of a group whose true gap is within the limit of the rule."""
     rules = {rule.rule: rule for rule in result.rules}
     lineage = _lineage(result)
-    found = []
+    accused = []
     for verdict in result.verdicts:
         if verdict.outcome != "fail":
             continue
@@ -71,8 +73,8 @@ def accused_without_cause(truth: Truth, result: AuditResult) -> tuple[Verdict, .
         assert rule.scale == "difference"
         harm = (gap.difference or 0.0) * (-1.0 if rule.worse == "low" else 1.0)
         if harm <= rule.limit:
-            found.append(verdict)
-    return tuple(found)
+            accused.append(verdict)
+    return tuple(accused)
 
 
 def rules_fail(result: AuditResult) -> bool:
@@ -83,12 +85,12 @@ def rules_fail(result: AuditResult) -> bool:
 
 def _by_verdict(possible: Possible, result: AuditResult) -> State:
     rules = {rule.rule for rule in result.rules if rule.metric == possible.metric}
-    said = [
+    states = [
         _STATES[verdict.outcome]
         for verdict in result.verdicts
         if verdict.rule in rules and verdict.group == possible.group
     ]
-    return said[0] if said else "cannot_tell"
+    return states[0] if states else "cannot_tell"
 
 
 def _by_conditioning(possible: Possible, result: AuditResult) -> State:
@@ -122,8 +124,10 @@ def _by_amplification(possible: Possible, result: AuditResult) -> State:
 
 def _by_probes(possible: Possible, result: AuditResult) -> State:
     words = {level.code for level in possible.group.levels}
-    said = [_STATES[one.outcome] for one in result.probe_verdicts if one.slot == "demonym" and one.level in words]
-    return said[0] if said else "cannot_tell"
+    outcomes = [
+        _STATES[probe.outcome] for probe in result.probe_verdicts if probe.slot == "demonym" and probe.level in words
+    ]
+    return outcomes[0] if outcomes else "cannot_tell"
 
 
 def _unless_open(cannot_tell: bool) -> State:

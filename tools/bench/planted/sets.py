@@ -79,12 +79,12 @@ def mechanism_of(world: World, sizes: Mapping[FindingName, float]) -> Mechanism:
 def own_sizes(world: WorldName) -> dict[FindingName, float]:
     """Return every finding that is asked for, in the size that the world has for it."""
     known = [name for name in ASKED if WORLDS[world].possible(name) is not None]
-    return {one.possible.finding: one.size for one in findings_asked(WORLDS[world], known)}
+    return {question.possible.finding: question.size for question in findings_asked(WORLDS[world], known)}
 
 
-def loaded_folder(made: Mechanism, folder: Path) -> LoadedPlan:
+def loaded_folder(mechanism: Mechanism, folder: Path) -> LoadedPlan:
     """Return the plan of a world with its detector beside it in `folder`; its rows are passed in memory."""
-    for name, text in companion_files(made, f"{made.world.file}.parquet", 1, 0).items():
+    for name, text in companion_files(mechanism, f"{mechanism.world.file}.parquet", 1, 0).items():
         (folder / name).write_text(text, encoding="utf-8")
     loaded = read_plan_file(folder / "plan.toml")
     section = loaded.plan.evaluation_set.model_copy(update={"path": None})
@@ -92,16 +92,16 @@ def loaded_folder(made: Mechanism, folder: Path) -> LoadedPlan:
     return LoadedPlan(plan=plan, as_asked=loaded.as_asked, folder=folder)
 
 
-def audited(made: Mechanism, rows: int, seed: int) -> Audited:
+def audited(mechanism: Mechanism, rows: int, seed: int) -> Audited:
     """Draw a set, audit it, and keep what the audit decided for the other tools."""
-    table = rows_table(made, rows, seed)
+    table = rows_table(mechanism, rows, seed)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        loaded = loaded_folder(made, folder)
+        loaded = loaded_folder(mechanism, folder)
         written = folder / "predictions.parquet"
         result = run_audit(loaded, table, crosscheck=False, predictions_to=written)
         decided = pq.read_table(written)
-    return Audited(Truth.of(made), result, labelled_rows(made.world, table, decided))
+    return Audited(Truth.of(mechanism), result, labelled_rows(mechanism.world, table, decided))
 
 
 def labelled_rows(world: World, table: pa.Table, decided: pa.Table) -> pd.DataFrame:
@@ -120,13 +120,13 @@ def labelled_rows(world: World, table: pa.Table, decided: pa.Table) -> pd.DataFr
     return _complete(frame[frame["label"].notna()])
 
 
-def decided_rows(made: Mechanism, rows: int, seed: int) -> pd.DataFrame:
+def decided_rows(mechanism: Mechanism, rows: int, seed: int) -> pd.DataFrame:
     """Return the labelled rows without an audit: signs' points are added up here as the detector adds them."""
-    world, parts = made.world, []
+    world, parts = mechanism.world, []
     points = np.array([sign.points for sign in world.signs])
-    leak = made.strength("word-leak")
+    leak = mechanism.strength("word-leak")
     learned, extra = (None, 0) if leak is None else (leak[0].group.levels[0].code, round(leak[1]))
-    for drawn, _ in drawn_rows(made, rows, seed):
+    for drawn, _ in drawn_rows(mechanism, rows, seed):
         nationality = _named((*world.nationalities, None), drawn.nationality)
         word = extra * np.array([code is not None and code == learned for code in nationality], dtype=np.int64)
         added = (drawn.shown & drawn.asked) @ points + word
@@ -144,7 +144,7 @@ def decided_rows(made: Mechanism, rows: int, seed: int) -> pd.DataFrame:
 
 
 def _named(names: Sequence[str | None], places: IntArray) -> list[str | None]:
-    return [names[place] for place in places.tolist()]
+    return [names[number] for number in places.tolist()]
 
 
 def _complete(labelled: pd.DataFrame) -> pd.DataFrame:
@@ -163,17 +163,19 @@ def controls(truth: Truth) -> tuple[frozenset[Flag], frozenset[Flag]]:
     alone, crossed = set(), set()
     for metric in RATES:
         alone |= {(metric, key_of(group)) for group in truth.untouched(metric)}
-        touched = [dict(key_of(one.group)) for one in truth.planted if metric in rates_moved(one)]
+        touched = [dict(key_of(gap.group)) for gap in truth.planted if metric in rates_moved(gap)]
         for gender, code in product(GENDERS, truth.mechanism.world.nationalities):
-            own = {"gender": gender, "nationality": code}
-            if not any(all(own[feature] == level for feature, level in other.items()) for other in touched):
-                crossed.add((metric, tuple(own.items())))
+            level_by_feature = {"gender": gender, "nationality": code}
+            if not any(
+                all(level_by_feature[feature] == level for feature, level in other.items()) for other in touched
+            ):
+                crossed.add((metric, tuple(level_by_feature.items())))
     return frozenset(alone), frozenset(crossed)
 
 
-def planted(made: Mechanism) -> Iterator[Possible]:
+def planted(mechanism: Mechanism) -> Iterator[Possible]:
     """Return what is planted in a world."""
-    return (_possible(made.world, name) for name in ASKED if name in made.strengths)
+    return (_possible(mechanism.world, name) for name in ASKED if name in mechanism.strengths)
 
 
 def _possible(world: World, name: FindingName) -> Possible:

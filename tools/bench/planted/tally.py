@@ -67,12 +67,12 @@ def of_worlds(planned: Sequence[Planned], answers: Sequence[Answer]) -> str:
 
 def of_words(answers: Sequence[Answer]) -> str:
     """Write a table of further questions where nothing is planted: how often their word is said of anybody."""
-    own = [answer for answer in answers if answer.tool == OURS and answer.arm == "controls"]
+    of_controls = [answer for answer in answers if answer.tool == OURS and answer.arm == "controls"]
     lines = []
-    for world in dict.fromkeys(answer.world for answer in own):
-        said = [answer.said_of_anyone for answer in own if answer.world == world]
-        names = [name for name in ASKED if name in said[0]]
-        lines.append([world, *(str(Share(one[name] for one in said)) for name in names)])
+    for world in dict.fromkeys(answer.world for answer in of_controls):
+        words = [answer.said_of_anyone for answer in of_controls if answer.world == world]
+        names = [name for name in ASKED if name in words[0]]
+        lines.append([world, *(str(Share(words_of_audit[name] for words_of_audit in words)) for name in names)])
     return _table(["world", "vanishes", "labels differ from the table", "adds"], lines)
 
 
@@ -80,26 +80,26 @@ def goals(planned: Sequence[Planned], answers: Sequence[Answer]) -> tuple[Share,
     """Return the two goals: findings of decidable size that are found in doubled sets; audits that accuse a control."""
     # texts and detector are the same in every set, so that each of them would count one answer again
     decidable = {
-        (one.world, finding)
-        for one in planned
-        for finding, power in one.power.items()
+        (mechanism.world, finding)
+        for mechanism in planned
+        for finding, power in mechanism.power.items()
         if power >= PLANNED_POWER and finding != "word-leak"
     }
-    own = [answer for answer in answers if answer.tool == OURS and answer.arm != "planned"]
-    found = Share(
+    ours = [answer for answer in answers if answer.tool == OURS and answer.arm != "planned"]
+    of_planted = Share(
         answer.found[finding]
-        for answer in own
+        for answer in ours
         for finding in answer.found
         if (answer.world, finding) in decidable and answer.arm == "doubled"
     )
-    return found, Share(answer.accuses_any for answer in own)
+    return of_planted, Share(answer.accuses_any for answer in ours)
 
 
 def _tool(tool: str, answers: Sequence[Answer]) -> list[str]:
-    own = [answer for answer in answers if answer.tool == tool]
+    of_tool = [answer for answer in answers if answer.tool == tool]
 
     def of(arm: Arm) -> list[Answer]:
-        return [answer for answer in own if answer.arm == arm]
+        return [answer for answer in of_tool if answer.arm == arm]
 
     accused = [
         str(Share(getattr(answer, kind) for answer in of(arm)))
@@ -109,13 +109,21 @@ def _tool(tool: str, answers: Sequence[Answer]) -> list[str]:
     return [tool, *(str(share_of(of("doubled"), finding)) for finding in ASKED), *accused]
 
 
-def _world(one: Planned, answers: Sequence[Answer]) -> Iterator[list[str]]:
-    own = [answer for answer in answers if answer.tool == OURS and answer.world == one.world]
-    for finding, size in one.sizes.items():
-        found = [
-            str(share_of((answer for answer in own if answer.arm == arm), finding)) for arm in ("planned", "doubled")
+def _world(set_plan: Planned, answers: Sequence[Answer]) -> Iterator[list[str]]:
+    of_world = [answer for answer in answers if answer.tool == OURS and answer.world == set_plan.world]
+    for finding, size in set_plan.sizes.items():
+        of_arms = [
+            str(share_of((answer for answer in of_world if answer.arm == arm), finding))
+            for arm in ("planned", "doubled")
         ]
-        yield [one.world, f"{one.rows:,}", finding, f"{size:g}", f"{100.0 * one.power[finding]:.1f}", *found]
+        yield [
+            set_plan.world,
+            f"{set_plan.rows:,}",
+            finding,
+            f"{size:g}",
+            f"{100.0 * set_plan.power[finding]:.1f}",
+            *of_arms,
+        ]
 
 
 def _table(header: Sequence[str], lines: Iterable[Sequence[str]]) -> str:

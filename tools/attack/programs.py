@@ -10,7 +10,7 @@ than ten. An outcome is known where nobody, or everybody, of fewer than twenty p
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from itertools import pairwise
 from typing import Final, NamedTuple
 
@@ -19,7 +19,8 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array
 
 from audit.stats.arrays import BoolArray, IntArray
-from tools.simulate.public_world import METHOD, Printed
+from tools.attack.world import METHOD, Printed
+from tools.simulate.runner import Counts, Share
 
 FLOOR: Final = METHOD.floor
 _MOST: Final = 1e7
@@ -77,28 +78,28 @@ class Known:
         np.add.at(weights, places, 1)
         return weights
 
-    def bounds(self, asked: IntArray) -> tuple[int, int]:
+    def bounds(self, weights: IntArray) -> tuple[int, int]:
         """Return the smallest and the largest number that the asked unknowns may sum to.
 
         Unknowns that no sum and no question tells apart are taken as one, which changes no answer.
         """
         if self.kinds is None:
             self.kinds = np.unique(np.array(self.sums), axis=1, return_inverse=True)[1].ravel()
-        first = np.unique(self.kinds * 8 + asked, return_index=True)[1]
-        matrix = csr_array(np.array([of[first] for of in self.sums], float))
+        first = np.unique(self.kinds * 8 + weights, return_index=True)[1]
+        matrix = csr_array(np.array([row[first] for row in self.sums], float))
         constraint = LinearConstraint(matrix, *np.array(self.limits).T)
-        found = []
+        ends = []
         for sign in (1.0, -1.0):
             solved = milp(
-                sign * asked[first].astype(float),
+                sign * weights[first].astype(float),
                 constraints=constraint,
                 bounds=Bounds(0, _MOST),
                 integrality=np.full(first.size, int(self.whole)),
             )
             if not solved.success:
                 raise ArithmeticError(solved.message)
-            found.append(sign * solved.fun)
-        return int(np.ceil(found[0] - _NEARLY)), int(np.floor(found[1] + _NEARLY))
+            ends.append(sign * solved.fun)
+        return int(np.ceil(ends[0] - _NEARLY)), int(np.floor(ends[1] + _NEARLY))
 
 
 class Seen(NamedTuple):
@@ -123,20 +124,22 @@ class Seen(NamedTuple):
     def known(self, reader: Reader, *, whole: bool = False, people_known: bool = False) -> Known:
         """All that the releases say together; with `people_known` also every number of people, as a register would."""
         truth = np.zeros(self.places[-1].max() + 1, dtype=np.int64)
-        for place, cell in zip(self.places, self.cells, strict=True):
-            truth[place] = cell
+        for unknowns, cell in zip(self.places, self.cells, strict=True):
+            truth[unknowns] = cell
         known = Known(truth, whole, people_known)
         before: dict[str, Printed] = {}
         for at, rows in enumerate(self.releases):
             for row in rows:
                 self._row(known, row, before.get(row.key), at, reader)
             before = {row.key: row for row in rows}
-        for at, (place, cell) in enumerate(zip(self.places, self.cells, strict=True)):
-            self._people(known, at, place, cell, people_known=people_known)
+        for at, (unknowns, cell) in enumerate(zip(self.places, self.cells, strict=True)):
+            self._people(known, at, unknowns, cell, people_known=people_known)
         return known
 
     def _row(self, known: Known, row: Printed, before: Printed | None, at: int, reader: Reader) -> None:
-        now, of_people, then = (self.places[of][row.members] for of in (at, row.drawn[0] - 1, row.drawn[1] - 1))
+        now, of_people, then = (
+            self.places[release][row.members] for release in (at, row.drawn[0] - 1, row.drawn[1] - 1)
+        )
         if reader.stands:
             for part, old in ((slice(None), of_people), (slice(None), then), (0, then), (1, then)):
                 change = known.marked(now[:, part].ravel()) - known.marked(old[:, part].ravel())
@@ -156,10 +159,10 @@ class Seen(NamedTuple):
             known.says(errors, max(row.errors - reader.change, reader.floor), row.errors + reader.change)
             known.says(right, reader.floor, _MOST)
 
-    def _people(self, known: Known, at: int, place: IntArray, cell: IntArray, *, people_known: bool) -> None:
+    def _people(self, known: Known, at: int, unknowns: IntArray, cell: IntArray, *, people_known: bool) -> None:
         """Nobody came or left where the number of people is the same: another thing that an attacker may know."""
         for where in np.ndindex(cell.shape[:2]):
-            now = known.marked(place[where])
+            now = known.marked(unknowns[where])
             if people_known:
                 known.says(now, cell[where].sum(), cell[where].sum())
                 continue
@@ -183,89 +186,85 @@ class Found:
     """Rows that say "fewer than twenty" of which fewer than ten values are left, or values on one side of ten."""
     wrong: int = 0
     """Figures that are not true, by what the method says of them."""
-    narrowest: int = 10**6
-    """Fewest values left of a number of people that may be below the floor."""
 
     def add(self, other: Found) -> None:
         """Take in what another attack found."""
-        for name in (
-            "people",
-            "outcomes",
-            "few",
-            "figures",
-            "people_told",
-            "outcomes_told",
-            "few_told",
-            "joined_told",
-            "wrong",
-        ):
-            setattr(self, name, getattr(self, name) + getattr(other, name))
-        self.narrowest = min(self.narrowest, other.narrowest)
+        for part in fields(self):
+            setattr(self, part.name, getattr(self, part.name) + getattr(other, part.name))
+
+    def counts(self) -> Counts:
+        """Of what was asked, how much was learnt; nothing of what was not asked."""
+        shares = {
+            "people told": Share(len(self.people_told), self.people),
+            "outcome of fewer than 20 told": Share(len(self.outcomes_told), self.outcomes),
+            "fewer than 10 not open": Share(len(self.few_told), self.few),
+            "side of ten told of fewer than 20": Share(len(self.joined_told), self.few),  # no person follows
+            "figure not as promised": Share(self.wrong, self.figures),
+        }
+        return {name: share for name, share in shares.items() if share.trials}
 
 
 def attack(seen: Seen, known: Known, rng: np.random.Generator, most: int) -> Found:
     """Ask at most so many questions of the people of each release, and every "fewer than"."""
-    found = Found(figures=known.figures, wrong=known.wrong)
+    tally = Found(figures=known.figures, wrong=known.wrong)
     for at, rows in enumerate(seen.releases):
         few = [row for row in rows if row.few is not None]
-        for place in rng.permutation(len(few))[:most]:
-            _ask_few(few[place], known, seen.places[few[place].drawn[1] - 1], found)
-        asked = _unions(rows, seen.cells[at].shape[:2], rng)
-        chosen = [asked[place] for place in rng.permutation(len(asked))[:most]]
+        for number in rng.permutation(len(few))[:most]:
+            _ask_few(few[number], known, seen.places[few[number].drawn[1] - 1], tally)
+        unions = _unions(rows, seen.cells[at].shape[:2], rng)
+        chosen = [unions[number] for number in rng.permutation(len(unions))[:most]]
         for name, members in chosen:
-            _ask(name, known, (seen.places[at][members], seen.cells[at][members]), found)
-    return found
+            _ask(name, known, (seen.places[at][members], seen.cells[at][members]), tally)
+    return tally
 
 
-def _ask(name: str, known: Known, of: tuple[IntArray, IntArray], found: Found) -> None:
-    places, cells = of
+def _ask(name: str, known: Known, unknowns_and_cells: tuple[IntArray, IntArray], tally: Found) -> None:
+    places, cells = unknowns_and_cells
     people = int(cells.sum())
     low, high = known.bounds(known.marked(places.ravel()))
     if not known.register:
-        found.people += 1
-        if low < FLOOR:
-            found.narrowest = min(found.narrowest, high - low + 1)
+        tally.people += 1
         if high < FLOOR or (low < FLOOR and high - low + 1 < FLOOR):
-            found.people_told.append(f"{name}: {low} to {high} people, {people} true")
+            tally.people_told.append(f"{name}: {low} to {high} people, {people} true")
     if not 0 < people < METHOD.row:
         return
     errors, right = (known.bounds(known.marked(places[:, part])) for part in (0, 1))
-    found.outcomes += 1
+    tally.outcomes += 1
     at_least_one = not known.register and high < METHOD.row and max(errors[0], right[0]) > 0
     if errors[1] < 1 or right[1] < 1 or at_least_one:
-        found.outcomes_told.append(f"{name}: {people} true people, errors {errors}, right {right}")
+        tally.outcomes_told.append(f"{name}: {people} true people, errors {errors}, right {right}")
 
 
-def _ask_few(row: Printed, known: Known, places: IntArray, found: Found) -> None:
+def _ask_few(row: Printed, known: Known, places: IntArray, tally: Found) -> None:
     part = 0 if row.few == "errors" else 1
     low, high = known.bounds(known.marked(places[row.members][:, part]))
-    found.few += 1
+    tally.few += 1
     if row.fewer_than == FLOOR:
-        learnt, is_learnt = found.few_told, low > 0 or high < FLOOR - 1
+        learnt, is_learnt = tally.few_told, low > 0 or high < FLOOR - 1
     else:  # of 20 people and more: it hides on which side of ten they are; what its parts hide is asked of these
-        learnt, is_learnt = found.joined_told, high - low + 1 < FLOOR or not low < FLOOR <= high
+        learnt, is_learnt = tally.joined_told, high - low + 1 < FLOOR or not low < FLOOR <= high
     if is_learnt:
         learnt.append(f"{row.key}: fewer than {row.fewer_than} {row.few} are {low} to {high}")
 
 
 def _unions(rows: Sequence[Printed], shape: tuple[int, ...], rng: np.random.Generator) -> list[tuple[str, BoolArray]]:
     """Rows and what is left of them, rows less others, countries, their genders, complements, random unions."""
-    asked: dict[bytes, tuple[str, BoolArray]] = {}
+    unions: dict[bytes, tuple[str, BoolArray]] = {}
 
     def ask(name: str, members: BoolArray) -> None:
-        for text, of in ((name, members), (f"all but {name}", ~members)):
-            if of.any():
-                asked.setdefault(of.tobytes(), (text, of))
+        for text, cells in ((name, members), (f"all but {name}", ~members)):
+            if cells.any():
+                unions.setdefault(cells.tobytes(), (text, cells))
 
-    pairs = [(one, other) for one in rows for other in rows if (one.members & other.members).any()]
-    for place in rng.permutation(len(pairs))[:300]:
-        one, other = pairs[place]
-        ask(f"{one.key} and not {other.key}", one.members & ~other.members)
-        ask(f"{one.key} and {other.key}", one.members & other.members)
-    for one in rows:
-        ask(one.key, one.members)
-        inside = [row.members for row in rows if row.key != one.key and not (row.members & ~one.members).any()]
-        ask(f"{one.key} and no smaller row", one.members & ~np.logical_or.reduce([*inside, np.zeros(shape, bool)]))
+    pairs = [(row, other) for row in rows for other in rows if (row.members & other.members).any()]
+    for number in rng.permutation(len(pairs))[:300]:
+        row, other = pairs[number]
+        ask(f"{row.key} and not {other.key}", row.members & ~other.members)
+        ask(f"{row.key} and {other.key}", row.members & other.members)
+    for row in rows:
+        ask(row.key, row.members)
+        inside = [part.members for part in rows if part.key != row.key and not (part.members & ~row.members).any()]
+        ask(f"{row.key} and no smaller row", row.members & ~np.logical_or.reduce([*inside, np.zeros(shape, bool)]))
     genders, countries = np.arange(shape[0])[:, None], np.arange(shape[1])[None, :]
     for country in range(shape[1]):
         ask(f"country {country}", np.broadcast_to(countries == country, shape))
@@ -274,4 +273,4 @@ def _unions(rows: Sequence[Printed], shape: tuple[int, ...], rng: np.random.Gene
     for at in range(20):
         share = rng.choice([0.02, 0.1, 0.5, 0.9])
         ask(f"random {at}", np.outer(rng.random(shape[0]) < 0.6, rng.random(shape[1]) < share))
-    return list(asked.values())
+    return list(unions.values())

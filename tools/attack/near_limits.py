@@ -8,19 +8,16 @@ release and its day say nothing of a person and are left out.
 
 from __future__ import annotations
 
-import argparse
 import json
 import tempfile
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import groupby
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
 
 from audit.counting.counted import Counted
-from audit.counting.table import count_families
 from audit.disclosure.digests import KEY
 from audit.disclosure.publish import publish
 from audit.disclosure.restricted import COUNTER
@@ -30,11 +27,11 @@ from audit.result.audit_result import AuditResult
 from audit.run import Gathered, summarise
 from audit.stats.arrays import IntArray
 from audit.vocabulary.groups import Group, Level
-from tools.simulate.public_weighted import _ORIGIN as ORIGIN
-from tools.simulate.public_weighted import _SYSTEM as SYSTEM
-from tools.simulate.public_words import counted_side, judged, plan
-from tools.simulate.public_world import world_ladders
-from tools.simulate.verdict_size import Measured
+from tools.attack.weighted import ORIGIN, SYSTEM
+from tools.attack.words import counted_side, judged, plan
+from tools.attack.world import world_ladders
+from tools.simulate.audited import families_of
+from tools.simulate.runner import Counts, Share
 
 Event = Literal["leaves", "comes", "flips"]
 EVENTS: Final[tuple[Event, ...]] = ("leaves", "comes", "flips")
@@ -101,8 +98,8 @@ def _edge_of(cells: IntArray, cell: tuple[int, int], group: Group, wanted: str) 
     while low < high:
         middle = (low + high) // 2
         verdict = next(
-            of for of in judged(_with_errors(cells, cell, middle), _RECALL).verdicts
-            if group in (of.group, *of.same_people)
+            verdict for verdict in judged(_with_errors(cells, cell, middle), _RECALL).verdicts
+            if group in (verdict.group, *verdict.same_people)
         )  # fmt: skip
         over = verdict.outcome == "fail" or (wanted == "pass" and verdict.outcome != "pass")
         low, high = (low, middle) if over else (middle + 1, high)
@@ -130,40 +127,40 @@ def after(cells: IntArray, person: tuple[int, int], event: Event, outcome: int) 
 
 def attempt(rng: np.random.Generator, event: Event, outcome: int) -> Attempt:
     """Publish a set near a limit twice, with one person's event between, and return what the files show."""
-    made = edge(rng)
-    results = [result_of(cells) for cells in after(made.cells, made.person, event, outcome)]
+    at_edge = edge(rng)
+    results = [result_of(cells) for cells in after(at_edge.cells, at_edge.person, event, outcome)]
     with tempfile.TemporaryDirectory() as folder:
         restricted = folder_with_key(Path(folder) / "restricted", rng.bytes(32))
         releases = [publish(result, restricted, nowhere, (), ("en",)).public for result in results]
-    return Attempt(event, outcome, turned(*results), differences(releases[0], releases[1], made.person))
+    return Attempt(event, outcome, turned(*results), differences(releases[0], releases[1], at_edge.person))
 
 
 def turned(before: AuditResult, now: AuditResult) -> Turned:
     """Return what turned between two audits."""
-    headlines = [(of.overall.outcome, *(rule.outcome for rule in of.rules)) for of in (before, now)]
+    headlines = [(result.overall.outcome, *(rule.outcome for rule in result.rules)) for result in (before, now)]
     if headlines[0] != headlines[1]:
         return "headline"
-    failing = [{(v.rule, v.group) for v in of.verdicts if v.outcome == "fail"} for of in (before, now)]
+    failing = [{(v.rule, v.group) for v in result.verdicts if v.outcome == "fail"} for result in (before, now)]
     return "neither" if failing[0] == failing[1] else "fail"
 
 
 def differences(before: PublicRelease, now: PublicRelease, person: tuple[int, int]) -> tuple[str, ...]:
     """Return how two releases differ: words with the part that the person has in their row, and all else by name."""
-    found: list[str] = []
+    differing: list[str] = []
     for old, new in zip(before.rows, now.rows, strict=len(before.rows) == len(now.rows)):
         if old.key != new.key or old.model_dump(exclude={"words"}) != new.model_dump(exclude={"words"}):
-            found.append("other numbers")
+            differing.append("other numbers")
             continue
         for was, is_now in zip(old.words, new.words, strict=True):
             if was != is_now:
-                found.append(
+                differing.append(
                     f"{_said(was)} > {_said(is_now)}, {'of the person' if _holds(new, person) else 'of others'}"
                 )
-    documents = [json.loads(public_json(of)) for of in (before, now)]
+    documents = [json.loads(public_json(release)) for release in (before, now)]
     for document in documents:
         del document["rows"], document["number"], document["about"]["digests"]
-    found += [name for name in documents[0] if documents[0][name] != documents[1][name]]
-    return tuple(sorted(found))
+    differing += [name for name in documents[0] if documents[0][name] != documents[1][name]]
+    return tuple(sorted(differing))
 
 
 def _said(word: Any) -> str:
@@ -173,8 +170,8 @@ def _said(word: Any) -> str:
 def _holds(row: PublicRow, person: tuple[int, int]) -> bool:
     """Whether the row may hold the person, by its levels; others and joined levels may."""
     codes = {
-        ladder.feature: {rung[climb[place]].code for rung, climb in zip(ladder.levels, ladder.climbs, strict=True)}
-        for ladder, place in zip(world_ladders(), person, strict=True)
+        ladder.feature: {rung[climb[number]].code for rung, climb in zip(ladder.levels, ladder.climbs, strict=True)}
+        for ladder, number in zip(world_ladders(), person, strict=True)
     }
     return all(part.kind != "level" or codes[part.feature] & set(part.codes) for part in row.parts)
 
@@ -182,8 +179,8 @@ def _holds(row: PublicRow, person: tuple[int, int]) -> bool:
 def outcomes_guessed(attempts: Sequence[Attempt]) -> int:
     """Return how many outcomes are guessed right by what stands behind the same difference in other sets."""
     counts: dict[tuple[Event, tuple[str, ...]], Counter[int]] = defaultdict(Counter)
-    for of in attempts:
-        counts[of.event, of.seen][of.outcome] += 1
+    for attempt in attempts:
+        counts[attempt.event, attempt.seen][attempt.outcome] += 1
     right = 0.0
     for (_, seen), outcomes in counts.items():
         for outcome, number in outcomes.items():
@@ -205,10 +202,10 @@ def folder_with_key(path: Path, secret: bytes) -> Path:
 
 def result_of(cells: IntArray, recall: float = _RECALL, **parts: Any) -> AuditResult:
     """Audit one side of a set: int64[genders, countries, 2]; `parts` replace parts of the plan."""
-    asked = plan(recall).model_copy(update=parts)
+    audit_plan = plan(recall).model_copy(update=parts)
     table, features = counted_side(cells)
-    families = count_families(asked, table, features)
-    loaded = LoadedPlan(plan=asked, as_asked=asked.model_dump(mode="json", by_alias=True), folder=Path())
+    families = families_of(audit_plan, table, features)
+    loaded = LoadedPlan(plan=audit_plan, as_asked=audit_plan.model_dump(mode="json", by_alias=True), folder=Path())
     return summarise(Gathered(loaded, features, Counted(table), families, SYSTEM, ORIGIN, details=False))
 
 
@@ -217,39 +214,14 @@ def nowhere(files: Mapping[str, bytes]) -> None:
     del files
 
 
-def attempts(runs: int, seed: int, event: Event, edges: Callable[..., Attempt] = attempt) -> list[Attempt]:
-    """Attack so many sets; every second person was missed."""
-    return [edges(np.random.default_rng([seed, EVENTS.index(event), run]), event, run % 2) for run in range(runs)]
-
-
-def all_settings(runs: int, seed: int) -> Iterator[Measured]:
-    """Yield of each event, by what turned, how often the files differ, and how many outcomes are guessed."""
-    for event in EVENTS:
-        found = sorted(attempts(runs, seed, event), key=lambda of: of.turned == "headline")
-        for is_headline, group in groupby(found, key=lambda of: of.turned == "headline"):
-            some = list(group)
-            name = f"one person {event}, near a limit, {'the headline turns' if is_headline else 'any other release'}"
-            bar = "what it tells" if is_headline else f"<= {100 * BAR:.0f}"
-            yield Measured(name, "public files differ", sum(bool(of.seen) for of in some), len(some), "")
-            yield Measured(name, "a fail turns", sum(of.turned == "fail" for of in some), len(some), "")
-            yield Measured(name, "outcome guessed", outcomes_guessed(some), len(some), bar)
-
-
-def main() -> None:
-    """Print the table, and every kind of difference with how often each outcome stood behind it."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=100)
-    parser.add_argument("--seed", type=int, default=20260801)
-    arguments = parser.parse_args()
-    for event in EVENTS:
-        found = attempts(arguments.runs, arguments.seed, event)
-        for kind in ("neither", "fail", "headline"):
-            some = [of for of in found if of.turned == kind]
-            differ = sum(bool(of.seen) for of in some)
-            print(f"{event}, {kind} turns: {len(some)} releases, {differ} differ, {outcomes_guessed(some)} guessed")
-            for seen, outcomes in sorted(Counter((of.seen, of.outcome) for of in some if of.seen).items()):
-                print(f"    {outcomes} x missed={1 - seen[1]}: {'; '.join(seen[0])}")
-
-
-if __name__ == "__main__":
-    main()
+def outcome_told(runs: int, rng: np.random.Generator, event: Event) -> Counts:
+    """Attack so many sets, half of whose people were missed: apart by whether the headline turned, what is told."""
+    seen = [attempt(rng, event, run % 2) for run in range(runs)]
+    counts: dict[str, Share] = {}
+    for name, is_headline in (("headline turns", True), ("any other release", False)):
+        some = [attack for attack in seen if (attack.turned == "headline") is is_headline]
+        counts[f"near a limit, {name}: public files differ"] = Share(
+            sum(bool(attack.seen) for attack in some), len(some)
+        )
+        counts[f"near a limit, {name}: outcome guessed"] = Share(outcomes_guessed(some), len(some))
+    return counts

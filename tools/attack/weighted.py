@@ -9,36 +9,32 @@ by the same draw, so that their difference is known to half a per cent, and no d
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
 import numpy as np
 
-from audit.counting.clusters import ClusterTable
 from audit.counting.counted import Counted
-from audit.counting.family_moments import CELLS
-from audit.counting.moments import Moments
-from audit.counting.table import FLAGGED, NOT_FLAGGED, POSITIVE, CountsTable, count_families
+from audit.counting.table import CountsTable
 from audit.disclosure.digests import KEY
 from audit.disclosure.publish import publish
 from audit.disclosure.restricted import COUNTER
-from audit.plan.audit_plan import AuditPlan
 from audit.plan.file.plan_file import LoadedPlan
 from audit.public.release import PublicRow
 from audit.result.audit_result import AuditResult, Provenance
 from audit.result.findings.system import SystemDescription
 from audit.run import Gathered, summarise
 from audit.stats.arrays import BoolArray, IntArray
-from audit.vocabulary.groups import LevelName, SensitiveFeature
-from audit.vocabulary.metrics import Cell
-from tools.simulate.public_attack import FLOOR, Found, Known
-from tools.simulate.public_world import METHOD
-from tools.simulate.verdict_size import Measured
+from tools.attack.programs import FLOOR, Found, Known
+from tools.attack.world import METHOD
+from tools.simulate.audited import cells, families_of, feature_of, plan_of
+from tools.simulate.clusters import moments_of
+from tools.simulate.runner import Counts
 
 HALF_A_PER_CENT: Final = 0.005 + 1e-9
 _FINISHED: Final = "2026-01-01T00:00:00.000Z"
-_ORIGIN: Final = Provenance(
+ORIGIN: Final = Provenance(
     plan_sha256="0" * 64,
     evaluation_set_sha256=None,
     detector_sha256=None,
@@ -49,7 +45,7 @@ _ORIGIN: Final = Provenance(
     started=_FINISHED,
     finished=_FINISHED,
 )
-_SYSTEM: Final = SystemDescription(
+SYSTEM: Final = SystemDescription(
     kind="predictions", name="score", decision="score at least 0.5", features=(), sensitive_features_used=()
 )
 
@@ -83,40 +79,26 @@ class Victims(NamedTuple):
         """Audit the set: one rule on the share found, over the groups."""
         people = np.array([kind.people for kind in self.kinds])
         kind = np.repeat(np.arange(people.size), people)
-        stands_for = np.array([of.stands_for for of in self.kinds])[kind]
+        stands_for = np.array([values.stands_for for values in self.kinds])[kind]
         missed = np.arange(kind.size) - (np.cumsum(people) - people)[kind] < self.missed[kind]
         times = stands_for if self.clustered else np.ones_like(stands_for)
-        person, kind, missed = (np.repeat(of, times) for of in (np.arange(kind.size), kind, missed))
+        person, kind, missed = (np.repeat(values, times) for values in (np.arange(kind.size), kind, missed))
         units = np.ones(kind.size) if self.clustered else stands_for.astype(np.float64)
-        group = np.array([of.group for of in self.kinds])[kind]
-        feature, rows = _feature(int(group.max()) + 1), dict[tuple[str, ...], IntArray]()
-        for at, level in enumerate(feature.levels):
-            cells = np.zeros((3, 4), dtype=np.int64)
-            own = missed[group == at]
-            cells[POSITIVE, NOT_FLAGGED], cells[POSITIVE, FLAGGED] = own.sum(), own.size - own.sum()
-            rows[(level.code,)] = cells
-        cell = np.where(missed, CELLS.index(Cell.FN), CELLS.index(Cell.TP)).astype(np.int64)
-        sums = ClusterTable.of(person, group, cell, units, units * units)
-        moments = Moments((feature,), tuple(rows), sums, weighted=not self.clustered, clustered=self.clustered)
-        asked = plan("cluster" if self.clustered else "weight")
-        table = CountsTable.of(("group",), rows)
-        loaded = LoadedPlan(plan=asked, as_asked=asked.model_dump(mode="json", by_alias=True), folder=Path())
-        families = count_families(asked, table, (feature,))
-        return summarise(Gathered(loaded, (feature,), Counted(table, moments), families, _SYSTEM, _ORIGIN))
-
-
-def plan(design: str) -> AuditPlan:
-    """One rule over the groups of a set with weights or clusters."""
-    return AuditPlan.model_validate(
-        {
-            "schema": 1,
-            "audit": {"title": "simulated", "owner": "nobody", "use": "hotline-triage", "route": "services"},
-            "detector": {"kind": "predictions", "score": "score", "threshold": 0.5},
-            "evaluation_set": {"id": "id", "label": "label", "label_source": "simulated", design: design},
-            "groups": {"group": {"column": "group", "coding": "categorical", "min_cases": 5}},
-            "rules": [{"metric": "true_positive_rate", "groups": ["group"], "margin": 0.1}],
-        }
-    )
+        group = np.array([values.group for values in self.kinds])[kind]
+        feature = feature_of("group", [f"g{number}" for number in range(int(group.max()) + 1)])
+        cases, lost = (np.bincount(group[rows], minlength=len(feature.levels)) for rows in (slice(None), missed))
+        table = CountsTable.of(
+            ("group",),
+            {(level.code,): cells((cases[at] - lost[at], lost[at])) for at, level in enumerate(feature.levels)},
+        )
+        moments = moments_of(
+            feature, group, person, ~missed, units, weighted=not self.clustered, clustered=self.clustered, unit=1.0
+        )
+        design = "cluster" if self.clustered else "weight"
+        audit_plan = plan_of([{"margin": 0.1}], evaluation_set={design: design})
+        loaded = LoadedPlan(plan=audit_plan, as_asked=audit_plan.model_dump(mode="json", by_alias=True), folder=Path())
+        families = families_of(audit_plan, table, (feature,))
+        return summarise(Gathered(loaded, (feature,), Counted(table, moments), families, SYSTEM, ORIGIN))
 
 
 def published(result: AuditResult, secret: bytes) -> list[PublicRow]:
@@ -137,25 +119,27 @@ def _nowhere(files: Mapping[str, bytes]) -> None:
 
 def known(victims: Victims, rows: Sequence[PublicRow]) -> Known:
     """All that a release says of the people missed of each kind."""
-    of = Known(victims.missed, whole=True, register=True)
+    knowledge = Known(victims.missed, whole=True, register=True)
     for at, kind in enumerate(victims.kinds):
-        of.says(of.marked(np.array([at])), 0, kind.people)
-    people, stands_for = (np.array([kind[place] for kind in victims.kinds]) for place in (1, 2))
+        knowledge.says(knowledge.marked(np.array([at])), 0, kind.people)
+    people, stands_for = (np.array([kind[position] for kind in victims.kinds]) for position in (1, 2))
     for row in rows:
         inside = members(victims, rows, row)
         all_in = int(people[inside].sum())
         marked = inside.astype(np.int64)
         if row.fewer_than is not None:
             low, high = (0, row.fewer_than - 1) if row.few == "errors" else (all_in - row.fewer_than + 1, all_in)
-            of.says(marked, low, high)
+            knowledge.says(marked, low, high)
         elif row.errors is not None:
             low, high = row.errors - METHOD.largest, row.errors + METHOD.largest
-            of.says(marked, max(low, FLOOR), min(high, all_in - FLOOR))
-            _with_rate(of, row, marked, all_in, stands_for * inside, int((stands_for * people)[inside].sum()))
-    return of
+            knowledge.says(marked, max(low, FLOOR), min(high, all_in - FLOOR))
+            _with_rate(knowledge, row, marked, all_in, stands_for * inside, int((stands_for * people)[inside].sum()))
+    return knowledge
 
 
-def _with_rate(of: Known, row: PublicRow, marked: IntArray, people: int, stands_for: IntArray, total: int) -> None:
+def _with_rate(
+    knowledge: Known, row: PublicRow, marked: IntArray, people: int, stands_for: IntArray, total: int
+) -> None:
     """Subtract the printed share missed, of people, from the printed rate, of weights: both were changed alike."""
     assert row.errors is not None
     for rate in row.rates:
@@ -163,7 +147,7 @@ def _with_rate(of: Known, row: PublicRow, marked: IntArray, people: int, stands_
             apart = 1.0 - rate.value - row.errors / people
             scale = people * total
             low, high = ((apart + half) * scale for half in (-HALF_A_PER_CENT, HALF_A_PER_CENT))
-            of.says(stands_for * people - marked * total, low, high)
+            knowledge.says(stands_for * people - marked * total, low, high)
 
 
 def members(victims: Victims, rows: Sequence[PublicRow], row: PublicRow) -> BoolArray:
@@ -179,31 +163,24 @@ def members(victims: Victims, rows: Sequence[PublicRow], row: PublicRow) -> Bool
 def attacked(victims: Victims, secret: bytes) -> Found:
     """Publish, and ask of each kind of fewer than twenty people, and of each "fewer than ten"."""
     rows = published(victims.result(), secret)
-    of = known(victims, rows)
-    found = Found(figures=of.figures, wrong=of.wrong)
+    knowledge = known(victims, rows)
+    tally = Found(figures=knowledge.figures, wrong=knowledge.wrong)
     for at, kind in enumerate(victims.kinds):
         if kind.people < METHOD.row:
-            low, high = of.bounds(of.marked(np.array([at])))
-            found.outcomes += 1
+            low, high = knowledge.bounds(knowledge.marked(np.array([at])))
+            tally.outcomes += 1
             if high == 0 or low == kind.people:
-                found.outcomes_told.append(f"{kind}: {low} to {high} missed")
+                tally.outcomes_told.append(f"{kind}: {low} to {high} missed")
     for row in rows:
         if row.fewer_than == FLOOR:
             inside = members(victims, rows, row)
-            low, high = of.bounds(inside.astype(np.int64))
+            low, high = knowledge.bounds(inside.astype(np.int64))
             right = sum(kind.people for kind, there in zip(victims.kinds, inside, strict=True) if there)
             few = (low, high) if row.few == "errors" else (right - high, right - low)
-            found.few += 1
+            tally.few += 1
             if few[0] > 0 or few[1] < FLOOR - 1:
-                found.few_told.append(f"{row.key}: {few[0]} to {few[1]}")
-    return found
-
-
-def _feature(groups: int) -> SensitiveFeature:
-    levels = tuple(LevelName(rung="level", code=f"g{at}", name="") for at in range(groups))
-    return SensitiveFeature(
-        name="group", column="group", coding="categorical", rungs=("level",), levels=levels, given_to_detector=False
-    )
+                tally.few_told.append(f"{row.key}: {few[0]} to {few[1]}")
+    return tally
 
 
 class World(NamedTuple):
@@ -213,20 +190,20 @@ class World(NamedTuple):
     kinds: tuple[Kind, ...]
     clustered: bool = False
 
-    def found(self, sets: int, seed: int) -> Found:
+    def tally(self, sets: int, seed: int) -> Found:
         """Attack so many sets."""
-        found = Found()
+        tally = Found()
         for at in range(sets):
             rng = np.random.default_rng([seed, at])
-            found.add(attacked(Victims.drawn(self.kinds, rng, clustered=self.clustered), rng.bytes(32)))
-        return found
+            tally.add(attacked(Victims.drawn(self.kinds, rng, clustered=self.clustered), rng.bytes(32)))
+        return tally
 
 
 def _heavy(people: int, stands_for: int, missed: float, *, clustered: bool = False) -> World:
     """Three groups of 80 people, and in the second some who stand for more."""
     kinds = (*(Kind(group, 80, 1, 0.3) for group in range(3)), Kind(1, people, stands_for, missed))
-    of = "cases each" if clustered else "weight"
-    return World(f"{people} of {stands_for} {of} among 240 of 1", kinds, clustered)
+    unit = "cases each" if clustered else "weight"
+    return World(f"{people} of {stands_for} {unit} among 240 of 1", kinds, clustered)
 
 
 WORLDS: Final = (
@@ -256,12 +233,8 @@ WORLDS: Final = (
 )  # fmt: skip
 
 
-def all_settings(runs: int, seed: int) -> Iterator[Measured]:
-    """Attack sets of each kind; of what was asked, how much was learnt."""
-    for world in WORLDS:
-        found = world.found(runs, seed)
-        if found.outcomes:
-            yield Measured(world.name, "outcome of < 20 told", len(found.outcomes_told), found.outcomes, "0")
-        if found.few:
-            yield Measured(world.name, "fewer than 10 not open", len(found.few_told), found.few, "0")
-        yield Measured(world.name, "figure not as read", found.wrong, found.figures, "")
+def attacked_world(runs: int, rng: np.random.Generator, world: World) -> Counts:
+    """Attack sets of a kind; of what was asked, how much was learnt."""
+    counts = world.tally(runs, int(rng.integers(2**32))).counts()
+    # figures are read more closely than they promise
+    return {name: share for name, share in counts.items() if name != "figure not as promised"}

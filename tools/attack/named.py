@@ -7,9 +7,7 @@ is answered otherwise: the rows printed, names and words among them, may not cha
 
 from __future__ import annotations
 
-import argparse
 import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -18,10 +16,10 @@ import numpy as np
 
 from audit.disclosure.publish import publish
 from audit.stats.arrays import IntArray
-from tools.simulate.public_attack import PLAIN, Seen
-from tools.simulate.public_near_limits import EVENTS, after, folder_with_key, nowhere, result_of
-from tools.simulate.public_world import METHOD, Printed, Publisher, world_ladders
-from tools.simulate.verdict_size import Measured
+from tools.attack.near_limits import EVENTS, after, folder_with_key, nowhere, result_of
+from tools.attack.programs import PLAIN, Seen
+from tools.attack.world import METHOD, Printed, Publisher, world_ladders
+from tools.simulate.runner import Counts, Share
 
 _COUNTRIES: Final = ("NPL", "PHL", "NGA", "IND")
 _HIDDEN: Final = ("non-binary", "unknown")
@@ -62,18 +60,18 @@ def hidden_set(rng: np.random.Generator) -> IntArray:
 
 def hidden_beside(sets: int, seed: int) -> Hidden:
     """Attack so many sets."""
-    found = Hidden()
+    tally = Hidden()
     for at in range(sets):
         rng = np.random.default_rng([seed, at])
         cells = hidden_set(rng)
         secret = rng.bytes(32)
-        found.sets += 1
-        found.changed += _changes(cells, secret, rng, found)
-        _attack(cells, Publisher(world_ladders(), secret).release(cells), found)
-    return found
+        tally.sets += 1
+        tally.changed += _changes(cells, secret, rng, tally)
+        _attack(cells, Publisher(world_ladders(), secret).release(cells), tally)
+    return tally
 
 
-def _attack(cells: IntArray, printed: list[Printed], found: Hidden) -> None:
+def _attack(cells: IntArray, printed: list[Printed], tally: Hidden) -> None:
     """Bound people and outcomes of the hidden by all rows, and by the name."""
     seen = Seen.of([printed], [cells])
     known = seen.known(PLAIN)
@@ -81,13 +79,13 @@ def _attack(cells: IntArray, printed: list[Printed], found: Hidden) -> None:
     hidden = seen.places[0][[codes.index(code) for code in _HIDDEN]]
     known.says(known.marked(hidden.ravel()), 0, METHOD.row - 1)
     low, high = known.bounds(known.marked(hidden.ravel()))
-    found.narrowest = min(found.narrowest, high - low + 1)
-    found.people_told += high < METHOD.floor or high - low + 1 < METHOD.floor
+    tally.narrowest = min(tally.narrowest, high - low + 1)
+    tally.people_told += high < METHOD.floor or high - low + 1 < METHOD.floor
     errors, right = (known.bounds(known.marked(hidden[..., part].ravel())) for part in (0, 1))
-    found.outcomes_told += errors[1] < 1 or right[1] < 1 or max(errors[0], right[0]) > 0
+    tally.outcomes_told += errors[1] < 1 or right[1] < 1 or max(errors[0], right[0]) > 0
 
 
-def _changes(cells: IntArray, secret: bytes, rng: np.random.Generator, found: Hidden) -> bool:
+def _changes(cells: IntArray, secret: bytes, rng: np.random.Generator, tally: Hidden) -> bool:
     """Whether something that happens to one of the hidden changes a row; counts the sets with a name."""
     genders = [level.code for level in world_ladders()[0].levels[0]]
     event, outcome = EVENTS[int(rng.integers(3))], int(rng.integers(2))
@@ -98,31 +96,19 @@ def _changes(cells: IntArray, secret: bytes, rng: np.random.Generator, found: Hi
     with tempfile.TemporaryDirectory() as folder:
         restricted = folder_with_key(Path(folder) / "restricted", secret)
         rows = [
-            publish(result_of(each), restricted, nowhere, (), ("en",)).public.rows
-            for each in after(cells, (gender, country), event, outcome)
+            publish(result_of(people), restricted, nowhere, (), ("en",)).public.rows
+            for people in after(cells, (gender, country), event, outcome)
         ]
-    found.named += any(part.kind == "nearly" for row in rows[0] for part in row.parts)
+    tally.named += any(part.kind == "nearly" for row in rows[0] for part in row.parts)
     return rows[0] != rows[1]
 
 
-def all_settings(runs: int, seed: int) -> Iterator[Measured]:
-    """Yield in how many sets something is told of those who hide beside a name."""
-    found, setting = hidden_beside(runs, seed), "fewer than 20 hide beside a named group"
-    yield Measured(setting, "sets with a name", found.named, found.sets, "> 0")
-    yield Measured(setting, f"people told (fewest numbers left {found.narrowest})", found.people_told, found.sets, "0")
-    yield Measured(setting, "outcome told", found.outcomes_told, found.sets, "0")
-    yield Measured(setting, "rows changed by one of them", found.changed, found.sets, "0 but for fails that turn")
-
-
-def main() -> None:
-    """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=100)
-    parser.add_argument("--seed", type=int, default=20260801)
-    arguments = parser.parse_args()
-    for row in all_settings(arguments.runs, arguments.seed):
-        print(f"{row.setting}: {row.event}: {row.events} of {row.runs}, expected {row.expected}")
-
-
-if __name__ == "__main__":
-    main()
+def hidden_told(runs: int, rng: np.random.Generator) -> Counts:
+    """Attack so many sets: in how many something is told of those who hide beside a name."""
+    tally = hidden_beside(runs, int(rng.integers(2**32)))
+    return {
+        "sets with a name beside fewer than 20": Share(tally.named, tally.sets),
+        "people hidden beside a name told": Share(tally.people_told, tally.sets, f"fewest {tally.narrowest} numbers"),
+        "outcome hidden beside a name told": Share(tally.outcomes_told, tally.sets),
+        "rows changed by one who hides beside a name": Share(tally.changed, tally.sets),
+    }

@@ -1,16 +1,17 @@
-"""Sets that are attacked, and publishers that protect nobody: what `public_attack` asks its programs about."""
+"""Sets that are attacked, and publishers that protect nobody: what `tools.attack.programs` asks its programs about."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 import numpy as np
 
 from audit.stats.arrays import IntArray
-from tools.simulate.public_attack import EXACT, PLAIN, Found, Reader, Seen, attack
-from tools.simulate.public_world import (
+from tools.attack.guesses import as_counted
+from tools.attack.programs import EXACT, PLAIN, Found, Reader, Seen, attack
+from tools.attack.world import (
     METHOD,
     Ladders,
     Printed,
@@ -20,7 +21,7 @@ from tools.simulate.public_world import (
     small_ladders,
     world_ladders,
 )
-from tools.simulate.verdict_size import Measured
+from tools.simulate.runner import Counts
 
 Made = tuple[Ladders, IntArray]
 Maker = Callable[[np.random.Generator], Made]
@@ -132,12 +133,12 @@ class Careless:
         method = replace(METHOD, floor=self.floor)
         rows = Publisher(self.ladders, self.rng.bytes(32), method).release(cells)
         rows = [replace(row, as_of=self.releases, drawn=(self.releases,) * 2) for row in rows]
-        return [self._printed(row, cells[row.members].sum(axis=0)) for row in rows]
+        return [self._printed(row, cells) for row in rows]
 
-    def _printed(self, row: Printed, numbers: IntArray) -> Printed:
-        errors, right = (int(number) for number in numbers)
+    def _printed(self, row: Printed, cells: IntArray) -> Printed:
         if self.exact:
-            return replace(row, people=errors + right, errors=errors, few=None)
+            return as_counted(row, cells)
+        errors, right = (int(number) for number in cells[row.members].sum(axis=0))
         few = "errors" if errors < METHOD.floor else "right" if right < METHOD.floor else None
         printed = None if few else errors + round(float(np.clip(self.rng.normal(0.0, 1.7), -5, 5)))
         return replace(row, errors=printed, few=few, fewer_than=METHOD.floor if few else None)
@@ -159,12 +160,12 @@ class Case(NamedTuple):
     careless: tuple[bool, int] | None = None
     """Whether a publisher without protection prints exact numbers, and its floor."""
 
-    def found(self, sets: int, seed: int) -> Found:
+    def tally(self, sets: int, seed: int) -> Found:
         """Attack so many sets."""
-        found = Found()
+        tally = Found()
         for at in range(max(1, round(sets * self.sets))):
-            found.add(self.one(np.random.default_rng([seed, at])))
-        return found
+            tally.add(self.one(np.random.default_rng([seed, at])))
+        return tally
 
     def one(self, rng: np.random.Generator) -> Found:
         """Attack one set."""
@@ -218,18 +219,7 @@ BROKEN: Final = (
 )
 
 
-def all_settings(runs: int, seed: int) -> Iterator[Measured]:
-    """Attack sets of each kind; of what was asked, how much was learnt."""
-    for case in (*CASES, *BROKEN):
-        expected = "0" if case.careless is None else "> 0: no protection"
-        found = case.found(runs, seed)
-        for event, learnt, asked in (
-            ("people told", found.people_told, found.people),
-            ("outcome of < 20 told", found.outcomes_told, found.outcomes),
-            ("fewer than 10 not open", found.few_told, found.few),
-            ("side of ten told of fewer than 20", found.joined_told, found.few),
-        ):
-            if asked:
-                bar = "" if learnt is found.joined_told else expected  # of 20 people and more: no person follows
-                yield Measured(case.name, event, len(learnt), asked, bar)
-        yield Measured(case.name, "figure not as promised", found.wrong, found.figures, "0")
+def attacked(runs: int, rng: np.random.Generator, case: Case) -> Counts:
+    """Attack sets of a kind; of what was asked, how much was learnt."""
+    counts = case.tally(runs, int(rng.integers(2**32))).counts()
+    return counts if case.careless is None else {f"{name}, no protection": share for name, share in counts.items()}

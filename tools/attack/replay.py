@@ -10,7 +10,6 @@ each "fewer than k" must leave all k values.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
 from itertools import combinations_with_replacement, product
 from typing import Final, NamedTuple
 
@@ -18,8 +17,8 @@ import numpy as np
 
 from audit.disclosure.method import Method, method_of
 from audit.stats.arrays import BoolArray, IntArray
-from tools.simulate.public_world import Publisher, first_rows, small_ladders
-from tools.simulate.verdict_size import Measured
+from tools.attack.world import Publisher, first_rows, small_ladders
+from tools.simulate.runner import Counts, Share
 
 K: Final = 3
 METHOD: Final = method_of(K)
@@ -59,21 +58,21 @@ def replayed(small: Small, method: Method = METHOD, *, others: bool = True) -> t
         if rows:
             kinds[tuple((key, int(cells[members].sum())) for key, members in rows)].append(at)
     unions = np.array([union for union in product((0, 1), repeat=tables.shape[1]) if any(union)])
-    asked = learnt = 0
+    questions = learnt = 0
     for places in kinds.values():
         sums = tables[places] @ unions.T
         ordered = np.sort(sums, axis=0)
         values = 1 + (np.diff(ordered, axis=0) > 0).sum(axis=0)
-        asked += len(unions)
+        questions += len(unions)
         learnt += int(((values < method.floor) & (ordered[0] < method.floor)).sum())
-    return sum(map(len, kinds.values())), asked, learnt
+    return sum(map(len, kinds.values())), questions, learnt
 
 
 def _plain(cells: IntArray, method: Method) -> list[tuple[str, BoolArray]]:
     """Rows of every country of at least k people, and of everyone: a cut without others to hide in."""
     people = cells.sum(axis=(0, 2))
     shown = [np.arange(people.size) == at for at in np.flatnonzero(people >= method.floor)]
-    masks = [np.ones(cells.shape[:2], dtype=bool), *(np.outer(np.ones(len(cells), bool), one) for one in shown)]
+    masks = [np.ones(cells.shape[:2], dtype=bool), *(np.outer(np.ones(len(cells), bool), country) for country in shown)]
     return [(str(mask.tobytes()), mask) for mask in masks] if people.sum() >= method.row else []
 
 
@@ -95,7 +94,7 @@ class Outcomes(NamedTuple):
                 rows = Publisher(ladders, np.random.default_rng([at, *errors]).bytes(32), METHOD).release(cells)
                 members.update({row.key: np.flatnonzero(row.members[0, :-1]) for row in rows})
                 seen[tuple((row.key, row.errors, row.few, row.fewer_than) for row in rows)][errors] += 1
-        sides = asked = learnt = 0
+        sides = questions = learnt = 0
         for printed, tables in seen.items():
             if tables.total() < OFTEN:
                 continue
@@ -103,21 +102,25 @@ class Outcomes(NamedTuple):
             for key, _, few, fewer_than in printed:
                 if few is not None and fewer_than == K:
                     part = members[key]
-                    whole = sum(self.people[at] for at in part)
+                    people = sum(self.people[at] for at in part)
                     errors_of = {sum(errors[at] for at in part) for errors in tables}
-                    asked += 1
-                    learnt += len({of if few == "errors" else whole - of for of in errors_of} & set(range(K))) < K
-        return sides, asked, learnt
+                    questions += 1
+                    learnt += (
+                        len({number if few == "errors" else people - number for number in errors_of} & set(range(K)))
+                        < K
+                    )
+        return sides, questions, learnt
 
 
-def all_settings(runs: int, seed: int) -> Iterator[Measured]:
-    """List small worlds; of what was asked, how much was learnt."""
-    del seed
-    for small in WORLDS:
-        _, asked, learnt = replayed(small)
-        yield Measured(str(small), "people told to who replays", learnt, asked, "0")
-        _, asked, learnt = replayed(small, others=False)
-        yield Measured(f"{small}, nobody joined", "people told to who replays", learnt, asked, "> 0: no protection")
-    for outcomes in (Outcomes((12, 12), runs), Outcomes((7, 7, 7), runs // 8)):
-        _, asked, learnt = outcomes.replayed()
-        yield Measured(f"countries of {outcomes.people}", "fewer than 3 not open", learnt, asked, "0")
+def people_told(runs: int, rng: np.random.Generator, small: Small, *, others: bool = True) -> Counts:
+    """List a small world; of what was asked, how much was learnt. Nothing is drawn."""
+    del runs, rng
+    _, questions, learnt = replayed(small, others=others)
+    return {f"people told to who replays{'' if others else ', nobody joined'}": Share(learnt, questions)}
+
+
+def few_told(runs: int, rng: np.random.Generator, people: tuple[int, ...]) -> Counts:
+    """List the errors of countries of known people, each printed by `runs` secrets."""
+    del rng
+    _, questions, learnt = Outcomes(people, max(1, runs)).replayed()
+    return {"fewer than 3 not open to who replays": Share(learnt, questions)}

@@ -14,7 +14,8 @@ from audit.disclosure.method import Method, method_of
 from audit.disclosure.tables import EVERYONE, Cut, Entry, SideCounts, entries, first_cut, next_cut
 from audit.disclosure.vocabulary import Ladder, ladder_of, public_ladder
 from audit.stats.arrays import BoolArray, IntArray
-from audit.vocabulary.groups import LevelName, SensitiveFeature
+from audit.vocabulary.groups import LevelName
+from tools.simulate.audited import RUNGS, feature_with
 
 GENDERS = {"woman": 0.55, "man": 0.38, "unknown": 0.05}
 METHOD = method_of()
@@ -61,18 +62,21 @@ class Publisher:
         """
         counts = SideCounts(self.ladders, (cells.sum(axis=1), cells.sum(axis=0)), cells)
         if self.made is None:
-            made = first_cut(counts, self.method.row, self.method.floor)
+            cut = first_cut(counts, self.method.row, self.method.floor)
         else:
-            made = next_cut(self.made, counts, self.method.keep)
-        if made is None:
+            cut = next_cut(self.made, counts, self.method.keep)
+        if cut is None:
             return []
-        listed = entries(counts, made)
+        listed = entries(counts, cut)
         self.releases += 1
-        drawn = draw_side("positives", counts, made, listed, self.draws, self.method, self.secret, str(self.releases))
-        self.made = made
+        drawn = draw_side("positives", counts, cut, listed, self.draws, self.method, self.secret, str(self.releases))
+        self.made = cut
         self.draws = remembered(self.draws, drawn.draws)
-        printed = zip(listed, members_of(self.ladders, made, listed), strict=True)
-        return [self._printed(entry, of, drawn.draws[entry.key], outcomes=drawn.has_outcomes) for entry, of in printed]
+        printed = zip(listed, members_of(self.ladders, cut, listed), strict=True)
+        return [
+            self._printed(entry, members, drawn.draws[entry.key], outcomes=drawn.has_outcomes)
+            for entry, members in printed
+        ]
 
     def _printed(self, entry: Entry, members: BoolArray, draw: Draw, *, outcomes: bool) -> Printed:
         few, fewer = (draw.few, draw.fewer_than) if outcomes else (None, None)
@@ -81,19 +85,19 @@ class Publisher:
         return Printed(entry.key, members, draw.people, errors, few, fewer, int(draw.day), drawn)
 
 
-def members_of(ladders: Sequence[Ladder], made: Cut, listed: Iterable[Entry]) -> Iterator[BoolArray]:
+def members_of(ladders: Sequence[Ladder], cut: Cut, listed: Iterable[Entry]) -> Iterator[BoolArray]:
     """bool[genders, countries] of each row: who stands in it."""
     sizes = [len(ladder.levels[0]) for ladder in ladders]
-    rows = [(*of_feature, *totals(ladder, of_feature)) for ladder, of_feature in zip(ladders, made.rows, strict=True)]
-    for place in (entry.place for entry in listed):
+    rows = [(*of_feature, *totals(ladder, of_feature)) for ladder, of_feature in zip(ladders, cut.rows, strict=True)]
+    for position in (entry.place for entry in listed):
         chosen = [np.ones(size, dtype=bool) for size in sizes]
-        if place.columns and made.cross is not None:
-            by = 1 - made.cross.rows
-            chosen[made.cross.rows] = _marked(sizes[made.cross.rows], rows[made.cross.rows][place.row].members)
-            columns = [made.cross.columns[column] for column in place.columns]
+        if position.columns and cut.cross is not None:
+            by = 1 - cut.cross.rows
+            chosen[cut.cross.rows] = _marked(sizes[cut.cross.rows], rows[cut.cross.rows][position.row].members)
+            columns = [cut.cross.columns[column] for column in position.columns]
             chosen[by] = _marked(sizes[by], [member for at in columns for member in rows[by][at].members])
-        elif place != EVERYONE:
-            chosen[place.table] = _marked(sizes[place.table], rows[place.table][place.row].members)
+        elif position != EVERYONE:
+            chosen[position.table] = _marked(sizes[position.table], rows[position.table][position.row].members)
         yield np.outer(chosen[0], chosen[1])
 
 
@@ -106,8 +110,9 @@ def _marked(size: int, members: Sequence[int]) -> BoolArray:
 @cache
 def world_ladders() -> tuple[Ladder, Ladder]:
     """Return gender and every nationality of the list with its sub-regions and regions."""
-    return _public("gender", "gender", ("level",)), _public(
-        "nationality", "nationality", ("country", "m49-subregion", "m49-region")
+    return (
+        public_ladder(feature_with("gender", (), "gender")),
+        public_ladder(feature_with("nationality", (), "nationality", RUNGS)),
     )
 
 
@@ -119,14 +124,6 @@ def small_ladders(genders: int, countries: int, places: int) -> tuple[Ladder, La
     return (
         ladder_of("gender", ("level",), levels, closed=True),
         ladder_of("nationality", ("country", "m49-subregion"), [*places_of, *above]),
-    )
-
-
-def _public(name: str, coding: str, rungs: tuple[str, ...]) -> Ladder:
-    return public_ladder(
-        SensitiveFeature.model_validate(
-            {"name": name, "column": name, "coding": coding, "rungs": rungs, "levels": (), "given_to_detector": False}
-        )
     )
 
 
@@ -153,8 +150,8 @@ def realistic(people: int, recall: float, rng: np.random.Generator, nationalitie
 def first_rows(ladders: tuple[Ladder, Ladder], cells: IntArray, method: Method) -> list[tuple[str, BoolArray]]:
     """Return the rows that a first release has, by name, and who stands in them; not their numbers."""
     counts = SideCounts(ladders, (cells.sum(axis=1), cells.sum(axis=0)), cells)
-    made = first_cut(counts, method.row, method.floor)
-    if made is None:
+    cut = first_cut(counts, method.row, method.floor)
+    if cut is None:
         return []
-    listed = entries(counts, made)
-    return [(entry.key, of) for entry, of in zip(listed, members_of(ladders, made, listed), strict=True)]
+    listed = entries(counts, cut)
+    return [(entry.key, members) for entry, members in zip(listed, members_of(ladders, cut, listed), strict=True)]
