@@ -13,6 +13,8 @@ from tools.attack.sets import BROKEN as CARELESS
 from tools.attack.sets import CASES, Case, any_numbers, part_leaves
 from tools.attack.weighted import WORLDS
 from tools.attack.world import Publisher, small_ladders
+from tools.simulate.runner import Part, Simulation, label, run
+from tools.simulate.table import ATTACKS, PROMISES
 
 SEED = 20260801
 ONE = [case for case in CASES if case.releases == 1 and case.maker.__name__ != "<lambda>" and not case.whole]
@@ -134,3 +136,20 @@ def test_what_differs_after_one_outcome_alone_is_guessed_and_what_does_not_is_a_
     told = [Attempt("leaves", run % 2, "fail", ("a word",) if run % 2 else ("another",)) for run in range(20)]
     same = [Attempt("leaves", run % 2, "neither", ()) for run in range(20)]
     assert (outcomes_guessed(told), outcomes_guessed(same), outcomes_guessed([*told, *same])) == (20, 10, 30)
+
+
+COMMANDS = [
+    Part(part.measure, [world])
+    for part in ATTACKS["public_commands"].parts
+    for world in part.worlds[: 1 if part.measure.__name__ == "person_through_commands" else None]
+]
+
+
+@pytest.mark.parametrize("part", COMMANDS, ids=lambda part: f"{part.measure.__name__} {label(part.worlds[0])}")
+def test_commands_and_their_files_tell_no_more_than_is_promised(part: Part) -> None:
+    """One set each; `make attack` asks more."""
+    rows = list(run(Simulation([part]), 1, SEED))
+    assert rows
+    for row in rows:
+        assert row.measured.trials
+        assert not PROMISES[row.property].is_broken(row.measured), row

@@ -99,6 +99,13 @@ class House:
         )  # fmt: skip
         return Done(ended.returncode, ended.stdout + ended.stderr)
 
+    def done(self, *arguments: str) -> Done:
+        """Run a command that must not be refused: an attack that never ran would find nothing."""
+        done = self.command(*arguments)
+        if done.code in (ExitCode.USAGE, ExitCode.NOT_JUDGED):
+            raise RuntimeError(f"{' '.join(arguments)}: {done.output}")
+        return done
+
     @property
     def public(self) -> Path:
         """The folder that a user carries out."""
@@ -169,13 +176,13 @@ def person_through_commands(runs: int, rng: np.random.Generator, event: Event) -
         with house(rng) as scene:
             victims = plain(rng)
             scene.write(victims)
-            first, release, result = scene.command(*RUN[:-1]), scene.release, scene.result
+            first, release, result = scene.done(*RUN[:-1]), scene.release, scene.result
             cell, outcome = _CELLS[int(rng.integers(len(_CELLS)))], run % 2
             numbers = list(victims[cell])
             numbers[outcome] += 1 if event == "comes" else -1
             numbers[1 - outcome] += event == "flips"
             scene.write({**victims, cell: (numbers[0], numbers[1])})
-            second = scene.command(*RUN[:-1])
+            second = scene.done(*RUN[:-1])
             if turned(result, scene.result) == "neither":
                 stood += 1
                 differ += release != scene.release
@@ -211,17 +218,17 @@ def made_from_release_alone(runs: int, rng: np.random.Generator) -> Counts:
     for _ in range(runs):
         with house(rng) as scene, house(rng) as elsewhere:
             scene.write(plain(rng))
-            scene.command(*RUN)
+            scene.done(*RUN)
             shutil.rmtree(elsewhere.folder / OUT)
             alone = elsewhere.folder / OUT / "public"
             alone.mkdir(parents=True)
             shutil.copy(scene.public / "release.json", alone)
             for place in (scene, elsewhere):
                 if place is elsewhere:
-                    place.command("report", f"{OUT}/public", "--format", _FORMS, "--out", f"{OUT}/public")
-                place.command("portal", ".", "--out", "site", "--today", "2030-01-01", "--lang", "en")
+                    place.done("report", f"{OUT}/public", "--format", _FORMS, "--out", f"{OUT}/public")
+                place.done("portal", ".", "--out", "site", "--today", "2030-01-01", "--lang", "en")
                 for kind in ("funnel", "forest"):
-                    place.command("figure", f"{OUT}/public", kind, "--out", f"drawn/{kind}.svg")
+                    place.done("figure", f"{OUT}/public", kind, "--out", f"drawn/{kind}.svg")
             written, again = (place.files(f"{OUT}/public", "site", "drawn") for place in (scene, elsewhere))
             differ = [path for path in {*written, *again} if written.get(path) != again.get(path)]
             files, more = files + len({*written, *again}), more + len(differ)
@@ -276,9 +283,9 @@ def asked_again(runs: int, rng: np.random.Generator, question: str) -> Counts:
         with house(rng) as scene:
             victims = plain(rng)
             scene.write(victims)
-            scene.command(*RUN)
+            scene.done(*RUN)
             before = _numbers(scene)
-            scene.command(*QUESTIONS[question](scene, victims))
+            scene.done(*QUESTIONS[question](scene, victims))
             after = _numbers(scene)
             rows += len(before.keys() & after.keys())
             anew += sum(before[key] != after[key] for key in before.keys() & after.keys())
@@ -297,21 +304,24 @@ def _numbers(scene: House) -> dict[str, tuple[object, ...]]:
 
 def key_lost(runs: int, rng: np.random.Generator) -> Counts:
     """Lose the key, and audit again: a release under another key could be averaged with those that lie there."""
-    released = silent = foreign = 0
+    released = silent = foreign = rows = anew = 0
     for _ in range(runs):
         with house(rng) as scene:
             scene.write(plain(rng))
-            scene.command(*RUN)
+            scene.done(*RUN)
             (scene.public / "model-wrote-this.txt").write_text(CANARY, encoding="utf-8")
             before = scene.files(f"{OUT}/public")
             foreign += scene.command(*RUN).code != ExitCode.NOT_JUDGED or scene.files(f"{OUT}/public") != before
             (scene.public / "model-wrote-this.txt").unlink()
-            before, set_id = scene.files(f"{OUT}/public"), scene.release["set_id"]
+            before, set_id, numbers = scene.files(f"{OUT}/public"), scene.release["set_id"], _numbers(scene)
             shutil.rmtree(scene.folder / OUT / "restricted")
             released += scene.command(*RUN).code != ExitCode.NOT_JUDGED or scene.files(f"{OUT}/public") != before
-            scene.command(*RUN, "--new-key")
+            scene.done(*RUN, "--new-key")
             silent += scene.release.get("set_before") != set_id
+            rows += len(numbers)
+            anew += sum(_numbers(scene).get(key) != row for key, row in numbers.items())
     return {
+        "number drawn anew under a new key": Share(anew, rows),
         "release without the key of the one that lies there": Share(released, runs),
         "release under a new key that does not say so": Share(silent, runs),
         "release beside a file that nobody of ours wrote": Share(foreign, runs),
@@ -324,11 +334,11 @@ def planted_lies(runs: int, rng: np.random.Generator) -> Counts:
     for _ in range(runs):
         with house(rng) as scene:
             scene.write(plain(rng))
-            scene.command(*RUN)
-            scene.command("key", "new", "k.key", "--no-passphrase")
-            scene.command("seal", OUT, "--key", "k.key")
+            scene.done(*RUN)
+            scene.done("key", "new", "k.key", "--no-passphrase")
+            scene.done("seal", OUT, "--key", "k.key")
             verify = ("verify", f"{OUT}/public", "--key", "k.key.pub")
-            doubted += scene.command(*verify).code != VERIFIED
+            doubted += scene.done(*verify).code != VERIFIED
             for path in sorted(path for path in scene.public.iterdir() if path.suffix != ".a7k"):
                 genuine = path.read_bytes()
                 for lie in _lies(genuine):
@@ -350,7 +360,7 @@ def _lies(genuine: bytes) -> Iterator[bytes]:
 SILENT: Final[Mapping[str, tuple[str, ...]]] = {
     "remedy": ("remedy", "plan.toml"),
     "gate": ("gate", OUT, "--inputs-elsewhere", "--quiet"),
-    "cases": ("cases", OUT, "--rule", "true_positive_rate", "--group", "gender=woman"),
+    "cases": ("cases", OUT, "--group", "gender=woman", "--out", "missed.csv"),
     "compare": ("compare", OUT, OUT),
     "report of exact counts": ("report", OUT, "--restricted", "--out", "exact.html"),
 }
@@ -362,10 +372,11 @@ def public_folder_touched(runs: int, rng: np.random.Generator) -> Counts:
     touched = 0
     for _ in range(runs):
         with house(rng) as scene:
-            scene.write(plain(rng))
-            scene.command(*RUN)
+            # a remedy needs both halves of the set to be judged
+            scene.write({cell: (8 * missed, 8 * found) for cell, (missed, found) in plain(rng).items()})
+            scene.done(*RUN)
             before = scene.files(f"{OUT}/public")
             for arguments in SILENT.values():
-                scene.command(*arguments)
+                scene.done(*arguments)
                 touched += scene.files(f"{OUT}/public") != before
     return {"public file changed by a restricted command": Share(touched, runs * len(SILENT))}

@@ -28,7 +28,7 @@ def main() -> int:
     arguments = parser.parse_args()
     broken = 0
     print(
-        f"{'world':<90} {'property':<42}{'%':>6}{'se':>6}{'most':>6}{'trials':>8}  promised   (seed {arguments.seed})"
+        f"{'world':<90} {'property':<60}{'%':>6}{'se':>6}{'most':>6}{'trials':>8}  promised   (seed {arguments.seed})"
     )
     for name in arguments.only or (ATTACKS if arguments.attacks else TABLE):
         print(f"# {name}", flush=True)
@@ -47,7 +47,7 @@ def _shown(row: Row) -> bool:
     broken = promise.is_broken(share)
     figures = f"{100 * share.share:>6.1f}{100 * share.standard_error:>6.1f}{100 * share.at_most:>6.1f}{share.trials:>8}"
     remarks = "; ".join(filter(None, (str(promise), share.note, "BROKEN" if broken else "")))
-    print(f"{row.world:<90} {row.property:<42}{figures}  {remarks}", flush=True)
+    print(f"{row.world:<90} {row.property:<60}{figures}  {remarks}", flush=True)
     return broken
 
 

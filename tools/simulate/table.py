@@ -94,6 +94,7 @@ _PROPERTIES: Final[Mapping[Promise, Sequence[str]]] = {
     Promise("more than", guesses.BAR): ("outcome guessed by an attacker of no protection",),
     Promise("more than", 0.0): (
         "people told to who replays, nobody joined", "sets with a name beside fewer than 20",
+        "number drawn anew under a new key",
     ),
 }  # fmt: skip
 PROMISES: Final[Mapping[str, Promise]] = {name: promise for promise, names in _PROPERTIES.items() for name in names}
