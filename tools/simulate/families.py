@@ -310,8 +310,7 @@ def largest_size_by_level(design: Design, rates: int = 600) -> float:
     return float((size[attained] / levels[attained]).max(initial=0.0))
 
 
-def sizes_above_level(runs: int, rng: np.random.Generator, count: int) -> Counts:
+def sizes_above_level(runs: int, rng: np.random.Generator) -> Counts:
     """Count the designs in which the size lies above a level; nothing is drawn but the designs."""
-    del runs
-    largest = [largest_size_by_level(design) for design in designs(count, rng)]
-    return {"size above its level": Share(sum(size > 1.0 for size in largest), count, f"largest {max(largest):.5f}")}
+    largest = [largest_size_by_level(design) for design in designs(runs, rng)]
+    return {"size above its level": Share(sum(size > 1.0 for size in largest), runs, f"largest {max(largest):.5f}")}
