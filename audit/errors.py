@@ -1,9 +1,13 @@
-"""Errors of audit7k, with one line for people, a slug and an exit code."""
+"""Errors of audit7k, with one line for people, a slug and an exit code; and what others log, withheld."""
 
 from __future__ import annotations
 
+import contextlib
 import enum
-from collections.abc import Iterable, Mapping
+import logging
+import threading
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from os import PathLike
 from pathlib import Path
@@ -143,3 +147,40 @@ class RunInterruptedError(AuditError):
     """A person asked the run to stop; scores so far are kept."""
 
     exit_code = ExitCode.INTERRUPTED
+
+
+_here = threading.local()
+_lock = threading.Lock()
+_withheld: Counter[str] = Counter()
+"""Blocks that are running, by the name of the library whose records they withhold."""
+
+
+@contextlib.contextmanager
+def withheld_records(library: str) -> Iterator[None]:
+    """Withhold what a library logs in this thread, at whatever level: it can quote a row. Other threads log as ever.
+
+    `library` is the first part of the names of its loggers.
+    """
+    before: frozenset[str] = getattr(_here, "withheld", frozenset())
+    with _lock:
+        _withheld[library] += 1
+        for logger in _loggers(library):
+            logger.addFilter(_is_of_others)
+    _here.withheld = before | {library}
+    try:
+        yield
+    finally:
+        _here.withheld = before
+        with _lock:
+            _withheld[library] -= 1
+            for logger in () if _withheld[library] else _loggers(library):
+                logger.removeFilter(_is_of_others)
+
+
+def _is_of_others(record: logging.LogRecord) -> bool:
+    return record.name.partition(".")[0] not in getattr(_here, "withheld", ())
+
+
+def _loggers(library: str) -> list[logging.Logger]:
+    names = [name for name in [*logging.root.manager.loggerDict] if name.partition(".")[0] == library]
+    return [logging.getLogger(name) for name in names]

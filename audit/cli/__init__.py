@@ -20,6 +20,9 @@ def main() -> None:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # Matplotlib keeps a list of fonts in the home folder; where it cannot, it uses a folder that goes with the process
     os.environ.setdefault("MPLCONFIGDIR", os.devnull)
+    # a Spark of this process: its launcher makes a folder in /tmp, and it asks a name server for its own name
+    os.environ.setdefault("SPARK_LAUNCHER_OPTS", "-XX:-UsePerfData")
+    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     limit("RLIMIT_CORE", 0)  # what a crash leaves would hold rows
     _end_cleanly_when_stopped()
     try:

@@ -9,22 +9,22 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import logging
 import os
 import re
 import shlex
-import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final
 
 from audit.engines.dialect import spark_sql
 from audit.engines.private_folder import PrivateFolder
 from audit.engines.protocol import Cases, Figure, Found, Holding, Question, Repeats, Result, Values, Where
 from audit.engines.read_errors import not_on_spark, not_read_there
-from audit.errors import PlanError, StorageError
+from audit.errors import PlanError, StorageError, withheld_records
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -38,17 +38,16 @@ _SETTINGS: Final[Mapping[str, str]] = {
     "spark.sql.sources.partitionColumnTypeInference.enabled": "false",  # partitions are texts, as in DuckDB
 }
 _ON_THIS_MACHINE: Final[Mapping[str, str]] = {
+    "spark.driver.host": "127.0.0.1",  # otherwise it listens in the network
+    "spark.driver.bindAddress": "127.0.0.1",
     "spark.authenticate": "true",  # otherwise whoever works on this machine can ask for its rows
     "spark.hadoop.fs.permissions.umask-mode": "077",
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
     "spark.sql.shuffle.partitions": str(2 * (os.cpu_count() or 1)),  # 200 by default: most of the time of a small set
 }
-_SURROUNDINGS: Final[Mapping[str, str]] = {
-    "PYSPARK_PYTHON": sys.executable,
-    "SPARK_LAUNCHER_OPTS": "-XX:-UsePerfData",  # otherwise Java makes a folder in /tmp
-    "SPARK_LOCAL_IP": "127.0.0.1",  # otherwise it listens in the network, and asks a name server for its own name
-}
+_LOGGER: Final = "SQLQueryContextLogger"
+"""Logger to which pyspark writes what Spark says, cells with it."""
 _SELF_TEST: Final[tuple[tuple[str, object], ...]] = (
     ("conv('ffffffffffffffff', 16, 10)", "18446744073709551615"),
     ("cast(conv(reverse('f0000000'), 16, 10) as bigint)", 15),
@@ -110,8 +109,8 @@ class SparkEngine:
         self._session, self._views = session, {"scored", "drawn_at_random", "round_1"}
         self.files: dict[str, tuple[Sequence[Path], Path]] = {}
         """Files of the views that `open` has made, and the folder that they lie in."""
-        # pyspark writes what Spark says, cells with it, to a logger of its own
-        logging.getLogger("SQLQueryContextLogger").disabled = True
+        # what takes long is asked in a thread, so that an interrupt of this one reaches no statement in its middle
+        self._beside = ThreadPoolExecutor(1, "audit7k-spark")
         for name, value in _SETTINGS.items():
             with _speaking("Spark did not answer", slug="engine-settings"):
                 session.conf.set(name, value)
@@ -148,7 +147,8 @@ class SparkEngine:
                 return cls(session)
             if at_hand is not None:
                 return cls(at_hand.newSession() if hasattr(at_hand, "newSession") else at_hand)
-            _start_here()
+            with ThreadPoolExecutor(1) as beside:  # in the main thread, pyspark would take signals
+                beside.submit(_start_here).result()
             return cls(builder.getOrCreate().newSession())
 
     @property
@@ -200,7 +200,7 @@ class SparkEngine:
         Raises StorageError where an executor cannot run it.
         """
         with _speaking("Spark did not answer", slug="engine-environment"):
-            found = self._session.range(_SLOTS).mapInArrow(work, columns).toArrow()
+            found = self._until_interrupted(self._session.range(_SLOTS).mapInArrow(work, columns).toArrow)
         return [str(text) for text in found.column(0).to_pylist()]
 
     def map_rows(self, query: str, work: Work, columns: str, to: Path) -> None:
@@ -208,7 +208,8 @@ class SparkEngine:
         Spark write them into a new folder of Parquet files. A task that is lost is done again, and written once.
         """
         with _speaking("Spark did not answer", slug="engine-gone"):
-            self._session.sql(spark_sql(query)).mapInArrow(work, columns).write.parquet(_place(to))
+            rows = self._session.sql(spark_sql(query)).mapInArrow(work, columns)
+            self._until_interrupted(partial(rows.write.parquet, _place(to)))
 
     def execute(self, text: str) -> Answer:
         """Answer a statement of ours for DuckDB. It has no parameters: what one would hold is never sent."""
@@ -322,11 +323,27 @@ class SparkEngine:
         with contextlib.suppress(Exception):  # a session that is gone has no views
             for name in {*self._views, *self.files}:
                 self._session.catalog.dropTempView(name)
+        self._beside.shutdown(wait=False, cancel_futures=True)
         self.private.remove()
 
     def _ask(self, text: str) -> Answer:
         with _speaking("Spark did not answer", slug="engine-gone"):
-            return Answer(self._session.sql(text).toArrow())
+            return Answer(self._until_interrupted(self._session.sql(text).toArrow))
+
+    def _until_interrupted(self, work: Callable[[], Result]) -> Result:
+        """Return the result of `work`. An interrupt ends what this session has asked for, and nothing of others."""
+        answer = self._beside.submit(_silently, work)
+        try:
+            return answer.result()
+        except KeyboardInterrupt:
+            with contextlib.suppress(Exception):  # a Spark that is gone has nothing to end
+                self._session.interruptAll()
+            raise
+
+
+def _silently(work: Callable[[], Result]) -> Result:
+    with withheld_records(_LOGGER):
+        return work()
 
 
 def _start_here() -> None:
@@ -336,33 +353,22 @@ def _start_here() -> None:
     from pyspark import SparkConf, SparkContext
     from pyspark.java_gateway import launch_gateway
 
-    for name, value in _SURROUNDINGS.items():
-        os.environ.setdefault(name, value)
     conf = SparkConf().setMaster("local[*, 4]").setAppName("audit7k").setAll(_ON_THIS_MACHINE.items())
-    if SparkContext._active_spark_context is None:  # noqa: SLF001 - pyspark has no other name for it
-        private = PrivateFolder()
-        conf.set("spark.sql.warehouse.dir", _place(private.path))
-        conf.set(
-            "spark.driver.defaultJavaOptions", f"-XX:-UsePerfData -Djava.io.tmpdir={shlex.quote(str(private.path))}"
-        )
-        silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "umask": 0o077}
-        gateway = launch_gateway(conf, silent)
+    private = PrivateFolder()
+    conf.set("spark.sql.warehouse.dir", _place(private.path))
+    conf.set("spark.driver.defaultJavaOptions", f"-XX:-UsePerfData -Djava.io.tmpdir={shlex.quote(str(private.path))}")
+    silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "umask": 0o077}
+    gateway = launch_gateway(conf, silent)
+    try:
         context = SparkContext(conf=conf, gateway=gateway)
-        atexit.register(_end_here, context, gateway.proc, private)
-        _stop_at_interrupts(context)
-        context.setLogLevel("OFF")
-
-
-def _stop_at_interrupts(context: Any) -> None:
-    """Let Ctrl-C be an interrupt: pyspark cancels first, and where it waits for an answer meanwhile, that fails."""
-
-    def stop(*_: object) -> NoReturn:
-        with contextlib.suppress(Exception):
-            context.cancelAllJobs()
-        raise KeyboardInterrupt
-
-    with contextlib.suppress(ValueError):  # outside the main thread no signal can be taken
-        signal.signal(signal.SIGINT, stop)
+    except ValueError:  # this process has one, whose session is another thread's
+        gateway.proc.stdin.close()
+        private.remove()
+        return
+    if "PYSPARK_PYTHON" not in os.environ:
+        context.pythonExec = sys.executable
+    atexit.register(_end_here, context, gateway.proc, private)
+    context.setLogLevel("OFF")
 
 
 def _end_here(context: Any, java: Any, private: PrivateFolder) -> None:
@@ -382,8 +388,12 @@ def _place(path: Path) -> str:
 @contextlib.contextmanager
 def _speaking(problem: str, *, slug: str, hint: str = "") -> Iterator[None]:
     """Turn what Spark raises into one line without its words, which quote cells and statements."""
+    from pyspark.logger import PySparkLogger
+
+    PySparkLogger.getLogger(_LOGGER)  # made before it is asked for, because records are withheld of those there are
     try:
-        yield
+        with withheld_records(_LOGGER):
+            yield
     except (AssertionError, KeyboardInterrupt, PlanError):
         raise
     except Exception as error:

@@ -481,10 +481,12 @@ def test_a_set_that_changes_while_it_is_counted_ends_the_run(lake: Path, tmp_pat
 
 
 STARTED_HERE = """
-import json
+import json, os, signal
 from pathlib import Path
 from audit.engines.spark import SparkEngine
 engine = SparkEngine.at(None)
+assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+assert "SPARK_LOCAL_IP" not in os.environ
 engine._session.range(1000).createOrReplaceTempView("rows")
 engine.map_rows("SELECT max(id) AS id FROM rows GROUP BY id & 7", lambda batches: batches, "id long", Path("out"))
 java = engine._session._jvm

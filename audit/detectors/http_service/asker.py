@@ -5,22 +5,22 @@ The run ends only if no later request could succeed: a token is refused, or the 
 
 from __future__ import annotations
 
-import contextlib
-import logging
 import os
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 from audit.detectors.http_service.exchange import Address, Exchange
 from audit.detectors.http_service.outcome import BUSY, NO_CONNECTION, REFUSED, TIMEOUT, UNAUTHORISED, Failure
 from audit.detectors.http_service.pace import Pace
 from audit.detectors.protocol import Status
-from audit.errors import DetectorError
+from audit.errors import DetectorError, withheld_records
 from audit.plan.http import FROM_ENVIRONMENT
 from audit.plan.services import ServiceDetector
 from audit.version import __version__
+
+_LIBRARY: Final = "httpcore2"
 
 
 class Asker:
@@ -45,25 +45,22 @@ class Asker:
             allow_local=section.allow_local,
         )
         self._exchange.open()
-        self._silence = contextlib.ExitStack()
-        self._silence.enter_context(withheld_records())
 
     def ask(self, body: bytes) -> bytes | Failure:
         """Ask until there is a reply, a lasting failure, or no time left.
 
         Several threads may call it. Raises DetectorError if the run cannot go on.
         """
-        # every call holds it too: a call that still runs when the service is closed must not log either
-        with withheld_records(), _asking():
+        # at the level DEBUG it logs the headers of a reply, which can quote a row
+        with withheld_records(_LIBRARY):
             return self._ask(body)
 
     def close(self) -> None:
         """Release everything. Calls of `ask` that are still running return."""
         self._pace.stop()
         self._exchange.stop()
-        with _asking():
+        with withheld_records(_LIBRARY):
             self._exchange.close()
-        self._silence.close()
 
     def _ask(self, body: bytes) -> bytes | Failure:
         """Send a request until there is a reply, a lasting failure or no time left."""
@@ -129,48 +126,6 @@ class Asker:
         self._ended = DetectorError(message, slug=slug, hint=hint)
         self._pace.stop()
         return self._ended
-
-
-_LIBRARY: Final = "httpcore2"
-_lock = threading.Lock()
-_here = threading.local()
-_open = 0
-
-
-def is_of_others(_: logging.LogRecord) -> bool:
-    """Whether a record is of no request of ours. Those hold headers of a reply, which can quote a row."""
-    return not getattr(_here, "asks", False)
-
-
-@contextlib.contextmanager
-def withheld_records() -> Iterator[None]:
-    """Withhold what the HTTP library logs of our requests, at whatever level; requests of others are logged as ever."""
-    global _open  # noqa: PLW0603 - loggers are global
-    with _lock:
-        _open += 1
-        for logger in _loggers():
-            logger.addFilter(is_of_others)
-    try:
-        yield
-    finally:
-        with _lock:
-            _open -= 1
-            for logger in () if _open else _loggers():
-                logger.removeFilter(is_of_others)
-
-
-def _loggers() -> list[logging.Logger]:
-    names = [name for name in [*logging.root.manager.loggerDict] if name.partition(".")[0] == _LIBRARY]
-    return [logging.getLogger(name) for name in names]
-
-
-@contextlib.contextmanager
-def _asking() -> Iterator[None]:
-    before, _here.asks = getattr(_here, "asks", False), True
-    try:
-        yield
-    finally:
-        _here.asks = before
 
 
 def request_headers(token: str | None, headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
