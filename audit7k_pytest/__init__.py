@@ -206,15 +206,13 @@ def audit7k(request: pytest.FixtureRequest) -> Callable[..., AuditResult]:
 
     def run(plan: Any, table: Any = None, **options: Any) -> AuditResult:
         __tracebackhide__ = True
-        from audit.cli.testing.audit_of_plan import quietly
         from audit.errors import AuditError
         from audit.run import run_audit
 
         try:
             if isinstance(plan, str | Path):
                 plan = _plan_at(plan, request.path, request.config)
-            with quietly():
-                return run_audit(plan, table, **options)
+            return run_audit(plan, table, **options)
         except AuditError as error:
             # Drop the frames that hold rows: a long traceback would show them.
             raise error.with_traceback(None) from None

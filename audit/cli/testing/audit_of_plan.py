@@ -1,14 +1,12 @@
-"""Audit of a plan for pytest: run once for all processes, in silence, and with one line if it cannot run."""
+"""Audit of a plan for pytest: run once for all processes, and with one line if it cannot run."""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
-import logging
 import math
 import os
-import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -99,8 +97,7 @@ def _judged_by_the_first(asked: PlanRequest, answer: Path, refused: Path) -> Jud
 def judge_plan(asked: PlanRequest) -> JudgedPlan:
     """Run the audit of a plan. Raises NotJudgedError, with one line that quotes no data."""
     try:
-        with quietly():
-            return _judge_exactly(asked) if asked.exact else _judge_for_public(asked)
+        return _judge_exactly(asked) if asked.exact else _judge_for_public(asked)
     except RunInterruptedError:
         raise KeyboardInterrupt from None
     except AuditError as error:
@@ -118,19 +115,6 @@ def _error_line(error: AuditError, asked: PlanRequest) -> str:
     plan, folder = str(asked.plan), str(asked.plan.parent) + os.sep
     said = " ".join(str(error).replace(plan, asked.name).replace(folder, "").split())
     return said if said.startswith(asked.name) else f"{asked.name}: {said}"
-
-
-@contextlib.contextmanager
-def quietly() -> Iterator[None]:
-    """Keep warnings and log lines of other packages out of the report of the tests: they can quote cells."""
-    before = logging.root.manager.disable
-    logging.disable(logging.CRITICAL)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(before)
 
 
 def _judge_for_public(asked: PlanRequest) -> JudgedPlan:
