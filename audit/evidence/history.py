@@ -71,6 +71,9 @@ class CommittedModel(Part):
     """Whether it answers the same cells in the same way, always."""
     features: tuple[str, ...]
     """Columns that it is given."""
+    is_whole: bool | None = None
+    """Whether the commitment covers all that the model can read, installed libraries aside; missing in entries of
+    versions that did not say."""
 
 
 class Entry(Predicate):

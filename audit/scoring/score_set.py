@@ -78,7 +78,18 @@ def score(
         write_predictions(evaluation_set, sources[0], decided.decision, predictions_to, batches.classes)
     asked = create_round_views(evaluation_set, sources, decided, rule)
     system, failures, where = describe(plan, info, rule, decided), tables[0].failures, where_it_ran(detector)
-    return Scored(system, info.artefact_sha256, decided.tally, failures, legs, asked, where, info.course, sources[0])
+    return Scored(
+        system,
+        info.artefact_sha256,
+        decided.tally,
+        failures,
+        legs,
+        asked,
+        where,
+        info.course,
+        sources[0],
+        info.digest_is_whole,
+    )
 
 
 def _answered_already(plan: AuditPlan, evaluation_set: EvaluationSet, detector: TableDetector) -> Scored:

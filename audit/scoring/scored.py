@@ -76,3 +76,5 @@ class Scored(NamedTuple):
     """Notes of the detector on the stretches of work."""
     answers: AnswerSource | None = None
     """The answers, for questions beside that of the flag; None where nobody asks any."""
+    digest_is_whole: bool = False
+    """Whether `detector_sha256` covers everything that answers depend on, as the detector says."""

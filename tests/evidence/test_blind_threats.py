@@ -7,6 +7,7 @@ import random
 import re
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,10 +17,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import skops.io
 from made.blind import Sides, flagged, two_sides, write_cases, write_model, write_production
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import cross_val_predict
+from sklearn.tree import DecisionTreeClassifier
 from statsmodels.stats.proportion import proportion_confint
 from typer.testing import CliRunner
 
@@ -32,7 +35,7 @@ from audit.evidence.blind.labels import LabelOpening, label_root, open_label
 from audit.evidence.blind.ledger import Ledger
 from audit.evidence.blind.regulator import opening_of, take_answers, with_attempts
 from audit.evidence.blind.terms import ROWS, Terms
-from audit.evidence.blind.vendor import system_in
+from audit.evidence.blind.vendor import Answered, Artefact, give_answers, open_challenge, system_in, vendor_plan
 from audit.evidence.history import Kind, read_history
 from audit.evidence.history_file import HistoryFile, open_history
 from audit.evidence.keys import load_signer
@@ -349,6 +352,60 @@ def test_a_model_tuned_on_the_challenge_is_not_the_one_committed_to(asked: Sides
         code=ExitCode.NOT_JUDGED,
     )
     assert "not the model" in said
+
+
+def test_a_model_that_reads_what_no_commitment_covers_is_only_claimed(tmp_path: Path) -> None:
+    """Weights in a file of its own, exchanged after the commitment: the module is the same, the answers are not."""
+    sides = two_sides(tmp_path)
+    module = next(sides.vendor.glob("model_*.py"))
+    read = f"THRESHOLD = int(open({str(sides.vendor / 'weights')!r}).read())\n"
+    module.write_text(read + module.read_text("utf-8").replace("54", "THRESHOLD"), encoding="utf-8")
+    (sides.vendor / "weights").write_text("54", encoding="utf-8")
+    said = sides.vend("commit", "vendor.toml", "--sandbox", "none", "--deterministic")
+    assert "can read more than is committed to" in said
+    shutil.copy(sides.vendor / "h.a7h", sides.regulator / "h.a7h")
+    sides.challenge()
+    (sides.vendor / "weights").write_text("40", encoding="utf-8")
+    sides.answer()
+    found = taken(sides)
+    assert found.holds
+    assert state(found, "commitment") is State.CLAIMED
+    assert state(found, "signature") is State.HOLDS
+
+
+def test_a_model_whose_file_is_all_that_it_reads_is_the_one_committed_to(tmp_path: Path) -> None:
+    sides = two_sides(tmp_path)
+    table = pq.read_table(sides.regulator / "set.parquet").select(["age", "hours", "debt"]).to_pylist()
+    tree = DecisionTreeClassifier(max_depth=3, random_state=0)
+    tree.fit([list(row.values()) for row in table], [int(flagged(row)) for row in table])
+    skops.io.dump(tree, sides.vendor / "tree.skops")
+    plan = (sides.vendor / "vendor.toml").read_text("utf-8").partition("[detector]")[0]
+    section = 'kind = "skops"\npath = "tree.skops"\nfeatures = ["age", "hours", "debt"]\nthreshold = 0.5\n'
+    (sides.vendor / "vendor.toml").write_text(f"{plan}[detector]\n{section}", encoding="utf-8")
+    said = sides.vend("commit", "vendor.toml", "--sandbox", "none", "--deterministic")
+    assert "can read more" not in said
+    shutil.copy(sides.vendor / "h.a7h", sides.regulator / "h.a7h")
+    sides.challenge()
+    sides.answer()
+    assert state(taken(sides), "commitment") is State.HOLDS
+
+
+def test_what_was_committed_to_as_kept_in_answers_nowhere_else(challenged: Sides) -> None:
+    """Committed to in a sandbox, answered without one: then the model can read files that nobody committed to."""
+    loaded = vendor_plan(challenged.vendor / "vendor.toml")
+    signer = load_signer(challenged.vendor / "vendor.key", lambda: b"")
+    with open_history(challenged.vendor / "h.a7h") as file:
+        terms, cases = open_challenge(file, challenged.vendor / "challenge")
+        first = file.history.entries[terms.commitment_entry]
+        assert first.model is not None
+        model = first.model.model_copy(update={"is_whole": True})
+        entries = (first.model_copy(update={"model": model}), *file.history.entries[1:])
+        file.history = replace(file.history, entries=entries)
+        answers = pa.table({"cid": cases["cid"], "decision": decisions(cases)})
+        made = Answered(answers, Artefact("0" * 64, is_whole=False))
+        with pytest.raises(EvidenceError, match="can read nothing else"):
+            give_answers(file, signer, LATER, loaded, terms, made, challenged.vendor / "answers")
+    assert not (challenged.vendor / "answers").exists()
 
 
 def test_another_model_or_key_in_the_entry_is_refused(answered: Sides) -> None:

@@ -79,6 +79,8 @@ def commit(
     with _history_for(history, key) as (file, signer):
         entry = vendor.commit(file, signer, now(), loaded, artefact, deterministic=deterministic)
     note(f"Entry {entry.index} of {history}: {loaded.plan.audit.title} is committed to.")
+    if not artefact.is_whole:
+        note("The model can read more than is committed to, so that its answers are only claimed to be this model's.")
     note(f"Send {history.name} to the regulator; keep {history.name}.openings.")
 
 

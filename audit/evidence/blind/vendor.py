@@ -25,9 +25,12 @@ from audit.storage import bytes_of_result, storage, write_durably
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from audit.result.findings.system import RanIn
     from audit.scoring import Progress
 
 _CASES: Final = "cases.parquet"
+_KEPT_IN: Final = frozenset({"confined"})
+"""Where a model ran that could read no files but those that its digest covers, and libraries."""
 _LABEL, _GROUP = "audit7k label", "audit7k group"
 """Columns without values, which a set needs: the vendor has neither labels nor groups."""
 
@@ -64,10 +67,29 @@ def system_in(plan: AuditPlan) -> System:
     return system_of(plan.audit.owner, plan.audit.system, plan.audit.title)
 
 
-def model_of(plan: AuditPlan, *, deterministic: bool) -> CommittedModel:
+class Artefact(NamedTuple):
+    """Files of a model, as they were loaded."""
+
+    sha256: str | None
+    """None if it has none."""
+    is_whole: bool
+    """Whether the digest covers all that the model can read, installed libraries aside."""
+
+
+def _artefact(sha256: str | None, ran_in: RanIn | None, *, digest_is_whole: bool) -> Artefact:
+    """Say what a digest covers: a program reads whatever the kernel does not keep from it."""
+    kept_in = ran_in is not None and ran_in.kind in _KEPT_IN
+    return Artefact(sha256, sha256 is not None and (digest_is_whole or kept_in))
+
+
+def model_of(plan: AuditPlan, *, deterministic: bool, is_whole: bool) -> CommittedModel:
     """Return what a vendor says of its model."""
-    features = getattr(plan.detector, "features", ())
-    return CommittedModel(version=plan.audit.title, deterministic=deterministic, features=features)
+    return CommittedModel(
+        version=plan.audit.title,
+        deterministic=deterministic,
+        features=getattr(plan.detector, "features", ()),
+        is_whole=is_whole,
+    )
 
 
 def sections_for(history: History) -> str:
@@ -103,19 +125,19 @@ def model_digest(plan: AuditPlan, artefact: str | None) -> str:
     return sha256(canonical({"artefact": artefact, "detector": section}))
 
 
-def artefact_of(loaded: LoadedPlan, isolating: Isolating) -> str | None:
+def artefact_of(loaded: LoadedPlan, isolating: Isolating) -> Artefact:
     """Load the model of a plan, and return its digest. Raises DetectorError if it cannot be loaded."""
-    from audit.detectors.isolation.placement import place_detector
+    from audit.detectors.isolation.placement import place_detector, where_it_ran
     from audit.detectors.protocol import table_detector
     from audit.scoring.foreign_errors import open_detector
     from audit.scoring.runner import run_context
 
     detector: Any = place_detector(loaded.plan, loaded.folder, isolating)
     if table_detector(detector) is not None:
-        return None
+        return Artefact(None, is_whole=False)
     with open_detector(detector, loaded.plan.detector.kind, run_context(loaded.plan, loaded.folder)):
-        sha: str | None = detector.info.artefact_sha256
-        return sha
+        info = detector.info
+        return _artefact(info.artefact_sha256, where_it_ran(detector), digest_is_whole=info.digest_is_whole)
 
 
 class Answered(NamedTuple):
@@ -123,8 +145,7 @@ class Answered(NamedTuple):
 
     answers: pa.Table
     """`cid` and `decision` (flagged, not flagged, abstained or failed), in the order of the cases."""
-    artefact: str | None
-    """SHA-256 of the model; None if it has no file."""
+    artefact: Artefact
 
 
 def answer(
@@ -169,16 +190,17 @@ def answer(
         found: Any = opened.local_engine.sql(query).to_arrow_table()
     words = [DECISIONS[code] for code in found.column(1).to_pylist()]
     # a file of answers is made after the question, and nobody can commit to it before
-    artefact = None if isinstance(plan.detector, PredictionsDetector) else scored.detector_sha256
+    sha = None if isinstance(plan.detector, PredictionsDetector) else scored.detector_sha256
+    artefact = _artefact(sha, scored.ran_in, digest_is_whole=scored.digest_is_whole)
     return Answered(pa.table({CID: found.column(0), DECISION: words}).combine_chunks(), artefact)
 
 
 def commit(
-    file: HistoryFile, signer: Signer, at: str, loaded: LoadedPlan, artefact: str | None, *, deterministic: bool
+    file: HistoryFile, signer: Signer, at: str, loaded: LoadedPlan, artefact: Artefact, *, deterministic: bool
 ) -> Entry:
     """Write down which model will answer: a commitment to it, and what its vendor declares."""
-    opened = file.opened({MODEL: model_digest(loaded.plan, artefact)}, None)
-    model = model_of(loaded.plan, deterministic=deterministic)
+    opened = file.opened({MODEL: model_digest(loaded.plan, artefact.sha256)}, None)
+    model = model_of(loaded.plan, deterministic=deterministic, is_whole=artefact.is_whole)
     return file.append(signer, "committed", at, system_in(loaded.plan), opened, model=model)
 
 
@@ -208,9 +230,15 @@ def give_answers(
     Raises
     ------
     EvidenceError
-        If another model gave them than the one that was committed to, or another key signs.
+        If another model gave them than the one that was committed to, or another key signs; or if the commitment says
+        that it covers all that the model can read, and more was open to it now.
     """
-    opened = file.opened({MODEL: model_digest(loaded.plan, made.artefact)}, terms.commitment_entry)
+    committed = file.history.entries[terms.commitment_entry].model
+    if committed is not None and committed.is_whole and not made.artefact.is_whole:
+        raise EvidenceError(
+            "the commitment says that the model can read nothing else, and here it could", slug="not-kept-in"
+        )
+    opened = file.opened({MODEL: model_digest(loaded.plan, made.artefact.sha256)}, terms.commitment_entry)
     before = file.openings.get(terms.commitment_entry, {})
     if opened != before or file.history.entries[terms.commitment_entry].key != signer.public.raw.hex():
         raise EvidenceError("this is not the model, or not the key, that was committed to", slug="other-model")
