@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Final, get_args
 
@@ -15,6 +16,7 @@ from audit.evidence.history_file import heads_among, keys_among
 from audit.evidence.keys import PublicKey, can_verify
 from audit.evidence.registration import Standing, standing_of, witnessed_sizes
 from audit.evidence.shown import Reading, Shown, State
+from audit.evidence.trust import party_of
 from audit.vocabulary.attempts import Registration
 from audit.vocabulary.file_names import RELEASE
 from audit.vocabulary.text import count_of, printable
@@ -74,7 +76,7 @@ def _witnesses(keys: Iterable[PublicKey], history: History, reading: Reading) ->
     own = {entry.key for entry in history.entries if entry.kind in {"registered", "started", "sealed"}}
     prints = {PublicKey(bytes.fromhex(key)).fingerprint for key in own}
     prints |= {each.keyid for each in reading.bundle.envelopes[0].signatures}
-    parties = {each.party for each in reading.trust.signer if each.fingerprint in prints}
+    parties = parties_of(reading, prints)
     found = dict[PublicKey, float]()
     for key in keys:
         owner = reading.trust.owner(key.fingerprint, "witness", "regulator", "vendor")
@@ -85,6 +87,14 @@ def _witnesses(keys: Iterable[PublicKey], history: History, reading: Reading) ->
         since = owner.begins
         found[key] = 0.0 if since is None else datetime(since.year, since.month, since.day, tzinfo=UTC).timestamp()
     return found
+
+
+def parties_of(reading: Reading, fingerprints: Collection[str]) -> set[str]:
+    """Return the names of who made an audit: of the owners of these keys, and of the auditor that its release names."""
+    named = {each.party for each in reading.trust.signer if each.fingerprint in fingerprints}
+    with contextlib.suppress(AuditError):  # said of it already
+        named.add(party_of(parse_release(reading.bundle.public.get(RELEASE, b"")).about.auditor))
+    return named - {""}
 
 
 def _sealed(history: History, reading: Reading) -> Entry | None:

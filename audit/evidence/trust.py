@@ -35,13 +35,18 @@ class Trusted(Part):
     @property
     def party(self) -> str:
         """Name by which two keys are of one party, however it is written."""
-        return " ".join(self.name.casefold().split())
+        return party_of(self.name)
 
     @model_validator(mode="after")
     def _has_days(self) -> Trusted:
         if self.begins is not None and self.until is not None and self.until < self.begins:
             raise ValueError
         return self
+
+
+def party_of(name: str) -> str:
+    """Return a name without what two spellings of it differ in."""
+    return " ".join(name.casefold().split())
 
 
 class Trust(Part):

@@ -15,7 +15,7 @@ from audit.evidence.envelope import Envelope
 from audit.evidence.keys import can_verify, verifies
 from audit.evidence.registration import system_of
 from audit.evidence.shown import Reading, Shown, State, Verified
-from audit.evidence.shown_history import shown_of_history
+from audit.evidence.shown_history import parties_of, shown_of_history
 from audit.evidence.statement import Countersignature, Evidence, read_statement, sha256
 from audit.evidence.time_stamps import TOKEN, can_stamp
 from audit.evidence.trust import Trust, Trusted
@@ -289,7 +289,7 @@ def _time_stamps(reading: Reading) -> Iterator[Shown]:
 
 def _countersignatures(reading: Reading) -> Iterator[Shown]:
     keys = {each.keyid for each in reading.bundle.envelopes[0].signatures}
-    auditors = {owner.party for keyid in keys if (owner := reading.trust.owner(keyid, "auditor")) is not None}
+    auditors = parties_of(reading, keys)
     for envelope in reading.bundle.countersignatures:
         try:
             subjects, countersigned = read_statement(envelope.payload, Countersignature, "a countersignature")

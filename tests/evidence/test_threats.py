@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 import pytest
-from made.sealed import published_into, signer_in
+from made.sealed import failing, published_into, signer_in
 
 from audit.evidence.bundle import Bundle
 from audit.evidence.checkpoint import checkpoint_of
@@ -77,7 +77,10 @@ class Scene(NamedTuple):
 
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Scene:
-    folder = published_into(tmp_path_factory.mktemp("audit"))
+    result = failing()
+    named = result.plan.audit.model_copy(update={"auditor": "The Inspectors"})
+    result = result.model_copy(update={"plan": result.plan.model_copy(update={"audit": named})})
+    folder = published_into(tmp_path_factory.mktemp("audit"), result)
     published = read_published(folder, folder / "restricted")
     about = published.release.about
     return Scene(
@@ -122,6 +125,9 @@ def test_what_was_witnessed_in_time_is_shown(scene: Scene) -> None:
         # the auditor is its own witness, under another key and the same name
         (lambda scene, bundle, history: scene.witnessed(bundle, history, 1, "2026-11-21T12:00:00Z"),
          {"name": "office "}),
+        # and under the name that its report gives for who audited, which no key in the file of trust has
+        (lambda scene, bundle, history: scene.witnessed(bundle, history, 1, "2026-11-21T12:00:00Z"),
+         {"name": "the  inspectors"}),
     ],
 )  # fmt: skip
 def test_limits_set_after_looking_are_not_shown(

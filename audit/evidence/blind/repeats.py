@@ -69,9 +69,11 @@ def _holds_ids(cells: Sequence[Any], ids: Sequence[str]) -> bool:
     plain = [_plain(one) for one in ids]
     if len(plain) < _AGREE:
         return False
-    if all(len(one) >= _SHORTEST_ID for one in plain):
-        return all(one in text for one, text in zip(plain, texts, strict=True))
-    return texts == plain or [_digits(text) for text in texts] == [_digits(one) for one in plain] != [""] * len(plain)
+    numbers = [_digits(one) for one in plain]
+    if texts == plain or (len(set(numbers)) > 1 and all(numbers) and [_digits(text) for text in texts] == numbers):
+        return True
+    is_long = all(len(one) >= _SHORTEST_ID for one in plain)
+    return is_long and all(one in text for one, text in zip(plain, texts, strict=True))
 
 
 def _plain(cell: object) -> str:
