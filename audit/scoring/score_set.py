@@ -76,20 +76,9 @@ def score(
     decided = create_scored_view(evaluation_set, sources[0], rule)
     if predictions_to is not None:
         write_predictions(evaluation_set, sources[0], decided.decision, predictions_to, batches.classes)
-    asked = create_round_views(evaluation_set, sources, decided, rule)
-    system, failures, where = describe(plan, info, rule, decided), tables[0].failures, where_it_ran(detector)
-    return Scored(
-        system,
-        info.artefact_sha256,
-        decided.tally,
-        failures,
-        legs,
-        asked,
-        where,
-        info.course,
-        sources[0],
-        info.digest_is_whole,
-    )
+    asked, where = create_round_views(evaluation_set, sources, decided, rule), where_it_ran(detector)
+    system, more = describe(plan, info, rule, decided), (info.course, sources[0], info.digest_is_whole)
+    return Scored(system, info.artefact_sha256, decided.tally, tables[0].failures, legs, asked, where, *more)
 
 
 def _answered_already(plan: AuditPlan, evaluation_set: EvaluationSet, detector: TableDetector) -> Scored:
