@@ -167,6 +167,8 @@ def _foreign(path: Path, tree: ast.AST) -> Iterator[Breach]:
     """Uses of other packages, the standard library among them, that go beyond their public interface or change them."""
     names = _names_of_others(tree)
     for node in ast.walk(tree):
+        if not isinstance(node, ast.stmt | ast.expr):
+            continue
         if path.as_posix() not in IN_THE_CHILD and (private := _private(node, names)):
             yield path, node.lineno, f"{private} is private to another package: use what it makes public"
         if (changed := _changed(node, names)) and not (changed[1] and path.as_posix().startswith(PROGRAMS)):
