@@ -1,4 +1,4 @@
-"""Findings, feature by feature: gender and others, region, both together, how sure, and nationality at the end.
+"""Findings, feature by feature: gender and others, region, both together, and nationality at the end.
 
 Squares for nationalities, sub-region by sub-region. They are no map, and no statement about any people.
 """
@@ -56,9 +56,6 @@ class Breakdown(Writer):
         """All sections but the one by single nationality. Pooled groups come first, since most single ones cannot be
         judged.
         """
-        made = [tables.forest(rule, f"forest-{number}") for number, rule in enumerate(rules, start=1)]
-        self.forest = [table for table in made if table.shown.rows]
-        """For each limit, a table of the groups that are most surely badly off."""
         nationalities = [family for _, families in single for family in families]
         self.nationality = self._section("nationality", single[0][0], nationalities) if single else None
         self.regions = list(self._regions())
@@ -90,8 +87,8 @@ class Breakdown(Writer):
         return (_BY_NATIONALITY, title) if axis.rung == "country" else (_BY_REGION, self.t.gettext("By region"))
 
     def _family_tables(self, family: Family, anchor: str) -> list[Table]:
-        """Return a table for each rule. An error that no rule limits in this family gets a table of its rate, which is
-        not judged.
+        """Return a table for each rule. An error that no rule limits in a family of one feature gets a table of its
+        rate, which is not judged.
         """
         tables = []
         limited: set[str] = set()
@@ -101,6 +98,8 @@ class Breakdown(Writer):
                 limited.add(rule.metric)
             if table is not None:
                 tables.append(table)
+        if len(family.axes) > 1:
+            return tables
         open_errors = [error[0] for error in (MISSED, WRONGLY_FLAGGED) if not limited.intersection(error)]
         tables += [
             self._tables.shown(metric, family, f"{anchor}-{metric}")

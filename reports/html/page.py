@@ -25,7 +25,7 @@ from reports.waiver_words import WaiverWords
 from reports.writer import Report, Writer
 
 _AFFECTED_FIRST = 10
-_NEEDED_FIRST = 12
+_NEEDED_FIRST = 6
 _MOST_DATA = 80_000
 """The most characters of data in the page. With them a page of 800 strata stays within half a million bytes."""
 _MOST_DATA_BESIDE_LONG_WORDS = 2_000
@@ -70,6 +70,9 @@ class Page(Writer):
         """Whether rows are weighted or belong together, so that they count for less than as many independent ones."""
         self.but_for_unknown = any(verdict.because == "unknown_attribute" for verdict in self.result.verdicts)
         """Whether people whose group is unknown keep any group from a pass."""
+        limited = {rule.metric for rule in self.rules} | {MISSED[0], WRONGLY_FLAGGED[0]}
+        self.explained = [metric for metric in self.result.metrics if metric.name in limited]
+        """The rates that tables of the page are about."""
         self.terms = list(self._terms())
         """The terms that the page uses, except those that every page uses."""
         self.waivers = WaiverWords(self.result, self.language).listed(self.names)
@@ -90,7 +93,7 @@ class Page(Writer):
         return _MOST_DATA_BESIDE_LONG_WORDS if self.language.short in _LONG_WORDS else _MOST_DATA
 
     def _terms(self) -> Iterator[Term]:
-        used = self.looks.terms
+        used: set[str] = set()
         if self.reading.unnamed:
             used.add("unnamed fail")
         if self.worth_less:
@@ -105,8 +108,6 @@ class Page(Writer):
             yield "measured, declared, not shown"
         if result.frameworks:
             yield "evidence relevant to"
-        if result.further.impact_ratios:
-            yield "impact ratio"
         if governance.override_rate is not None or governance.review_rate is not None:
             yield "override rate"
         if governance.valid_until is not None:

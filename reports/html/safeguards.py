@@ -1,4 +1,4 @@
-"""Tables of safeguards, of laws and standards, and of shares flagged with their ratios; and what is declared."""
+"""Tables of safeguards, and what is declared."""
 
 from __future__ import annotations
 
@@ -9,14 +9,11 @@ from typing import Literal
 
 from audit.result.audit_result import AuditResult
 from audit.result.findings.judged import RuleResult
-from audit.result.findings.safeguards import ImpactRatio, ImpactRatios, Safeguard
+from audit.result.findings.safeguards import Safeguard
 from audit.result.findings.swaps import ProbeRuleResult
 from reports.language import Language
 from reports.numbers import NOT_KNOWN
 from reports.writer import Report, Writer
-
-_MOST_LEFT_OUT = 60
-"""The largest table, in groups, that lists one by one the groups that are left out."""
 
 
 class Safeguards(Writer):
@@ -45,18 +42,6 @@ class Safeguards(Writer):
         """Return the letter of a clause of the preamble, or nothing; "-" for other clauses."""
         clause = safeguard.clause
         return clause.removeprefix("preamble").strip(" ()") if clause.startswith("preamble") else "-"
-
-    def day(self, safeguard: Safeguard) -> str:
-        """Return the day of the evidence."""
-        day = self.result.provenance.finished if safeguard.state == "measured" else safeguard.date
-        return self.language.date(day) if day else NOT_KNOWN
-
-    def ratios(self, table: ImpactRatios) -> tuple[list[ImpactRatio], list[ImpactRatio]]:
-        """Return the groups of a table that are listed one by one, and those of which only the number stands there."""
-        compared = [one for one in table.groups if one.left_out is None]
-        if len(table.groups) <= _MOST_LEFT_OUT:
-            return list(table.groups), []
-        return compared, [one for one in table.groups if one.left_out is not None]
 
     def _declared(self) -> dict[str, tuple[str, ...]]:
         governance = self.result.plan.governance

@@ -24,11 +24,11 @@ from reports.writer import Report, Writer
 WHOLE = 24
 """The most rows of a table that is shown whole."""
 FIRST = 12
-"""The rows that a longer table shows. The rest is folded."""
-MOST_OF_TWO = 24
-"""The most folded rows for groups by several features, beside all that fail. All are in the result file."""
-FOREST = 10
-"""The rows of the table that says how sure the findings are."""
+"""The rows of a longer table of a rate without a limit, or without a verdict. The rest is folded."""
+FIRST_OF_TWO = 4
+"""The same for groups by several features."""
+MOST_OF_TWO = 12
+"""The most folded rows for groups by several features that may be beyond a limit, beside all that fail."""
 _ENOUGH_TO_SET_THE_AXIS = 30
 _SMALL_RATES = 0.2
 _FEW_A_PART = 4
@@ -107,46 +107,40 @@ class TableWriter(Writer):
         """Return the table of a rate on which no limit is set."""
         return self._table(self.reading.shown(metric, family), metric, family, anchor, None)
 
-    def forest(self, rule: RuleResult, anchor: str) -> Table:
-        """Return the groups of all families that are most surely badly off, by the mildest end of the range.
-
-        Groups that may be the ones without a name are left out, because a list of the likeliest would name them.
-        """
-        findings = [
-            finding
-            for finding in self.reading.each_once
-            if finding.rule is rule and None not in finding.ends and not self.reading.may_be_unnamed(finding)
-        ]
-        findings.sort(key=lambda each: self.names.group(each.group))
-        findings.sort(key=_surest_first)
-        shown = selected(findings[:FOREST], findings)
-        shown.rows.sort(key=_surest_first)
-        groups = {"rate": self.plain(rule.metric), "groups": self.t.gettext("all groups")}
-        caption = self.t.gettext("%(rate)s, %(groups)s") % groups
-        return Table(anchor, rule.metric, caption, rule, shown, axis_end(_extent(shown.rows)))
-
     def _table(
         self, findings: Sequence[Rate], metric: str, family: Family, anchor: str, rule: RuleResult | None
     ) -> Table:
         findings = sorted(findings, key=self._urgency)
-        first = findings if len(findings) <= WHOLE else findings[:FIRST]
-        rest, left_out = self._listed_findings(findings[len(first) :], family)
-        # without a limit the order is by size, which is no result
-        shown = selected(first, findings if rule else first)
+        first = self._first(findings, family)
+        rest, left_out = self._listed_findings([each for each in findings if each not in first], family)
+        # rows are picked where others are not on the page; without a limit the order is by size, which is no result
+        is_picked = rule is not None and (left_out or len(findings) > WHOLE)
+        shown = selected(first, findings if is_picked else first)
         by = {"rate": self.plain(metric), "axes": self.names.axes(family.axes)}
         caption = self.t.gettext("%(rate)s, by %(axes)s") % by
         return Table(anchor, metric, caption, rule, shown, axis_end(_extent(shown.rows)), self._folds(rest), left_out)
 
+    def _first(self, findings: list[Rate], family: Family) -> list[Rate]:
+        """Return the findings that stand in full: those with a verdict, or the first ones where none has any."""
+        decided = [each for each in findings if each.verdict and each.verdict.outcome in ("fail", "pass")]
+        undecided = len(findings) - len(decided)
+        if decided and (len(family.axes) > 1 or undecided > _FEW_A_PART):
+            return decided[:WHOLE]
+        if len(family.axes) > 1:
+            return findings[:FIRST_OF_TWO]
+        return findings if decided or len(findings) <= FIRST else findings[:FIRST]
+
     def _listed_findings(self, findings: list[Rate], family: Family) -> tuple[list[Rate], str]:
         """Return the findings to list: every group of one feature, so that anyone finds her own; of several features,
-        the failing and the largest ones.
+        those that fail or may be beyond the limit. The others are counted.
         """
-        if len(family.axes) == 1 or len(findings) <= MOST_OF_TWO:
+        if len(family.axes) == 1:
             return findings, ""
         failing = [each for each in findings if each.verdict and each.verdict.outcome == "fail"]
-        others = [each for each in findings if not (each.verdict and each.verdict.outcome == "fail")]
-        others.sort(key=lambda each: (-each.denominator, self.names.group(each.group)))
-        return [*failing, *others[:MOST_OF_TWO]], self._outcome_counts(others[MOST_OF_TWO:])
+        maybe = [each for each in findings if each.verdict and each.verdict.because == "limit_not_excluded"]
+        listed = [*failing, *maybe[:MOST_OF_TWO]]
+        left_out = [each for each in findings if each not in listed]
+        return listed, self._outcome_counts(left_out) if left_out else ""
 
     def _outcome_counts(self, findings: Sequence[Rate]) -> str:
         """Return how many groups have which outcome: "253 cannot tell; 12 no rate can be stated"."""
@@ -265,23 +259,6 @@ class TableWriter(Writer):
 
 def _rank(finding: Rate) -> int:
     return RANKS.index(finding.verdict.because if finding.verdict else "")
-
-
-def _surest_first(finding: JudgedRate) -> tuple[bool, float]:
-    return _rank(finding) > 0, -_surely_apart(finding)
-
-
-def _surely_apart(finding: JudgedRate) -> float:
-    """Return how far the milder end of the range lies towards the side that the limit is on. For a limit on both sides,
-    measure it from the rate of everyone else.
-    """
-    low, high = finding.ends
-    if low is None or high is None:
-        return float("-inf")
-    worse = finding.rule.worse
-    if worse == "both":
-        return max(low - (finding.rest or 0.0), (finding.rest or 0.0) - high)
-    return low if worse == "high" else -high
 
 
 def _extent(findings: Sequence[Rate]) -> list[float]:

@@ -93,7 +93,6 @@ def test_the_parts_stand_in_their_order(failing_html: str) -> None:
         "By gender",
         "By region",
         "By nationality and gender together",
-        "How sure it is",
         "All groups at once",
         "By nationality",
         "A second and a third opinion",

@@ -9,7 +9,6 @@ from urllib.parse import unquote
 
 from made.pages import find_all, parsed, part_of, section, text
 from made.results import FAILING, PASSING, sample_result
-from made.second_looks import unnamed_result
 
 from audit.plan.file.metric_names import metric_called
 from audit.result.audit_result import AuditResult
@@ -25,41 +24,6 @@ GENDER = [{"metric": "true_positive_rate", "groups": ["gender"], "margin": 0.1}]
 
 def stated(result: AuditResult, part: str) -> str:
     return text(part_of(HtmlReporter().render(result), part))
-
-
-def test_the_surest_stand_first_and_those_beyond_the_limit_before_all(failing: AuditResult, failing_html: str) -> None:
-    part = part_of(failing_html, "forest")
-    tables = list(find_all(part, "table"))
-    assert [text(next(find_all(table, "caption"))).partition(" Limit")[0] for table in tables] == [
-        "Share of victims found, all groups",
-        "Share of non-victims wrongly flagged, all groups",
-    ]
-    names, reading = Names(failing.features), Reading(failing)
-    rows = [text(row[0]) for row in find_all(next(find_all(tables[0], "tbody")), "tr")]
-    failed = [
-        each for each in reading.each_once
-        if each.metric == "true_positive_rate" and each.outcome == "fail"
-    ]  # fmt: skip
-    high = {names.group(each.group): each.estimate.high for each in failed if each.estimate and each.estimate.high}
-    assert rows[: len(failed)] == sorted(high, key=lambda name: (high[name], name))
-    assert len(rows) > len(failed)
-
-
-def test_no_table_of_the_surest_names_whom_a_fail_without_a_name_does_not(few: AuditResult) -> None:
-    result = unnamed_result(few)
-    part = part_of(HtmlReporter().render(result), "forest")
-    assert "a list of the likeliest would name them" in text(part)
-    first = next(find_all(part, "table"))
-    assert "Share of victims found" in text(next(find_all(first, "caption")))
-    names = Names(result.features)
-    countries = {
-        names.group(each.group).partition(",")[0]
-        for each in Reading(result).judged_rates
-        if any(axis.rung == "country" for axis in each.group.family.axes)
-    }
-    listed = {text(row[0]).partition(",")[0] for row in find_all(next(find_all(first, "tbody")), "tr")}
-    assert listed
-    assert not listed & countries
 
 
 def test_every_nationality_that_is_judged_is_a_square_in_its_worst_state(

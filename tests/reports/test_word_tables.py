@@ -12,7 +12,7 @@ from audit.public.figures import State
 from audit.public.site import State as PortalState
 from audit.result.findings.change import ChangeOutcome, ChangeRuleBecause, Unpaired
 from audit.result.findings.further import OutOfReach, OwnMeasureReason, Remedy
-from audit.result.findings.judged import Because, Disparity, Outcome, Procedure, RuleBecause
+from audit.result.findings.judged import Because, Outcome, RuleBecause
 from audit.result.findings.patterns import Amplifies
 from audit.result.findings.remedies import Status, Way
 from audit.result.findings.second import Exposure
@@ -39,8 +39,6 @@ def test_every_word_of_a_result_has_a_text() -> None:
     assert WORDS["amplification"].keys() == WORDS["amplification_counted"].keys() == set(get_args(Amplifies))
     assert WORDS["people_decided"].keys() == WORDS["headings"].keys() == {"fail", "pass", "inconclusive"}
     assert WORDS["portal_states"].keys() == set(get_args(PortalState))
-    assert WORDS["procedures"].keys() == set(get_args(Procedure))
-    assert WORDS["compared_with"].keys() == set(get_args(Disparity.model_fields["compared_with"].annotation))
     assert WORDS["among"].keys() == set(get_args(Exposure.model_fields["among"].annotation))
     assert WORDS["replayed"].keys() == set(LEVELS)
 

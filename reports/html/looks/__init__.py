@@ -64,11 +64,6 @@ class Looks:
         """Return the looks without an answer, each with the reason."""
         return [look for look in self.asked if look.absent]
 
-    @property
-    def terms(self) -> set[str]:
-        """Return the terms that the answers use."""
-        return {term for look in (self.together, *self.asked, self.change) if not look.absent for term in look.terms}
-
 
 def looks(report: Report) -> Looks:
     """Write every look."""

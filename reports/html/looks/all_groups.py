@@ -5,18 +5,15 @@ size.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 
 from audit.result.findings.judged import RuleResult
 from audit.result.findings.many_groups import BetweenGroups, Funnel
-from audit.vocabulary.groups import Family
-from reports.html.funnel import Mark, funnel_chart, limits_of_a_pass
-from reports.html.looks.parts import Fold, Look, LookWriter, Picture, Row, SmallTable
+from reports.html.funnel import Mark, funnel_chart
+from reports.html.looks.parts import Look, LookWriter, Picture, Row
 from reports.no_funnel import why_no_funnel
 from reports.numbers import NOT_KNOWN
 
 _RARELY = 0.05
-_FUNNEL_ROWS = 12
 _FINEST = ("country", "level")
 """The rungs whose funnels stand on the page."""
 
@@ -35,11 +32,9 @@ class AllGroupsWriter(LookWriter):
             reasons = {each.reason for each in self._limited()}
             why = "absent_weighted" if "weights_or_clusters" in reasons else "absent_alike"
             return self.absent(why, self._not_drawn())
-        tables, folds = self.split(self.said("caption"), map(self._row, limited), "spread-more")
         return self.answer(
-            self._sentences(limited),
-            tables,
-            (*folds, *self._funnel_numbers(), *self._ranked(limited), *self._entropy()),
+            (*self._sentences(limited), *self._in_result()),
+            self.first(self.said("caption"), map(self._row, limited)),
             pictures=self._pictures(),
             not_drawn=self._not_drawn(),
         )
@@ -132,71 +127,11 @@ class AllGroupsWriter(LookWriter):
             if funnel.rule in rules and funnel.points and funnel.family.axes[0].rung in _FINEST:
                 yield funnel, rules[funnel.rule]
 
-    def _funnel_numbers(self) -> Iterator[Fold]:
-        tables = []
-        for funnel, rule in self._funnels():
-            step = max(len(funnel.points) // _FUNNEL_ROWS, 1)
-            passes = dict(limits_of_a_pass(funnel, self._alone_from(funnel, rule)))
-            rows = tuple(
-                (
-                    self.cell("cases", self.n.count(point.cases)),
-                    self.cell("beyond_from", self.n.percent(point.fail_rate, digits=1)),
-                    self.cell("within_from", self.n.percent(passes.get(point.cases), digits=1)),
-                )
-                for point in funnel.points[::step]
-            )
-            caption = self.said(
-                "funnel_numbers", rate=self.words.rate(rule.metric), axes=self.names.axes(funnel.family.axes)
-            )
-            tables.append(SmallTable(caption, rows))
-        if tables:
-            yield self.fold("funnel-numbers", tables)
-
-    def _ranked(self, limited: list[BetweenGroups]) -> Iterator[Fold]:
-        tables = []
-        for each in limited:
-            if not each.worst or not self._differ(each, limited) or self._is_unnamed(each.metric, each.family):
-                continue
-            rows = tuple(
-                (
-                    self.group_cell(worst.group),
-                    self.cell("as_counted", self.n.percent(worst.value)),
-                    self.cell("allowing_for_chance", self.n.percent(worst.shrunk)),
-                )
-                for worst in each.worst
-            )
-            caption = self.t.gettext("%(rate)s, by %(axes)s") % {
-                "rate": self.words.rate(each.metric),
-                "axes": self.names.axes(each.family.axes),
-            }
-            tables.append(SmallTable(caption, rows))
-        if tables:
-            yield self.fold("ranked", tables[:6])
+    def _in_result(self) -> tuple[str, ...]:
+        funnels = ["funnel-numbers"] if any(self._funnels()) else []
+        entropy = ["entropy"] if self.result.further.entropies else []
+        return self.in_result(*funnels, "ranked", *entropy)
 
     def _differ(self, each: BetweenGroups, asked: list[BetweenGroups]) -> bool:
         """Say whether groups differ by more than chance explains, corrected for the number of tests."""
         return each.equality_p is not None and each.equality_p <= _RARELY / len(asked)
-
-    def _is_unnamed(self, metric: str, family: Family) -> bool:
-        """Say whether a list of the worst groups would name the ones that a FAIL without a name does not name."""
-        return any(rule.metric == metric and each.family == family for rule, each in self.reading.unnamed)
-
-    def _entropy(self) -> Iterator[Fold]:
-        if not self.result.further.entropies:
-            return
-        to_four = partial(self.n.fixed, digits=4)
-        rows = tuple(
-            (
-                self.cell("by", self.names.axes(each.family.axes), number=False),
-                self.cell("within_groups", self.ranged(to_four, each.within, each.within_low, each.within_high)),
-                self.cell("between_groups", self.ranged(to_four, each.between, None, None)),
-                self.cell(
-                    "between_beyond_chance",
-                    self.ranged(to_four, each.between_beyond_chance, each.between_low, each.between_high),
-                ),
-            )
-            for each in self.result.further.entropies
-        )
-        whole = self.result.further.entropies[0]
-        total = self.ranged(to_four, whole.total, whole.total_low, whole.total_high)
-        yield self.fold("entropy", [SmallTable(self.said("title", "entropy"), rows)], total=total)

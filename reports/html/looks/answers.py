@@ -10,7 +10,7 @@ from audit.result.findings.further import FailedRows, SelfDisagreement
 from audit.result.reading import changed_groups, changed_worst_first
 from audit.vocabulary.groups import Group
 from reports.change_words import ChangeWords
-from reports.html.looks.parts import Look, LookWriter, Row
+from reports.html.looks.parts import MOST, Look, LookWriter, Row
 from reports.numbers import NOT_KNOWN
 
 
@@ -26,7 +26,7 @@ class ChangeWriter(LookWriter):
             return self.absent()
         sentences = filter(None, (words.sentence(), words.compared(), words.differs(), *self._limits()))
         worst_first = changed_worst_first(changed_groups(change))
-        return self.tabled([self._row(one, words) for one in worst_first], sentences, by_result=True)
+        return self.tabled([self._row(one, words) for one in worst_first], sentences, by_result=True, most=MOST)
 
     def _limits(self) -> tuple[str, ...]:
         """Return how much worse each rate may have become."""

@@ -8,16 +8,14 @@ from collections.abc import Iterator
 from audit.result.findings.sensitivity import (
     ControlComparison,
     ControlSample,
-    LabelErrorGrid,
     RuleSensitivity,
     SensitivityFinding,
 )
 from audit.result.reading import People
 from audit.vocabulary.groups import Group
-from reports.html.looks.parts import Cell, Fold, Look, LookWriter, Row, SmallTable
+from reports.html.looks.parts import Look, LookWriter, Row
 from reports.numbers import NOT_KNOWN
 
-_MOST_GRIDS = 3
 _FLOAT_NOISE = 1e-9
 _ORDER = {"fail": 0, "pass": 1, "inconclusive": 2, "not_evaluable": 3}
 
@@ -35,7 +33,7 @@ class DoubtsWriter(LookWriter):
         if not examined:
             return self.absent("absent_not_counted")
         left = [] if len(examined) == len(self.result.further.sensitivity) else [self.said("absent_not_counted")]
-        return self.tabled(self._rows(examined), (*self._sentences(examined), *left), self._grids(examined))
+        return self.tabled(self._rows(examined), (*self._sentences(examined), *left, *self._grids(examined)))
 
     def _sentences(self, rules: list[RuleSensitivity]) -> Iterator[str]:
         for rule in rules:
@@ -112,38 +110,9 @@ class DoubtsWriter(LookWriter):
             shares.append(self.t.gettext("%(share)s of its victims") % {"share": share})
         return "; ".join(shares) if shares else NOT_KNOWN
 
-    def _grids(self, rules: list[RuleSensitivity]) -> Iterator[Fold]:
-        made = [
-            self._grid(finding, finding.grid, self._limit(rule))
-            for rule in rules
-            for finding in rule.findings
-            if finding.grid is not None
-        ]
-        if made:
-            yield self.fold("sure-labels", made[:_MOST_GRIDS])
-
-    def _grid(self, finding: SensitivityFinding, grid: LabelErrorGrid, limit: str) -> SmallTable:
-        cells = list(zip(grid.rates, grid.stands, strict=True))
-        heads = [
-            self.t.gettext("%(share)s of others rightly labelled") % {"share": self.n.percent(specificity)}
-            for specificity in grid.specificity
-        ]
-        width = len(heads)
-        rows = tuple(
-            (
-                self.cell("rightly_labelled", self.n.percent(sensitivity), number=False),
-                *(Cell(head, self._cell(*cell)) for head, cell in zip(heads, cells[place * width :], strict=False)),
-            )
-            for place, sensitivity in enumerate(grid.sensitivity)
-        )
-        caption = self.said("grid", group=self.group(finding.group), limit=limit)
-        return SmallTable(caption, rows)
-
-    def _cell(self, rate: float | None, stands: bool | None) -> str:
-        if rate is None or stands is None:
-            return self.t.gettext("the counts rule it out")
-        values = {"rate": self.n.percent(rate)}
-        return self.t.gettext("%(rate)s, stands") % values if stands else self.t.gettext("%(rate)s, falls") % values
+    def _grids(self, rules: list[RuleSensitivity]) -> tuple[str, ...]:
+        has_grid = any(finding.grid is not None for rule in rules for finding in rule.findings)
+        return self.in_result("sure-labels") if has_grid else ()
 
 
 def _fewest(findings: list[SensitivityFinding]) -> int:

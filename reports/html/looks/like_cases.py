@@ -15,7 +15,7 @@ from audit.result.findings.like_with_like import ConditionalGap, LikeWithLike
 from audit.result.findings.like_with_like import Note as ConditionalNote
 from audit.result.findings.subgroup_scan import ScanHalf, ScanValues, SubgroupScan
 from audit.vocabulary.groups import Group, Level
-from reports.html.looks.parts import Cell, Fold, Look, LookWriter, Row, SmallTable
+from reports.html.looks.parts import Cell, Look, LookWriter, Row
 from reports.numbers import NOT_KNOWN
 
 
@@ -149,7 +149,7 @@ class LikeCasesWriter(LookWriter):
         if not self.result.further.conditional:
             return self.absent()
         telling = [self._row(record, gap) for record, gap in self._gaps(telling=True)]
-        return self.tabled(telling, (*self._sentences(), *self.unweighted_notes()), self._others(), by_result=True)
+        return self.tabled(telling, (*self._sentences(), *self._others(), *self.unweighted_notes()), by_result=True)
 
     @property
     def _has_several_ways(self) -> bool:
@@ -203,8 +203,6 @@ class LikeCasesWriter(LookWriter):
             self.cell("what_that_does", self.language.word("like_with_like", gap.note), number=False),
         )
 
-    def _others(self) -> Iterator[Fold]:
-        rows = tuple(self._row(record, gap) for record, gap in self._gaps(telling=False))
-        if rows:
-            left = self.more_in_result(len(rows) - 30)
-            yield self.fold("like-others", [SmallTable(self.said("title", "like-others"), rows[:30], left)])
+    def _others(self) -> Iterator[str]:
+        if any(self._gaps(telling=False)):
+            yield from self.in_result("like-others")

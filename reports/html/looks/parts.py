@@ -22,10 +22,10 @@ TEXTS: Final[Mapping[str, Mapping[str, Any]]] = tomllib.loads(
 """Words of looks and of their folds, by anchor."""
 _ANY: Final = "every-look"
 """Key of the words that any look can need."""
-FIRST = 10
-"""The number of rows of a table that are shown. The rest is folded."""
-MOST = 16
-"""The most rows of a folded table. The others stand in the result file."""
+FIRST = 4
+"""The number of rows of a table that are shown. The others stand in the result file."""
+MOST = 24
+"""The same where rows can be beyond a limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +85,6 @@ class Look:
     not_drawn: tuple[str, ...] = ()
     """Pictures that are missing, each with the reason."""
     folds: tuple[Fold, ...] = ()
-    terms: tuple[str, ...] = ()
-    """Terms that it uses, by their names in `audit.vocabulary.terms`."""
 
 
 class LookWriter(Writer):
@@ -129,9 +127,8 @@ class LookWriter(Writer):
         not_drawn: Iterable[str] = (),
     ) -> Look:
         """Return the look with its answer, and with its own note where no other is given."""
-        terms = tuple(TEXTS[self.anchor].get("terms", ()))
         words = tuple(sentences), note or self.said("note"), ""
-        return Look(self.anchor, self.title, *words, tuple(pictures), tables, tuple(not_drawn), tuple(folds), terms)
+        return Look(self.anchor, self.title, *words, tuple(pictures), tables, tuple(not_drawn), tuple(folds))
 
     def fold(self, anchor: str, tables: Iterable[SmallTable] = (), **values: str) -> Fold:
         """Return what is folded under the title of its anchor, with its note, in which `values` stand."""
@@ -194,36 +191,38 @@ class LookWriter(Writer):
             return ""
         return self.counted("more_in_result", count, _ANY)
 
-    def tabled(
-        self, rows: Iterable[Row], sentences: Iterable[str], folds: Iterable[Fold] = (), *, by_result: bool = False
-    ) -> Look:
-        """Return the answer with a table: its first rows are shown, the rest is folded before `folds`."""
-        tables, more = self.split(self.said("caption"), rows, f"{self.anchor}-more", by_result=by_result)
-        return self.answer(sentences, tables, (*more, *folds))
+    def in_result(self, *anchors: str) -> tuple[str, ...]:
+        """Return a sentence that what has these titles stands in the result file. None where nothing does."""
+        titles = [self.said("title", anchor) for anchor in anchors]
+        return (self.said("in_result", _ANY, what=self.t.gettext("; ").join(titles)),) if titles else ()
 
-    def split(
+    def tabled(
         self,
-        caption: str,
         rows: Iterable[Row],
-        anchor: str,
+        sentences: Iterable[str],
+        folds: Iterable[Fold] = (),
         *,
         by_result: bool = False,
-    ) -> tuple[tuple[SmallTable, ...], tuple[Fold, ...]]:
-        """Return a table of the first rows, and a fold of the others. Both are empty where there are no rows.
+        most: int = FIRST,
+    ) -> Look:
+        """Return the answer with a table of its first rows."""
+        return self.answer(sentences, self.first(self.said("caption"), rows, by_result=by_result, most=most), folds)
+
+    def first(
+        self, caption: str, rows: Iterable[Row], *, by_result: bool = False, most: int = FIRST
+    ) -> tuple[SmallTable, ...]:
+        """Return a table of the first rows, with how many more the result file has. None where there are no rows.
 
         A column without a known value in any row is left out. `by_result` says that rows with likely ranges stand in
         the order of what came out, so that those of the first hold less often than they say.
         """
         every = tuple(rows)
         if not every:
-            return (), ()
+            return ()
         kept = [place for place in range(len(every[0])) if any(row[place].text != NOT_KNOWN for row in every)]
         every = tuple(tuple(row[place] for place in kept) for row in every)
-        first, rest = every[:FIRST], every[FIRST:]
-        if len(rest) <= 2:
-            return (SmallTable(caption, every),), ()
-        more = self.t.gettext("%(caption)s (continued)") % {"caption": caption}
-        folded = SmallTable(more, rest[:MOST], self.more_in_result(len(rest) - MOST))
-        title = self.said("more_rows", _ANY, count=self.n.count(len(rest)), caption=caption)
-        note = self.words.sorted_by_result(self.result.plan.verdict.level) if by_result else ""
-        return (SmallTable(caption, first, note),), (Fold(anchor, title, tables=(folded,)),)
+        if len(every) <= most + 2:
+            return (SmallTable(caption, every),)
+        notes = [self.words.sorted_by_result(self.result.plan.verdict.level)] if by_result else []
+        notes.append(self.more_in_result(len(every) - most))
+        return (SmallTable(caption, every[:most], self.language.joined(notes)),)

@@ -8,7 +8,6 @@ from audit.result.findings.patterns import (
     Deployed,
     DeployedGroup,
     GroupAmplification,
-    LabelGap,
     ReferenceComparison,
     ReferenceShare,
 )
@@ -73,8 +72,9 @@ class PatternWriter(LookWriter):
         if not self.result.further.amplification and not self.result.further.label_gaps:
             return self.absent()
         telling = map(self._row, self._groups(telling=True))
-        folds = (*self._labels(), self._reference())
-        return self.tabled(telling, (*self._sentences(), *self.unweighted_notes()), folds, by_result=True)
+        gaps = self.in_result("label-gaps") if self.result.further.label_gaps else ()
+        sentences = (*self._sentences(), *gaps, *self.unweighted_notes())
+        return self.tabled(telling, sentences, (self._reference(),), by_result=True)
 
     def _groups(self, *, telling: bool) -> list[GroupAmplification]:
         """Return each group once: first of families of one feature, then of families of several."""
@@ -132,20 +132,6 @@ class PatternWriter(LookWriter):
         if group.outcome == "adds" and group.added is not None and group.labelled_above == (group.added < 0):
             return self.t.gettext("turns it round")
         return self.language.word("amplification", group.outcome)
-
-    def _labels(self) -> Iterator[Fold]:
-        rows = tuple(self._label_row(gap) for gap in self.result.further.label_gaps if gap.group is not None)
-        if rows:
-            yield self.fold("label-gaps", [SmallTable(self.said("title", "label-gaps"), rows)])
-
-    def _label_row(self, gap: LabelGap) -> Row:
-        return (
-            self.cell("by", self.names.axes(gap.family.axes), number=False),
-            self.cell("widest_for", NOT_KNOWN if gap.group is None else self.group(gap.group), number=False),
-            self.cell("labelled", self.n.percent(gap.label_rate)),
-            self.cell("everyone_else", self.n.percent(gap.rest_rate)),
-            self.cell("difference_in_points", self.n.points_with_range(gap.difference, gap.low, gap.high)),
-        )
 
     def _reference(self) -> Fold:
         reference, title = self.result.further.reference_comparison, self.said("title", "reference")

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from functools import partial
 
 from audit.result.findings.scores import Calibration, GroupAuc, Sweep, SweepGap, SweepStep
-from reports.html.looks.parts import Cell, Fold, Look, LookWriter, Row, SmallTable
+from reports.html.looks.parts import Cell, Look, LookWriter, Row, SmallTable
 from reports.numbers import NOT_KNOWN
 
-_STEPS = 9
+_STEPS = 5
 _CLEARLY = 0.05
 
 
@@ -26,7 +25,7 @@ class RankingWriter(LookWriter):
         stated = [auc for auc in self.result.further.aucs if auc.status == "estimated"]
         stated = self.without_repeats(stated, lambda auc: auc.group)
         stated.sort(key=lambda auc: (bool(auc.group.root), len(auc.group.root), auc.auc or 0.0))
-        return self.tabled(map(self._row, stated), self._sentences(), self._within(), by_result=True)
+        return self.tabled(map(self._row, stated), self._sentences(), by_result=True)
 
     def _sentences(self) -> Iterator[str]:
         pooled = next((auc for auc in self.result.further.aucs if not auc.group.root), None)
@@ -39,6 +38,8 @@ class RankingWriter(LookWriter):
         yield from self._missing()
         if any(auc.unused for auc in self.result.further.aucs):
             yield self.unweighted_note()
+        if self.result.further.auc_decompositions:
+            yield from self.in_result("ranking-within")
 
     def _missing(self) -> Iterator[str]:
         """Say why groups have no AUC."""
@@ -60,24 +61,6 @@ class RankingWriter(LookWriter):
             self.cell("at_threshold", NOT_KNOWN if auc.near_threshold is None else self.n.count(auc.near_threshold)),
         )
 
-    def _within(self) -> Iterator[Fold]:
-        signed = partial(self.n.signed, digits=2)
-        rows = tuple(
-            (
-                self.cell("by", self.names.axes(split.family.axes), number=False),
-                self.cell("among_everyone", self.decimal(split.pooled)),
-                self.cell("within_groups", self.decimal(split.within)),
-                self.cell("between_groups", self.decimal(split.between)),
-                self.cell(
-                    "owed_to_groups",
-                    self.ranged(signed, split.difference, split.difference_low, split.difference_high, between=" … "),
-                ),
-            )
-            for split in self.result.further.auc_decompositions
-        )
-        if rows:
-            yield self.fold("ranking-within", [SmallTable(self.said("title", "ranking-within"), rows)])
-
 
 class CalibrationWriter(LookWriter):
     """Writer of the look at calibration: whether scores mean what they say."""
@@ -92,8 +75,9 @@ class CalibrationWriter(LookWriter):
             return self.absent(self._why_absent())
         stated.sort(key=lambda each: (bool(each.group.root), not _is_miscalibrated(each), -abs(each.gap or 0.0)))
         unweighted = [self.unweighted_note()] if any(each.unused for each in stated) else []
-        sentences = self._sentence(stated), *unweighted
-        return self.tabled(map(self._row, stated), sentences, self._bins(stated), by_result=True)
+        bins = self.in_result("calibration-bins") if any(each.bins for each in stated) else ()
+        sentences = self._sentence(stated), *unweighted, *bins
+        return self.tabled(map(self._row, stated), sentences, by_result=True)
 
     def _why_absent(self) -> str:
         if any(each.reason == "not_a_share" for each in self.result.further.calibrations):
@@ -125,22 +109,6 @@ class CalibrationWriter(LookWriter):
             return self.t.gettext("too high")
         return self.t.gettext("too high in places, too low in others")
 
-    def _bins(self, stated: Sequence[Calibration]) -> Iterator[Fold]:
-        tables = []
-        for each in [calibration for calibration in stated if calibration.bins][:3]:
-            rows = tuple(
-                (
-                    self.cell("scores", f"{self.n.ratio(part.low)}–{self.n.ratio(part.high)}", number=False),
-                    self.cell("scores_say", self.n.percent(part.mean_score)),
-                    self.cell("labelled", self.share(part.observed, part.observed_low, part.observed_high)),
-                    self.cell("cases", self.part(part.positives, part.cases)),
-                )
-                for part in each.bins
-            )
-            tables.append(SmallTable(self.group(each.group), rows))
-        if tables:
-            yield self.fold("calibration-bins", tables)
-
 
 def _is_miscalibrated(each: Calibration) -> bool:
     return each.p_adjusted is not None and each.p_adjusted <= _CLEARLY
@@ -159,12 +127,10 @@ class SweepWriter(LookWriter):
         if not sweeps:
             return self.absent()
         first = [sweep for sweep in sweeps if sweep.over == sweeps[0].over and len(sweep.family.axes) == 1][:1]
-        rest = [sweep for sweep in sweeps if sweep not in first and len(sweep.family.axes) == 1][:5]
         unweighted = [self.unweighted_note()] if any(each.unused for each in sweeps) else []
         return self.answer(
-            (*self._sentences(first), *unweighted),
+            (*self._sentences(first), *unweighted, *(self.in_result("thresholds-more") if len(sweeps) > 1 else ())),
             tuple(map(self._table, first)),
-            [self.fold("thresholds-more", map(self._table, rest))] if rest else (),
         )
 
     def _sentences(self, sweeps: Sequence[Sweep]) -> Iterator[str]:

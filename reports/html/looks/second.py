@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from audit.result.findings.second import AfterDetector, Exposure, Override, PeopleGap, SecondVerdict
 from audit.result.reading import WORST_FIRST, JudgedRate
-from reports.html.looks.parts import Cell, Fold, Look, LookWriter, Row
+from reports.html.looks.parts import MOST, Cell, Fold, Look, LookWriter, Row
 from reports.numbers import NOT_KNOWN
 from reports.second_words import SecondWords, result_of_second
 from reports.writer import Report, Writer
@@ -70,11 +70,11 @@ class PeopleWriter(_SecondWriter):
                 self._folded("people-gaps", map(self._gap, gaps)),
             ),
             by_result=True,
+            most=MOST,
         )
 
     def _folded(self, anchor: str, rows: Iterator[Row]) -> Fold:
-        tables, folds = self.split(self.said("title", anchor), rows, f"{anchor}-more", by_result=True)
-        return self.fold(anchor, (*tables, *(table for fold in folds for table in fold.tables)))
+        return self.fold(anchor, self.first(self.said("title", anchor), rows, by_result=True))
 
     def _sentences(self, after: AfterDetector, gaps: Sequence[PeopleGap]) -> Iterator[str]:
         flagged, others = (one for one in after.overrides if not one.group.root)
@@ -135,6 +135,7 @@ class FormsWriter(_SecondWriter):
             [self.row(finding, Cell(head, second.name, number=False)) for second, finding in rows],
             [said for second in judged for said in self.limits(second)],
             by_result=True,
+            most=MOST,
         )
 
 

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from audit.result.findings.judged import Outcome
 from audit.result.findings.swaps import ChangedSlot, ProbeVerdict, SwapProbe, SwapShift
 from reports.html.charts import Bar, interval
-from reports.html.looks.parts import Cell, Fold, Look, LookWriter, Row, SmallTable
+from reports.html.looks.parts import MOST, Cell, Fold, Look, LookWriter, Row, SmallTable
 from reports.html.resolution import NOT_ASSOCIATED
 from reports.numbers import NOT_KNOWN
 from reports.swap_words import SwapWords
@@ -41,14 +41,12 @@ class SwapsWriter(LookWriter):
         folds: list[Fold] = []
         for probe in self.result.probes:
             for number, family in enumerate(self._families(probe), start=1):
-                shown, folded = self._table(probe, family, f"swaps-{probe.probe}-{number}")
+                shown = self._table(probe, family)
                 if family[0].given_slot is None:
                     tables += shown
-                    folds += folded
                 else:
-                    tables_within = (*shown, *(table for fold in folded for table in fold.tables))
                     anchor = f"swaps-{probe.probe}-{number}-held"
-                    folds.append(Fold(anchor, self._caption(probe, family[0]), tables=tables_within))
+                    folds.append(Fold(anchor, self._caption(probe, family[0]), tables=shown))
         return self.answer(self._sentences(), tuple(tables), folds, self._note())
 
     def _families(self, probe: SwapProbe) -> list[list[SwapShift]]:
@@ -154,15 +152,13 @@ class SwapsWriter(LookWriter):
         drafted = self.said("note_draft", words=NOT_ASSOCIATED)
         return self.t.gettext("%(first)s %(more)s") % {"first": drafted, "more": about}
 
-    def _table(
-        self, probe: SwapProbe, family: list[SwapShift], anchor: str
-    ) -> tuple[tuple[SmallTable, ...], tuple[Fold, ...]]:
+    def _table(self, probe: SwapProbe, family: list[SwapShift]) -> tuple[SmallTable, ...]:
         judged = any(self._verdicts_of(probe, shift) for shift in family)
         ends = [abs(end) for shift in family for end in (shift.low, shift.high, shift.shift) if end is not None]
         end = next((end for end in _ENDS if max(ends, default=0.0) <= end * 0.985), 1.0)
         ordered = sorted(family, key=lambda shift: (self._urgency(probe, shift), -abs(shift.shift or 0.0)))
         rows = [self._row(probe, shift, end, judged=judged) for shift in ordered]
-        return self.split(self._caption(probe, family[0]), rows, anchor, by_result=True)
+        return self.first(self._caption(probe, family[0]), rows, by_result=True, most=MOST)
 
     def _caption(self, probe: SwapProbe, first: SwapShift) -> str:
         slot = next(one for one in probe.slots if one.slot == first.slot)
