@@ -134,4 +134,4 @@ def compacted(body: str, language: Language, scope: str) -> tuple[str, str]:
         f'{scope}[data-l="{place}"]::before{{content:{css_string(spaced(html.unescape(label), language))}}}\n'
         for label, place in places.items()
     )
-    return body, f"@media (max-width:55rem){{\n{rules}}}\n" if rules else ""
+    return body, f"@media screen and (max-width:55rem){{\n{rules}}}\n" if rules else ""
