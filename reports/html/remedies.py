@@ -1,4 +1,4 @@
-"""Page of remedies: what is confirmed and what levels down, then each candidate with both halves and who pays.
+"""Page of remedies: what is confirmed and what levels down, all ways in a picture, then who pays for each candidate.
 
 Exact counts for restricted use, in the style of the restricted report.
 """
@@ -27,9 +27,9 @@ from reports.words import Words
 _WIDTH, _HEIGHT, _LEFT, _TEXT = 640, 320, 68, 18
 _BESIDE: Final = ((8, -6), (8, 19), (-18, -6), (-18, 19), (-5, -14), (-5, 27), (24, -6))
 """Where a number may stand beside its point; the first place that is free is taken."""
-_IN_PANEL: Final = 6
-"""Most rows of a table that a terminal shows; the page has all."""
-_LISTED: Final = 12
+_EFFECTS: Final = 2
+"""Groups of a candidate that gain most, and as many that pay most; remedy.json has all."""
+_LISTED: Final = 4
 """Most groups that a sentence names; remedy.json has all."""
 
 
@@ -63,7 +63,7 @@ class RemedyWriter:
         self.lines = [" ".join([f"{self._title(one, short=True)}.", *self._line(one)]) for one in found.tried]
         """Each candidate in a line: what it does, whether it levels down, and what the other half says."""
         self.too_few = self._say("too_few", groups=self._listed(found.too_few)) if found.too_few else ""
-        self.looks = [*(self._tried(one) for one in found.tried), self._front()]
+        self.looks = [self._front(), *(self._tried(one) for one in found.tried)]
         good = any(one.status == "confirmed" and not one.levelled_down for one in found.tried)
         self.state = "pass" if good else "inconclusive"
         """The state whose mark and colour the head has."""
@@ -85,21 +85,33 @@ class RemedyWriter:
 
     def _line(self, one: Tried) -> Iterator[str]:
         """Say what a candidate does; if it levels down, in which error; and what the other half says."""
-        metrics = {self._found.metrics[rule] for rule in one.levelled_down}
         now, then = self._found.as_it_is.elsewhere, one.elsewhere
-        either, errors, grew = bool(metrics - {*MISSED, *WRONGLY_FLAGGED}), [], []
-        for error, of, part, whole, before in (
-            ("missed", MISSED, then.missed, then.victims, now.missed),
-            ("wrongly_flagged", WRONGLY_FLAGGED, then.wrongly_flagged, then.others, now.wrongly_flagged),
-        ):
-            errors.append(self._say(error, part=self._part(part, whole), before=self._n.count(before)))
-            if metrics & set(of) or (either and part > before):
-                grew.append(self._words.rate(ERROR_RATES[error]))
+        counts = {
+            "missed": (self._part(then.missed, then.victims), now.missed),
+            "wrongly_flagged": (self._part(then.wrongly_flagged, then.others), now.wrongly_flagged),
+        }
+        errors = [self._say(error, part=part, before=self._n.count(before)) for error, (part, before) in counts.items()]
         yield self._say("errors", errors=self._t.gettext("; ").join(errors))
-        if metrics:
-            grew = grew or [self._words.rate(metric) for metric in sorted(metrics)]  # people too few to judge hide it
-            yield self._say("levelled", errors=self._t.gettext("; ").join(grew))
+        yield from self._levelled(one)
         yield self._status(one)
+
+    def _levelled(self, one: Tried) -> Iterator[str]:
+        """Say in which error a candidate levels down, where it does."""
+        metrics = {self._found.metrics[rule] for rule in one.levelled_down}
+        if not metrics:
+            return
+        now, then = self._found.as_it_is.elsewhere, one.elsewhere
+        either = bool(metrics - {*MISSED, *WRONGLY_FLAGGED})
+        grew = [
+            self._words.rate(ERROR_RATES[error])
+            for error, rates, is_more in (
+                ("missed", MISSED, then.missed > now.missed),
+                ("wrongly_flagged", WRONGLY_FLAGGED, then.wrongly_flagged > now.wrongly_flagged),
+            )
+            if metrics & set(rates) or (either and is_more)
+        ]
+        grew = grew or [self._words.rate(metric) for metric in sorted(metrics)]  # people too few to judge hide it
+        yield self._say("levelled", errors=self._t.gettext("; ").join(grew))
 
     def _title(self, one: Option, *, short: bool = False) -> str:
         plain, thresholds = self._n.plain, one.thresholds
@@ -133,9 +145,9 @@ class RemedyWriter:
         return NOT_KNOWN if one.way == "as_it_is" else self._say("not_judged")
 
     def _tried(self, one: Tried) -> Look:
-        sentences = [self._status(one), *(self._lacking(each) for each in one.more_cases)]
+        sentences = [*self._levelled(one), *(self._lacking(each) for each in one.more_cases)]
         if one.silent:
-            sentences.insert(1, self._say("silent", groups=self._listed(one.silent)))
+            sentences.insert(0, self._say("silent", groups=self._listed(one.silent)))
         if one.way == "per_group":
             sentences.insert(0, self._own(one))
         if one.way == "band":
@@ -143,13 +155,13 @@ class RemedyWriter:
             cases = self._part(one.to_people, self._found.rows[1])
             outcome = self._words.outcome(one.outcomes[-1]) if one.outcomes else NOT_KNOWN
             sentences.append(self._say("people", cases=cases, low=low, high=high, outcome=outcome))
-        now = self._say("as_it_is", "remedy_ways")
-        halves = [(now, self._found.as_it_is.elsewhere), (self._say("with"), one.elsewhere)]
-        halves.append((self._say("where_chosen"), one.where_chosen))
-        rows = tuple((self._cell("half", name, number=False), *self._errors(of)) for name, of in halves)
-        effects = tuple(map(self._effect, one.effects))
-        tables = SmallTable(self._say("does"), rows), SmallTable(self._say("who"), effects)
-        return Look(f"remedy-{one.number}", self._title(one, short=True), tuple(sentences), tables=tables)
+        shown = sorted(one.effects, key=lambda effect: effect.change)
+        if len(shown) > 2 * _EFFECTS:
+            shown = [*shown[:_EFFECTS], *shown[-_EFFECTS:]]
+        left = len(one.effects) - len(shown)
+        note = self._say("more", count=self._n.count(left)) if left else ""
+        table = SmallTable(self._say("who"), tuple(map(self._effect, shown)), note)
+        return Look(f"remedy-{one.number}", self._title(one, short=True), tuple(sentences), tables=(table,))
 
     def _cell(self, head: str, text: str, *, number: bool = True) -> Cell:
         return Cell(self._say(head), text, number=number)
@@ -184,7 +196,7 @@ class RemedyWriter:
 
     def _front(self) -> Look:
         front, caption = (self._found.as_it_is, *self._found.tried, *self._found.front), self._say("ways")
-        rows = tuple(map(self._point, front))
+        rows = tuple(map(self._point, (self._found.as_it_is, *self._found.tried)))
         drawing = front_chart(front, caption, [cell.head for cell in rows[0][1:3]], self._n)
         pictures, tables = (Picture(self._say("picture"), drawing),), (SmallTable(caption, rows),)
         return Look("front", self._say("front"), (), self._say("front_note"), pictures=pictures, tables=tables)
@@ -195,19 +207,19 @@ class RemedyWriter:
         return (self._cell("way", self._title(one), number=False), *self._errors(one.elsewhere), there, judged)
 
     def panel(self) -> Iterator[str]:
-        """Yield the page as lines for a terminal, without its last table: the options of which none is best."""
+        """Yield the page as lines for a terminal, without its picture."""
         yield from filter(None, (self.heading, *self.lines, self.too_few))
-        for look in self.looks[:-1]:
+        for look in self.looks:
             yield from ["", look.title, *(f"  {sentence}" for sentence in look.sentences)]
             for table in look.tables:
                 yield f"  {table.caption}:"
-                shown, left = table.rows[:_IN_PANEL], len(table.rows) - _IN_PANEL
-                written = [[cell.head for cell in shown[0]], *([cell.text for cell in row] for row in shown)]
+                written = [[cell.head for cell in row] for row in table.rows[:1]]
+                written += [[cell.text for cell in row] for row in table.rows]
                 widths = [max(map(len, column)) for column in zip(*written, strict=True)]
                 for row in written:
                     yield "    " + "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True))
-                if left > 0:
-                    yield "    " + self._say("more", count=self._n.count(left))
+                if table.note:
+                    yield f"    {table.note}"
 
 
 def front_chart(front: Sequence[Option], title: str, axes: Sequence[str], numbers: Numbers) -> Markup:

@@ -26,7 +26,7 @@ WHOLE = 24
 FIRST = 12
 """The rows of a longer table of a rate without a limit, or without a verdict. The rest is folded."""
 FIRST_OF_TWO = 4
-"""The same for groups by several features."""
+"""Rows of such a table for groups by several features. The rest is counted."""
 MOST_OF_TWO = 12
 """The most folded rows for groups by several features that may be beyond a limit, beside all that fail."""
 _ENOUGH_TO_SET_THE_AXIS = 30

@@ -101,11 +101,11 @@ def test_the_least_sure_verdicts_say_what_would_overturn_them(further_html: str)
     ]
     women = next(row for row in table if row[0] == "Women")
     assert women == ["Women", "Found", "within the limit", "311 of 9,000", "—", "—", "12 of 40"]
-    grid = next(row for row in table if row[0] == "90%")
-    assert grid == ["90%", "the counts rule it out", "81%, falls"]
 
 
-def test_the_funnel_has_a_mark_a_group_and_its_limits_in_numbers(further: AuditResult, further_html: str) -> None:
+def test_the_funnel_has_a_mark_a_group_and_says_where_its_limits_are_in_numbers(
+    further: AuditResult, further_html: str
+) -> None:
     part = part_of(further_html, "together")
     (drawing,) = [svg for svg in find_all(part, "svg") if svg.get("class") == "f"]
     stated = {
@@ -122,12 +122,7 @@ def test_the_funnel_has_a_mark_a_group_and_its_limits_in_numbers(further: AuditR
     triangles = [path for path in find_all(drawing, "path") if (path.get("d") or "").endswith("l6 11h-12z")]
     assert len(circles) + len(triangles) == len(verdicts) > 100
     assert len(triangles) == sum(verdict.outcome == "fail" for verdict in verdicts)
-    alone = min(verdict.cases for verdict in verdicts if verdict.decidable)
-    limits = [row for row in rows(part) if len(row) == 3 and row[0].replace(",", "").isdigit()]
-    assert [row[0] for row in limits] == ["12", "30", "60", "90", "200", "500", "2,000"]
-    for row, point in zip(limits, further.further.funnels[0].points, strict=True):
-        assert row[1] == f"{100 * (point.fail_rate or 0):.1f}%"
-        assert (row[2] == "—") == (point.cases < alone)
+    assert "In the result file alone (result.json): The limits in numbers" in text(part)
 
 
 def test_no_list_of_the_worst_names_whom_a_fail_without_a_name_does_not(

@@ -33,7 +33,7 @@ class AllGroupsWriter(LookWriter):
             why = "absent_weighted" if "weights_or_clusters" in reasons else "absent_alike"
             return self.absent(why, self._not_drawn())
         return self.answer(
-            (*self._sentences(limited), *self._in_result()),
+            (*self._sentences(limited), *self._in_result(limited)),
             self.first(self.said("caption"), map(self._row, limited)),
             pictures=self._pictures(),
             not_drawn=self._not_drawn(),
@@ -127,11 +127,17 @@ class AllGroupsWriter(LookWriter):
             if funnel.rule in rules and funnel.points and funnel.family.axes[0].rung in _FINEST:
                 yield funnel, rules[funnel.rule]
 
-    def _in_result(self) -> tuple[str, ...]:
+    def _in_result(self, limited: list[BetweenGroups]) -> tuple[str, ...]:
         funnels = ["funnel-numbers"] if any(self._funnels()) else []
+        is_ranked = any(each.worst and self._differ(each, limited) and not self._is_unnamed(each) for each in limited)
+        ranked = ["ranked"] if is_ranked else []
         entropy = ["entropy"] if self.result.further.entropies else []
-        return self.in_result(*funnels, "ranked", *entropy)
+        return self.in_result(*funnels, *ranked, *entropy)
 
     def _differ(self, each: BetweenGroups, asked: list[BetweenGroups]) -> bool:
         """Say whether groups differ by more than chance explains, corrected for the number of tests."""
         return each.equality_p is not None and each.equality_p <= _RARELY / len(asked)
+
+    def _is_unnamed(self, each: BetweenGroups) -> bool:
+        """Say whether a list of the worst groups would name the ones that a FAIL without a name does not name."""
+        return any(rule.metric == each.metric and of.family == each.family for rule, of in self.reading.unnamed)

@@ -25,7 +25,7 @@ _ANY: Final = "every-look"
 FIRST = 4
 """The number of rows of a table that are shown. The others stand in the result file."""
 MOST = 24
-"""The same where rows can be beyond a limit."""
+"""Most rows of a table whose rows can be beyond a limit."""
 
 
 @dataclass(frozen=True, slots=True)
