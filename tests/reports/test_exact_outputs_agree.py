@@ -132,9 +132,10 @@ def sentence_agrees(screen: str, outcome: str, by_rule: Mapping[str, Counter[str
 
 
 def rows_agree(page: Element, result: AuditResult) -> None:
-    """Each row of the tables of findings has the word of its verdict; sites are few, so that none is folded."""
+    """Each row of the tables of findings has the word of its verdict, or stands under it where many are undecided."""
     verdicts = {(one.rule, one.group.levels[0].code): one.outcome for one in result.verdicts}
     rules: dict[str, str] = {rule.metric: rule.rule for rule in result.rules}
+    words = {**WORDS, "not_evaluable": "no rate can be stated"}
     seen = set()
     for table in find_all(page, "table"):
         metric = next((each[2:] for each in str(table.get("class")).split() if each.startswith("r-")), "")
@@ -145,7 +146,16 @@ def rows_agree(page: Element, result: AuditResult) -> None:
                 site = text(next(find_all(row, "th"))).removeprefix("Site = ")
                 outcome = verdicts[rules[metric], site]
                 assert str(said[0].get("class")) == f"w-{outcome}"
-                assert text(said[0]) == {**WORDS, "not_evaluable": "no rate can be stated"}[outcome], site
+                assert text(said[0]) == words[outcome], site
+                seen.add((rules[metric], site))
+        for part in find_all(table, "tbody") if metric in rules else ():
+            head, *under = find_all(part, "tr")
+            if next(find_all(head, "th")).get("scope") != "rowgroup":
+                continue
+            for row in under:
+                site = text(next(find_all(row, "th"))).removeprefix("Site = ")
+                assert text(head).lower().startswith(words[verdicts[rules[metric], site]]), site
+                assert (rules[metric], site) not in seen
                 seen.add((rules[metric], site))
     assert seen == set(verdicts)
 
