@@ -1,31 +1,27 @@
-"""Findings, feature by feature: gender and others, region, both together, and nationality at the end.
-
-Squares for nationalities, sub-region by sub-region. They are no map, and no statement about any people.
-"""
+"""Findings, feature by feature: gender and others, region, both together, and nationality at the end."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
-from audit.result.findings.judged import Outcome, RuleResult
-from audit.result.reading import worst_outcomes
-from audit.vocabulary.groups import Axis, Family, Level, LevelName, NamedFeature
-from audit.vocabulary.metrics import MISSED, WRONGLY_FLAGGED
-from reports.html.tables import Table, TableWriter
+from audit.result.findings.judged import RuleResult
+from audit.vocabulary.groups import Family
+from audit.vocabulary.metrics import MISSED, WRONGLY_FLAGGED, MetricName
+from reports.html.tables import RatesTable, Table, TableWriter
 from reports.plain_text import capital
 from reports.writer import Report, Writer
 
 _BY_FEATURE, _BY_REGION, _TOGETHER, _BY_NATIONALITY = range(4)
-_STATES: Final[tuple[Outcome, ...]] = ("fail", "pass", "inconclusive", "not_evaluable")
 
 
-class Region(NamedTuple):
-    """A region with the names of its nationalities by state."""
+class LaidFamily(NamedTuple):
+    """The groups of a family: a heading (empty where there is one family only), and tables, the primary harm first."""
 
-    name: str
-    states: list[tuple[Outcome, list[str]]]
+    heading: str
+    tables: list[Table]
+    rates: RatesTable | None
+    """Groups of which some rate stands in none of these tables."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +30,7 @@ class Section:
 
     anchor: str
     title: str
-    families: tuple[tuple[str, tuple[Table, ...]], ...]
-    """For each family, a heading (empty where there is one family only) and its tables, the primary harm first."""
+    families: tuple[LaidFamily, ...]
 
 
 class Breakdown(Writer):
@@ -58,19 +53,23 @@ class Breakdown(Writer):
         """
         nationalities = [family for _, families in single for family in families]
         self.nationality = self._section("nationality", single[0][0], nationalities) if single else None
-        self.regions = list(self._regions())
-        """Nationalities as squares. None where no nationality is judged."""
 
     def _section(self, anchor: str, title: str, families: list[Family]) -> Section:
         ordered = sorted(families, key=lambda family: len(self.reading.groups(family)))
-        laid = [
-            (capital(self.names.axes(family.axes)), tuple(self._family_tables(family, f"{anchor}-{number}")))
-            for number, family in enumerate(ordered, start=1)
-        ]
+        laid = [self._laid(family, f"{anchor}-{number}") for number, family in enumerate(ordered, start=1)]
         # the groups of a region may all stand under their countries
-        laid = [(heading, tables) for heading, tables in laid if tables]
-        several = len(laid) > 1
-        return Section(anchor, title, tuple((heading if several else "", tables) for heading, tables in laid))
+        laid = [each for each in laid if each.tables or each.rates]
+        return Section(anchor, title, tuple(laid if len(laid) > 1 else (each._replace(heading="") for each in laid)))
+
+    def _laid(self, family: Family, anchor: str) -> LaidFamily:
+        rules, open_errors = self._rates(family)
+        judged = (self._tables.judged(rule, family, f"{anchor}-{number}") for number, rule in enumerate(rules, start=1))
+        tables = [table for table in judged if table is not None and table.shown.rows]
+        if self._tables.is_whole(family):
+            tables += [self._tables.shown(metric, family, f"{anchor}-{metric}") for metric in open_errors]
+        rates = self._tables.rates(rules, open_errors, family, tables, f"{anchor}-more")
+        heading = capital(self.names.axes(family.axes))
+        return LaidFamily(heading, tables, rates if rates.parts or rates.left_out else None)
 
     def _part(self, family: Family) -> tuple[int, str]:
         """Return the order and title of the section of a family: gender and other features; region; features together;
@@ -86,53 +85,9 @@ class Breakdown(Writer):
             return _BY_FEATURE, title
         return (_BY_NATIONALITY, title) if axis.rung == "country" else (_BY_REGION, self.t.gettext("By region"))
 
-    def _family_tables(self, family: Family, anchor: str) -> list[Table]:
-        """Return a table for each rule. An error that no rule limits in a family of one feature gets a table of its
-        rate, which is not judged.
-        """
-        tables = []
-        limited: set[str] = set()
-        for number, rule in enumerate(self._rules, start=1):
-            table = self._tables.judged(rule, family, f"{anchor}-{number}")
-            if any(of.family == family for of in rule.families):
-                limited.add(rule.metric)
-            if table is not None:
-                tables.append(table)
-        if len(family.axes) > 1:
-            return tables
+    def _rates(self, family: Family) -> tuple[list[RuleResult], list[MetricName]]:
+        """Return the rules on a family, and the errors that no rule limits there, which are not judged."""
+        rules = [rule for rule in self._rules if any(each.family == family for each in rule.families)]
+        limited = {rule.metric for rule in rules}
         open_errors = [error[0] for error in (MISSED, WRONGLY_FLAGGED) if not limited.intersection(error)]
-        tables += [
-            self._tables.shown(metric, family, f"{anchor}-{metric}")
-            for metric in open_errors
-            if metric in self.reading.everyone
-        ]
-        return tables
-
-    def _regions(self) -> Iterator[Region]:
-        """Yield every nationality that is judged, in its worst state over all limits, by the rung above theirs."""
-        for feature in self.result.features:
-            axis = Axis(feature.name, feature.rungs[0])
-            if self.names.is_nationality(axis) and axis.rung == "country":
-                worst = worst_outcomes(
-                    [each for each in self.reading.judged_rates if each.group.family.axes == (axis,)]
-                )
-                yield from self._regions_of(feature, {code: outcome for ((_, code),), outcome in worst.items()})
-
-    def _regions_of(self, feature: NamedFeature, states: Mapping[str, Outcome]) -> list[Region]:
-        rungs = list(dict.fromkeys(level.rung for level in feature.levels))
-        by_code: dict[str, list[LevelName]] = {}
-        for level in feature.levels:
-            if level.rung == rungs[0] and level.code in states:
-                # People who have no nationality, or none that is known or listed, are in no region: their code is the
-                # same on every rung.
-                by_code.setdefault("" if level.parent in (None, level.code) else str(level.parent), []).append(level)
-        above = {level.code for level in feature.levels if len(rungs) > 1 and level.rung == rungs[1]}
-        other = self.t.gettext("No region")
-        made = []
-        for code, members in by_code.items():
-            name = self.names.level(Level(feature.name, rungs[1], code)) if code in above else other
-            named: dict[Outcome, list[str]] = {state: [] for state in _STATES}
-            for level in members:
-                named[states[level.code]].append(self.names.level(Level(feature.name, level.rung, level.code)))
-            made.append(Region(name, [(state, sorted(named[state])) for state in _STATES if named[state]]))
-        return sorted(made, key=lambda region: (region.name == other, region.name))
+        return rules, [metric for metric in open_errors if metric in self.reading.everyone]

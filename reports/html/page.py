@@ -102,12 +102,7 @@ class Page(Writer):
         return (term for term in TERMS.values() if term.name in used)
 
     def _of_safeguards(self) -> Iterator[str]:
-        result = self.result
-        governance = result.plan.governance
-        if result.safeguards:
-            yield "measured, declared, not shown"
-        if result.frameworks:
-            yield "evidence relevant to"
+        governance = self.result.plan.governance
         if governance.override_rate is not None or governance.review_rate is not None:
             yield "override rate"
         if governance.valid_until is not None:

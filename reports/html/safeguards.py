@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal, get_args
 
 from audit.result.audit_result import AuditResult
 from audit.result.findings.judged import RuleResult
-from audit.result.findings.safeguards import Safeguard
+from audit.result.findings.safeguards import EvidenceState, Safeguard
 from audit.result.findings.swaps import ProbeRuleResult
 from reports.language import Language
 from reports.numbers import NOT_KNOWN
 from reports.writer import Report, Writer
+
+STATES: Final[tuple[EvidenceState, ...]] = get_args(EvidenceState)
 
 
 class Safeguards(Writer):
@@ -22,12 +23,8 @@ class Safeguards(Writer):
     def __init__(self, report: Report) -> None:
         super().__init__(report)
         governance, ended = self.result.plan.governance, self.result.provenance.finished
-        self.of_7k = [one for one in self.result.safeguards if one.clause in ("7(k)", "2")]
-        """Paragraph 7(k) in its parts, and paragraph 2."""
-        self.of_others = [one for one in self.result.safeguards if one.clause not in ("7(k)", "2")]
-        counted = Counter(one.state for one in self.of_others)
-        self.states = [(state, counted[state]) for state in ("measured", "declared", "not_shown")]
-        """The number of the other clauses in each state."""
+        self.clauses = [(state, rows) for state in STATES if (rows := self._clauses(state))]
+        """By state the clauses in the order of the draft, those with the same evidence together."""
         self.patterns = pattern_register(self.result, self.language)
         """The register of patterns named in advance."""
         self.declared = self._declared()
@@ -38,10 +35,12 @@ class Safeguards(Writer):
         self.past_expiry = governance.valid_until is not None and governance.valid_until < ended[:10]
         """Whether the audit ended after that day."""
 
-    def letter(self, safeguard: Safeguard) -> str:
-        """Return the letter of a clause of the preamble, or nothing; "-" for other clauses."""
-        clause = safeguard.clause
-        return clause.removeprefix("preamble").strip(" ()") if clause.startswith("preamble") else "-"
+    def _clauses(self, state: EvidenceState) -> list[list[Safeguard]]:
+        rows: dict[str, list[Safeguard]] = {}
+        for safeguard in self.result.safeguards:
+            if safeguard.state == state:
+                rows.setdefault(safeguard.evidence, []).append(safeguard)
+        return list(rows.values())
 
     def _declared(self) -> dict[str, tuple[str, ...]]:
         governance = self.result.plan.governance

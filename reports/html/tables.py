@@ -1,23 +1,23 @@
-"""Tables of findings: rows with an interval in a cell, the most pressing first. Long tails are folded, without the
-interval.
+"""Tables of findings: rows with an interval in a cell, the most pressing first. Long tails are folded, all
+rates side by side.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import chain
 
 from markupsafe import Markup
 
-from audit.result.findings.judged import RuleResult
+from audit.result.findings.judged import Outcome, RuleResult
 from audit.result.reading import JudgedRate, Rate
 from audit.result.selected import Selected, selected
-from audit.vocabulary.groups import Family
+from audit.vocabulary.groups import Family, Group
 from audit.vocabulary.metrics import MetricName
 from reports.html.charts import Bar, axis_end, interval
 from reports.numbers import NOT_KNOWN
-from reports.plain_text import capital
 from reports.waiver_words import WaiverWords
 from reports.writer import Report, Writer
 
@@ -25,10 +25,12 @@ WHOLE = 24
 """The most rows of a table that is shown whole."""
 FIRST = 12
 """The rows of a longer table of a rate without a limit, or without a verdict. The rest is folded."""
-FIRST_OF_TWO = 4
-"""Rows of such a table for groups by several features. The rest is counted."""
-MOST_OF_TWO = 12
-"""The most folded rows for groups by several features that may be beyond a limit, beside all that fail."""
+SMALLEST_OF_TWO = 15
+"""The cases from which a group by several features has a row. A public report prints rows from about 20 on, each number
+changed by 5 at most.
+"""
+MOST_OF_TWO = 120
+"""The most rows of a rate for groups by several features: a public report has at most about a hundred."""
 _ENOUGH_TO_SET_THE_AXIS = 30
 _SMALL_RATES = 0.2
 _FEW_A_PART = 4
@@ -55,17 +57,6 @@ RANKS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Fold:
-    """Folded findings that share an outcome and its reason."""
-
-    outcome: str
-    title: str
-    findings: list[Rate]
-    larger: str
-    """The larger group in which all of them are judged, where the title names it."""
-
-
-@dataclass(frozen=True, slots=True)
 class Table:
     """The findings of one rule (or of a rate without one) over the groups of one family."""
 
@@ -76,19 +67,41 @@ class Table:
     shown: Selected[Rate] | Selected[JudgedRate]
     end: float
     """The rate at the end of the axis."""
-    folds: Sequence[Fold] = ()
-    left_out: str = ""
-    """Counts, by outcome, of what is in the result file alone: groups by several features, with the fewest cases."""
 
     @property
     def digits(self) -> int:
         """The decimals of its rates in percent."""
         return 1 if self.end <= _SMALL_RATES else 0
 
+
+@dataclass(frozen=True, slots=True)
+class RatesRow:
+    """A group, and what is said of each of its rates."""
+
+    group: Group
+    findings: Sequence[Rate]
+
+    def rate(self, metric: str) -> Rate | None:
+        """Return a rate of the group; None where nothing is said of it."""
+        return next((each for each in self.findings if each.metric == metric), None)
+
+
+@dataclass(frozen=True, slots=True)
+class RatesTable:
+    """Groups that stand in full under no limit, or not under each: all rates side by side."""
+
+    anchor: str
+    caption: str
+    metrics: Sequence[str]
+    parts: Sequence[tuple[str, Sequence[RatesRow]]]
+    """Rows, under the verdicts that they share."""
+    left_out: str
+    """Counts, by outcome, of the groups that stand in the result file alone."""
+
     @property
-    def folded_count(self) -> int:
-        """The number of findings that are folded."""
-        return sum(len(fold.findings) for fold in self.folds)
+    def count(self) -> int:
+        """The number of rows."""
+        return sum(len(rows) for _, rows in self.parts)
 
 
 class TableWriter(Writer):
@@ -111,45 +124,112 @@ class TableWriter(Writer):
         self, findings: Sequence[Rate], metric: str, family: Family, anchor: str, rule: RuleResult | None
     ) -> Table:
         findings = sorted(findings, key=self._urgency)
-        first = self._first(findings, family)
-        rest, left_out = self._listed_findings([each for each in findings if each not in first], family)
+        is_whole = self.is_whole(family)
+        listed = findings if is_whole else list(filter(_is_failing, findings))
+        first = self._first(listed) if is_whole else listed[:WHOLE]
         # rows are picked where others are not on the page; without a limit the order is by size, which is no result
-        is_picked = rule is not None and (left_out or len(findings) > WHOLE)
+        is_picked = rule is not None and (not is_whole or len(findings) > WHOLE)
         shown = selected(first, findings if is_picked else first)
         by = {"rate": self.plain(metric), "axes": self.names.axes(family.axes)}
         caption = self.t.gettext("%(rate)s, by %(axes)s") % by
-        return Table(anchor, metric, caption, rule, shown, axis_end(_extent(shown.rows)), self._folds(rest), left_out)
+        return Table(anchor, metric, caption, rule, shown, axis_end(_extent(shown.rows)))
 
-    def _first(self, findings: list[Rate], family: Family) -> list[Rate]:
+    @staticmethod
+    def _first(findings: list[Rate]) -> list[Rate]:
         """Return the findings that stand in full: those with a verdict, or the first ones where none has any."""
         decided = [each for each in findings if each.verdict and each.verdict.outcome in ("fail", "pass")]
-        undecided = len(findings) - len(decided)
-        if decided and (len(family.axes) > 1 or undecided > _FEW_A_PART):
+        if decided and len(findings) - len(decided) > _FEW_A_PART:
             return decided[:WHOLE]
-        if len(family.axes) > 1:
-            return findings[:FIRST_OF_TWO]
         return findings if decided or len(findings) <= FIRST else findings[:FIRST]
 
-    def _listed_findings(self, findings: list[Rate], family: Family) -> tuple[list[Rate], str]:
-        """Return the findings to list: every group of one feature, so that anyone finds her own; of several features,
-        those that fail or may be beyond the limit. The others are counted.
+    def rates(
+        self,
+        rules: Sequence[RuleResult],
+        metrics: Sequence[MetricName],
+        family: Family,
+        above: Sequence[Table],
+        anchor: str,
+    ) -> RatesTable:
+        """Return the table of the groups of which some rate does not stand in a table `above`.
+
+        Of groups by several features those of the finest rungs have rows, so that a public report names none that is
+        not here; the others are counted.
         """
+        columns: list[Sequence[Rate]] = [self.reading.judged(rule, family) for rule in rules]
+        columns += [self.reading.shown(metric, family) for metric in metrics]
+        in_full = {_statement(each): each for table in above for each in table.shown.rows}
+        by_group: dict[Group, list[Rate]] = {}
+        for each in chain.from_iterable(columns):
+            # whoever reads one rate in two tables finds the same range
+            by_group.setdefault(each.group, []).append(in_full.get(_statement(each), each))
+        listed = {each.group for column in columns for each in self._listed(column, family)}
+        parts: dict[tuple[int, ...], list[RatesRow]] = {}
+        titles: dict[tuple[int, ...], str] = {}
+        left_out = []
+        for group, findings in by_group.items():
+            if all(_statement(each) in in_full for each in findings):
+                continue
+            if group not in listed:
+                left_out += [each for each in findings if _statement(each) not in in_full]
+                continue
+            ranks = tuple(_rank(each) for each in findings if each.verdict)
+            parts.setdefault(ranks, []).append(RatesRow(group, findings))
+            titles[ranks] = titles.get(ranks) or self._verdicts_of(findings)
+        for rows in parts.values():
+            rows.sort(key=lambda row: self.names.group(row.group))
+        return RatesTable(
+            anchor,
+            self.t.gettext("By %(axes)s") % {"axes": self.names.axes(family.axes)},
+            list(dict.fromkeys((*(rule.metric for rule in rules), *metrics))),
+            [(titles[ranks], parts[ranks]) for ranks in sorted(parts)],
+            self._outcome_counts(left_out),
+        )
+
+    def is_whole(self, family: Family) -> bool:
+        """Return whether the groups of a family stand in full: those by one feature, on its finest rung."""
+        return len(family.axes) == 1 and self._is_finest(family)
+
+    def _is_finest(self, family: Family) -> bool:
+        finest = {feature.name: feature.rungs[0] for feature in self.result.features}
+        return all(axis.rung == finest[axis.feature] for axis in family.axes)
+
+    def _listed(self, column: Sequence[Rate], family: Family) -> Sequence[Rate]:
         if len(family.axes) == 1:
-            return findings, ""
-        failing = [each for each in findings if each.verdict and each.verdict.outcome == "fail"]
-        maybe = [each for each in findings if each.verdict and each.verdict.because == "limit_not_excluded"]
-        listed = [*failing, *maybe[:MOST_OF_TWO]]
-        left_out = [each for each in findings if each not in listed]
-        return listed, self._outcome_counts(left_out) if left_out else ""
+            return column
+        if not self._is_finest(family):
+            return ()
+        largest = sorted(column, key=lambda each: -each.denominator)[:MOST_OF_TWO]
+        return [each for each in largest if each.denominator >= SMALLEST_OF_TWO]
+
+    def _verdicts_of(self, findings: Sequence[Rate]) -> str:
+        """Return what is said of a group under its limits: "Found, Missed: cannot tell: too few cases"."""
+        colon, rates = self.t.gettext(": "), dict[str, list[str]]()
+        for each in findings:
+            if each.verdict:
+                because = "" if each.verdict.outcome in ("fail", "pass") else self._because(each)
+                said = colon.join(filter(None, (self.words.outcome(each.verdict.outcome), because)))
+                rates.setdefault(said, []).append(self.words.rate(each.metric))
+        said_of = (colon.join((self.language.joined(names, "list"), said)) for said, names in rates.items())
+        return self.t.gettext("; ").join(said_of)
 
     def _outcome_counts(self, findings: Sequence[Rate]) -> str:
-        """Return how many groups have which outcome: "253 cannot tell; 12 no rate can be stated"."""
-        outcomes = [each.verdict.outcome for each in findings if each.verdict]
-        counts = [
-            f"{self.n.count(outcomes.count(outcome))} {self.words.outcome(outcome)}"
-            for outcome in dict.fromkeys(outcomes)
-        ]
-        return self.t.gettext("; ").join(counts) if counts else self.n.count(len(findings))
+        """Return by rate how many groups have which outcome: "Found: 253 cannot tell, 12 no rate can be stated"."""
+        outcomes: dict[str, Counter[Outcome]] = {}
+        for each in findings:
+            if each.verdict:
+                outcomes.setdefault(self.words.rate(each.metric), Counter())[each.verdict.outcome] += 1
+        if not outcomes:
+            return self.n.count(len({each.group for each in findings})) if findings else ""
+        said = (
+            (
+                rate,
+                self.language.joined(
+                    [f"{self.n.count(count)} {self.words.outcome(outcome)}" for outcome, count in by.items()], "list"
+                ),
+            )
+            for rate, by in outcomes.items()
+        )
+        return self.t.gettext("; ").join(map(self.t.gettext(": ").join, said))
 
     def _urgency(self, finding: Rate) -> tuple[int, float, str]:
         """Return the place of a finding in an order: failing groups, by people affected; then the undecided, the
@@ -185,60 +265,10 @@ class TableWriter(Writer):
             return self.because("hidden_numbers" if hidden else "too_few_for_a_rate", finding.metric)
         return ""
 
-    def _folds(self, findings: Sequence[Rate]) -> list[Fold]:
-        """Return rows under their common outcome and reason, so that a row need not repeat it."""
-        folds, said = [], ("", "")
-        named = sorted(findings, key=lambda finding: (self._urgency(finding)[0], self.names.group(finding.group)))
-        for members, larger in self._by_larger_group(named):
-            verdict = members[0].verdict
-            because = self._because(members[0])
-            title = capital(self.words.outcome(verdict.outcome)) if verdict else ""
-            if (title, because) != said:  # the reason once, and below it other larger groups with that reason
-                said = title, because
-                title = self.t.gettext("%(outcome)s: %(because)s") % {"outcome": title, "because": because}
-            title = self.t.gettext("; ").join(part for part in (title, larger) if part)
-            folds.append(
-                Fold(
-                    outcome=verdict.outcome if verdict else "",
-                    title=title if verdict else self.t.gettext("Other groups"),
-                    findings=members,
-                    larger=larger,
-                )
-            )
-        return folds
-
-    def _by_larger_group(self, named: Sequence[Rate]) -> Iterator[tuple[list[Rate], str]]:
-        """Yield findings of one outcome and reason, split by larger group where naming it once takes less space."""
-        for _, group in groupby(named, key=lambda finding: self._urgency(finding)[0]):
-            members = list(group)
-            larger = {self._larger_group(finding) for finding in members}
-            if len(members) < _FEW_A_PART * len(larger):
-                yield members, ""
-                continue
-            members.sort(key=self._larger_group)
-            for within, part in groupby(members, key=self._larger_group):
-                yield list(part), within
-
-    def _larger_group(self, finding: Rate) -> str:
-        """Return the larger group in which a group is judged, and its outcome. Empty where there is none."""
-        verdict = finding.verdict
-        if verdict is None or verdict.judged_as is None or verdict.outcome == "fail":
-            return ""
-        return self.t.gettext("%(group)s: %(outcome)s") % {
-            "group": self.names.group(verdict.judged_as),
-            "outcome": self.words.outcome(verdict.judged_as_outcome or "inconclusive"),
-        }
-
-    def folded_note(self, finding: Rate, *, larger: str) -> str:
-        """Return what a folded finding waits for. Its outcome stands above it, and so may its larger group."""
-        verdict = finding.verdict
-        if verdict is None:
-            return ""
-        note = "" if larger else self._larger_group(finding)
-        if verdict.cases_needed and verdict.because != "unscored_cases" and verdict.outcome not in ("pass", "fail"):
-            more = self.t.gettext("%(count)s more needed") % {"count": self.n.about(verdict.cases_needed)}
-            note = self.t.gettext("; ").join(part for part in (note, more) if part)
-        return note
+    def number(self, finding: Rate) -> str:
+        """Return the number of cases of a finding, and what they are worth where they are worth less."""
+        weighted = finding.estimate is not None and finding.estimate.effective_cases is not None
+        return self.cases(finding) if weighted else self.n.count(finding.denominator)
 
     def cases(self, finding: Rate) -> str:
         """Return the cases of a finding, and what they are worth where rows are weighted or belong together."""
@@ -255,6 +285,15 @@ class TableWriter(Writer):
             **values,
             "freedom": self.n.count(int(freedom)),
         }
+
+
+def _is_failing(finding: Rate) -> bool:
+    return finding.verdict is not None and finding.verdict.outcome == "fail"
+
+
+def _statement(finding: Rate) -> tuple[Group, str, str]:
+    """Return what a row of a table says something of: a rate of a group, under a rule if there is one."""
+    return finding.group, finding.metric, "" if finding.rule is None else finding.rule.rule
 
 
 def _rank(finding: Rate) -> int:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
 import html5lib
@@ -83,3 +84,54 @@ def part_of(html: str, name: str) -> Element:
 def structure(root: Element) -> list[tuple[str, tuple[str, ...]]]:
     """Every element with the names of its attributes: what markup there is, without what it says."""
     return [(tag(element), tuple(sorted(map(str, element.attrib)))) for element in root.iter()]
+
+
+WORD_OF = r"(?:^|; |, )%s(?:, [^;:]+)?: ([^:;(]+)"
+"""The word of a rate in a head of rows, as in: Found: cannot tell: too few cases; Wrongly flagged: within the limit."""
+
+
+class Judged(NamedTuple):
+    """A verdict on a page: the head of its rate, whom it is on, its word, and the cells that it stands in."""
+
+    rate: str
+    group: str
+    word: str
+    cells: list[str]
+    row: Element
+
+
+def verdicts_on(root: Element) -> list[Judged]:
+    """Every verdict on a restricted page: those of rows in full, then of rates side by side that are not among them."""
+    shown: list[Judged] = []
+    in_full: set[tuple[str, str]] = set()
+    for table in find_all(root, "table"):
+        kinds = (table.get("class") or "").split()
+        if "findings" in kinds:
+            rows = list(_in_full(table))
+            in_full |= {(each.rate, each.group) for each in rows}
+            shown += rows
+        elif "rates" in kinds:
+            shown += [each for each in _side_by_side(table) if (each.rate, each.group) not in in_full]
+            in_full = set()
+    return shown
+
+
+def _in_full(table: Element) -> Iterator[Judged]:
+    rate = [text(cell) for cell in find_all(next(find_all(table, "thead")), "th")][3]
+    for row in find_all(next(find_all(table, "tbody")), "tr"):
+        cells = [text(cell) for cell in row]
+        word = next((text(each) for each in find_all(row, "b")), "")
+        yield Judged(rate, cells[0].partition(" (in this set")[0], word, cells, row)
+
+
+def _side_by_side(table: Element) -> Iterator[Judged]:
+    rates = [text(cell) for cell in find_all(next(find_all(table, "thead")), "th")][1::3]
+    for body in find_all(table, "tbody"):
+        head, *rows = find_all(body, "tr")
+        title = text(head) if head[0].get("scope") == "rowgroup" else ""
+        for row in rows if title else [head, *rows]:
+            cells = [text(cell) for cell in row]
+            for place, rate in enumerate(rates):
+                word = re.search(WORD_OF % re.escape(rate), title)
+                beside = [cells[0], *cells[1 + 3 * place : 4 + 3 * place], title]
+                yield Judged(rate, cells[0], word[1].strip() if word else "", beside, row)

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from made.audits import result_of
 from made.counts import categorical, cells
-from made.pages import find_all, parsed, section, text
+from made.pages import find_all, parsed, section, text, verdicts_on
 
 from audit.cli.console.terminal import Style
 from audit.cli.outputs.verdict_code import result_exit_code
@@ -136,27 +136,14 @@ def rows_agree(page: Element, result: AuditResult) -> None:
     verdicts = {(one.rule, one.group.levels[0].code): one.outcome for one in result.verdicts}
     rules: dict[str, str] = {rule.metric: rule.rule for rule in result.rules}
     words = {**WORDS, "not_evaluable": "no rate can be stated"}
+    heads = {"Found": "true_positive_rate", "Wrongly flagged": "false_positive_rate"}
     seen = set()
-    for table in find_all(page, "table"):
-        metric = next((each[2:] for each in str(table.get("class")).split() if each.startswith("r-")), "")
-        rows = find_all(table, "tr") if metric in rules else ()
-        for row in rows:
-            said = [each for each in find_all(row, "b") if str(each.get("class")).startswith("w-")]
-            if said:
-                site = text(next(find_all(row, "th"))).removeprefix("Site = ")
-                outcome = verdicts[rules[metric], site]
-                assert str(said[0].get("class")) == f"w-{outcome}"
-                assert text(said[0]) == words[outcome], site
-                seen.add((rules[metric], site))
-        for part in find_all(table, "tbody") if metric in rules else ():
-            head, *under = find_all(part, "tr")
-            if next(find_all(head, "th")).get("scope") != "rowgroup":
-                continue
-            for row in under:
-                site = text(next(find_all(row, "th"))).removeprefix("Site = ")
-                assert text(head).lower().startswith(words[verdicts[rules[metric], site]]), site
-                assert (rules[metric], site) not in seen
-                seen.add((rules[metric], site))
+    for each in verdicts_on(page):
+        site, metric = each.group.removeprefix("Site = "), heads.get(each.rate, "")
+        if metric in rules:
+            assert each.word == words[verdicts[rules[metric], site]], site
+            assert (rules[metric], site) not in seen
+            seen.add((rules[metric], site))
     assert seen == set(verdicts)
 
 

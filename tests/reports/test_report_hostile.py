@@ -178,11 +178,7 @@ def test_every_text_of_every_field_took_part() -> None:
 
 def test_every_text_a_result_holds_reaches_the_page() -> None:
     """So that the payloads above have been where they can do harm."""
-    result = hostile("ZQX")
-    clauses = tuple(
-        each.model_copy(update={"clause": each.clause.removesuffix("ZQX")}) for each in result.safeguards
-    )  # evidence stands beside those of paragraph 7(k)
-    html = HtmlReporter().render(result.model_copy(update={"safeguards": clauses}))
+    html = HtmlReporter().render(hostile("ZQX"))
     page = text(parsed(html))
     for shown in (
         "screener 2.3ZQX",
@@ -218,6 +214,8 @@ def test_every_text_a_result_holds_reaches_the_page() -> None:
         "at randomZQX",
         "EU AI ActZQX",
         "Article 27(1)(c)ZQX",
+        "likely to be affectedZQX",
+        "by a lawyer before it is relied on.ZQX",
         "Who is missed?ZQX",
         "fairlearn 0.15.0ZQX",
         "numpyZQX 2.4.6ZQX",
@@ -229,6 +227,5 @@ def test_every_text_a_result_holds_reaches_the_page() -> None:
         "UNODC, 2024ZQX",
         "Inspections of 2023ZQX",
         "Youden’s indexZQX",
-        "without positivesZQX",
     ):
         assert shown in page, shown

@@ -23,9 +23,7 @@ from reports.html.looks.parts import FIRST as SHOWN
 from reports.language import ENGLISH
 from reports.markdown import MarkdownReporter
 
-WIDER = re.compile(
-    r"The likely range.* of th.*? (?:(\d+)|one) of ([\d,]+) rows (?:are|is) wider than where all rows are shown,"
-)
+WIDER = re.compile(r"Wider likely ranges?: th.*? (?:(\d+)|one) of ([\d,]+) rows (?:were|was) picked for")
 
 
 def tables(part: Element) -> Iterator[tuple[Element, Element | None]]:
@@ -132,16 +130,16 @@ def test_where_no_counts_are_known_the_first_rows_are_said_to_hold_less_often() 
     for part in ("ranking", "calibration"):
         sorted_table, note = next(tables(section(page, part)))
         assert note is not None
-        assert text(note).startswith("The likely ranges hold for 95% of all rows, and for fewer of those shown first")
+        assert text(note).startswith("Rows picked for their results: fewer than 95% of their likely ranges hold.")
         assert len(list(find_all(sorted_table, "tr"))) == 1 + SHOWN
-    assert "for fewer of those" not in text(section(page, "part-1"))
+    assert "fewer than 95%" not in text(section(page, "part-1"))
 
 
 def test_changed_groups_that_stand_first_in_markdown_are_said_to_hold_less_often(
     failing: AuditResult, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     changed = failing.model_copy(update={"change": change_told(failing)})
-    said = "The likely ranges hold for 95% of all rows, and for fewer of those shown first"
+    said = "Rows picked for their results: fewer than 95% of their likely ranges hold."
     monkeypatch.setattr("reports.markdown._MOST", 10_000)
     assert said not in MarkdownReporter().render(changed)
     monkeypatch.setattr("reports.markdown._MOST", 1)

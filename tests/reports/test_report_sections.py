@@ -12,8 +12,7 @@ from made.results import FAILING, PASSING, sample_result
 
 from audit.plan.file.metric_names import metric_called
 from audit.result.audit_result import AuditResult
-from audit.result.reading import Reading, worst_outcomes
-from audit.vocabulary.names import Names
+from audit.result.reading import Reading
 from audit.vocabulary.terms import term_called
 from reports.group_counts import groups_csv
 from reports.html import HtmlReporter
@@ -24,27 +23,6 @@ GENDER = [{"metric": "true_positive_rate", "groups": ["gender"], "margin": 0.1}]
 
 def stated(result: AuditResult, part: str) -> str:
     return text(part_of(HtmlReporter().render(result), part))
-
-
-def test_every_nationality_that_is_judged_is_a_square_in_its_worst_state(
-    failing: AuditResult, failing_html: str
-) -> None:
-    part = part_of(failing_html, "nationality")
-    shown = {text(each): str(state.get("class")) for state in find_all(part, "ul") for each in find_all(state, "li")}
-    country = [
-        each for each in Reading(failing).judged_rates if [axis.rung for axis in each.group.family.axes] == ["country"]
-    ]
-    names = Names(failing.features)
-    worst = worst_outcomes(country)
-    assert shown == {names.group(each.group): f"q-{worst[each.group.people]}" for each in country}
-    assert set(shown.values()) == {"q-fail", "q-pass", "q-inconclusive"} | (
-        {"q-not_evaluable"} if "not_evaluable" in worst.values() else set()
-    )
-    regions = [text(heading) for heading in find_all(part, "h3")]
-    assert "Western Africa" in regions
-    assert regions[-1] == "No region"
-    assert "This is not a map and no statement about any people." in text(part)
-    assert "cannot and should not be associated with any religion, nationality or civilization" in text(part)
 
 
 def test_without_nationality_there_is_no_such_section_and_no_word_of_it() -> None:

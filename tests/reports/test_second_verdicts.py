@@ -44,7 +44,7 @@ def test_the_page_says_it_in_its_first_sentence_and_shows_groups_overrides_and_g
     assert "never count as agreement" in rest
     assert "No verdict: the limits of the plan are about the system’s own cut." in rest
     assert 'id="forms"' not in text
-    assert "the plan names no forms to judge one by one" in text
+    assert "The plan names no forms to judge one by one" in text
 
 
 def test_other_gaps_are_spoken_of_only_where_there_are_others() -> None:

@@ -9,9 +9,8 @@ from collections.abc import Iterator
 from audit.result.findings.judged import RuleResult
 from audit.result.findings.many_groups import BetweenGroups, Funnel
 from reports.html.funnel import Mark, funnel_chart
-from reports.html.looks.parts import Look, LookWriter, Picture, Row
+from reports.html.looks.parts import Look, LookWriter, Picture
 from reports.no_funnel import why_no_funnel
-from reports.numbers import NOT_KNOWN
 
 _RARELY = 0.05
 _FINEST = ("country", "level")
@@ -33,8 +32,7 @@ class AllGroupsWriter(LookWriter):
             why = "absent_weighted" if "weights_or_clusters" in reasons else "absent_alike"
             return self.absent(why, self._not_drawn())
         return self.answer(
-            (*self._sentences(limited), *self._in_result(limited)),
-            self.first(self.said("caption"), map(self._row, limited)),
+            self._sentences(limited),
             pictures=self._pictures(),
             not_drawn=self._not_drawn(),
         )
@@ -60,24 +58,6 @@ class AllGroupsWriter(LookWriter):
                 rate=self.words.rate(widest.metric),
                 spread=self.n.points_to_a_tenth(widest.spread),
             )
-
-    def _row(self, each: BetweenGroups) -> Row:
-        ends = each.spread, each.spread_low, each.spread_high
-        spread = self.ranged(self.n.points_to_a_tenth, *ends)
-        return (
-            self.cell("by", self.names.axes(each.family.axes), number=False),
-            self.cell("rate", self.words.rate(each.metric), number=False),
-            self.cell("groups", self.n.count(each.groups)),
-            self.cell("spread", spread),
-            self.cell("chance_alone", self._chance(each), number=False),
-        )
-
-    def _chance(self, each: BetweenGroups) -> str:
-        if each.equality_p is None:
-            return NOT_KNOWN
-        if each.equality_p <= 1 / 1000:
-            return self.t.gettext("in at most 1 of 1,000 random divisions")
-        return self.t.gettext("in %(count)s of 1,000 random divisions") % {"count": self.n.of(1000, each.equality_p)}
 
     def _pictures(self) -> Iterator[Picture]:
         explained = False
@@ -127,17 +107,6 @@ class AllGroupsWriter(LookWriter):
             if funnel.rule in rules and funnel.points and funnel.family.axes[0].rung in _FINEST:
                 yield funnel, rules[funnel.rule]
 
-    def _in_result(self, limited: list[BetweenGroups]) -> tuple[str, ...]:
-        funnels = ["funnel-numbers"] if any(self._funnels()) else []
-        is_ranked = any(each.worst and self._differ(each, limited) and not self._is_unnamed(each) for each in limited)
-        ranked = ["ranked"] if is_ranked else []
-        entropy = ["entropy"] if self.result.further.entropies else []
-        return self.in_result(*funnels, *ranked, *entropy)
-
     def _differ(self, each: BetweenGroups, asked: list[BetweenGroups]) -> bool:
         """Say whether groups differ by more than chance explains, corrected for the number of tests."""
         return each.equality_p is not None and each.equality_p <= _RARELY / len(asked)
-
-    def _is_unnamed(self, each: BetweenGroups) -> bool:
-        """Say whether a list of the worst groups would name the ones that a FAIL without a name does not name."""
-        return any(rule.metric == each.metric and of.family == each.family for rule, of in self.reading.unnamed)

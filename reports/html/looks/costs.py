@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import partial
 
-from audit.result.findings.further import Agreement, CostOfErrors, OwnMeasure
-from reports.html.looks.parts import Fold, Look, LookWriter, Row, SmallTable
+from audit.result.findings.further import CostOfErrors, OwnMeasure
+from reports.html.looks.parts import Look, LookWriter, Row
 from reports.language import WORDS
 from reports.numbers import NOT_KNOWN
 
@@ -93,27 +92,4 @@ class OpinionWriter(LookWriter):
             no_answer = self.result.further.crosscheck_state == "no_answer"
             return self.absent("absent_no_answer" if no_answer else "absent")
         agree = self.said("agree", names=self.listed([each.library for each in said]))
-        table = SmallTable(self.said("caption"), tuple(map(self._row, said)))
-        return self.answer([agree], (table,), self._conventions())
-
-    def _row(self, each: Agreement) -> Row:
-        return (
-            self.cell("library", each.library, number=False),
-            self.cell("rates_compared", self.n.count(each.rates_compared + each.row_rates_compared)),
-            self.cell("differences_compared", self.n.count(each.disparities_compared)),
-            self.cell("largest_difference", self.n.probability(each.largest_difference)),
-            self.cell("numbers_stated", self.n.count(each.differs_by_convention)),
-        )
-
-    def _conventions(self) -> Iterator[Fold]:
-        rows = tuple(
-            (
-                self.cell("library", each.library, number=False),
-                self.cell("what_it_does", self.t.gettext(convention.words), number=False),
-                self.cell("numbers", self.n.count(convention.values)),
-            )
-            for each in self.result.further.crosscheck
-            for convention in each.conventions
-        )
-        if rows:
-            yield self.fold("conventions", [SmallTable(self.said("title", "conventions"), rows)])
+        return self.answer([agree])

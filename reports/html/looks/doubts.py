@@ -13,7 +13,7 @@ from audit.result.findings.sensitivity import (
 )
 from audit.result.reading import People
 from audit.vocabulary.groups import Group
-from reports.html.looks.parts import Look, LookWriter, Row
+from reports.html.looks.parts import FIRST, MOST, Look, LookWriter, Row
 from reports.numbers import NOT_KNOWN
 
 _FLOAT_NOISE = 1e-9
@@ -33,7 +33,11 @@ class DoubtsWriter(LookWriter):
         if not examined:
             return self.absent("absent_not_counted")
         left = [] if len(examined) == len(self.result.further.sensitivity) else [self.said("absent_not_counted")]
-        return self.tabled(self._rows(examined), (*self._sentences(examined), *left, *self._grids(examined)))
+        beyond = {
+            (rule.rule, each.group.people) for rule in examined for each in rule.findings if each.outcome == "fail"
+        }
+        sentences = (*self._sentences(examined), *left)
+        return self.tabled(self._rows(examined), sentences, most=max(FIRST, min(len(beyond), MOST)))
 
     def _sentences(self, rules: list[RuleSensitivity]) -> Iterator[str]:
         for rule in rules:
@@ -109,10 +113,6 @@ class DoubtsWriter(LookWriter):
             share = self.n.percent(too_rarely.share, digits=1)
             shares.append(self.t.gettext("%(share)s of its victims") % {"share": share})
         return "; ".join(shares) if shares else NOT_KNOWN
-
-    def _grids(self, rules: list[RuleSensitivity]) -> tuple[str, ...]:
-        has_grid = any(finding.grid is not None for rule in rules for finding in rule.findings)
-        return self.in_result("sure-labels") if has_grid else ()
 
 
 def _fewest(findings: list[SensitivityFinding]) -> int:

@@ -149,7 +149,7 @@ class LikeCasesWriter(LookWriter):
         if not self.result.further.conditional:
             return self.absent()
         telling = [self._row(record, gap) for record, gap in self._gaps(telling=True)]
-        return self.tabled(telling, (*self._sentences(), *self._others(), *self.unweighted_notes()), by_result=True)
+        return self.tabled(telling, (*self._sentences(), *self.unweighted_notes()), by_result=True)
 
     @property
     def _has_several_ways(self) -> bool:
@@ -202,7 +202,3 @@ class LikeCasesWriter(LookWriter):
             self.cell("gap_among_like", within),
             self.cell("what_that_does", self.language.word("like_with_like", gap.note), number=False),
         )
-
-    def _others(self) -> Iterator[str]:
-        if any(self._gaps(telling=False)):
-            yield from self.in_result("like-others")

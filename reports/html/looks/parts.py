@@ -22,7 +22,7 @@ TEXTS: Final[Mapping[str, Mapping[str, Any]]] = tomllib.loads(
 """Words of looks and of their folds, by anchor."""
 _ANY: Final = "every-look"
 """Key of the words that any look can need."""
-FIRST = 4
+FIRST = 2
 """The number of rows of a table that are shown. The others stand in the result file."""
 MOST = 24
 """Most rows of a table whose rows can be beyond a limit."""
@@ -190,11 +190,6 @@ class LookWriter(Writer):
         if count <= 0:
             return ""
         return self.counted("more_in_result", count, _ANY)
-
-    def in_result(self, *anchors: str) -> tuple[str, ...]:
-        """Return a sentence that what has these titles stands in the result file. None where nothing does."""
-        titles = [self.said("title", anchor) for anchor in anchors]
-        return (self.said("in_result", _ANY, what=self.t.gettext("; ").join(titles)),) if titles else ()
 
     def tabled(
         self,

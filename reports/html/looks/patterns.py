@@ -72,9 +72,8 @@ class PatternWriter(LookWriter):
         if not self.result.further.amplification and not self.result.further.label_gaps:
             return self.absent()
         telling = map(self._row, self._groups(telling=True))
-        gaps = self.in_result("label-gaps") if self.result.further.label_gaps else ()
-        sentences = (*self._sentences(), *gaps, *self.unweighted_notes())
-        return self.tabled(telling, sentences, (self._reference(),), by_result=True)
+        sentences = (*self._sentences(), *self.unweighted_notes())
+        return self.tabled(telling, sentences, self._reference(), by_result=True)
 
     def _groups(self, *, telling: bool) -> list[GroupAmplification]:
         """Return each group once: first of families of one feature, then of families of several."""
@@ -133,13 +132,13 @@ class PatternWriter(LookWriter):
             return self.t.gettext("turns it round")
         return self.language.word("amplification", group.outcome)
 
-    def _reference(self) -> Fold:
-        reference, title = self.result.further.reference_comparison, self.said("title", "reference")
+    def _reference(self) -> Iterator[Fold]:
+        reference = self.result.further.reference_comparison
         if reference is None:
-            return Fold("reference", title, (self.said("absent", "reference"),))
+            return
         rows = tuple(map(self._reference_row, reference.levels))
-        table = SmallTable(title, rows[:30], self.more_in_result(len(rows) - 30))
-        return self.fold("reference", [table], left=self.n.count(reference.left_out))
+        table = SmallTable(self.said("title", "reference"), rows[:30], self.more_in_result(len(rows) - 30))
+        yield self.fold("reference", [table], left=self.n.count(reference.left_out))
 
     def _reference_row(self, level: ReferenceShare) -> Row:
         return (

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 
 from audit.result.findings.scores import Calibration, GroupAuc, Sweep, SweepGap, SweepStep
-from reports.html.looks.parts import Cell, Look, LookWriter, Row, SmallTable
-from reports.numbers import NOT_KNOWN
+from reports.html.looks.parts import Look, LookWriter, Row
 
-_STEPS = 5
 _CLEARLY = 0.05
 
 
@@ -38,8 +35,6 @@ class RankingWriter(LookWriter):
         yield from self._missing()
         if any(auc.unused for auc in self.result.further.aucs):
             yield self.unweighted_note()
-        if self.result.further.auc_decompositions:
-            yield from self.in_result("ranking-within")
 
     def _missing(self) -> Iterator[str]:
         """Say why groups have no AUC."""
@@ -55,10 +50,7 @@ class RankingWriter(LookWriter):
         return (
             self.group_cell(auc.group),
             self.cell("auc", self.decimal(auc.auc, auc.low, auc.high)),
-            self.cell("found_elsewhere", self.decimal(auc.found_among_rest, auc.found_low, auc.found_high)),
-            self.cell("cleared_elsewhere", self.decimal(auc.cleared_among_rest, auc.cleared_low, auc.cleared_high)),
             self.cell("victims_and_others", f"{self.n.count(auc.positives)}; {self.n.count(auc.negatives)}"),
-            self.cell("at_threshold", NOT_KNOWN if auc.near_threshold is None else self.n.count(auc.near_threshold)),
         )
 
 
@@ -75,8 +67,7 @@ class CalibrationWriter(LookWriter):
             return self.absent(self._why_absent())
         stated.sort(key=lambda each: (bool(each.group.root), not _is_miscalibrated(each), -abs(each.gap or 0.0)))
         unweighted = [self.unweighted_note()] if any(each.unused for each in stated) else []
-        bins = self.in_result("calibration-bins") if any(each.bins for each in stated) else ()
-        sentences = self._sentence(stated), *unweighted, *bins
+        sentences = self._sentence(stated), *unweighted
         return self.tabled(map(self._row, stated), sentences, by_result=True)
 
     def _why_absent(self) -> str:
@@ -128,10 +119,7 @@ class SweepWriter(LookWriter):
             return self.absent()
         first = [sweep for sweep in sweeps if sweep.over == sweeps[0].over and len(sweep.family.axes) == 1][:1]
         unweighted = [self.unweighted_note()] if any(each.unused for each in sweeps) else []
-        return self.answer(
-            (*self._sentences(first), *unweighted, *(self.in_result("thresholds-more") if len(sweeps) > 1 else ())),
-            tuple(map(self._table, first)),
-        )
+        return self.answer((*self._sentences(first), *unweighted))
 
     def _sentences(self, sweeps: Sequence[Sweep]) -> Iterator[str]:
         if self._audit_threshold is not None:
@@ -148,65 +136,10 @@ class SweepWriter(LookWriter):
                 all=self.n.count(len(sweep.steps)),
             )
 
-    def _table(self, sweep: Sweep) -> SmallTable:
-        rows = tuple(self._row(sweep, each) for each in self._spread_steps(sweep))
-        caption = (
-            self.t.gettext("Other thresholds, by %(axes)s")
-            if sweep.over == "threshold"
-            else self.t.gettext("Other capacities, by %(axes)s")
-        ) % {"axes": self.names.axes(sweep.family.axes)}
-        return SmallTable(caption, rows, self.more_in_result(len(sweep.steps) - len(rows)))
-
-    def _spread_steps(self, sweep: Sweep) -> Sequence[SweepStep]:
-        """Return steps at equal distances. The step of the audit replaces the one next to it."""
-        apart = max(-(-len(sweep.steps) // _STEPS), 1)
-        places = list(range(len(sweep.steps)))[apart // 2 :: apart]
-        own = next((place for place, step in enumerate(sweep.steps) if self._is_own(step)), None)
-        if own is not None and own not in places:
-            nearest = min(range(len(places)), key=lambda place: abs(places[place] - own))
-            places[nearest] = own
-        return [sweep.steps[place] for place in places]
-
-    def _is_own(self, step: SweepStep) -> bool:
-        return (
-            step.share is None
-            and self._audit_threshold is not None
-            and math.isclose(step.threshold, self._audit_threshold, abs_tol=1e-9)
-        )
-
     @property
     def _audit_threshold(self) -> float | None:
         """Return the threshold of the audit, or None where it flags by a capacity or without scores."""
         return getattr(self.result.plan.detector, "threshold", None)
-
-    def _row(self, sweep: Sweep, step: SweepStep) -> Row:
-        head = self.t.gettext("Threshold") if sweep.over == "threshold" else self.t.gettext("Share looked at")
-        place = self.n.ratio(step.threshold) if step.share is None else self.n.percent(step.share)
-        if self._is_own(step):
-            # The plan may have more digits: 0.475, as in the sentence beside it, and not 0.48.
-            digits = max(place, self.n.plain(step.threshold), key=len)
-            place = self.t.gettext("%(threshold)s (this audit)") % {"threshold": digits}
-        return (
-            Cell(head, place, number=False),
-            self.cell("found", self.n.percent(step.found / sweep.positives) if sweep.positives else NOT_KNOWN),
-            self.cell(
-                "wrongly_flagged",
-                self.n.percent(step.wrongly_flagged / sweep.negatives) if sweep.negatives else NOT_KNOWN,
-            ),
-            self.cell("widest_gap_found", self._widest(_gap(step, "true_positive_rate")), number=False),
-            self.cell("widest_gap_flags", self._widest(_gap(step, "false_positive_rate")), number=False),
-        )
-
-    def _widest(self, gap: SweepGap | None) -> str:
-        if gap is None:
-            return NOT_KNOWN
-        values = {
-            "group": self.group(gap.group),
-            "points": self.n.points_with_range(gap.difference, gap.low, gap.high),
-        }
-        if _surely(gap):
-            return self.t.gettext("%(group)s: %(points)s") % values
-        return self.t.gettext("none for sure; largest %(group)s: %(points)s") % values
 
 
 def _gap(step: SweepStep, rate: str) -> SweepGap | None:
