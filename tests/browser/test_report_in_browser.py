@@ -86,7 +86,7 @@ def test_screen_one_holds_the_verdict_and_its_numbers(failing: Page) -> None:
 
 
 def test_a_link_opens_what_is_folded(page: Page, pages: dict[str, Path]) -> None:
-    for anchor in ("tests",):
+    for anchor in ("safeguards", "part-2-1-more"):
         page.goto(f"{pages['few-failing'].as_uri()}#{anchor}")
         top = page.evaluate(f"document.getElementById('{anchor}').getBoundingClientRect().top")
         assert 0 <= top < 900, anchor
