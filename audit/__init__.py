@@ -12,12 +12,11 @@ from audit.version import __version__
 if TYPE_CHECKING:
     from audit.cli.first_look import look
     from audit.errors import AuditError
+    from audit.from_python import remedy, run_audit
+    from audit.notebook import NotebookResult as AuditResult
+    from audit.notebook import load_result
     from audit.plan.audit_plan import AuditPlan
     from audit.plan.file.plan_file import load_plan
-    from audit.remedies.remedy import remedy
-    from audit.result.audit_result import AuditResult
-    from audit.result.file import load_result
-    from audit.run import run_audit
     from audit.verdicts.changes.baseline import compare
     from audit.verdicts.rows_of_rates import cases
 
@@ -36,26 +35,26 @@ __all__ = [
 ]
 
 _HOMES = {
-    "AuditError": "audit.errors",
-    "AuditPlan": "audit.plan.audit_plan",
-    "load_plan": "audit.plan.file.plan_file",
-    "AuditResult": "audit.result.audit_result",
-    "load_result": "audit.result.file",
-    "run_audit": "audit.run",
-    "look": "audit.cli.first_look",
-    "cases": "audit.verdicts.rows_of_rates",
-    "remedy": "audit.remedies.remedy",
-    "compare": "audit.verdicts.changes.baseline",
+    "AuditError": "audit.errors.AuditError",
+    "AuditPlan": "audit.plan.audit_plan.AuditPlan",
+    "AuditResult": "audit.notebook.NotebookResult",
+    "cases": "audit.verdicts.rows_of_rates.cases",
+    "compare": "audit.verdicts.changes.baseline.compare",
+    "load_plan": "audit.plan.file.plan_file.load_plan",
+    "load_result": "audit.notebook.load_result",
+    "look": "audit.cli.first_look.look",
+    "remedy": "audit.from_python.remedy",
+    "run_audit": "audit.from_python.run_audit",
 }
 
 
 def __getattr__(name: str) -> object:
-    home = _HOMES.get(name)
-    if home is None:
+    if name not in _HOMES:
         raise AttributeError(f"module 'audit' has no attribute {name!r}")
     import importlib
 
-    return getattr(importlib.import_module(home), name)
+    module, _, attribute = _HOMES[name].rpartition(".")
+    return getattr(importlib.import_module(module), attribute)
 
 
 def __dir__() -> list[str]:

@@ -32,10 +32,11 @@ if TYPE_CHECKING:
     from audit.analyses.crosscheck.libraries import SecondProcess
     from audit.analyses.crosscheck.questions import Rows
     from audit.counting.counted import Counted
-    from audit.counting.probed import Answered, Design
+    from audit.counting.probed import Answered
     from audit.evaluation.evaluation_set import EvaluationSet
     from audit.scoring import Keeping, Progress, Scored
     from audit.scoring.checkpoint import Checkpoint
+    from audit.scoring.probing.text_design import DesignWithRows
     from audit.verdicts.changes.baseline import Baseline, Joined
 
 
@@ -215,7 +216,7 @@ def _keeping(plan: AuditPlan, checkpoint: Checkpoint | None) -> Keeping | None:
 
 def _check_before(
     loaded: LoadedPlan, evaluation_set: EvaluationSet, earlier: Baseline | None, *, details: bool, records: bool
-) -> tuple[tuple[Waiver, ...], tuple[Design, ...]]:
+) -> tuple[tuple[Waiver, ...], tuple[DesignWithRows, ...]]:
     """Check everything that can fail before the long scoring run. Returns the waivers and the probe designs."""
     if records:
         from audit.safeguards.catalogue import catalogue
@@ -240,7 +241,7 @@ def _check_before(
 
 def _answered(
     loaded: LoadedPlan,
-    designs: tuple[Design, ...],
+    designs: tuple[DesignWithRows, ...],
     evaluation_set: EvaluationSet,
     progress: Progress | None,
     checkpoint: Checkpoint | None,

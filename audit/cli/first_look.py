@@ -78,7 +78,9 @@ class FirstLook:
         """Return a pandas DataFrame with a row for each rate and group: codes, names, `metric`, `rate` with its ends
         `low` and `high`, the rate of the `rest`, their `difference`, all as shares, and `cases`.
         """
-        frame = self.result.to_frame()
+        from audit.notebook import result_frame
+
+        frame = result_frame(self.result)
         kept = ("metric", "rate", "low", "high", "rest", "difference", "cases")
         groups = [name for name in frame.columns if name.partition("_")[0] in self.result.plan.groups]
         return frame[[*groups, *kept]]

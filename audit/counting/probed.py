@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from audit.stats.arrays import FloatArray, IntArray
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 MOST_VARIANTS: Final = 500_000
 """Most rows that one probe may give to a detector."""
@@ -72,8 +69,6 @@ class Design:
     pairs: Pairs
     ids: tuple[str, ...]
     """Ids of the variants. They depend on the probe and the row only, so that a file of answers fits one design."""
-    batch: pa.RecordBatch
-    """The columns that the detector is given, a row for each variant."""
     templates: int
     """Number of templates, or of clusters of rows."""
     source: str

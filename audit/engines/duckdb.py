@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -23,14 +24,18 @@ from audit.engines.protocol import (
     Where,
     literals,
 )
-from audit.engines.read_errors import out_of_memory
-from audit.engines.repeats import repeated_hashes
+from audit.engines.read_errors import out_of_memory, room_on_disk
 from audit.errors import StorageError
 from audit.vocabulary.text import SHOWN
 
 if TYPE_CHECKING:
     import duckdb
+    import numpy as np
+    import numpy.typing as npt
     import pyarrow as pa
+
+    Hashes = npt.NDArray[np.uint64]
+
 
 MEMORY_LIMIT: Final = "1GB"
 """Memory that DuckDB may use before it writes to the private folder."""
@@ -42,6 +47,12 @@ _CLOSE: Final = 16
 """Numbers up to so many times as many as the rows lie close together: for each thread, two bytes a row."""
 _MOST_BITS: Final = 1_000_000_000
 """Most bits of a set of bits in DuckDB."""
+IN_MEMORY: Final = 1 << 20
+"""Number of hashes that are sorted at once: 8 MiB."""
+_MOST_BITS_OF_A_FILE_NAME: Final = 8
+"""With 8 bits at most 256 files are open at the same time; beyond 2**28 rows the files grow."""
+_HASHES_AT_ONCE: Final = 1 << 17
+_COMPARING: Final = "to compare values"
 
 
 class DuckDBEngine:
@@ -294,3 +305,75 @@ def connect(private: PrivateFolder, files: Sequence[Path]) -> duckdb.DuckDBPyCon
 def as_one_file(path: Path) -> str:
     """Path as DuckDB must be given it, with the characters quoted that it takes for a pattern of many files."""
     return re.sub(r"([*?\[])", r"[\1]", str(path))
+
+
+def repeated_hashes(
+    engine: DuckDBEngine, query: str, rows: int, source_name: str, *, in_memory: int = IN_MEMORY
+) -> Hashes:
+    """Hashes that occur more than once, each of them once, uint64[m].
+
+    Parameters
+    ----------
+    engine : DuckDBEngine
+        Its private folder takes files if there are more than `in_memory` rows; none of them is left.
+    query : str
+        SQL that gives one UBIGINT for each row, none of them NULL, in the same order each time.
+    rows : int
+        Number of rows of the query.
+    source_name : str
+        Name of the file, for messages.
+
+    Raises
+    ------
+    StorageError
+        The private folder has no room.
+    """
+    import numpy as np
+
+    if rows <= in_memory:
+        hashes = _hashes(engine.sql(query).to_arrow_reader(_HASHES_AT_ONCE))
+        return _repeated(np.concatenate([*hashes, np.empty(0, dtype=np.uint64)]))
+    bits = min(((rows - 1) // in_memory).bit_length(), _MOST_BITS_OF_A_FILE_NAME)
+    paths = [engine.private.path / f"hashes-{number}" for number in range(1 << bits)]
+    try:
+        with contextlib.ExitStack() as stack:
+            with room_on_disk(source_name, _COMPARING):
+                files = [stack.enter_context(path.open("wb", buffering=0)) for path in paths]
+            for some in _hashes(engine.stream(query, _HASHES_AT_ONCE)):
+                with room_on_disk(source_name, _COMPARING):
+                    _deal(some, files, bits)
+        with room_on_disk(source_name, _COMPARING):
+            return np.concatenate([_repeated(np.fromfile(path, dtype=np.uint64)) for path in paths])
+    finally:
+        for path in paths:
+            path.unlink(missing_ok=True)
+
+
+def _hashes(batches: Iterable[pa.RecordBatch]) -> Iterator[Hashes]:
+    import numpy as np
+
+    for batch in batches:
+        column = batch.column(0)
+        yield np.frombuffer(column.buffers()[1], dtype=np.uint64)[column.offset :][: batch.num_rows]
+
+
+def _deal(hashes: Hashes, files: Sequence[FileIO], bits: int) -> None:
+    """Append each hash to the file of its first bits."""
+    import numpy as np
+
+    first = (hashes >> np.uint64(64 - bits)).astype(np.uint8)
+    dealt = hashes[np.argsort(first, kind="stable")]
+    ends = np.cumsum(np.bincount(first, minlength=len(files)))
+    for file, own in zip(files, np.split(dealt, ends[:-1]), strict=True):
+        left = memoryview(own.tobytes())
+        while left:
+            left = left[file.write(left) :]
+
+
+def _repeated(hashes: Hashes) -> Hashes:
+    """Values that occur more than once. Sorts `hashes` in place."""
+    import numpy as np
+
+    hashes.sort()
+    again = hashes[1:][hashes[1:] == hashes[:-1]]
+    return np.concatenate([again[:1], again[1:][again[1:] != again[:-1]]])  # `unique` loads masked arrays

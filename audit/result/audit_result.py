@@ -5,11 +5,8 @@ as JSON Schema. Integer counts are the truth and rates are derived from them; a 
 with a status and a reason, never 0. Change a field only together with `SCHEMA_VERSION`.
 """
 
-import importlib
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, get_args
+from typing import Any, Final, Literal
 
-from audit.errors import check_choice, check_texts, path_of
 from audit.plan.answers import BlindDetector
 from audit.plan.audit_plan import AuditPlan
 from audit.result.findings.change import Change
@@ -31,14 +28,7 @@ from audit.vocabulary.metrics import MetricDefinition
 from audit.vocabulary.statuses import is_shown
 from audit.vocabulary.text import printable
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from audit.result.reporters import Report
-
 SCHEMA_VERSION: Final = 2
-
-TableName = Literal["rows", "counts", "estimates", "disparities", "verdicts"]
 
 
 class OverallVerdict(Part):
@@ -199,61 +189,6 @@ class AuditResult(Part):
         outcome = self.overall.outcome
         return "inconclusive" if outcome == "pass" and self.is_not_shown else outcome
 
-    def save(self, folder: str | Path) -> Path:
-        """Write `result.json` into a folder, which is made if it is missing: for `load_result` and all commands.
-
-        It is for its owner alone (0600): exact counts can single out people. Reports of another result that lie in the
-        folder stay as they are. Returns the path of the file. Raises StorageError.
-        """
-        from audit.result.json_text import result_to_json
-        from audit.result.reporters import save_for_owner
-
-        return save_for_owner(path_of(folder) / "result.json", result_to_json(self))
-
-    def report(self, name: str = "html", *, restricted: bool = False, lang: str | None = None) -> "Report":
-        """Make a report of exact counts: `html`, `pdf`, `markdown`, `junit`, `sarif`, or what a package offers.
-
-        Parameters
-        ----------
-        restricted
-            Must be True: the report can single out people and is not for publication. Public files need the key and
-            the log of earlier ones: save the result, and write them with `audit7k report FOLDER`.
-        lang
-            Codes with commas between them, such as "fr,ar"; one for a file that holds one language.
-
-        Raises
-        ------
-        AuditError
-            If it is asked for without `restricted`, nobody offers it or it lacks a language.
-        """
-        from audit.result.reporters import check_restricted, find_reporters, languages_of, render
-
-        check_restricted(restricted)
-        check_texts(lang=lang)
-        reporters = find_reporters((str(name),))
-        return render(reporters[0], self, languages_of(reporters, lang))
-
-    def figure(
-        self,
-        kind: str,
-        form: Literal["svg", "png"] = "svg",
-        *,
-        rule: str | None = None,
-        by: str | None = None,
-    ) -> "Report":
-        """Draw `forest`, `funnel`, `sweep` or `reliability` of exact counts, for restricted use; a notebook shows it.
-
-        `rule` is the id of the rule whose rate is drawn, by default the first; `by` names features, as in
-        "gender+nationality". Raises AuditError.
-        """
-        from audit.result.reporters import Report, figure_bytes, find_figures
-
-        maker = find_figures()
-        check_choice(kind, maker.kinds, "figure")
-        check_texts(rule=rule, by=by)
-        drawn = figure_bytes(maker, kind, self, form, rule, by)
-        return Report(f"{kind}-restricted.{form}", drawn.decode() if form == "svg" else drawn)
-
     def __str__(self) -> str:
         """Say the verdict and of what, on one line."""
         return f"{self.overall.outcome.upper()} {printable(self.plan.audit.title)}"
@@ -261,51 +196,3 @@ class AuditResult(Part):
     def __repr__(self) -> str:
         """Say the same in a console: all fields are some thousand lines."""
         return f"<AuditResult {self}>"
-
-    def _repr_html_(self) -> str:
-        """Show the answer and the worst groups in a notebook."""
-        from audit.result.shown import answer_html
-
-        return answer_html(self)
-
-    def to_frame(self, table: TableName = "verdicts") -> "pd.DataFrame":
-        """One of the result's tables as a pandas DataFrame: a row a record, the group spread over its features.
-
-        `verdicts` has a row for each rule and group, and beside the verdict the group's `rate` with its ends `low` and
-        `high`, the rate of the `rest`, their `difference`, and the rates `lower_limit` and `upper_limit` that are just
-        within the limit: all as shares.
-
-        A feature `gender` becomes the columns `gender` (the code) and `gender_name`; a feature with a ladder also
-        `<feature>_rung`. Features that a group is not broken down by are missing in its rows. Unknown numbers are
-        missing, never 0.
-        """
-        check_choice(table, get_args(TableName), "table")
-        pandas = importlib.import_module("pandas")  # by name, so that reading a result never loads pandas
-        names = {
-            (feature.name, level.rung, level.code): level.name for feature in self.features for level in feature.levels
-        }
-        from audit.result.reading import Reading
-
-        tabled: list[tuple[Any, dict[str, object]]] = (
-            [(found.verdict, found.numbers) for found in Reading(self).judged_rates]
-            if table == "verdicts"
-            else [(record, {}) for record in getattr(self, table)]
-        )
-        records = [
-            {**self._spread(record.group, names), **numbers, **record.model_dump(exclude={"group"})}
-            for record, numbers in tabled
-        ]
-        frame: pd.DataFrame = pandas.DataFrame.from_records(records)
-        return frame
-
-    def _spread(self, group: Group, names: dict[tuple[str, str, str], str]) -> dict[str, str | None]:
-        spread: dict[str, str | None] = {}
-        levels = {level.feature: level for level in group.levels}
-        for feature in self.features:
-            level = levels.get(feature.name)
-            name = None if level is None else names.get((level.feature, level.rung, level.code), level.code)
-            spread[feature.name] = None if level is None else level.code
-            spread[f"{feature.name}_name"] = name
-            if len(feature.rungs) > 1:
-                spread[f"{feature.name}_rung"] = None if level is None else level.rung
-        return spread

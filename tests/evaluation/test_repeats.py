@@ -11,8 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit.engines.duckdb import DuckDBEngine
-from audit.engines.repeats import repeated_hashes
+from audit.engines.duckdb import DuckDBEngine, repeated_hashes
 from audit.errors import StorageError
 
 LARGEST = 2**64 - 1

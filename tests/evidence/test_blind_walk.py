@@ -18,10 +18,10 @@ from audit.disclosure.about import public_about
 from audit.disclosure.read import load_release, parse_release
 from audit.errors import ExitCode
 from audit.evidence.keys import PublicKey
+from audit.notebook import load_result
 from audit.plan.file.plan_file import canonical_plan_sha256
 from audit.public.cases import relied_on
 from audit.public.release import public_json
-from audit.result.file import load_result
 from audit.run import run_audit
 from audit.scoring.rules import decision_rule
 from reports.exact_cases import ExactCases

@@ -12,28 +12,29 @@ from made.probes import IGNORES, LEXICON, RUN, write_audit
 from typer.testing import CliRunner
 
 from audit.cli.commands.app import app
-from audit.counting.probed import Comparison, Design
+from audit.counting.probed import Comparison
 from audit.errors import AuditError, DataError, DetectorError, PlanError
 from audit.plan.file.plan_file import read_plan_file
 from audit.result.audit_result import AuditResult
 from audit.run import run_audit
+from audit.scoring.probing.text_design import DesignWithRows
 from audit.scoring.probing.variants_file import designs_of_plan
 
 TEXT = '[[probes]]\nid = "words"\nkind = "text"\ncolumn = "text"\n'
 RULE = '[[rules]]\nmetric = "counterfactual_shift"\nmargin = 0.05\n'
 
 
-def design(folder: Path, more: str, *, detector: str = RUN, set_keys: str = "") -> Design:
+def design(folder: Path, more: str, *, detector: str = RUN, set_keys: str = "") -> DesignWithRows:
     _, (found,) = designs_of_plan(write_audit(folder, more, detector=detector, set_keys=set_keys))
     return found
 
 
-def texts(found: Design) -> list[str]:
+def texts(found: DesignWithRows) -> list[str]:
     column: list[str] = found.batch.column(0).to_pylist()
     return column
 
 
-def pairs_of(found: Design, comparison: Comparison) -> list[tuple[str, str]]:
+def pairs_of(found: DesignWithRows, comparison: Comparison) -> list[tuple[str, str]]:
     shown, pairs = texts(found), found.pairs
     chosen = np.flatnonzero(pairs.comparison == found.comparisons.index(comparison))
     return [(shown[pairs.anchor[place]], shown[pairs.variant[place]]) for place in chosen]

@@ -14,7 +14,6 @@ from typer.testing import CliRunner
 from audit.cli.commands.app import app
 from audit.cli.console.terminal import Style
 from audit.cli.pages.summary_lines import probe_rule_lines, swap_line
-from audit.counting.probed import Design
 from audit.errors import PlanError
 from audit.evaluation.evaluation_set import open_evaluation_set
 from audit.plan.file.plan_file import parse_plan
@@ -23,6 +22,7 @@ from audit.result.file import parse_result
 from audit.result.json_text import result_to_json
 from audit.run import run_audit
 from audit.scoring.probing.probes import design_probe
+from audit.scoring.probing.text_design import DesignWithRows
 from reports.html import HtmlReporter
 from reports.junit import JunitReporter
 
@@ -230,7 +230,7 @@ _COLUMNS = {
 }
 
 
-def _design(more: str, table: pa.Table, column: str = "field") -> Design:
+def _design(more: str, table: pa.Table, column: str = "field") -> DesignWithRows:
     """What a probe asks of a table in memory, by a detector that is given its text and one column."""
     detector = TABLE.replace('["text", "gender", "pay"]', f'["text", "{column}"]')
     text = PLAN.format(detector=detector, set_keys="", more=more).replace('path = "set.csv"\n', "")

@@ -9,7 +9,7 @@ from made.pages import parsed, text
 from realdata.shared_data import shared_file
 
 from audit import remedy
-from audit.result.findings.remedies import Remedies
+from audit.notebook import NotebookRemedies
 
 PLAN = """
 schema = 1
@@ -52,14 +52,14 @@ margin = 0.10
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory: pytest.TempPathFactory) -> Remedies:
+def found(tmp_path_factory: pytest.TempPathFactory) -> NotebookRemedies:
     shared, folder = shared_file("compas_two_years_deid.csv"), tmp_path_factory.mktemp("compas")
     (folder / "plan.toml").write_text(PLAN, encoding="utf-8")
     (folder / shared.name).symlink_to(shared)
     return remedy(folder / "plan.toml", per_group="a question of method, not of use")
 
 
-def test_one_threshold_only_helps_by_missing_nearly_everybody(found: Remedies) -> None:
+def test_one_threshold_only_helps_by_missing_nearly_everybody(found: NotebookRemedies) -> None:
     (one,) = [one for one in found.tried if one.way == "threshold"]
     assert one.thresholds[0].threshold == 10
     assert one.elsewhere.missed > 0.88 * one.elsewhere.victims
@@ -72,7 +72,7 @@ def test_one_threshold_only_helps_by_missing_nearly_everybody(found: Remedies) -
     assert all(each.where_chosen.beyond is not None and each.where_chosen.beyond > 0 for each in others)
 
 
-def test_thresholds_of_groups_end_undecided_on_the_other_half(found: Remedies) -> None:
+def test_thresholds_of_groups_end_undecided_on_the_other_half(found: NotebookRemedies) -> None:
     own = [one for one in found.tried if one.way == "per_group"]
     assert len(own) >= 2
     assert {one.status for one in own} == {"not_decidable"}
@@ -80,14 +80,14 @@ def test_thresholds_of_groups_end_undecided_on_the_other_half(found: Remedies) -
     assert not [one for one in found.tried if one.status == "confirmed"]
 
 
-def test_no_band_for_people_is_enough(found: Remedies) -> None:
+def test_no_band_for_people_is_enough(found: NotebookRemedies) -> None:
     bands = [one for one in found.front if one.way == "band"]
     assert bands
     assert not [one for one in found.tried if one.way == "band"]
     assert all(one.where_chosen.beyond is not None and one.where_chosen.beyond > 0 for one in bands)
 
 
-def test_the_page_says_so_first(found: Remedies) -> None:
+def test_the_page_says_so_first(found: NotebookRemedies) -> None:
     page = parsed(str(found.report(restricted=True).content))
     head = text(page)
     before_findings = head[: head.index("On this page")]
@@ -101,5 +101,5 @@ def test_the_page_says_so_first(found: Remedies) -> None:
     assert "With it so few or so many are flagged that some group could not be beyond the limit." in head
 
 
-def test_the_halves_are_fixed(found: Remedies, tmp_path: Path) -> None:
+def test_the_halves_are_fixed(found: NotebookRemedies, tmp_path: Path) -> None:
     assert found.rows == (3_678, 3_536)

@@ -18,10 +18,11 @@ import audit
 from audit import AuditError, remedy, run_audit
 from audit.counting.score_table import HalvedScores
 from audit.counting.table import FLAGGED, NEGATIVE, NOT_FLAGGED, POSITIVE, count_families
+from audit.notebook import NotebookRemedies
 from audit.plan.file.plan_file import loaded_plan
 from audit.remedies.next_plan import chosen_remedy, next_plan
 from audit.remedies.ways_to_flag import Half, Limits
-from audit.result.findings.remedies import Option, Remedies, Tried
+from audit.result.findings.remedies import Option, Tried
 from audit.verdicts.decidability import plan_decidability
 from audit.vocabulary.groups import LevelName
 from reports.html.remedies import front_chart, remedies_panel
@@ -34,7 +35,7 @@ def table() -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def found(table: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Remedies:
+def found(table: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> NotebookRemedies:
     folder = tmp_path_factory.mktemp("set")
     write(folder, table)
     (folder / "plan.toml").write_text(toml(PLAN), encoding="utf-8")
@@ -47,7 +48,7 @@ def toml(plan: dict[str, Any]) -> str:
     return as_toml(plan)
 
 
-def judging(table: pd.DataFrame, found: Remedies) -> pd.DataFrame:
+def judging(table: pd.DataFrame, found: NotebookRemedies) -> pd.DataFrame:
     return table[half_of(table["case"], found.seed, found.cases_sha256) == 1]
 
 
@@ -61,12 +62,12 @@ def flags(option: Option, rows: pd.DataFrame) -> pd.Series[bool]:
     return rows["score"] >= rows["origin"].map(lambda origin: own.get(origin, own.get(None, 0.5)))
 
 
-def of_threshold(found: Remedies) -> list[Option]:
+def of_threshold(found: NotebookRemedies) -> list[Option]:
     every: list[Option] = [found.as_it_is, *found.tried, *found.front]
     return [one for one in every if one.way in ("as_it_is", "threshold", "per_group")]
 
 
-def test_both_halves_are_counted_as_a_row_by_row_count_does(table: pd.DataFrame, found: Remedies) -> None:
+def test_both_halves_are_counted_as_a_row_by_row_count_does(table: pd.DataFrame, found: NotebookRemedies) -> None:
     half = half_of(table["case"], found.seed, found.cases_sha256)
     assert found.rows == ((half == 0).sum(), (half == 1).sum())
     assert abs(found.rows[0] - 3_000) < 4 * np.sqrt(1_500)
@@ -85,7 +86,7 @@ def test_both_halves_are_counted_as_a_row_by_row_count_does(table: pd.DataFrame,
 
 
 def test_it_is_confirmed_by_the_verdict_that_a_run_on_the_other_half_gives(
-    table: pd.DataFrame, found: Remedies
+    table: pd.DataFrame, found: NotebookRemedies
 ) -> None:
     rows = judging(table, found)
     assert {one.status for one in found.tried} >= {"confirmed"}
@@ -186,7 +187,9 @@ def test_fewer_wrong_flags_alone_level_nobody_down_and_what_does_is_taken_last()
     assert levels not in next_plan(asked, found, one)
 
 
-def test_who_gains_and_who_pays_are_the_decisions_that_change_sides(table: pd.DataFrame, found: Remedies) -> None:
+def test_who_gains_and_who_pays_are_the_decisions_that_change_sides(
+    table: pd.DataFrame, found: NotebookRemedies
+) -> None:
     rows = judging(table, found)
     (one,) = [one for one in found.tried if one.way == "per_group"][:1]
     assert {effect.group.root[0].code for effect in one.effects if effect.group} == {"north", "south"}
@@ -244,7 +247,7 @@ def test_a_band_is_confirmed_in_no_place_without_the_supposition_that_people_are
 
 
 def test_the_halves_follow_from_ids_and_seed_and_from_no_order_or_format(
-    table: pd.DataFrame, found: Remedies, tmp_path: Path
+    table: pd.DataFrame, found: NotebookRemedies, tmp_path: Path
 ) -> None:
     shuffled = table.sample(frac=1, random_state=3)
     shuffled.to_parquet(tmp_path / "cases.parquet")
@@ -287,7 +290,7 @@ def test_no_group_has_a_threshold_of_its_own_without_a_reason(tmp_path: Path) ->
         remedy(PLAN, folder=tmp_path, per_group=" ")
 
 
-def test_levelling_down_is_said_where_a_gap_shrinks_and_nobody_gains(found: Remedies) -> None:
+def test_levelling_down_is_said_where_a_gap_shrinks_and_nobody_gains(found: NotebookRemedies) -> None:
     (one,) = [one for one in found.tried if one.way == "threshold"][:1]
     assert one.levelled_down
     missed = {effect.group: effect.change for effect in one.effects if effect.error == "missed"}
@@ -337,7 +340,7 @@ def test_a_gap_that_shrinks_as_one_person_gains_and_another_loses_is_no_levellin
     assert limits.levelled_down(half, now, after) == ()
 
 
-def test_page_and_terminal_name_so_many_of_hundreds_of_groups_and_count_the_rest(found: Remedies) -> None:
+def test_page_and_terminal_name_so_many_of_hundreds_of_groups_and_count_the_rest(found: NotebookRemedies) -> None:
     groups = tuple(group(origin=f"g{n:03}") for n in range(300))
     one = found.tried[0].model_copy(update={"silent": groups})
     levels = tuple(LevelName(rung="level", code=f"g{n:03}", name=f"g{n:03}") for n in range(300))
@@ -349,7 +352,7 @@ def test_page_and_terminal_name_so_many_of_hundreds_of_groups_and_count_the_rest
         assert "g004" not in said
 
 
-def test_no_two_numbers_of_the_picture_lie_on_each_other(found: Remedies) -> None:
+def test_no_two_numbers_of_the_picture_lie_on_each_other(found: NotebookRemedies) -> None:
     (own, *_) = [one for one in found.tried if one.way == "per_group"]
     same = [own.model_copy(update={"number": number}) for number in range(1, 6)]
     axes = ("Missed", "Wrongly flagged")
@@ -374,7 +377,7 @@ def test_costs_of_the_plan_choose_where_it_has_them(tmp_path: Path) -> None:
     assert chosen[10].wrongly_flagged > chosen[1].wrongly_flagged
 
 
-def test_at_most_five_are_tried_and_the_least_intrusive_stand_first(found: Remedies) -> None:
+def test_at_most_five_are_tried_and_the_least_intrusive_stand_first(found: NotebookRemedies) -> None:
     order = ["threshold", "capacity", "band", "per_group"]
     ways = [one.way for one in found.tried]
     assert 1 < len(ways) <= 5
@@ -412,8 +415,8 @@ def test_a_result_and_its_plan_give_the_same_remedies(tmp_path: Path, monkeypatc
         remedy("result.json")
 
 
-def test_what_it_returns_is_restricted_and_reads_back(found: Remedies) -> None:
-    assert Remedies.model_validate_json(found.to_json()) == found
+def test_what_it_returns_is_restricted_and_reads_back(found: NotebookRemedies) -> None:
+    assert NotebookRemedies.model_validate_json(found.to_json()) == found
     with pytest.raises(AuditError, match="restricted=True"):
         found.report()
     page = found.report(restricted=True, lang="en,ar")

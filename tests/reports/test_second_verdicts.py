@@ -14,23 +14,23 @@ from made.published import keep_key
 from audit.cli.console.terminal import Style
 from audit.cli.pages.summary import summary
 from audit.disclosure.publish import publish
-from audit.result.audit_result import AuditResult
-from audit.run import run_audit
+from audit.from_python import run_audit
+from audit.notebook import NotebookResult
 from audit.safeguards.public import public_safeguards
 
 
 @cache
-def by_people() -> AuditResult:
+def by_people() -> NotebookResult:
     asked = {"decisions": OFFICER, "exposure": {"first": [50, 100]}}
     return run_audit(made_audit(BY_SCORE, **asked), made_cases(), crosscheck=False)
 
 
 @cache
-def by_form() -> AuditResult:
+def by_form() -> NotebookResult:
     return run_audit(made_audit(BY_CLASS, forms={"named": list(FORMS)}), made_cases(), crosscheck=False)
 
 
-def page(result: AuditResult, lang: str = "en") -> str:
+def page(result: NotebookResult, lang: str = "en") -> str:
     return str(result.report("html", restricted=True, lang=lang).content)
 
 

@@ -12,6 +12,7 @@ from made.counts import cells, families_of, nationality, plan_of
 from audit.cli.pages.json_schemas import result_schema
 from audit.counting.counted import Counted
 from audit.errors import ResultError
+from audit.notebook import result_frame
 from audit.plan.file.plan_file import LoadedPlan
 from audit.result import json_text
 from audit.result.audit_result import AuditResult, Provenance
@@ -419,11 +420,11 @@ def test_a_pass_needs_judged_groups_that_all_pass_and_enough_people_in_them(resu
 
 
 def test_a_result_becomes_a_frame_with_a_column_for_each_feature(result: AuditResult) -> None:
-    frame = result.to_frame("estimates")
+    frame = result_frame(result, "estimates")
     assert len(frame) == len(result.estimates)
     assert list(frame.columns[:3]) == ["nationality", "nationality_name", "nationality_rung"]
     everyone = frame[frame["nationality"].isna() & (frame["metric"] == "true_positive_rate")]
     assert everyone["numerator"].tolist() == [400 + 2 + 800 + 80]
     mali = frame[(frame["nationality"] == "MLI") & (frame["metric"] == "true_positive_rate")]
     assert mali["value"].isna().all()
-    assert len(result.to_frame("verdicts")) == len(result.verdicts)
+    assert len(result_frame(result, "verdicts")) == len(result.verdicts)

@@ -19,8 +19,10 @@ from typer.testing import CliRunner
 
 import audit
 from audit.cli.commands.app import app
+from audit.notebook import NotebookResult, with_methods
 from audit.plan.file.plan_file import parse_plan
 from audit.planning.check import check_plan
+from audit.result.audit_result import AuditResult
 from audit.vocabulary.text import printable
 
 PLAN = """
@@ -127,7 +129,7 @@ def test_what_is_no_plan_ends_in_one_line(plan: Any) -> None:
     assert "\n" not in str(caught.value)
 
 
-def wrong_arguments(folder: Path, result: audit.AuditResult) -> dict[str, Callable[[], object]]:
+def wrong_arguments(folder: Path, result: NotebookResult) -> dict[str, Callable[[], object]]:
     """Calls with an argument of another kind than is asked for; None stands for any."""
     other: Any = None
     return {
@@ -148,7 +150,7 @@ def wrong_arguments(folder: Path, result: audit.AuditResult) -> dict[str, Callab
     }
 
 
-@pytest.mark.parametrize("name", wrong_arguments(Path(), undecided_result()))
+@pytest.mark.parametrize("name", wrong_arguments(Path(), with_methods(NotebookResult, undecided_result())))
 def test_a_wrong_argument_ends_in_one_line(name: str, audited: tuple[Path, audit.AuditResult]) -> None:
     with pytest.raises(audit.AuditError, match=r"^[^\n]+ — [^\n]+$") as caught:
         wrong_arguments(*audited)[name]()
@@ -182,7 +184,7 @@ def test_an_empty_score_of_pandas_is_an_abstention_as_in_a_file(tmp_path: Path) 
 
 
 HOSTILE = "<script>alert(1)</script>\u202e{{7*7}}\n=1+1"
-MADE: dict[str, Callable[[], audit.AuditResult]] = {
+MADE: dict[str, Callable[[], AuditResult]] = {
     "few": few_result,
     "undecided": undecided_result,
     "hostile": lambda: hostile_result(HOSTILE),
@@ -191,7 +193,7 @@ MADE: dict[str, Callable[[], audit.AuditResult]] = {
 
 @pytest.mark.parametrize("made", MADE)
 def test_a_frame_has_every_verdict_once_with_its_numbers(made: str) -> None:
-    result = MADE[made]()
+    result = with_methods(NotebookResult, MADE[made]())
     frame = result.to_frame()
     assert len(frame) == len(result.verdicts)
     outcomes = [*zip(frame.rule, frame.outcome, frame.because, frame.cases, strict=True)]
@@ -258,7 +260,7 @@ class _Tags(HTMLParser):
 
 @pytest.mark.parametrize("name", MADE)
 def test_a_notebook_shows_the_answer_escaped_and_small(name: str) -> None:
-    made = MADE[name]()
+    made = with_methods(NotebookResult, MADE[name]())
     shown = made._repr_html_()
     found = _Tags()
     found.feed(shown)

@@ -11,20 +11,20 @@ import pytest
 from made.people import BY_CLASS, BY_SCORE, FORMS, NONE, OFFICER, WORDS, made_audit, made_cases
 
 from audit.errors import DataError, PlanError, ResultError
-from audit.result.audit_result import AuditResult
+from audit.from_python import run_audit
+from audit.notebook import NotebookResult
 from audit.result.file import load_result, parse_result
 from audit.result.findings.second import SecondVerdict
 from audit.result.json_text import result_to_json
-from audit.run import run_audit
 
 CASES = made_cases()
 
 
-def audited(plan: dict[str, Any], cases: pd.DataFrame = CASES, **options: Any) -> AuditResult:
+def audited(plan: dict[str, Any], cases: pd.DataFrame = CASES, **options: Any) -> NotebookResult:
     return run_audit(plan, cases, crosscheck=False, **options)
 
 
-def same(second: SecondVerdict, audit: AuditResult) -> None:
+def same(second: SecondVerdict, audit: NotebookResult) -> None:
     assert (second.rules, second.verdicts) == (audit.rules, audit.verdicts)
     assert (second.counts, second.outcome) == (audit.counts, audit.overall.outcome)
     assert set(second.estimates) <= set(audit.estimates)
@@ -75,7 +75,7 @@ def test_another_word_is_refused_before_anything_is_scored() -> None:
         audited(made_audit(BY_SCORE, decisions=OFFICER), wrong)
 
 
-def of_one_form(form: str, detector: dict[str, Any]) -> AuditResult:
+def of_one_form(form: str, detector: dict[str, Any]) -> NotebookResult:
     others = [one for one in (*FORMS, NONE) if one != form]
     words = {"decision_positive": [form], "decision_negative": others}
     labels = {"label_positive": [form], "label_negative": others}

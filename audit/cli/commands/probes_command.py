@@ -15,8 +15,8 @@ from audit.errors import ArgumentError
 from audit.vocabulary.text import count_of, first_of, printable
 
 if TYPE_CHECKING:
-    from audit.counting.probed import Design
     from audit.plan.file.plan_file import LoadedPlan
+    from audit.scoring.probing.text_design import DesignWithRows
 
 
 def probes(
@@ -73,12 +73,12 @@ _TEXTS: Final = 3
 _NAMED: Final = 6
 
 
-def probes_page(designs: Sequence[Design], style: Style) -> str:
+def probes_page(designs: Sequence[DesignWithRows], style: Style) -> str:
     """Write the page, probe by probe. No row of the evaluation set is shown: rows are about people."""
     return "\n".join(line for design in designs for line in _lines(design, style)) + "\n"
 
 
-def _lines(design: Design, style: Style) -> Iterator[str]:
+def _lines(design: DesignWithRows, style: Style) -> Iterator[str]:
     templates = {"text": "templates", "row": "rows", "cluster": "clusters"}[design.unit]
     changes = count_of(len(design.comparisons), "change")
     yield style.paint(f"{design.probe}: {len(design.ids):,} to score, {changes}", "strong")
@@ -94,7 +94,7 @@ def _lines(design: Design, style: Style) -> Iterator[str]:
     yield ""
 
 
-def _texts(design: Design) -> list[str]:
+def _texts(design: DesignWithRows) -> list[str]:
     """Return the text of the first anchor, and the texts that the first changes make of it."""
     column = design.batch.column(design.batch.schema.get_field_index(design.columns[0]))
     pairs = design.pairs

@@ -1,15 +1,12 @@
 """Remedies: other ways to flag the same cases, chosen on one half of them and judged on the other. Restricted."""
 
 import json
-from typing import TYPE_CHECKING, Final, Literal
+from typing import Final, Literal
 
 from audit.result.findings.judged import Outcome
 from audit.result.findings.scores import Unused
 from audit.vocabulary.groups import Group, Part, SensitiveFeature
 from audit.vocabulary.metrics import MetricName
-
-if TYPE_CHECKING:
-    from audit.result.reporters import Report
 
 Way = Literal[
     "as_it_is",  # nothing is changed
@@ -174,16 +171,6 @@ class Remedies(Part):
     front: tuple[Option, ...]
     """Ways to flag of which no other leaves a smaller gap at no more missed and no more wrongly flagged, on the half
     that chose. Those that are not among `tried` were not judged."""
-
-    def report(self, *, restricted: bool = False, lang: str | None = None) -> "Report":
-        """Make the page `remedy.html` for restricted use; `lang` has codes with commas between them, such as "fr,ar".
-
-        Raises AuditError where `restricted` is not True.
-        """
-        from audit.result.reporters import check_restricted, remedies_report
-
-        check_restricted(restricted)
-        return remedies_report(self, lang)[0]
 
     def to_json(self) -> str:
         """Return the text of `remedy.json`; equal remedies have equal bytes."""

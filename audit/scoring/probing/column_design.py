@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from audit.counting.probed import MOST_VARIANTS, Comparison, Design, Pairs, SlotOfProbe
+from audit.counting.probed import MOST_VARIANTS, Comparison, Pairs, SlotOfProbe
 from audit.engines.protocol import identifier
 from audit.engines.read_errors import reading
 from audit.errors import PlanError
 from audit.plan.probes import ColumnsProbe
-from audit.scoring.probing.text_design import variant_id
+from audit.scoring.probing.text_design import DesignWithRows, variant_id
 from audit.vocabulary.text import shown
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ _Cells = dict[str, dict[str, Any]]
 
 def column_design(
     probe: ColumnsProbe, features: tuple[str, ...], evaluation_set: EvaluationSet, cluster: bool
-) -> Design:
+) -> DesignWithRows:
     """Draw rows and change them.
 
     A digest of seed and id decides which rows are drawn, so the order of the file makes no difference. Rows of one
@@ -59,7 +59,7 @@ def column_design(
     _check_size(probe, len(keys) * count)
     number = np.arange(count)
     anchor, changed = np.array(places, dtype=np.int64).T
-    return Design(
+    return DesignWithRows(
         probe=probe.id,
         kind="columns",
         unit="cluster" if cluster else "row",

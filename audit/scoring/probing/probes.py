@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, cast
 import numpy as np
 import pyarrow as pa
 
-from audit.counting.probed import Answered, Design
+from audit.counting.probed import Answered
 from audit.counting.table import FLAGGED
 from audit.detectors.answers import ABSTAIN, NO_REASON, OK, CheckedAnswers
 from audit.detectors.isolation.options import IN_PROCESS, Isolating
@@ -28,7 +28,7 @@ from audit.plan.audit_plan import AuditPlan
 from audit.plan.probes import ColumnsProbe, Probe, TextProbe
 from audit.scoring.batches import check_features
 from audit.scoring.probing.column_design import cast_value, column_design
-from audit.scoring.probing.text_design import ProbeTexts, variant_id, write_probe_texts
+from audit.scoring.probing.text_design import DesignWithRows, ProbeTexts, variant_id, write_probe_texts
 from audit.scoring.progress import NoProgress, Progress
 from audit.scoring.rounds import Rounds
 from audit.scoring.rules import decision_rule
@@ -60,7 +60,7 @@ def is_unanswered(probe: Probe, plan: AuditPlan, folder: Path) -> bool:
 
 def check_probes(
     plan: AuditPlan, evaluation_set: EvaluationSet, folder: Path, *, details: bool = True
-) -> tuple[Design, ...]:
+) -> tuple[DesignWithRows, ...]:
     """Design the probes of a plan before anything is scored, so that no mistake costs a night of scoring.
 
     Parameters
@@ -82,7 +82,9 @@ def check_probes(
     return tuple(design_probe(probe, plan, evaluation_set, folder) for probe in asked)
 
 
-def check_answers(plan: AuditPlan, designs: Sequence[Design], evaluation_set: EvaluationSet, folder: Path) -> None:
+def check_answers(
+    plan: AuditPlan, designs: Sequence[DesignWithRows], evaluation_set: EvaluationSet, folder: Path
+) -> None:
     """Raise DataError where an existing file of answers does not fit. Call it once for an open set."""
     for probe, design in zip(plan.probes, designs, strict=True):
         if isinstance(plan.detector, PredictionsDetector) and not is_unanswered(probe, plan, folder):
@@ -100,7 +102,7 @@ def check_answerable(plan: AuditPlan, *, details: bool) -> None:
 
 def ask_probes(
     plan: AuditPlan,
-    designs: Sequence[Design],
+    designs: Sequence[DesignWithRows],
     evaluation_set: EvaluationSet,
     folder: Path,
     *,
@@ -113,7 +115,7 @@ def ask_probes(
     Parameters
     ----------
     plan : AuditPlan
-    designs : sequence of Design
+    designs : sequence of DesignWithRows
         The designs of the probes, from `check_probes`.
     evaluation_set : EvaluationSet
         Open, with the view `scored`.
@@ -145,14 +147,14 @@ def ask_probes(
     return tuple(found)
 
 
-def design_probe(probe: Probe, plan: AuditPlan, evaluation_set: EvaluationSet, folder: Path) -> Design:
+def design_probe(probe: Probe, plan: AuditPlan, evaluation_set: EvaluationSet, folder: Path) -> DesignWithRows:
     """Make the design of a probe: everything that it asks. Raises AuditError, one line."""
     features = _features(probe, plan)
     check_features(features)
     if isinstance(probe, ColumnsProbe):
         return column_design(probe, features, evaluation_set, cluster=plan.evaluation_set.cluster is not None)
     text = write_probe_texts(probe, folder)
-    return Design(
+    return DesignWithRows(
         probe=probe.id,
         kind="text",
         unit="text",
@@ -226,7 +228,7 @@ def _from_file(
     plan: AuditPlan,
     section: PredictionsDetector,
     probe: Probe,
-    design: Design,
+    design: DesignWithRows,
     evaluation_set: EvaluationSet,
     folder: Path,
 ) -> CheckedAnswers:
@@ -256,7 +258,7 @@ def _from_file(
 
 
 def _answered(
-    design: Design, answers: CheckedAnswers, score_range: tuple[float, float], cut: float | None, words: str
+    design: DesignWithRows, answers: CheckedAnswers, score_range: tuple[float, float], cut: float | None, words: str
 ) -> Answered:
     """Join a design with its answers: scores as shares of the range, decisions, and failures."""
     low, high = score_range if cut is not None else (0.0, 1.0)
@@ -278,7 +280,12 @@ def _answered(
 
 
 def score_variants(
-    plan: AuditPlan, design: Design, folder: Path, progress: Progress, isolating: Isolating, keeping: Keeping | None
+    plan: AuditPlan,
+    design: DesignWithRows,
+    folder: Path,
+    progress: Progress,
+    isolating: Isolating,
+    keeping: Keeping | None,
 ) -> CheckedAnswers:
     """Ask the detector about every variant of a probe, except those whose answers an earlier run has kept.
 
@@ -313,7 +320,7 @@ class _Gathered:
 class _Variants:
     """A source of batches: the variants of a probe."""
 
-    def __init__(self, design: Design, size: int) -> None:
+    def __init__(self, design: DesignWithRows, size: int) -> None:
         self._variants = design.batch
         self._size = size
         self.rows = len(design.ids)
@@ -328,7 +335,7 @@ class _Variants:
             yield pa.array(numbers), pa.RecordBatch.from_arrays(columns, names=[ROW_ID, *piece.schema.names])
 
 
-def _digest(design: Design) -> str:
+def _digest(design: DesignWithRows) -> str:
     """Digest of everything that is asked: ids stand for texts and templates, columns are what the detector is given."""
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, design.batch.schema) as writer:

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+import pyarrow as pa
 
-from audit.counting.probed import MOST_VARIANTS, Comparison, Pairs, SlotOfProbe
+from audit.counting.probed import MOST_VARIANTS, Comparison, Design, Pairs, SlotOfProbe
 from audit.errors import PlanError
 from audit.plan.probes import ProbeSlot, TextProbe
 from audit.scoring.probing.templates import Choice, Template, Templates, read_templates, render, slots_of
@@ -27,6 +28,14 @@ NEUTRAL: Final = {
 }
 """The neutral form of each slot, in words."""
 LANGUAGE_NAMES: Final = {"en": "English", "es": "Spanish", "fr": "French"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DesignWithRows(Design):
+    """A design, and what the detector is asked. Who judges the answers sees the design alone."""
+
+    batch: pa.RecordBatch
+    """The columns that the detector is given, a row for each variant."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,17 +8,17 @@ import re
 from pathlib import Path
 from typing import Final
 
-from audit.counting.probed import Design
 from audit.errors import PlanError
 from audit.evaluation.evaluation_set import open_evaluation_set
 from audit.plan.file.plan_file import LoadedPlan, read_plan_file
 from audit.scoring.probing.probes import design_probe
+from audit.scoring.probing.text_design import DesignWithRows
 from audit.vocabulary.text import starts_formula as is_formula
 
 _NUMBER: Final = re.compile(r"[+-]?[\d.,]+(?:[eE][+-]?\d+)?\s*")
 
 
-def designs_of_plan(path: Path, only: str | None = None) -> tuple[LoadedPlan, tuple[Design, ...]]:
+def designs_of_plan(path: Path, only: str | None = None) -> tuple[LoadedPlan, tuple[DesignWithRows, ...]]:
     """Read the plan at `path` and design its probes; only the probe `only` if one is named.
 
     Raises
@@ -41,7 +41,7 @@ def designs_of_plan(path: Path, only: str | None = None) -> tuple[LoadedPlan, tu
     return loaded, designs
 
 
-def variants_csv(design: Design, identity: str) -> str:
+def variants_csv(design: DesignWithRows, identity: str) -> str:
     """Write every variant as CSV: the id that an answer must carry, in the column `identity`, and the detector's
     columns.
 
