@@ -1,4 +1,4 @@
-"""Stages of an audit on a terminal: one line, with the seconds that each has taken. Elsewhere nothing is written."""
+"""How far an audit goes, and its stages on a terminal: one line, with the seconds that each has taken."""
 
 from __future__ import annotations
 
@@ -9,7 +9,30 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
+from enum import StrEnum
 from typing import Final, TextIO
+
+
+class Scope(StrEnum):
+    """How much of an audit is computed: each scope includes those before it."""
+
+    VERDICTS = "verdicts"
+    """Verdicts alone. Such a result can be neither kept nor reported."""
+    RECORDS = "records"
+    """Counts, rates and differences too, as a gate shows and keeps them."""
+    DETAILS = "details"
+    """All that a plan asks for, also what decides no verdict."""
+
+    @property
+    def has_records(self) -> bool:
+        """Whether anything is stated but verdicts."""
+        return self is not Scope.VERDICTS
+
+    @property
+    def has_details(self) -> bool:
+        """Whether questions that decide no verdict are answered."""
+        return self is Scope.DETAILS
+
 
 _CLEAR: Final = "\x1b[K"
 

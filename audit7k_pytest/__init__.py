@@ -207,7 +207,7 @@ def audit7k(request: pytest.FixtureRequest) -> Callable[..., AuditResult]:
     def run(plan: Any, table: Any = None, **options: Any) -> AuditResult:
         __tracebackhide__ = True
         from audit.errors import AuditError
-        from audit.run import run_audit
+        from audit.from_python import run_audit
 
         try:
             if isinstance(plan, str | Path):

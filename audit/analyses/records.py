@@ -23,7 +23,7 @@ from audit.counting.table import ABSTAINED, FamilyCounts, compared_families, eve
 from audit.plan.audit_plan import AuditPlan
 from audit.result.findings.judged import Disparity, Estimate, GroupCounts, RowAccount, Verdict
 from audit.result.findings.system import Notice, SystemDescription
-from audit.stages import stage
+from audit.stages import Scope, stage
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
 from audit.vocabulary.metrics import METRICS, MISSED, WRONGLY_FLAGGED
 from audit.vocabulary.numbers import exact_percent
@@ -277,7 +277,7 @@ def records(  # noqa: PLR0913 - what a result is written from
     *,
     libraries: SecondProcess | None,
     rows: Mapping[Group, Rows],
-    details: bool,
+    scope: Scope,
 ) -> Records:
     """Write every record.
 
@@ -287,8 +287,8 @@ def records(  # noqa: PLR0913 - what a result is written from
         Verdicts on rates, and the control sample judged by itself, for findings that are about them.
     libraries, rows
         The process that asks other libraries, None if these are not asked; and cases of single groups for them.
-    details
-        Whether questions that decide nothing are answered. A gate answers few of them.
+    scope
+        Questions that decide nothing are answered with details alone. A gate answers few of them.
 
     Raises
     ------
@@ -312,7 +312,7 @@ def records(  # noqa: PLR0913 - what a result is written from
     gaps = disparities(plan, stated[1:], counted.moments)
     further: dict[str, Any] = {"impact_ratios": impact_ratios(plan, rates)}
     doubts: tuple[Notice, ...] = ()
-    if details:
+    if scope.has_details:
         findings, doubts = further_findings(plan, counted, families, features, stated, judged, rates, sample)
         further |= findings
     crosscheck, opinions = _crosscheck(compare, (*rates, *gaps))

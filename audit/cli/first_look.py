@@ -30,6 +30,7 @@ from audit.planning.check import count_labels
 from audit.result.reading import JudgedRate, Reading, each_once
 from audit.result.shown import RESTRICTED, findings_table
 from audit.run import run_audit
+from audit.stages import Scope
 from audit.verdicts.chance_of_pass import planned_pass
 from audit.vocabulary.metrics import SHARES_OF_GOOD
 from audit.vocabulary.numbers import percent
@@ -148,7 +149,7 @@ def look(
     loaded = loaded_plan(_completed(tomllib.loads(text), ends, as_they_are, unknown))
     labels = count_labels(loaded, table)
     planned = planned_pass(loaded.plan, labels.table, labels.features, labels.moments)
-    result = run_audit(loaded, table, crosscheck=False, details=False)
+    result = run_audit(loaded, table, crosscheck=False, scope=Scope.RECORDS)
     return FirstLook(text, planned, as_they_are, unknown, result)
 
 

@@ -16,6 +16,7 @@ from audit.counting.score_table import count_cases_and_scores
 from audit.counting.table import FAILED, CountsTable
 from audit.evaluation.reference_table import read_reference_table
 from audit.plan.audit_plan import AuditPlan
+from audit.stages import Scope
 from audit.vocabulary.statuses import Reason, Status
 
 if TYPE_CHECKING:
@@ -85,14 +86,14 @@ class Counted(NamedTuple):
 
 
 def count_everything(
-    evaluation_set: EvaluationSet, plan: AuditPlan, folder: Path, *, details: bool = True, rounds: int = 0
+    evaluation_set: EvaluationSet, plan: AuditPlan, folder: Path, scope: Scope = Scope.DETAILS, *, rounds: int = 0
 ) -> Counted:
     """Count the scored set for every question that `plan` asks.
 
     Parameters
     ----------
-    details
-        Whether to make the counts that no verdict needs.
+    scope
+        Counts that no verdict needs are made with details alone.
     rounds
         How often the detector was asked about the set; 0 if its answers were there already.
 
@@ -102,13 +103,13 @@ def count_everything(
         The file cannot be read any more, or the reference table cannot be used.
     """
     counted = evaluation_set.engine.with_little_memory(
-        lambda: _count(evaluation_set, plan, folder, details=details, rounds=rounds)
+        lambda: _count(evaluation_set, plan, folder, scope, rounds=rounds)
     )
     return counted._replace(added_over=evaluation_set.source.added_over)
 
 
-def _count(evaluation_set: EvaluationSet, plan: AuditPlan, folder: Path, *, details: bool, rounds: int) -> Counted:
-    if not details:
+def _count(evaluation_set: EvaluationSet, plan: AuditPlan, folder: Path, scope: Scope, *, rounds: int) -> Counted:
+    if not scope.has_details:
         return Counted(count_cases(evaluation_set), _moments(evaluation_set))
     scores: ScoreTable | None = None
     if plan.detector.has_scores:

@@ -16,6 +16,7 @@ from audit.plan.file.plan_file import LoadedPlan, canonical_plan_sha256
 from audit.plan.governance import GovernanceSection
 from audit.plan.sections import BaselineSection, DisclosureSection, SandboxSection
 from audit.result.audit_result import Provenance, StratumDrawn
+from audit.stages import Scope
 from audit.version import __version__
 
 if TYPE_CHECKING:
@@ -35,14 +36,13 @@ def provenance(
     scored: Scored,
     predictions: Path | None,
     started: datetime,
-    *,
-    whole: bool,
+    scope: Scope,
 ) -> Provenance:
     """Record digests, versions and times of a scored set; `predictions` is the file with its answers, if there is one.
 
-    Without `whole`, nobody asks for the digest of the cases, versions of packages and the commit.
+    Verdicts alone need no digest of the cases, no versions of packages and no commit.
     """
-    commit, dirty = _git(loaded.folder) if whole else (None, None)
+    commit, dirty = _git(loaded.folder) if scope.has_records else (None, None)
     legs, strata = scored.legs, evaluation_set.strata
     return Provenance(
         plan_sha256=canonical_plan_sha256(loaded.plan),
@@ -51,9 +51,9 @@ def provenance(
         counted_on=evaluation_set.engine.counted_on,
         detector_sha256=scored.detector_sha256,
         predictions_sha256=sha256_of(predictions),
-        cases_sha256=evaluation_set.cases_sha256() if whole else None,
+        cases_sha256=evaluation_set.cases_sha256() if scope.has_records else None,
         tool=_TOOL,
-        packages=_packages() if whole else {},
+        packages=_packages() if scope.has_records else {},
         python=platform.python_version(),
         platform=_platform(),
         git_commit=commit,

@@ -26,6 +26,7 @@ from audit.result.findings.further import NotJudgedAlone, PlannedPass
 from audit.result.findings.judged import RuleResult, Verdict
 from audit.result.findings.second import SecondVerdict
 from audit.result.findings.swaps import ProbeRuleResult, ProbeVerdict
+from audit.stages import Scope
 from audit.verdicts.chance_of_pass import planned_pass
 from audit.verdicts.changes.baseline import Judged, change_from, overall_with
 from audit.verdicts.decidability import plan_decidability
@@ -108,7 +109,7 @@ def decide(
     joined: Joined | None = None,
     *,
     detector_sha256: str | None = None,
-    details: bool = True,
+    scope: Scope = Scope.DETAILS,
 ) -> Decision:
     """Judge everything that a plan asks for.
 
@@ -122,8 +123,8 @@ def decide(
         Baseline, and the decisions of both audits; None without a baseline.
     detector_sha256
         Digest of the detector, to say whether the baseline had another one.
-    details
-        Whether the control sample is judged too, and the chance of a pass looked for where there is no verdict.
+    scope
+        With details, the control sample is judged too, and the chance of a pass looked for where there is no verdict.
     """
     by_name = {feature.name: feature for feature in features}
     decided = plan_decidability(plan, families, by_name, counted.moments)
@@ -144,7 +145,7 @@ def decide(
     hides = plan.evaluation_set.is_counted and bool(counted.table.cells[..., ABSTAINED].any())
     second = judge_second(plan, counted.second.counts, features, hides=hides)
     not_alone: tuple[NotJudgedAlone, ...] = ()
-    if details:
+    if scope.has_details:
         # a gate asks for no details, and does not wait for these
         sample = _judged_sample(plan, counted, families, by_name)
         not_alone = not_judged_alone(plan, rules, families, decided, counted.moments)

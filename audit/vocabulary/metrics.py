@@ -156,6 +156,22 @@ def worse_direction(name: MetricName, route: Literal["services", "enforcement", 
     return {"services": Worse.LOW, "enforcement": Worse.HIGH, "both": Worse.NOT_JUDGED}[route]
 
 
+def metric_definitions(route: Literal["services", "enforcement", "both"]) -> tuple[MetricDefinition, ...]:
+    """Return what a result says of every rate, when flags go to `route`."""
+    return tuple(
+        MetricDefinition(
+            name=metric.name,
+            plain=metric.plain,
+            counted=metric.counted,
+            among=metric.among,
+            definition=metric.definition,
+            formula=metric.formula,
+            worse=worse_direction(metric.name, route).value,
+        )
+        for metric in METRICS.values()
+    )
+
+
 MISSED: Final = tuple(name for name, metric in METRICS.items() if metric.denominator == _VICTIMS)
 """Rates that speak of victims missed."""
 WRONGLY_FLAGGED: Final = tuple(name for name, metric in METRICS.items() if metric.denominator == _OTHERS)

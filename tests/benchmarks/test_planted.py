@@ -13,6 +13,7 @@ import pytest
 from made.worlds import planned_families
 
 from audit.run import run_audit
+from audit.stages import Scope
 from audit.vocabulary.metrics import MetricName
 from audit.worlds.mechanism import Mechanism
 from audit.worlds.set_file import rows_table
@@ -177,7 +178,7 @@ def test_flags_become_found_and_accused() -> None:
 def test_rows_without_an_audit_are_those_of_one(world: WorldName, monkeypatch: pytest.MonkeyPatch) -> None:
     """In adverts the detector has learned a word; triage stands for the two worlds of tables."""
     made = mechanism_of(WORLDS[world], own_sizes(world))
-    monkeypatch.setattr("tools.bench.planted.sets.run_audit", partial(run_audit, details=False))
+    monkeypatch.setattr("tools.bench.planted.sets.run_audit", partial(run_audit, scope=Scope.RECORDS))
     with_audit = audited(made, 1_000, 5)
     pd.testing.assert_frame_equal(with_audit.rows, decided_rows(made, 1_000, 5))
     everyone = next(row for row in with_audit.result.rows if not row.group.root)

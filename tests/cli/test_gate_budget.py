@@ -22,6 +22,7 @@ from audit.plan.audit_plan import AuditPlan
 from audit.result.audit_result import AuditResult
 from audit.result.json_text import result_to_json
 from audit.run import run_audit
+from audit.stages import Scope
 from audit.verdicts.changes.baseline import load_baseline
 from tools.bench.made_cases import write_answers, write_cases
 from tools.bench.plans import write_plan
@@ -120,7 +121,7 @@ def _classes_in(kind: Any) -> list[type[BaseModel]]:
 
 def test_a_verdict_alone_is_that_of_the_whole_result(tmp_path: Path) -> None:
     plan = made(tmp_path, 8_000)
-    whole, alone = (run_audit(plan, crosscheck=False, details=False, records=records) for records in (True, False))
+    whole, alone = (run_audit(plan, crosscheck=False, scope=scope) for scope in (Scope.RECORDS, Scope.VERDICTS))
     assert (alone.overall, alone.rules, alone.verdicts) == (whole.overall, whole.rules, whole.verdicts)
     assert not [*alone.counts, *alone.estimates, *alone.safeguards]
 
@@ -134,9 +135,9 @@ def test_a_gate_asks_as_many_queries_of_many_strata_as_of_few(tmp_path: Path, mo
         asked.clear()
         plan = made(tmp_path, rows)
         before = tmp_path / f"{rows}.json"
-        before.write_text(result_to_json(run_audit(plan, crosscheck=False, details=False)), encoding="utf-8")
+        before.write_text(result_to_json(run_audit(plan, crosscheck=False, scope=Scope.RECORDS)), encoding="utf-8")
         alone = len(asked)
-        run_audit(plan, crosscheck=False, details=False, records=False, baseline=load_baseline(before))
+        run_audit(plan, crosscheck=False, scope=Scope.VERDICTS, baseline=load_baseline(before))
         counts.append((alone, len(asked) - alone))
     assert counts[0] == counts[1]
     assert 0 < counts[0][0] <= QUERIES < counts[0][1] <= QUERIES_WITH_A_BASELINE

@@ -21,6 +21,7 @@ from audit.cli.outputs.made_from import path_sha256
 from audit.cli.outputs.run_request import RunRequest, plan_with
 from audit.detectors.skops_model import SkopsDetector
 from audit.scoring.answer_cache import AnswerCache
+from audit.stages import Scope
 
 PLAN = """\
 schema = 1
@@ -54,7 +55,7 @@ ANSWERS = 'kind = "predictions"\npath = "answers.csv"\nscore = "score"'
 
 
 def digest_of(plan: Path, *options: str) -> str | None:
-    return inputs_digest(RunRequest(plan, plan_with(plan), details=False), options)
+    return inputs_digest(RunRequest(plan, plan_with(plan), scope=Scope.RECORDS), options)
 
 
 def invoke(*arguments: str) -> Result:
@@ -229,7 +230,7 @@ def test_one_byte_more_counts_as_changed(answered: Path, file: str) -> None:
 
 def test_a_plan_that_changed_after_it_was_read_cannot_be_known(answered: Path) -> None:
     plan = answered / "plan.toml"
-    request = RunRequest(plan, plan_with(plan), details=False)
+    request = RunRequest(plan, plan_with(plan), scope=Scope.RECORDS)
     assert inputs_digest(request) is not None
     plan.write_text(PLAN + "\n", encoding="utf-8")
     assert inputs_digest(request) is None

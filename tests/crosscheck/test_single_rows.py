@@ -13,6 +13,7 @@ from made.counts import plan_of
 from audit.analyses.crosscheck import questions
 from audit.analyses.crosscheck.questions import Answers, group_rows
 from audit.counting.count import count_cases
+from audit.counting.counted import Counted, count_everything
 from audit.counting.table import count_families
 from audit.errors import CrosscheckError
 from audit.evaluation.evaluation_set import open_evaluation_set
@@ -110,17 +111,14 @@ def test_who_did_not_ask_is_told_so_in_the_result() -> None:
 
 def test_a_row_that_the_counts_miss_ends_the_audit(monkeypatch: pytest.MonkeyPatch) -> None:
     """The cases are read from the set again: a fault in counting cannot agree with itself."""
-    import audit.counting.counted as counting
 
-    honest = counting.count_everything
-
-    def miscounted(*args: Any, **named: Any) -> counting.Counted:
-        counted = honest(*args, **named)
+    def miscounted(*args: Any, **named: Any) -> Counted:
+        counted = count_everything(*args, **named)
         cells = counted.table.cells[counted.table.codes.index(("woman", "north"))]
         cells[0, 0], cells[0, 1] = cells[0, 0] - 1, cells[0, 1] + 1
         return counted
 
-    monkeypatch.setattr(counting, "count_everything", miscounted)
+    monkeypatch.setattr("audit.run.count_everything", miscounted)
     with pytest.raises(CrosscheckError, match=r"fairlearn .* no verdict is given"):
         run()
 

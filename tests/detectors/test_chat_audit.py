@@ -31,6 +31,7 @@ from audit.run import run_audit
 from audit.scoring.checkpoint import Checkpoint
 from audit.scoring.kept_rows import ROWS_AGAIN
 from audit.scoring.progress import NoProgress
+from audit.stages import Scope
 
 CANARY = "canary-91f4"
 PROMPT = "prompt-canary-2b6a"
@@ -94,7 +95,7 @@ batch_size = {batch_size}
         assert old in plan.read_text(encoding="utf-8")
         plan.write_text(plan.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
 
-    def run(self, *, fresh: bool = False, details: bool = False) -> tuple[bytes, dict[str, Any]]:
+    def run(self, *, fresh: bool = False, scope: Scope = Scope.RECORDS) -> tuple[bytes, dict[str, Any]]:
         """The predictions and the result of a run, without what may differ between two runs."""
         to = self.folder / "predictions.parquet"
         checkpoint = Checkpoint(self.kept, commit_every=0.0, fresh=fresh)
@@ -105,7 +106,7 @@ batch_size = {batch_size}
             crosscheck=False,
             checkpoint=checkpoint,
             progress=InterruptibleProgress(NoProgress()),
-            details=details,
+            scope=scope,
         )
         shown: dict[str, Any] = json.loads(result.model_dump_json(by_alias=True))
         del shown["provenance"]
@@ -389,7 +390,7 @@ def test_asked_twice_it_is_asked_about_every_row_twice(tmp_path: Path) -> None:
         plan.write_text(
             plan.read_text(encoding="utf-8").replace("[scoring]", "[scoring]\nrepeat = 2"), encoding="utf-8"
         )
-        _, shown = made.run(details=True)
+        _, shown = made.run(scope=Scope.DETAILS)
     assert set(times_asked(server).values()) == {2}
     everyone = shown["further"]["self_disagreement"][0]
     assert (everyone["answered"], everyone["decisions_differ"]) == (ROWS, ROWS // 8)

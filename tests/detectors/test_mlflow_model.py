@@ -29,6 +29,7 @@ from audit.detectors.testing import Promise, check_detector, detector_maker
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.detectors import MlflowDetector as MlflowSection
 from audit.run import run_audit
+from audit.stages import Scope
 
 MIXED = ("age", "country", "pay")
 """The columns, in another order than that in which the models were trained."""
@@ -136,7 +137,7 @@ def whole_run(folder: Path, detector: dict[str, Any]) -> tuple[pd.DataFrame, Any
         }
     )
     out = folder.parent / "predictions.parquet"
-    result = run_audit(plan, folder=folder.parent, predictions_to=out, crosscheck=False, details=False)
+    result = run_audit(plan, folder=folder.parent, predictions_to=out, crosscheck=False, scope=Scope.RECORDS)
     return pq.read_table(out).to_pandas(), result
 
 

@@ -34,6 +34,7 @@ from audit.detectors.onnx_file import OnnxGraph
 from audit.detectors.onnx_outputs import classes_of_scores
 from audit.plan.audit_plan import AuditPlan
 from audit.run import run_audit
+from audit.stages import Scope
 
 ROWS = 600
 
@@ -95,7 +96,7 @@ def audited(folder: Path, detector: dict[str, Any]) -> tuple[pd.DataFrame, Any]:
         }
     )
     out = folder / f"{detector['kind']}.parquet"
-    result = run_audit(plan, folder=folder, predictions_to=out, crosscheck=False, details=False)
+    result = run_audit(plan, folder=folder, predictions_to=out, crosscheck=False, scope=Scope.RECORDS)
     return pq.read_table(out).to_pandas(), result
 
 

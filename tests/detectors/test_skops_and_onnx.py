@@ -21,6 +21,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from audit.plan.detectors import OnnxDetector, SkopsDetector
 from audit.plan.file.plan_file import load_plan
 from audit.run import run_audit
+from audit.stages import Scope
 from audit.worlds.folder import Synthesised, synthesise
 from audit.worlds.strengths import WORLDS
 from audit.worlds.world import WorldName
@@ -68,7 +69,7 @@ def audited(made: Synthesised, detector: SkopsDetector | OnnxDetector, numbers: 
     changed = {"detector": detector, "evaluation_set": of_set, "probes": (), "every_rule": plan.rules}
     out = made.folder / f"{detector.kind}.parquet"
     result = run_audit(
-        plan.model_copy(update=changed), folder=made.folder, predictions_to=out, crosscheck=False, details=False
+        plan.model_copy(update=changed), folder=made.folder, predictions_to=out, crosscheck=False, scope=Scope.RECORDS
     )
     return pq.read_table(out).to_pandas(), result
 

@@ -23,6 +23,7 @@ from audit.public.cases import sentences_beside
 from audit.public.release import PublicPart, PublicRate, PublicRelease, PublicRow
 from audit.public.sentences import SENTENCES
 from audit.result.audit_result import AuditResult
+from audit.stages import Scope
 
 SIDES: tuple[Literal["positives", "negatives"], ...] = ("positives", "negatives")
 GROUPS = [(sex, site) for sex in ("woman", "man") for site in ("east", "north", "south", "west", "unknown")]
@@ -110,7 +111,10 @@ def audited(table: Table, most: int, *, whole: bool) -> AuditResult:
     }
     plan = AuditPlan.model_validate(with_counted_columns(asked))
     return run_audit(
-        plan, pd.DataFrame(rows, columns=["gender", "site", *names], dtype="string"), crosscheck=False, details=False
+        plan,
+        pd.DataFrame(rows, columns=["gender", "site", *names], dtype="string"),
+        crosscheck=False,
+        scope=Scope.RECORDS,
     )
 
 
@@ -278,7 +282,7 @@ def test_without_hidden_numbers_the_rows_are_those_of_single_cases(tmp_path: Pat
     with restricted_folder(tmp_path / "one"):
         pass
     shutil.copytree(tmp_path / "one", tmp_path / "other")  # one key for both
-    single = run_audit(asked, cases, crosscheck=False, details=False)
+    single = run_audit(asked, cases, crosscheck=False, scope=Scope.RECORDS)
     one, other = (
         publish(result, tmp_path / name, lambda files: None, (), ("en",)).public
         for name, result in (("one", counted), ("other", single))

@@ -19,20 +19,19 @@ from audit.disclosure.restricted import COUNTER, RELEASES
 from audit.errors import ResultError
 from audit.public.release import PublicRow
 from audit.result.audit_result import AuditResult
+from audit.stages import Scope
 
 FORMS = ("json", "csv")
 
 
 @cache
-def changed(answers: int = 0, gone: int = 0, *, details: bool = False) -> AuditResult:
+def changed(answers: int = 0, gone: int = 0, *, scope: Scope = Scope.RECORDS) -> AuditResult:
     """The failing set with other answers for women of Nepal, and with some of them gone."""
     rows = rows_of(4_000, places=10)
     cell = rows["woman", "NPL"].copy()
     cell[0, :2] += np.array([answers - gone, -answers])
     rows["woman", "NPL"] = cell
-    return result_of(
-        rows, [gender(tuple(GENDERS)), countries(sorted({code for _, code in rows}))], RULES, details=details
-    )
+    return result_of(rows, [gender(tuple(GENDERS)), countries(sorted({code for _, code in rows}))], RULES, scope=scope)
 
 
 def into(public: Path) -> Writer:
@@ -156,8 +155,9 @@ def test_other_parameters_are_refused(tmp_path: Path) -> None:
 
 def test_nothing_of_further_questions_is_in_a_release(tmp_path: Path) -> None:
     """But for the digest of the result, under the same key; other tests publish results that ask none."""
-    asked, plain = (published(changed(details=asks), tmp_path / str(asks)).public for asks in (True, False))
-    assert changed(details=True).further.sensitivity
+    scopes = (Scope.DETAILS, Scope.RECORDS)
+    asked, plain = (published(changed(scope=scope), tmp_path / scope).public for scope in scopes)
+    assert changed(scope=Scope.DETAILS).further.sensitivity
     assert len(plain.rows) > 20
     assert asked.about.digests != plain.about.digests
     about = asked.about.model_copy(update={"digests": plain.about.digests})

@@ -15,6 +15,7 @@ from made.releases import GENDERS, published
 from audit.errors import ResultError
 from audit.public.release import PublicPart, row_key
 from audit.result.audit_result import AuditResult
+from audit.stages import Scope
 from audit.stats.arrays import IntArray
 
 RULE = {"metric": "true_positive_rate", "groups": ["gender", "form", "site"], "margin": 0.2}
@@ -35,7 +36,7 @@ def three_features() -> AuditResult:
                 cell[1, :2] = victims // 10, victims
                 rows[sex, form, site] = cell
     features = [gender(tuple(GENDERS)), categorical("form", FORMS), categorical("site", ("north", "south"))]
-    return result_of(rows, features, [RULE], details=False)
+    return result_of(rows, features, [RULE], scope=Scope.RECORDS)
 
 
 def test_every_feature_has_rows_and_two_are_crossed(tmp_path: Path) -> None:

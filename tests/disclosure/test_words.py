@@ -18,6 +18,7 @@ from audit.disclosure.rows import rows_of as rows_of_sides
 from audit.disclosure.words import StandingWords, WordLog, Words
 from audit.public.release import PublicRelease, PublicRow, PublicWord, WordReason
 from audit.result.audit_result import AuditResult
+from audit.stages import Scope
 from audit.stats.arrays import IntArray
 from audit.vocabulary.groups import Group, Level
 from tools.attack.near_limits import result_of as result_at_limits
@@ -85,12 +86,12 @@ def test_every_reason_is_that_of_the_exact_audit_or_of_the_protection(tmp_path: 
     given = set().union(*(reasons_of(made_result(kind), made_release(kind)) for kind in KINDS))
     rows = rows_of(3_000, missed=0.01, places=8)
     features = [gender(tuple(GENDERS)), countries(sorted({code for _, code in rows}))]
-    result = weighted(result_of(rows, features, RULES, details=False))
+    result = weighted(result_of(rows, features, RULES, scope=Scope.RECORDS))
     given |= reasons_of(result, published(result, tmp_path / "weighted"))
     rows = rows_of(3_000, gaps={("*", "NGA"): (0.25, 0.2)}, places=20)
     features = [gender(tuple(GENDERS)), countries(sorted({code for _, code in rows}))]
     for day in ("2026-01-01", "2027-01-01"):
-        made = result_of(rows, features, RULES, details=False)
+        made = result_of(rows, features, RULES, scope=Scope.RECORDS)
         origin = made.provenance.model_copy(update={"finished": f"{day}T00:00:01.000Z"})
         result = made.model_copy(update={"provenance": origin})
         given |= reasons_of(result, published(result, tmp_path / "restricted"))
@@ -196,7 +197,7 @@ def test_a_group_without_a_row_that_fails_is_hinted_at_where_it_cannot_be_found(
         cell[0, 1] = lost
         rows[sex, "FJI"] = cell
     result = result_of(
-        rows, [gender(tuple(GENDERS)), countries(sorted({code for _, code in rows}))], RULES, details=False
+        rows, [gender(tuple(GENDERS)), countries(sorted({code for _, code in rows}))], RULES, scope=Scope.RECORDS
     )
     assert any(v.outcome == "fail" and v.cases == 25 for v in result.verdicts)
     release = published(result, tmp_path / "restricted")

@@ -33,6 +33,7 @@ from audit.evaluation.relation import Relation, text_of
 from audit.plan.file.plan_file import read_plan_file
 from audit.result.json_text import result_sha256
 from audit.run import run_audit
+from audit.stages import Scope
 from audit.stats.auc import RankedCases
 
 pytest.importorskip("pyspark", reason="the extra spark is not installed; `make spark` runs this")
@@ -312,7 +313,7 @@ def test_labels_that_are_decimals_without_a_fraction_are_read_there_as_here(lake
     pq.write_table(rows.set_column(1, "label", whole), tmp_path / "set" / "part.parquet")
     plan = tmp_path / "plan.toml"
     plan.write_text((lake / "plain.toml").read_text())
-    one, other = (run_audit(each, crosscheck=False, details=False) for each in (plan, on_spark(plan)))
+    one, other = (run_audit(each, crosscheck=False, scope=Scope.RECORDS) for each in (plan, on_spark(plan)))
     assert result_sha256(one) == result_sha256(other)
 
 

@@ -18,6 +18,7 @@ from made.lake_plans import made_lake
 
 from audit.result.json_text import result_sha256
 from audit.run import run_audit
+from audit.stages import Scope
 
 pyspark = pytest.importorskip("pyspark", reason="the extra spark is not installed; `make spark` runs this")
 
@@ -61,7 +62,7 @@ from audit.scoring import on_spark
 from audit.scoring.checkpoint import Checkpoint
 on_spark.ROWS_OF_A_PIECE = 1000
 folder = Path(sys.argv[1])
-result = run_audit(folder / "there.toml", checkpoint=Checkpoint(folder / "answers"), crosscheck=False, details=False)
+result = run_audit(folder / "there.toml", checkpoint=Checkpoint(folder / "answers"), crosscheck=False, scope="records")
 (folder / "result").write_text(result_sha256(result))
 """
 
@@ -121,7 +122,7 @@ def test_after_every_loss_and_a_kill_the_result_is_that_of_a_laptop(remote: str,
     folder.mkdir()
     made_lake(folder, 3_000)
     here = modelled(folder / "plain.toml", LOSING)
-    expected = result_sha256(run_audit(here, crosscheck=False, details=False))
+    expected = result_sha256(run_audit(here, crosscheck=False, scope=Scope.RECORDS))
     (folder / "asked").unlink()
     (folder / "there.toml").write_text(f'{here.read_text()}[engine]\nkind = "spark"\nremote = "{remote}"\n')
     parts = folder / "answers" / "parts"

@@ -23,6 +23,7 @@ from audit.plan.evaluation_set import with_counted_columns
 from audit.plan.file.plan_file import load_plan
 from audit.planning.check import check_plan
 from audit.result.audit_result import AuditResult
+from audit.stages import Scope
 
 CELLS = ("TP", "FN", "FP", "TN")
 GROUPS = [(sex, site) for sex in ("woman", "man") for site in ("north", "south", "unknown")]
@@ -69,7 +70,9 @@ def of_counts(
     cells = dict(zip(("true_positives", "false_negatives", "false_positives", "true_negatives"), CELLS, strict=True))
     rows = [(*group, *numbers) for group, numbers in zip(GROUPS, counts, strict=False)]
     table = pd.DataFrame(rows, columns=["gender", "site", *CELLS], dtype="string" if more else None)
-    return run_audit(plan(rules, cells=cells, **more), table, crosscheck=whole, details=whole)
+    return run_audit(
+        plan(rules, cells=cells, **more), table, crosscheck=whole, scope=Scope.DETAILS if whole else Scope.RECORDS
+    )
 
 
 NUMBERS = st.lists(

@@ -22,6 +22,7 @@ from audit.errors import AuditError, ExitCode
 from audit.evaluation.evaluation_set import open_evaluation_set
 from audit.evaluation.parquet_folder import folder_parts
 from audit.run import run_audit
+from audit.stages import Scope
 
 
 def write_folder(folder: Path, rows: int = 12, *, by: str | None = None, parts: int = 3) -> Path:
@@ -88,7 +89,11 @@ def test_an_audit_of_a_folder_is_that_of_the_file(kind: str, tmp_path: Path) -> 
     }
     one, many = (
         run_audit(
-            made_plan(path, detector=answers[kind]), folder=tmp_path, sandbox="none", crosscheck=False, details=False
+            made_plan(path, detector=answers[kind]),
+            folder=tmp_path,
+            sandbox="none",
+            crosscheck=False,
+            scope=Scope.RECORDS,
         )
         for path in ("set.parquet", "set")
     )

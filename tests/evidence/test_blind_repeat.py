@@ -26,6 +26,7 @@ from audit.evidence.keys import load_signer
 from audit.evidence.statement import Evidence, read_statement, sha256, statement_bytes
 from audit.result.file import load_result
 from audit.run import run_audit
+from audit.stages import Scope
 from audit.vocabulary.groups import Group
 
 
@@ -89,7 +90,7 @@ def test_the_answers_that_overturn_a_verdict_do_and_one_fewer_does_not(judged: S
 
         pq.write_table(pa.table({"case": table["case"], "decision": decisions}), judged.regulator / "changed.parquet")
         plan["detector"]["path"] = "changed.parquet"
-        verdicts = run_audit(plan, folder=judged.regulator, crosscheck=False, details=False).verdicts
+        verdicts = run_audit(plan, folder=judged.regulator, crosscheck=False, scope=Scope.RECORDS).verdicts
         assert [each.outcome for each in verdicts if each.group == found.group] == [outcome]
 
 

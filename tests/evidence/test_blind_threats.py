@@ -45,6 +45,7 @@ from audit.evidence.shown import State
 from audit.evidence.statement import System, sha256
 from audit.plan.file.plan_file import read_plan_file
 from audit.run import run_audit
+from audit.stages import Scope
 from audit.storage import new_folders
 
 LATER = "2030-01-01T00:00:00Z"
@@ -285,7 +286,7 @@ def test_a_vendor_that_answers_only_where_it_flags_gains_nothing(tmp_path: Path)
         folder = sides.regulator / "audit-out/restricted/challenge.secret"
         found, _, loaded = take_answers(file, folder, sides.regulator / "answers", now())
     assert found.holds
-    result = run_audit(loaded, crosscheck=False, details=False)
+    result = run_audit(loaded, crosscheck=False, scope=Scope.RECORDS)
     assert result.overall.outcome == "inconclusive"
 
 

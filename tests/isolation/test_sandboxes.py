@@ -31,6 +31,7 @@ from audit.plan.file.plan_file import load_plan
 from audit.plan.sections import SandboxSection
 from audit.run import run_audit
 from audit.scoring.provenance import scoring_identity
+from audit.stages import Scope
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="namespaces are Linux's")
 ROOT = Path(__file__).resolve().parents[2]
@@ -233,7 +234,7 @@ def test_bubblewrap_that_is_missing_or_refuses_is_an_error_and_never_another_san
         (empty / "bwrap").write_text(f"#!/bin/sh\n{program}", encoding="utf-8")
         (empty / "bwrap").chmod(0o755)
         with pytest.raises(DetectorError, match="bubblewrap cannot shut the detector in here") as caught:
-            run_audit(plan, sandbox="bwrap", crosscheck=False, details=False)
+            run_audit(plan, sandbox="bwrap", crosscheck=False, scope=Scope.RECORDS)
         assert (caught.value.slug, caught.value.exit_code) == ("bwrap-refused", 4)
 
 
@@ -290,10 +291,10 @@ def test_the_limits_of_the_page_are_the_defaults() -> None:
 
 def test_run_audit_takes_the_same_words(tmp_path: Path) -> None:
     plan = write_plan(tmp_path)
-    ran = run_audit(plan, crosscheck=False, details=False, sandbox="auto").provenance.ran_in
+    ran = run_audit(plan, crosscheck=False, scope=Scope.RECORDS, sandbox="auto").provenance.ran_in
     assert ran is not None
     assert ran.memory_limit_mib == load_plan(plan).sandbox.memory_mib
-    ran = run_audit(plan, crosscheck=False, details=False).provenance.ran_in
+    ran = run_audit(plan, crosscheck=False, scope=Scope.RECORDS).provenance.ran_in
     assert ran is not None
     assert ran.kind == "in_process"
     with pytest.raises(AuditError, match="no such sandbox"):

@@ -16,6 +16,7 @@ from audit.planning.check import CheckReport, check_counts
 from audit.result.audit_result import AuditResult, Provenance
 from audit.result.findings.system import SystemDescription
 from audit.run import Gathered, summarise
+from audit.stages import Scope
 from audit.stats.arrays import IntArray
 from audit.vocabulary.groups import LevelName, SensitiveFeature
 
@@ -41,7 +42,7 @@ def result_of(
     rules: Sequence[Mapping[str, Any]],
     *,
     title: str = "Screener",
-    details: bool = True,
+    scope: Scope = Scope.DETAILS,
     **plan: Any,
 ) -> AuditResult:
     """The result of an audit whose counts are `rows`; without details no further question is asked, which take ten
@@ -51,7 +52,7 @@ def result_of(
     asked = asked.model_copy(update={"audit": asked.audit.model_copy(update={"title": title})})
     table, families = families_of(asked, features, rows)
     loaded = LoadedPlan(plan=asked, as_asked=asked.model_dump(mode="json", by_alias=True), folder=Path())
-    return summarise(Gathered(loaded, features, Counted(table), families, SYSTEM, ORIGIN, details=details))
+    return summarise(Gathered(loaded, features, Counted(table), families, SYSTEM, ORIGIN, scope=scope))
 
 
 def check_of(

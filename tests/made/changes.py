@@ -13,6 +13,7 @@ from made.counts import cells as counted
 from audit.result.audit_result import AuditResult
 from audit.result.findings.change import Change
 from audit.run import run_audit
+from audit.stages import Scope
 from audit.stats.arrays import IntArray
 from audit.verdicts.changes.baseline import Baseline, Joined, Judged, change_from, with_change
 from audit.vocabulary.groups import SensitiveFeature
@@ -113,7 +114,7 @@ def made_pair(
 
 def ask(plan: Path, baseline: Path | None = None) -> AuditResult:
     """The audit of a plan, without what no verdict needs."""
-    return run_audit(plan, crosscheck=False, details=False, baseline=baseline)
+    return run_audit(plan, crosscheck=False, scope=Scope.RECORDS, baseline=baseline)
 
 
 def write_result_of(plan: Path, out: Path, baseline: Path | None = None) -> AuditResult:
@@ -139,7 +140,7 @@ def separately(
     """Two audits of counts, compared as separate samples."""
     rules = [{**TPR, "groups": [feature.name], **(rule or {})}]
     before, after = (
-        result_of(dict[tuple[str, ...], IntArray](rows.items()), [feature], rules, details=False)
+        result_of(dict[tuple[str, ...], IntArray](rows.items()), [feature], rules, scope=Scope.RECORDS)
         for rows in (then, now)
     )
     change = change_from(Joined(Baseline(before, Path()), None, "other_set"), Judged.of(after))

@@ -24,6 +24,7 @@ from audit.plan.file.plan_file import LoadedPlan
 from audit.public.release import PublicRelease
 from audit.result.audit_result import AuditResult
 from audit.run import Gathered, summarise
+from audit.stages import Scope
 from audit.vocabulary.groups import LevelName, SensitiveFeature
 
 PEOPLE, FEWER, NATIONALITIES = 1_000_000, 64_000, 200
@@ -34,14 +35,14 @@ def heavy_result(people: int = PEOPLE) -> AuditResult:
     """The exact result. Further questions are asked of fewer people, of whom more is in doubt, and these answers stand
     in the result of a million too: they take most of its time.
     """
-    result = _result(people, details=people == FEWER)
+    result = _result(people, scope=Scope.DETAILS if people == FEWER else Scope.RECORDS)
     if people == FEWER:
         return result
     asked = {name: value for name, value in result.further if value not in (None, ())}
     return result.model_copy(update={"further": heavy_result(FEWER).further.model_copy(update=asked)})
 
 
-def _result(people: int, *, details: bool) -> AuditResult:
+def _result(people: int, *, scope: Scope) -> AuditResult:
     rng = np.random.default_rng(5)
     codes = rng.permutation(sorted(nationality.countries()))[:NATIONALITIES].tolist()
     table = _counts(rng, people, codes)
@@ -54,7 +55,7 @@ def _result(people: int, *, details: bool) -> AuditResult:
     loaded = LoadedPlan(plan=plan, as_asked=plan.model_dump(mode="json", by_alias=True), folder=Path())
     families = count_families(plan, table, features)
     return summarise(
-        Gathered(loaded, features, Counted(table, scores=_scores(table)), families, SYSTEM, ORIGIN, details=details)
+        Gathered(loaded, features, Counted(table, scores=_scores(table)), families, SYSTEM, ORIGIN, scope=scope)
     )
 
 

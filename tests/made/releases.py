@@ -15,6 +15,7 @@ from audit.disclosure.publish import publish
 from audit.evaluation import nationality
 from audit.public.release import PublicRelease
 from audit.result.audit_result import AuditResult
+from audit.stages import Scope
 from audit.stats.arrays import IntArray
 from audit.vocabulary.groups import SensitiveFeature
 
@@ -81,7 +82,7 @@ def made_result(kind: str = "fail") -> AuditResult:
     }[kind]()
     codes = sorted({country for _, country in rows})
     made = result_of(
-        rows, [gender(tuple(GENDERS)), countries(codes)], RULES, title=f"Made-up screener ({kind})", details=False
+        rows, [gender(tuple(GENDERS)), countries(codes)], RULES, title=f"Made-up screener ({kind})", scope=Scope.RECORDS
     )
     return weighted(made) if kind == "weighted" else made
 

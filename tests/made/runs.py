@@ -13,6 +13,7 @@ from audit.cli.console.guard import InterruptibleProgress
 from audit.run import run_audit
 from audit.scoring.checkpoint import Checkpoint
 from audit.scoring.progress import NoProgress
+from audit.stages import Scope
 
 CANARY = "canary-7f31"
 DETECTOR = """
@@ -84,7 +85,7 @@ class Made:
             crosscheck=False,
             checkpoint=checkpoint,
             progress=InterruptibleProgress(NoProgress()),
-            details=False,
+            scope=Scope.RECORDS,
         )
         shown: dict[str, Any] = json.loads(result.model_dump_json(by_alias=True))
         del shown["provenance"]

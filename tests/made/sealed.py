@@ -19,6 +19,7 @@ from audit.evidence.seal import Bundles, read_published, seal
 from audit.evidence.trust import Trust, Trusted
 from audit.result.audit_result import AuditResult
 from audit.result.json_text import result_to_json
+from audit.stages import Scope
 
 SUMS = "SHA256SUMS"
 SEALED_AT = "2026-11-29T12:00:00Z"
@@ -29,7 +30,7 @@ def failing() -> AuditResult:
     """A result of two genders and ten countries, of which one fails."""
     rows = rows_of(4_000, places=10)
     return result_of(
-        rows, [gender(tuple(GENDERS)), countries(sorted({code for _, code in rows}))], RULES, details=False
+        rows, [gender(tuple(GENDERS)), countries(sorted({code for _, code in rows}))], RULES, scope=Scope.RECORDS
     )
 
 

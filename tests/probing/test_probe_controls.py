@@ -15,6 +15,7 @@ from audit.result.findings.swaps import SwapShift
 from audit.result.json_text import result_to_json
 from audit.run import run_audit
 from audit.scoring.probing.words import built_in_words
+from audit.stages import Scope
 
 PROBE = '[[probes]]\nid = "words"\nkind = "text"\ncolumn = "text"\n'
 RULE = '[[rules]]\nmetric = "counterfactual_shift"\nmargin = 0.05\n'
@@ -201,7 +202,7 @@ def test_a_gate_asks_the_probes_that_a_rule_limits_and_no_others(tmp_path: Path)
     other = PROBE.replace("words", "shown") + 'slots = ["gender"]\n'
     rule = RULE + 'probes = ["words"]\n'
     plan = write_audit(tmp_path, PROBE + 'slots = ["gender"]\n' + other + rule)
-    assert [one.probe for one in run_audit(plan, crosscheck=False, details=False).probes] == ["words"]
+    assert [one.probe for one in run_audit(plan, crosscheck=False, scope=Scope.RECORDS).probes] == ["words"]
     whole = run_audit(plan, crosscheck=False)
     assert [one.probe for one in whole.probes] == ["words", "shown"]
     assert {one.probe for one in whole.probe_verdicts} == {"words"}

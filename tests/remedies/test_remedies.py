@@ -23,6 +23,7 @@ from audit.plan.file.plan_file import loaded_plan
 from audit.remedies.next_plan import chosen_remedy, next_plan
 from audit.remedies.ways_to_flag import Half, Limits
 from audit.result.findings.remedies import Option, Tried
+from audit.stages import Scope
 from audit.verdicts.decidability import plan_decidability
 from audit.vocabulary.groups import LevelName
 from reports.html.remedies import front_chart, remedies_panel
@@ -97,7 +98,7 @@ def test_it_is_confirmed_by_the_verdict_that_a_run_on_the_other_half_gives(
         plan = {**PLAN, "detector": {"kind": "predictions", "decision": "decided"}}
         plan["evaluation_set"] = {key: value for key, value in PLAN["evaluation_set"].items() if key != "path"}
         plan["verdict"] = {"alpha": 0.05 / 5}
-        result = run_audit(plan, decided, crosscheck=False, details=False)
+        result = run_audit(plan, decided, crosscheck=False, scope=Scope.RECORDS)
         assert (result.overall.outcome,) == one.outcomes
         assert one.status == {"pass": "confirmed", "fail": "not_confirmed"}.get(one.outcomes[0], "not_decidable")
 
@@ -114,7 +115,9 @@ def test_nothing_is_confirmed_while_nobody_judges_the_group_that_fails(tmp_path:
     table, plan = with_few_failing(), {**PLAN, "rules": PLAN["rules"][:1]}
     write(tmp_path, table)
     failed = [
-        one.group for one in run_audit(plan, table, crosscheck=False, details=False).verdicts if one.outcome == "fail"
+        one.group
+        for one in run_audit(plan, table, crosscheck=False, scope=Scope.RECORDS).verdicts
+        if one.outcome == "fail"
     ]
     assert [group.root[0].code for group in failed] == ["islands"]
     found = remedy(plan, folder=tmp_path)

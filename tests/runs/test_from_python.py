@@ -23,6 +23,7 @@ from audit.notebook import NotebookResult, with_methods
 from audit.plan.file.plan_file import parse_plan
 from audit.planning.check import check_plan
 from audit.result.audit_result import AuditResult
+from audit.stages import Scope
 from audit.vocabulary.text import printable
 
 PLAN = """
@@ -339,7 +340,7 @@ def test_a_look_plans_as_check_does_and_its_plan_becomes_an_audit(tmp_path: Path
     with pytest.raises(audit.AuditError) as caught:
         audit.run_audit(look.plan, calls())
     frame = calls()
-    assert audit.run_audit(text, frame, crosscheck=False, details=False).rows[0].read == len(frame)
+    assert audit.run_audit(text, frame, crosscheck=False, scope=Scope.RECORDS).rows[0].read == len(frame)
     assert caught.value.slug == "plan-unfinished"
     assert audit.look(calls(), **ROLES, **GROUPS).result.counts == look.result.counts
 
@@ -475,7 +476,7 @@ def test_no_cell_of_a_case_is_a_formula_to_a_spreadsheet(tmp_path: Path, monkeyp
     monkeypatch.chdir(tmp_path)
     frame.to_csv("calls.csv", index=False)
     Path("plan.toml").write_text(PLAN)
-    audit.run_audit("plan.toml", crosscheck=False, details=False).save("out")
+    audit.run_audit("plan.toml", crosscheck=False, scope=Scope.RECORDS).save("out")
     done = CliRunner().invoke(app, ["cases", "out", "--group", "gender=man", "--out", "cases.csv"])
     assert done.exit_code == 0
     written = pd.read_csv("cases.csv")
@@ -496,7 +497,7 @@ def test_cases_are_refused_where_set_or_answers_are_not_those_audited(tmp_path: 
     out = tmp_path / "out"
     out.mkdir()
     plan, answers = tmp_path / "plan.toml", out / "predictions.parquet"
-    audit.run_audit(plan, crosscheck=False, details=False, predictions_to=answers).save(out)
+    audit.run_audit(plan, crosscheck=False, scope=Scope.RECORDS, predictions_to=answers).save(out)
     assert len(audit.cases(out, {"gender": "man"}, plan=plan)) > 0
     kept = answers.read_bytes()
     answers.unlink()
@@ -512,7 +513,7 @@ def test_cases_are_refused_where_set_or_answers_are_not_those_audited(tmp_path: 
 
 
 def test_a_table_in_memory_has_no_cases(tmp_path: Path) -> None:
-    audit.run_audit(tomllib.loads(PLAN), calls(300), crosscheck=False, details=False).save(tmp_path)
+    audit.run_audit(tomllib.loads(PLAN), calls(300), crosscheck=False, scope=Scope.RECORDS).save(tmp_path)
     with pytest.raises(audit.AuditError, match="table in memory was audited") as caught:
         audit.cases(tmp_path, {"gender": "man"}, plan=tomllib.loads(PLAN))
     assert "run the audit on a file" in str(caught.value)

@@ -25,6 +25,7 @@ from audit.public.release import PublicWaiver
 from audit.public.sentences import SENTENCES
 from audit.result.audit_result import AuditResult
 from audit.run import run_audit
+from audit.stages import Scope
 from audit.verdicts.outcomes import outcome_left
 
 KINDS = ("fail", "pass", "inconclusive", "none", "good")
@@ -108,7 +109,7 @@ def test_names_that_are_alike_are_numbered() -> None:
 
 
 def test_exact_cases_are_the_verdicts_of_the_result(tmp_path: Path) -> None:
-    result = run_audit(write_set(tmp_path), crosscheck=False, details=False)
+    result = run_audit(write_set(tmp_path), crosscheck=False, scope=Scope.RECORDS)
     cases = exact_cases(result)
     assert (cases[0].outcome, cases[1].outcome) == (result.overall.outcome, result.rules[0].outcome)
     assert Counter(case.outcome for case in cases[2:]) == Counter(verdict.outcome for verdict in result.verdicts)
@@ -194,7 +195,7 @@ def with_waived(folder: Path, *groups: str, expires: str = "2099-12-31") -> Audi
     plan = write_set(folder, f'{PLAN}[waivers]\nfile = "waivers.toml"\n')
     text = "".join(WAIVERS.format(group=group, expires=expires) for group in groups)
     (folder / "waivers.toml").write_text(text, encoding="utf-8")
-    return run_audit(plan, crosscheck=False, details=False)
+    return run_audit(plan, crosscheck=False, scope=Scope.RECORDS)
 
 
 def cases_of(result: AuditResult) -> dict[str, AuditCase]:

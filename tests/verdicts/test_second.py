@@ -16,6 +16,7 @@ from audit.notebook import NotebookResult
 from audit.result.file import load_result, parse_result
 from audit.result.findings.second import SecondVerdict
 from audit.result.json_text import result_to_json
+from audit.stages import Scope
 
 CASES = made_cases()
 
@@ -49,7 +50,7 @@ def test_the_verdict_of_the_audit_is_the_one_without_them() -> None:
     asked = audited(made_audit(BY_SCORE, decisions=OFFICER, exposure={"first": [100]}))
     plain = audited(made_audit(BY_SCORE))
     assert (asked.overall, asked.rules, asked.verdicts) == (plain.overall, plain.rules, plain.verdicts)
-    gated = audited(made_audit(BY_SCORE, decisions=OFFICER), details=False)
+    gated = audited(made_audit(BY_SCORE, decisions=OFFICER), scope=Scope.RECORDS)
     assert gated.overall == plain.overall
     assert not gated.further.second_verdicts
 

@@ -17,6 +17,7 @@ from audit.plan.file.plan_file import load_plan
 from audit.result.file import load_result
 from audit.result.json_text import result_sha256
 from audit.run import run_audit
+from audit.stages import Scope
 from audit.verdicts.outcomes import narrow_to_rules
 
 OWNER = "Exact figures, for those who may see the cases: audit7k run plan.toml --restricted --out exact"
@@ -102,7 +103,7 @@ def test_what_waivers_leave_is_told_of_the_rules_that_decide_the_code(here: Path
 
 
 def test_nobody_gains_power_by_choosing(here: Path) -> None:
-    whole = run_audit(load_plan(here / "plan.toml"), folder=here, crosscheck=False, details=False)
+    whole = run_audit(load_plan(here / "plan.toml"), folder=here, crosscheck=False, scope=Scope.RECORDS)
     for rule in whole.rules:
         shown = narrow_to_rules(whole, [rule.rule])
         assert shown.rules == (rule,)

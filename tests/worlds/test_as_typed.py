@@ -12,6 +12,7 @@ from audit import run_audit
 from audit.evaluation import gender, nationality_words
 from audit.evaluation.nationality import map_target
 from audit.plan.file.plan_file import read_plan_file
+from audit.stages import Scope
 from audit.worlds.as_typed import MAPS, MISSING, NOT_KNOWN, READ
 from audit.worlds.folder import synthesise
 from audit.worlds.mechanism import GENDERS
@@ -56,7 +57,7 @@ def test_the_same_people_are_in_the_same_groups(world: WorldName, tmp_path: Path
         assert len(values) > 2 * len({row[feature] for row in texts[0]})
         assert values & set(MAPS[feature])
         assert {one for one in NOT_KNOWN[feature] if one} <= values
-    results = [run_audit(read_plan_file(made.plan), crosscheck=False, details=False) for made in (plain, typed)]
+    results = [run_audit(read_plan_file(made.plan), crosscheck=False, scope=Scope.RECORDS) for made in (plain, typed)]
     assert results[0].estimates == results[1].estimates
     assert results[0].verdicts == results[1].verdicts
     assert json.loads((typed.folder / "truth.json").read_text()) == json.loads(

@@ -25,6 +25,7 @@ from audit.plan.file.plan_file import LoadedPlan
 from audit.public.release import PublicRelease, PublicRow, public_json
 from audit.result.audit_result import AuditResult
 from audit.run import Gathered, summarise
+from audit.stages import Scope
 from audit.stats.arrays import IntArray
 from audit.vocabulary.groups import Group, Level
 from tools.attack.weighted import ORIGIN, SYSTEM
@@ -206,7 +207,7 @@ def result_of(cells: IntArray, recall: float = _RECALL, **parts: Any) -> AuditRe
     table, features = counted_side(cells)
     families = families_of(audit_plan, table, features)
     loaded = LoadedPlan(plan=audit_plan, as_asked=audit_plan.model_dump(mode="json", by_alias=True), folder=Path())
-    return summarise(Gathered(loaded, features, Counted(table), families, SYSTEM, ORIGIN, details=False))
+    return summarise(Gathered(loaded, features, Counted(table), families, SYSTEM, ORIGIN, scope=Scope.RECORDS))
 
 
 def nowhere(files: Mapping[str, bytes]) -> None:

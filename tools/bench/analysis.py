@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from audit.stages import Scope
 from tools.bench.counting import BARE
 from tools.bench.plans import write_plan
 
@@ -55,7 +56,7 @@ def analysis(data: Path, rounds: int = 3) -> Analysis:
     groups = 0
     with open_evaluation_set(loaded.plan, data.parent) as evaluation_set:
         scored = score(loaded.plan, evaluation_set, data.parent)
-        origin = provenance(loaded, evaluation_set, scored, None, datetime.now(UTC), whole=False)
+        origin = provenance(loaded, evaluation_set, scored, None, datetime.now(UTC), Scope.VERDICTS)
         for _ in range(rounds):
             started = time.perf_counter()
             bare.sql(BARE, params={"path": str(data)}).to_arrow_table()
@@ -63,13 +64,13 @@ def analysis(data: Path, rounds: int = 3) -> Analysis:
             counted = count_everything(evaluation_set, loaded.plan, data.parent)
             ended = time.perf_counter()
             families = count_families(loaded.plan, counted.table, evaluation_set.features)
-            for details, name in ((True, "whole"), (False, "judging")):
+            for scope, name in ((Scope.DETAILS, "whole"), (Scope.RECORDS, "judging")):
                 begun = time.perf_counter()
                 result = summarise(
-                    Gathered(loaded, evaluation_set.features, counted, families, scored.system, origin, details=details)
+                    Gathered(loaded, evaluation_set.features, counted, families, scored.system, origin, scope=scope)
                 )
                 groups = len(result.verdicts)
-                times[name].append(time.perf_counter() - begun + (ended - scanned if details else 0.0))
+                times[name].append(time.perf_counter() - begun + (ended - scanned if scope.has_details else 0.0))
             times["bare"].append(scanned - started)
             times["counting"].append(ended - scanned)
     bare.close()

@@ -23,6 +23,7 @@ from audit.cli.commands.shared_options import (
     Where,
 )
 from audit.detectors.isolation.options import Sandbox
+from audit.stages import Scope
 
 OnlyRules = Annotated[
     list[str] | None,
@@ -101,7 +102,7 @@ def gate(  # noqa: PLR0913, PLR0917 - a parameter for each option
         baseline=baseline,
         quiet=quiet,
         exact=restricted,
-        details=False,
+        scope=Scope.RECORDS,
         sandbox=sandbox,
         allow_pickle=allow_pickle,
     )

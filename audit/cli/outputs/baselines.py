@@ -64,10 +64,10 @@ def baseline_of_plan(request: RunRequest, out: Path | None, named: Path | None) 
 
     `out` is the output folder of a run; a gate has none. `named` is the restricted folder, if it is known.
     """
-    from audit.run import earlier_audit
+    from audit.verdicts.changes.baseline import baseline_for
 
     loaded = request.loaded
-    earlier = earlier_audit(loaded, request.baseline)
+    earlier = baseline_for(loaded, request.baseline)
     if earlier is not None and out is not None:
         refuse_overwritten_baseline(earlier, out)
     place = gate_restricted_folder(out, loaded.plan, loaded.folder, named)

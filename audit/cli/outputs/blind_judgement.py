@@ -21,6 +21,7 @@ from audit.errors import ExitCode
 from audit.evidence.blind.terms import TERMS, Terms, read_part
 from audit.evidence.statement import sha256
 from audit.result.json_text import result_to_json
+from audit.stages import Scope
 
 if TYPE_CHECKING:
     from audit.cli.outputs.attempt import Signed
@@ -44,7 +45,7 @@ def judge_answers(secret: Path, loaded: LoadedPlan, out: Path, signed: Signed, a
 
 def _passes(secret: Path, request: RunRequest, signed: Signed, attempt: int) -> bool:
     """Whether an attempt passes. If not, the history says that and no more, with a commitment to the result."""
-    result = request._replace(crosscheck=False, details=False).audit(None)
+    result = request._replace(crosscheck=False, scope=Scope.RECORDS).audit(None)
     if result.overall.outcome == "pass":
         return True
     document = result_to_json(result)

@@ -22,6 +22,7 @@ from audit.plan.audit_plan import AuditPlan
 from audit.plan.sections import BaselineSection
 from audit.result.audit_result import AuditResult
 from audit.result.file import load_result
+from audit.stages import Scope
 
 if TYPE_CHECKING:
     from audit.cli.outputs.kept_verdict import VerdictPlace
@@ -140,7 +141,7 @@ def _result_of_plan(
     check_rules(request.loaded.plan, only)
     accepted = baseline_of_plan(request, None, restricted_folder)
     # a public log has the verdict alone
-    result = _audited(request._replace(records=request.exact), cache, accepted.baseline)
+    result = _audited(request if request.exact else request._replace(scope=Scope.VERDICTS), cache, accepted.baseline)
     if kept is not None:
         from audit.cli.outputs.kept_verdict import keep_result
 

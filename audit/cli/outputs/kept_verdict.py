@@ -33,6 +33,7 @@ from audit.cli.outputs.made_from import (
 )
 from audit.cli.outputs.verdict_code import OnInconclusive, outcome_exit_code
 from audit.errors import ArgumentError
+from audit.stages import Scope
 from audit.storage import file_sha256, read_sealed, write_sealed
 from audit.version import __version__
 
@@ -78,7 +79,7 @@ def inputs_digest(request: RunRequest, options: Sequence[object] = (), document:
     plan = loaded.plan
     # A waiver ends on some day, and a baseline has files beside it.
     named = loaded.waivers_file is not None or plan.baseline.result is not None
-    if named or not _all_known(plan, details=request.details):
+    if named or not _all_known(plan, request.scope):
         return None
     values = list(leaves(plan.model_dump(mode="python", by_alias=True)))
     ends = [str(value) for where, value in values if where[-1] in _UNTIL and value is not None]
@@ -97,8 +98,8 @@ def inputs_digest(request: RunRequest, options: Sequence[object] = (), document:
     return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()
 
 
-def _all_known(plan: AuditPlan, *, details: bool) -> bool:
-    if plan.detector.kind not in _WHOLE or (details and plan.measures):
+def _all_known(plan: AuditPlan, scope: Scope) -> bool:
+    if plan.detector.kind not in _WHOLE or (scope.has_details and plan.measures):
         return False
     # The exit code of a kept verdict is that of the verdict; a type from another package runs code of that package.
     trusted = getattr(plan.detector, "trusted", ())

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 from audit.cli.console.guard import InterruptibleProgress
 from audit.detectors.isolation.options import Sandbox
-from audit.stages import stages_on
+from audit.stages import Scope, stages_on
 
 if TYPE_CHECKING:
     from audit.plan.file.plan_file import LoadedPlan
@@ -32,10 +32,7 @@ class RunRequest(NamedTuple):
     """Whether progress and errors may show exact counts: a log that many read may not."""
     crosscheck: bool = True
     """Whether other libraries are asked for the same numbers, beside the details."""
-    details: bool = True
-    """Whether questions that decide no verdict are answered."""
-    records: bool = True
-    """Whether anything but the verdict is read of the result."""
+    scope: Scope = Scope.DETAILS
     sandbox: Sandbox = Sandbox.NONE
     allow_pickle: bool = False
 
@@ -66,9 +63,8 @@ class RunRequest(NamedTuple):
                 self.loaded,
                 progress=display if checkpoint is None else InterruptibleProgress(display),
                 predictions_to=predictions_to,
-                crosscheck=self.crosscheck and self.details,
-                details=self.details,
-                records=self.records,
+                crosscheck=self.crosscheck and self.scope.has_details,
+                scope=self.scope,
                 checkpoint=checkpoint,
                 baseline=earlier,
                 begins=begins,

@@ -22,6 +22,7 @@ from audit.detectors.isolation.options import Sandbox
 from audit.disclosure.publish import check_folder, publish
 from audit.errors import AuditError, RunInterruptedError
 from audit.public.cases import relied_on
+from audit.stages import Scope
 from audit.storage import held, write_durably
 
 _OUT: Final = "audit-out"
@@ -152,7 +153,7 @@ def _run_request(asked: PlanRequest) -> RunRequest:
         plan_with(asked.plan),
         quiet=True,
         exact=asked.exact,
-        details=False,
+        scope=Scope.RECORDS,
         sandbox=Sandbox.AUTO,
         allow_pickle=asked.allow_pickle,
     )

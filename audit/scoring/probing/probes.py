@@ -33,6 +33,7 @@ from audit.scoring.progress import NoProgress, Progress
 from audit.scoring.rounds import Rounds
 from audit.scoring.rules import decision_rule
 from audit.scoring.runner import run_rounds
+from audit.stages import Scope
 from audit.stats.arrays import FloatArray
 from audit.vocabulary.text import count_of, shown
 
@@ -45,10 +46,10 @@ _ANSWERS: Final = "probe_answers"
 """Name of the relation with a file of answers."""
 
 
-def probes_to_ask(plan: AuditPlan, *, details: bool) -> tuple[Probe, ...]:
-    """The probes of a plan; without `details` only the probes that a rule limits."""
+def probes_to_ask(plan: AuditPlan, scope: Scope) -> tuple[Probe, ...]:
+    """Return the probes of a plan; those without a rule are asked for details alone."""
     limited = {name for rule in plan.named_probe_rules for name in rule.probes}
-    return tuple(probe for probe in plan.probes if details or probe.id in limited)
+    return tuple(probe for probe in plan.probes if scope.has_details or probe.id in limited)
 
 
 def is_unanswered(probe: Probe, plan: AuditPlan, folder: Path) -> bool:
@@ -59,7 +60,7 @@ def is_unanswered(probe: Probe, plan: AuditPlan, folder: Path) -> bool:
 
 
 def check_probes(
-    plan: AuditPlan, evaluation_set: EvaluationSet, folder: Path, *, details: bool = True
+    plan: AuditPlan, evaluation_set: EvaluationSet, folder: Path, scope: Scope = Scope.DETAILS
 ) -> tuple[DesignWithRows, ...]:
     """Design the probes of a plan before anything is scored, so that no mistake costs a night of scoring.
 
@@ -70,15 +71,15 @@ def check_probes(
         Open; it need not be scored.
     folder : Path
         The folder of the plan.
-    details : bool
-        Whether to include probes without a rule.
+    scope : Scope
+        Probes without a rule are designed for details alone.
 
     Raises
     ------
     AuditError
         A probe cannot be designed.
     """
-    asked = probes_to_ask(plan, details=details)
+    asked = probes_to_ask(plan, scope)
     return tuple(design_probe(probe, plan, evaluation_set, folder) for probe in asked)
 
 
@@ -91,9 +92,9 @@ def check_answers(
             _from_file(plan, plan.detector, probe, design, evaluation_set, folder)
 
 
-def check_answerable(plan: AuditPlan, *, details: bool) -> None:
+def check_answerable(plan: AuditPlan, scope: Scope) -> None:
     """Raise PlanError where nothing can answer a probe."""
-    for probe in probes_to_ask(plan, details=details):
+    for probe in probes_to_ask(plan, scope):
         if isinstance(plan.detector, PredictionsDetector) and probe.answers is None:
             raise PlanError(
                 f"probe {probe.id}: a detector known by its predictions cannot be asked", slug="probe-needs-answers"
