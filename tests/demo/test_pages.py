@@ -12,6 +12,7 @@ from made.releases import made_release, made_result, published
 from audit.public.release import PublicRelease
 from audit.remedies.remedy import remedy
 from audit.result.audit_result import AuditResult
+from audit.result.reporters import remedies_report
 from audit.run import run_audit
 from audit.vocabulary.groups import Group
 from audit.vocabulary.names import Names
@@ -65,7 +66,7 @@ def test_the_restricted_page_has_so_many_words_at_most_with_all_folds(restricted
 
 
 def test_the_page_of_remedies_has_so_many_words_at_most(demo: PreparedDemo) -> None:
-    page = parsed(str(remedy(demo.plan).report(restricted=True).content))
+    page = parsed(str(remedies_report(remedy(demo.plan))[0].content))
     assert 300 < len(text(next(find_all(page, "body"))).split()) <= MOST_WORDS_OF_REMEDIES
 
 
