@@ -71,6 +71,7 @@ def publish(
     formats: Sequence[str],
     languages: Sequence[str],
     before: PublicRelease | None = None,
+    set_there: str = "",
     *,
     new_key: bool = False,
 ) -> Published:
@@ -82,6 +83,8 @@ def publish(
         Which public reporters, in which languages. `json` is always among the files.
     before : PublicRelease, optional
         The release that lies where this one will: a log that does not know it was put back from an older copy.
+    set_there : str
+        The `set_id` of a release that lay there and was removed.
     new_key : bool
         Whether somebody wants a key that is not that of `before`; the release says then that it cannot be compared.
 
@@ -92,7 +95,7 @@ def publish(
     """
     shape, method = shape_of(result), public_method(result.plan)
     names = tuple(dict.fromkeys((*formats, DATA)))
-    refuse_other_set(restricted, before, new_key=new_key)
+    refuse_other_set(restricted, before, set_there, new_key=new_key)
     with restricted_folder(restricted) as folder:
         secret = folder.secret
         if before is not None and before.number is not None and before.set_id == set_id(secret):
@@ -103,7 +106,7 @@ def publish(
         about = public_about(result, names, tuple(languages) or ("en",), digests_of(result, secret))
         under = set_id(secret)
         release = _finished(made, about, method, result, under, max(folder.releases, 1))
-        release = release.model_copy(update={"set_before": _set_before(under, before, folder.last)})
+        release = release.model_copy(update={"set_before": _set_before(under, before, set_there, folder.last)})
         is_new = folder.last.get("release") != json.loads(public_json(release))
         if is_new and release.number is not None:
             release = release.model_copy(update={"number": folder.releases + 1})
@@ -116,8 +119,10 @@ def publish(
         return Published(release, files, new_key=folder.made_key)
 
 
-def refuse_other_set(restricted: Path, before: PublicRelease | None, *, new_key: bool) -> None:
-    """Hold a release to the key of the one that lies where it will.
+def refuse_other_set(
+    restricted: Path, before: PublicRelease | None, set_there: str = "", *, new_key: bool = False
+) -> None:
+    """Hold a release to the key of the one that lies where it will, or lay there.
 
     Raises
     ------
@@ -129,18 +134,21 @@ def refuse_other_set(restricted: Path, before: PublicRelease | None, *, new_key:
     secret = read_key(restricted)
     if secret is None and ((restricted / KEY).exists() or any((restricted / RELEASES).glob("*.json"))):
         return  # damaged, or without its key: opening it says more
-    is_other = before is not None and (secret is None or before.set_id != set_id(secret))
+    there = before.set_id if before is not None else set_there
+    is_other = (before is not None or bool(there)) and (secret is None or there != set_id(secret))
     if new_key and not is_other:
         raise ArgumentError("--new-key is for a release whose key is lost, and none lies there", slug="needless-key")
-    if before is not None and is_other and not new_key:
+    if is_other and not new_key:
         key = "has no key" if secret is None else f"has the key of set {set_id(secret)}"
-        raise ResultError(f"a release of set {before.set_id} lies there, and {restricted} {key}", slug="other-set-id")
+        lies = "lies there" if before is not None else "was put there and is gone"
+        raise ResultError(f"a release of set {there} {lies}, and {restricted} {key}", slug="other-set-id")
 
 
-def _set_before(under: str, before: PublicRelease | None, last: Told) -> str:
+def _set_before(under: str, before: PublicRelease | None, set_there: str, last: Told) -> str:
     """Return the `set_id` from which a key went on; every release under it says so."""
-    if before is not None and before.set_id != under:
-        return before.set_id
+    there = before.set_id if before is not None else set_there
+    if there and there != under:
+        return there
     told: str = last.get("release", {}).get("set_before", "")
     return told or (before.set_before if before is not None else "")
 

@@ -93,6 +93,8 @@ def synthesise(
             write_rows(staging / data, mechanism, size, seed, data_format, as_typed=as_typed)
             for name, text in companion_files(mechanism, data, size, seed, as_typed=as_typed).items():
                 (staging / name).write_text(text, encoding="utf-8", newline="\n")
+            for file in staging.iterdir():  # its detector runs: nobody else writes it, whatever the umask
+                file.chmod(file.stat().st_mode & 0o644)
             _publish(staging, folder)
         finally:
             shutil.rmtree(staging, ignore_errors=True)

@@ -132,6 +132,31 @@ def test_a_removed_key_folder_cannot_be_averaged() -> None:
         assert (OUT / "public/release.json").read_bytes() == before
 
 
+@pytest.mark.parametrize(
+    "between", [(), ("run", "plan.toml", "--no-crosscheck", "--restricted")], ids=["at once", "after exact reports"]
+)
+def test_a_key_folder_removed_with_the_public_files_leaves_a_trace(between: tuple[str, ...]) -> None:
+    """As `rm -rf audit-out/*` does. Whoever removes the whole output folder leaves none."""
+    assert invoke(*RUN)[0] == ExitCode.FAIL
+    first = release()
+    if between:
+        assert invoke(*between)[0] == ExitCode.FAIL
+        assert not (OUT / "public/release.json").exists()
+    for entry in OUT.glob("[!.]*"):
+        shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+    for _ in range(2):
+        code, err = invoke(*RUN)
+        assert (code, err.count("\n")) == (ExitCode.NOT_JUDGED, 1)
+        assert f"a release of set {first.set_id} was put there and is gone" in err
+        assert not (OUT / "restricted").exists()
+    assert invoke(*RUN, "--new-key")[0] == ExitCode.FAIL
+    assert release().set_before == first.set_id
+    assert release().set_id != first.set_id
+    shutil.rmtree(OUT / "public")  # the key is there
+    assert invoke(*RUN)[0] == ExitCode.FAIL
+    assert release().set_before == first.set_id
+
+
 def test_a_release_that_is_damaged_says_no_key_and_stops_the_next() -> None:
     assert invoke(*RUN)[0] == ExitCode.FAIL
     (OUT / ".public-files").write_text("release.json\n", encoding="utf-8")  # of an earlier version: without digests

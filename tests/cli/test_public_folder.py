@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from made.published import write_set
 
 from audit.cli.outputs.output_folder import OutputFolder, write_file
 from audit.errors import AuditError, ExitCode, StorageError
@@ -281,6 +282,47 @@ def test_whatever_the_umask_nobody_else_writes_and_what_is_restricted_nobody_rea
     public = {f"out/public/{name}": file for name in ("release.json", "report.html", "evidence.a7k")}
     exact = {f"out/{name}": 0o600 for name in ("result.json", ".gitignore", LIST)}
     assert modes == {"out": 0o700, "out/public": folder, **public, **exact}
+
+
+WALK = """
+import os
+os.umask(0)
+from typer.testing import CliRunner
+from audit.cli.commands.app import app
+signed = ("--history", "h.a7h", "--key", "k")
+for command, code in (
+    (("run", "plan.toml", "--no-crosscheck", "--out", "new/deep"), 1),
+    (("key", "new", "k", "--no-passphrase"), 0),
+    (("register", "plan.toml", *signed), 0),
+    (("run", "plan.toml", "--no-crosscheck", *signed), 1),
+    (("history", "h.a7h", "--cosign", "k"), 0),
+    (("seal", "new/deep", "--key", "k"), 0),
+    (("report", "new/deep/public/release.json", "--format", "badge"), 0),
+    (("report", "new/deep", "--format", "csv", "--out", "site/public"), 0),
+    (("report", "new/deep", "--restricted", "--format", "markdown"), 0),
+    (("portal", "new", "--out", "sites/portal"), 0),
+    (("run", "plan.toml", "--no-crosscheck", "--restricted", "--out", "exact"), 1),
+    (("synthesise", "adverts", "--rows", "300", "--out", "world"), 0),
+    (("init", "cases.csv", "--out", "drafted.toml"), 0),
+):
+    done = CliRunner().invoke(app, list(command))
+    assert done.exit_code == code, (command, done.output, done.stderr)
+"""
+EXACT = {"deep", "audit-out", "exact", "restricted", "releases"}
+
+
+@pytest.mark.skipif(WINDOWS, reason="permissions of POSIX")
+def test_without_a_umask_no_command_leaves_what_others_can_write(tmp_path: Path) -> None:
+    """And nobody else reads what lies in an output folder, `public` aside."""
+    write_set(tmp_path)
+    before = set(tmp_path.rglob("*"))
+    subprocess.run([sys.executable, "-c", WALK], check=True, cwd=tmp_path)
+    left = {path: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.rglob("*") if path not in before}
+    assert len(left) > 60
+    assert [path for path, mode in left.items() if mode & 0o022] == []
+    exact = {path for path in left if path.parent.name in EXACT and path.name != "public"}
+    assert len(exact) > 20
+    assert [path for path in exact | {tmp_path / "k"} if left[path] & 0o077] == []
 
 
 KILLED = """

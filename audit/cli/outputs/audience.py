@@ -182,8 +182,8 @@ def make_public(
 
     had_key = read_key(place) is not None
     try:
-        before = release_in(public)
-        return publish(result, place, write, asked.formats, asked.languages, before, new_key=asked.new_key)
+        before, there = release_in(public), set_there(public)
+        return publish(result, place, write, asked.formats, asked.languages, before, there, new_key=asked.new_key)
     finally:
         # Also where nothing was written: the next command would no longer see that the key is new.
         if not had_key:
@@ -208,6 +208,13 @@ def release_in(folder: Path) -> PublicRelease | None:
         if error.slug != "older-release":
             raise
         return None
+
+
+def set_there(public: Path) -> str:
+    """Return the `set_id` of the last release in a folder `public`, though somebody removed it; empty if not known."""
+    from audit.cli.outputs.public_list import PUBLIC, set_listed
+
+    return set_listed(public.parent) if public.name == PUBLIC else ""
 
 
 def first_file(folder: Path, published: Published) -> Path:

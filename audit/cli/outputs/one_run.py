@@ -21,6 +21,7 @@ from audit.cli.outputs.audience import (
     public_folder,
     refuse_exact_among_public,
     release_in,
+    set_there,
 )
 from audit.cli.outputs.baselines import baseline_of_plan
 from audit.cli.outputs.made_from import InputsSeen, write_record
@@ -146,7 +147,8 @@ def _checked_place(out: Path, loaded: LoadedPlan, asked: PublicFiles) -> Path:
     """Return the restricted folder, checked before the long scoring and not after it."""
     place = find_restricted_folder(out, loaded.plan, loaded.folder, asked.folder)
     refuse_exact_among_public(public_folder(out), [place, *input_files(loaded.plan, loaded.folder)])
-    refuse_other_set(place, release_in(public_folder(out)), new_key=asked.new_key)
+    public = public_folder(out)
+    refuse_other_set(place, release_in(public), set_there(public), new_key=asked.new_key)
     check_folder(loaded.plan, place)
     return place
 

@@ -20,6 +20,8 @@ from audit.cli.outputs.public_list import (
     list_text,
     note_public_file,
     refuse_strangers,
+    set_line,
+    set_listed,
 )
 from audit.errors import FolderInUseError, StorageError
 from audit.operating_system import lock_folder
@@ -141,6 +143,8 @@ class OutputFolder:
             with writing(self.path):
                 made = {file.name: file.read_bytes() for file in (self.staging / PUBLIC).iterdir()}
             self.add(PUBLIC_LIST, list_text(made))
+        elif PUBLIC in self._replaces and (known := set_listed(self.path)):
+            self.add(PUBLIC_LIST, set_line(known))
         with writing(self.path):
             new = self._settled()
             leads = RELEASE if self._public else f"{PUBLIC}/{RELEASE}"

@@ -26,6 +26,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from audit.cli.outputs.output_folder import writing
 from audit.cli.outputs.portal_logo import read_logo
 from audit.errors import ArgumentError, AuditError, PlanError
+from audit.operating_system import BINARY
 from audit.plan.offers import ours
 from audit.public.site import PublicPublisher
 from audit.vocabulary.text import printable
@@ -195,14 +196,15 @@ def write_site(site: Path, files: Mapping[str, bytes]) -> None:
         If it cannot be written; the earlier site is then unchanged.
     """
     with writing(site):
-        site.parent.mkdir(parents=True, exist_ok=True)
+        site.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
         made = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=site.parent))
         try:
             new = made / "site"
             for name, content in sorted(files.items()):
                 path = new / name
-                path.parent.mkdir(parents=True, exist_ok=True)
-                with path.open("xb") as file:
+                for folder in reversed(path.relative_to(new).parents):
+                    (new / folder).mkdir(mode=0o755, exist_ok=True)
+                with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | BINARY, 0o644), "wb") as file:
                     file.write(content)
                     file.flush()
                     os.fsync(file.fileno())

@@ -1,6 +1,7 @@
 """List of what releases put into a folder `public`, and search for what none of them did.
 
 The list lies beside the folder, for its owner alone: a line for each file, with its SHA-256, as `sha256sum` writes it.
+The first line names the set, and stays where the files are removed: whoever has them knows a key that may be lost.
 Lists of earlier versions name the files alone. Where there is no list, `release.json` says which forms it has.
 """
 
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import re
 import stat
 from collections.abc import Iterator, Mapping
@@ -25,13 +27,28 @@ PUBLIC: Final = "public"
 """Folder within an output folder that may leave the house; nothing else in it may."""
 PUBLIC_LIST: Final = ".public-files"
 _LINE: Final = re.compile(r"([0-9a-f]{64})  (.+)")
+_SET: Final = re.compile(r"set ([0-9a-f]{16})")
 _LARGEST: Final = 256 * 1024 * 1024
 _NAMED: Final = 5
 
 
 def list_text(files: Mapping[str, bytes]) -> str:
-    """Return the list of these files."""
-    return "".join(_line(name, content) for name, content in sorted(files.items()))
+    """Return the list of the files of a release."""
+    named = ""
+    with contextlib.suppress(ValueError, LookupError, TypeError):
+        named = set_line(json.loads(files[RELEASE])["set_id"])
+    return named + "".join(_line(name, content) for name, content in sorted(files.items()))
+
+
+def set_line(set_id: str) -> str:
+    """Return the line of the list that names a set; empty where there is none."""
+    return f"set {set_id}\n" if set_id else ""
+
+
+def set_listed(out: Path) -> str:
+    """Return the `set_id` of the last release that was put into `public`, there or not; empty where no list says it."""
+    found = map(_SET.fullmatch, _lines(out))
+    return next((match[1] for match in found if match), "")
 
 
 def note_public_file(path: Path, content: bytes) -> None:
@@ -92,18 +109,26 @@ def _kind_of_stranger(entry: Path, known: Mapping[str, frozenset[str]]) -> str |
 
 def _listed(out: Path) -> dict[str, frozenset[str]]:
     """Return the files of the list with the digests that they may have; none where the list does not say."""
-    try:
-        lines = (out / PUBLIC_LIST).read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError):  # a damaged list says no more than none
+    lines = _lines(out)
+    if not lines:  # a damaged list says no more than none
         return dict.fromkeys(_names_by_release(out / PUBLIC / RELEASE), frozenset())
     found: dict[str, frozenset[str]] = {}
     for line in lines:
+        if _SET.fullmatch(line):
+            continue
         match = _LINE.fullmatch(line)
         digest, name = match.groups() if match else ("", line)
         found[name] = found.get(name, frozenset()) | ({digest} if digest else frozenset())
-    if not any(found.values()):
+    if found and not any(found.values()):
         found.setdefault(EVIDENCE, frozenset())  # earlier versions did not list it
     return found
+
+
+def _lines(out: Path) -> list[str]:
+    try:
+        return (out / PUBLIC_LIST).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return []
 
 
 def _names_by_release(file: Path) -> Iterator[str]:

@@ -20,7 +20,7 @@ from audit.plan.audit_plan import AuditPlan
 from audit.plan.file.known_keys import PLAN
 from audit.plan.file.plan_file import LoadedPlan, loaded_plan, read_toml
 from audit.scoring.predictions_file import DECISIONS
-from audit.storage import bytes_of_result, storage, write_durably
+from audit.storage import bytes_of_result, make_folder, storage, write_durably
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -178,7 +178,7 @@ def answer(
 
     nothing = pa.nulls(cases.num_rows, pa.string())
     with storage(work):
-        work.mkdir(exist_ok=True)
+        make_folder(work)
         write_durably(work / _CASES, table_bytes(cases.append_column(_LABEL, nothing).append_column(_GROUP, nothing)))
     plan = loaded.plan
     section = plan.evaluation_set.model_copy(update={"path": (work / _CASES).absolute()})
