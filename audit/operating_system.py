@@ -1,7 +1,7 @@
 """What Linux, macOS and Windows do each in its own way: locks, permissions, limits, groups of processes.
 
-What a system does not have is left out here, and no other module asks for it. The namespaces of Linux alone stand in
-`audit.detectors.isolation.confinement`. docs/how-to/isolation.md says what holds on which system.
+What a system does not have is left out here, and no other module asks for it. What Linux alone takes from a process
+stands in `audit.detectors.isolation.confinement`. docs/how-to/isolation.md says what holds on which system.
 """
 
 from __future__ import annotations

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Final
 
 from audit.detectors.command_reply import Reply
+from audit.detectors.inside import is_shut_in
 from audit.operating_system import end_group
 
 _AT_ONCE: Final = 1 << 16
@@ -56,6 +57,10 @@ class Program:
     """
 
     def __init__(self, command: Sequence[str], folder: Path, environment: Mapping[str, str], longest_line: int) -> None:
+        if is_shut_in():
+            # Python looks for modules where the program lies, and may not list that folder: here are links to them
+            path = [str(folder), environment.get("PYTHONPATH", "")]
+            environment = {**environment, "PYTHONPATH": os.pathsep.join(filter(None, path))}
         self._process = subprocess.Popen(  # noqa: S603 - an argv list from the plan, and never a shell
             list(command),
             stdin=subprocess.PIPE,
@@ -64,7 +69,7 @@ class Program:
             bufsize=0,
             cwd=folder,
             env=dict(environment),
-            start_new_session=True,
+            start_new_session=not is_shut_in(),
         )
         assert self._process.stdin is not None  # noqa: S101 - they are pipes
         assert self._process.stdout is not None  # noqa: S101
@@ -129,7 +134,11 @@ class Program:
             if grace > 0:
                 self._drain(time.monotonic() + grace)
         finally:
-            end_group(self._process.pid)
+            if is_shut_in():  # what the program started ends with the group of this process
+                with contextlib.suppress(PermissionError):  # before Linux 6.12 it may signal no process
+                    self._process.kill()
+            else:
+                end_group(self._process.pid)
             with contextlib.suppress(OSError):
                 self._out.close()
             with contextlib.suppress(subprocess.TimeoutExpired):

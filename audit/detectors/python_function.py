@@ -161,6 +161,12 @@ class ModulesBeside:
     def load(self, name: str, entry: str) -> ModuleType:
         """Import a module. Raises DetectorError with the type of an error, and never its text."""
         top, self._asked = name.partition(".")[0], name
+        if top == "__main__":
+            raise DetectorError(
+                f"{entry} is a function of a notebook or script, and runs in a process that does not have it",
+                slug="detector-module",
+                hint="write it to a file beside the plan, in a notebook with %%writefile, and name that module",
+            )
         sys.meta_path.insert(0, self)
         sys.path.append(self._path)
         for one in (top, name):  # of a package without __init__.py, the module alone is there

@@ -164,6 +164,9 @@ class ModelDetector(_Decision):
     """Whether `classes` can also say which columns a model's answer has."""
     features: Annotated[tuple[Column, ...], Field(min_length=1)]
     """Columns that the detector is given. Label, gender and nationality columns are withheld unless named here."""
+    files: tuple[Path, ...] = ()
+    """Files and folders that the detector reads beside the one that it names, relative to the folder of the plan. The
+    system keeps every other one from it, and its digest covers these."""
     answers: Literal["score", "decision", "ordinal", "class"] = "score"
     """What the detector answers with: a score; the decision itself (1 flagged, 0 not); a level of an ordinal scale, a
     whole number within `score_range`, where `threshold` is the cut; or the name of one of `classes`."""

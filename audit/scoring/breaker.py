@@ -84,11 +84,13 @@ class Breaker(Generic[Key]):
     def _gone(self) -> DetectorGoneError:
         reasons = ", ".join(f"{why} {count}" for why, count in sorted(self._why.items()))
         batches = "the only batch" if self._batches == 1 else f"{self._batches} batches in a row"
+        of_files = "; one that ends by itself may lack a file: name its own in `files` of [detector]"
         return DetectorGoneError(
             f"{self._where}: {batches} got no answer to any row ({reasons})",
             slug="detector-gone",
             hint="see that what answers is running, and run the same command again: what was scored before these is "
-            "kept, and they are asked about again; [scoring] most_failed_batches sets how many",
+            "kept, and they are asked about again; [scoring] most_failed_batches sets how many"
+            + (of_files if "crashed" in self._why else ""),
         )
 
 

@@ -27,7 +27,7 @@ from tools.simulate.scores import own_measure
 
 FEATURES = [categorical("origin", ["north", "south", "tiny"]), nationality(["NGA", "GHA", "FRA"])]
 MODULE = """
-import sys
+import os, sys
 import numpy as np
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 
@@ -52,6 +52,9 @@ def right(y_true, y_pred):
 
 def share(y_true, y_pred):
     return np.mean(y_true)
+
+def ends_python(y_true, y_pred):
+    os._exit(0)
 
 def overwrites(y_true, y_pred):
     found = np.mean(y_true)
@@ -221,9 +224,10 @@ def test_few_clusters_give_a_value_without_an_interval(tmp_path: Path) -> None:
         ("own_module_here:missing", "measure-function"),
         ("no_such_module:any", "detector-module"),
         ("json:any", "measure-function"),
+        ("own_module_here:ends_python", "measure-process"),
     ],
 )
-def test_a_function_that_is_not_there_ends_the_run_in_one_line(tmp_path: Path, metric: str, slug: str) -> None:
+def test_a_function_that_cannot_be_called_ends_the_run_in_one_line(tmp_path: Path, metric: str, slug: str) -> None:
     with pytest.raises(DetectorError) as refused:
         found(tmp_path, plan({"metric": metric}))
     assert refused.value.slug == slug

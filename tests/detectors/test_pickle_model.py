@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import re
 import tomllib
@@ -16,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import skops.io
-from made.children import BATCH, Listener, can_unshare, descendants, opened, plan_of
+from made.children import BATCH, Listener, descendants, opened, plan_of
 from made.runs import PLAN, made_run
 from sklearn.linear_model import LogisticRegression
 from typer.testing import CliRunner
@@ -29,7 +30,6 @@ from audit.planning.check import check_plan
 from audit.run import run_audit
 from audit.scoring.runner import run_context
 
-NAMESPACES = can_unshare()
 ROOT = Path(__file__).resolve().parents[2]
 SECTION = {"kind": "pickle", "path": "model.pkl", "features": ["pay"]}
 ROWS = pd.DataFrame({"pay": [float(place) for place in range(40)]})
@@ -107,7 +107,7 @@ def test_the_flag_stands_on_the_command_line_and_nowhere_else(tmp_path: Path, mo
     assert (refused.exit_code, refused.stdout) == (4, "")
     assert "--allow-pickle" in refused.stderr.splitlines()[-1]
     assert not mark.exists()
-    allowed = CliRunner().invoke(app, ["gate", "--restricted", str(plan), "--allow-pickle"])
+    allowed = CliRunner().invoke(app, ["gate", "--restricted", str(plan), "--allow-pickle", "--sandbox", "none"])
     assert allowed.exit_code in {0, 1, 3}, allowed.stderr
     assert mark.exists()
     text = plan.read_text(encoding="utf-8")
@@ -118,14 +118,12 @@ def test_the_flag_stands_on_the_command_line_and_nowhere_else(tmp_path: Path, mo
 @pytest.mark.usefixtures("warm_children")
 @pytest.mark.parametrize("sandbox", ["none", "auto"])
 def test_it_never_runs_in_the_process_of_the_audit(tmp_path: Path, sandbox: str) -> None:
-    mark = tmp_path / "mark"
-    plan = plan_in(tmp_path, f"open({str(mark)!r}, 'w').write(str(__import__('os').getppid()))")
+    plan = plan_in(tmp_path, f"1 // (__import__('os').getpid() != {os.getpid()})")
     result = run_audit(plan, crosscheck=False, sandbox=sandbox, allow_pickle=True)
     assert result.provenance.ran_in is not None
     assert result.provenance.ran_in.kind != "in_process"
     assert (result.provenance.ran_in.memory_limit_mib is None) == (sandbox == "none")
     assert any(notice.code == "pickle" for notice in result.notices)
-    assert mark.exists()
 
 
 @pytest.mark.parametrize("sandbox", ["none", "auto"])
@@ -142,12 +140,10 @@ def test_what_it_holds_reaches_the_network_only_where_that_is_let(
         with opened(tmp_path, SECTION, sandbox=sandbox, allow_pickle=True):
             pass
     except DetectorError as error:
-        assert "OSError" in str(error)  # noqa: PT017 - with none it must not be raised
+        assert "PermissionError" in str(error)  # noqa: PT017 - with none it must not be raised
         blocked = True
     finally:
         server.close()
-    if sandbox == "auto" and not NAMESPACES:
-        pytest.skip("this kernel gives no network namespace")
     assert blocked == (sandbox == "auto")
     assert server.calls == int(sandbox == "none")
 

@@ -126,6 +126,7 @@ def test_answers_that_break_while_they_are_read_are_an_error_too(tmp_path: Path)
         ("score = 3", "beside:score", "module beside has no function score"),
         ("", "beside.deeper:score", "no module named beside.deeper"),
         ("", "no_such_module_here:score", "no module named no_such_module_here"),
+        ("", "__main__:score", "write it to a file beside the plan, in a notebook with %%writefile"),
         ("import no_such_library_here", "beside:score", "no module named no_such_library_here"),
         (f"raise ValueError('{CANARY}')", "beside:score", "importing beside raised ValueError"),
         ("def score(:", "beside:score", "importing beside raised SyntaxError"),

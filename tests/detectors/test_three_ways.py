@@ -110,10 +110,10 @@ def port(world: Path) -> Iterator[int]:
 def runs(world: Path, port: int) -> dict[str, Path]:
     """The output folders of three whole audits, by how the model was reached."""
     sections = {
-        "python": 'entry = "english_function:score"',
+        "python": 'entry = "english_function:score"\nfiles = ["english_model.py"]',
         "http": f'url = "http://127.0.0.1:{port}/"\nallow_local = true\nanswers_at = "predictions"\n'
         'score_at = "score"\nid_at = "row_id"\nworkers = 3',
-        "command": f'command = [{json.dumps(sys.executable)}, "program.py"]',
+        "command": f'command = [{json.dumps(sys.executable)}, "program.py"]\nfiles = ["english_model.py"]',
     }
     before, _, rest = (world / "plan.toml").read_text(encoding="utf-8").partition("[detector]")
     after = rest[rest.index("[evaluation_set]") :]

@@ -90,9 +90,15 @@ def test_an_audit_with_the_package_of_the_page(folder: Path) -> None:
         ("options =", "option =", False, "detector.option is not a key of a plan — did you mean options?"),
         ("threshold = 0.5", "threshold = 5.0", False, "threshold 5 lies outside score_range"),
         ("options = {", "options = { more = 1,", False, "a word list takes one feature, answers with scores"),
-        ('"words.json"', '"nowords.json"', False, "nowords.json is no list of words with a weight each"),
-        ('"words.json"', "nan", False, "options holds a number that is not finite"),
-        ('"words.json"', "3", False, "kind 'wordlist' from audit7k-wordlist cannot be made: it raised TypeError"),
+        ('path = "words.json"', 'path = "nowords.json"', False, "nowords.json is no list of words with a weight each"),
+        ('["words.json"]', '["nowords.json"]', False, "`files` names nowords.json, which is not there"),
+        ('path = "words.json"', "path = nan", False, "options holds a number that is not finite"),
+        (
+            'path = "words.json"',
+            "path = 3",
+            False,
+            "kind 'wordlist' from audit7k-wordlist cannot be made: it raised TypeError",
+        ),
     ],
 )
 def test_a_mistake_is_one_line(

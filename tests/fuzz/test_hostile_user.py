@@ -44,8 +44,8 @@ LIMITED: Final = (
     "sys.argv[0] = 'audit7k'; runpy.run_module('audit', run_name='__main__')"
 )
 """A limit on the size of files stands in for a full disk: both end a write half-way, that of a compiled module too."""
-ALONE: Final = ["--no-crosscheck"]
-"""Nothing here is about the cross-check."""
+ALONE: Final = ["--no-crosscheck", "--sandbox", "none"]
+"""Nothing here is about the cross-check, and the detector looks for files beside it and makes some."""
 COMMAND: Final = [sys.executable, "-m", "audit"]
 
 
@@ -135,7 +135,7 @@ def _started(audit: Path, out: Path, environment: dict[str, str]) -> subprocess.
     (audit / "quick").unlink()
     before = signal.signal(signal.SIGHUP, lambda *_: None)  # what is ignored, as below nohup, is ignored by children
     process = subprocess.Popen(
-        [*COMMAND, "run", "--restricted", str(audit / "plan.toml"), "--out", str(out)],
+        [*COMMAND, "run", "--restricted", str(audit / "plan.toml"), "--out", str(out), *ALONE],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -173,7 +173,7 @@ def test_a_killed_run_is_in_nobodys_way(audit: Path) -> None:
     out = audit.parent / "out"
     (audit.parent / "tmp").mkdir()
     process = _started(audit, out, {"TMPDIR": str(audit.parent / "tmp")})
-    held = run("run", "--restricted", audit / "plan.toml", "--out", out)
+    held = run("run", "--restricted", audit / "plan.toml", "--out", out, *ALONE)
     said_well(held)
     assert held.code == 73
     process.kill()
@@ -196,7 +196,7 @@ def test_a_reader_that_goes_away_changes_no_verdict(arguments: list[str], audit:
                 str(audit / "plan.toml"),
                 "--out",
                 str(out),
-                "--no-crosscheck",
+                *ALONE,
                 *arguments,
             ],
             stdout=closed,

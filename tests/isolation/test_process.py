@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import sys
 import time
 
 import pytest
@@ -38,7 +37,7 @@ PROGRAMS: dict[str, tuple[str, int, float, tuple[type[Exception], int | None]]] 
 
 def started(program: str) -> Child:
     """A child that is this program."""
-    return Child([sys.executable, "-c", STARTED + program], dict(os.environ))
+    return Child(dict(os.environ), ("-c", STARTED + program))
 
 
 @pytest.mark.parametrize("how", PROGRAMS)

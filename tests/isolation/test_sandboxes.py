@@ -6,8 +6,8 @@ import contextlib
 import json
 import os
 import re
-import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -19,7 +19,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from made.children import BATCH, Listener, can_unshare, function, opened
+from made.children import BATCH, Listener, function, opened
 from made.runs import PLAN, made_run
 from typer.testing import CliRunner, Result
 
@@ -33,23 +33,11 @@ from audit.run import run_audit
 from audit.scoring.provenance import scoring_identity
 from audit.stages import Scope
 
-pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="namespaces are Linux's")
+pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Landlock is Linux's")
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def bwrap_works() -> bool:
-    """Whether bubblewrap is here and may make a sandbox, and Python does not lie in a folder that it hides."""
-    if any(Path(sys.prefix).is_relative_to(hidden) for hidden in ("/tmp", "/var/tmp", "/run", "/dev/shm")):
-        return False
-    command = ["bwrap", "--ro-bind", "/", "/", "--unshare-all", "true"]
-    return shutil.which("bwrap") is not None and subprocess.run(command, check=False).returncode == 0
-
-
-NAMESPACES = can_unshare()
-BWRAP = bwrap_works()
-needs_namespaces = pytest.mark.skipif(not NAMESPACES, reason="this kernel gives no network namespace")
-needs_bwrap = pytest.mark.skipif(not BWRAP, reason="bubblewrap is not installed, or may not make a sandbox here")
-SHUT_IN = [pytest.param("auto", marks=needs_namespaces), pytest.param("bwrap", marks=needs_bwrap)]
+SHUT_IN = ["auto", "strict"]
 
 
 @pytest.fixture
@@ -69,15 +57,15 @@ return [0.9] * batch.num_rows
 """
 
 
-def test_a_model_in_this_process_reaches_the_network(tmp_path: Path, listener: Listener) -> None:
+def test_a_model_that_is_not_shut_in_reaches_the_network(tmp_path: Path, listener: Listener) -> None:
     with opened(tmp_path, function(tmp_path, CALLS.format(port=listener.port)), sandbox="none") as detector:
         assert detector.score(BATCH).column("score").to_pylist() == [0.9] * 3
         ran = where_it_ran(detector)
     listener.close()
     assert listener.calls == 1
     assert ran is not None
-    assert (ran.kind, ran.network) == ("in_process", "open")
-    assert ran.sentence == "The detector ran in this process, with network."
+    assert (ran.kind, ran.network) == ("child", "open")
+    assert "with network" in ran.sentence
 
 
 @pytest.mark.parametrize("sandbox", SHUT_IN)
@@ -119,24 +107,129 @@ def test_a_model_that_is_shut_in_has_given_up_its_rights(
         assert detector.score(BATCH).column("score").to_pylist() == [1.0] * 3
 
 
-WRITES = """
-failed = 0
-for place in (HERE, Path.home(), Path("/usr")):
-    try:
-        (place / "audit7k-mark").write_text("x")
-        (place / "audit7k-mark").unlink()
-    except OSError:
-        failed += 1
-Path("/tmp/audit7k-mark").write_text("x")
-return [failed / 3] * batch.num_rows
+HOSTILE = {
+    "reads the set": "(HERE / 'set.csv').read_text()",
+    "plants a file": "(HERE / 'public' / 'metrics.txt').write_text('x')",
+    "plants a link": "(HERE / 'public' / 'link').symlink_to(HERE / 'set.csv')",
+    "gives the set a second name": "os.link(HERE / 'set.csv', Path.home() / 'set.csv')",
+    "reads through a link": "(Path.home() / 'l').symlink_to(HERE / 'set.csv')\n(Path.home() / 'l').read_text()",
+    "empties the set": "os.truncate(HERE / 'set.csv', 0)",
+    "removes the set": "(HERE / 'set.csv').unlink()",
+    "changes permissions": "os.chmod(HERE / 'set.csv', 0o777)",
+    "changes times": "os.utime(HERE / 'set.csv', (1, 1))",
+    "goes over /proc": "Path(f'/proc/{os.getppid()}/root').joinpath('etc').iterdir().__next__()",
+    "lists processes": "os.listdir('/proc')",
+    "reads the parent's environment": "Path(f'/proc/{os.getppid()}/environ').read_bytes()",
+    "stops the parent": "os.kill(os.getppid(), 19)",
+    "limits the parent": "import resource\nresource.prlimit(os.getppid(), resource.RLIMIT_CPU, (1, 1))",
+    "leaves the group": "os.setsid()",
+    "asks the network": "import socket\nsocket.socket(socket.AF_INET, socket.SOCK_DGRAM)",
+    "asks netlink": "import socket\nsocket.socket(socket.AF_NETLINK, socket.SOCK_RAW)",
+    "asks a Unix socket": "import socket\nsocket.socket(socket.AF_UNIX).connect(str(HERE / 'socket'))",
+    "sends a datagram by path": "import socket\nsocket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)",
+    "makes a pair of another family": "call(53 if X86 else 199, 30, 1, 0, ctypes.addressof((ctypes.c_int * 2)()))",
+    "connects a pair anew": "import socket\nsocket.socketpair()[0].connect(str(HERE / 'socket'))",
+    "traces the parent": "call(101 if X86 else 117, 16, os.getppid(), 0, 0)",
+    "asks io_uring": "call(425, 8, 0, 0, 0)",
+    "makes a namespace": "call(272 if X86 else 97, 0x10000000, 0, 0, 0)",
+    "reads the parent's memory": "call(310 if X86 else 270, os.getppid(), 0, 0, 0)",
+}
+"""What a hostile model does that the kernel must refuse: EPERM, EACCES, and EXDEV for a link out of a folder."""
+CALL = """
+import ctypes, platform
+X86 = platform.machine() == "x86_64"
+libc = ctypes.CDLL(None, use_errno=True)
+def call(*numbers):
+    if libc.syscall(*map(ctypes.c_long, numbers)) < 0:
+        raise OSError(ctypes.get_errno(), "refused")
+"""
+TRY = """
+{call}
+try:
+{lines}
+except OSError as error:
+    return [float(error.errno in (1, 13, 18))] * batch.num_rows
+return [0.0] * batch.num_rows
 """
 
 
-@needs_bwrap
-def test_in_bubblewrap_no_file_can_be_written_but_those_of_its_own(tmp_path: Path) -> None:
-    with opened(tmp_path, function(tmp_path, WRITES), sandbox="bwrap") as detector:
+@pytest.mark.parametrize("deed", HOSTILE)
+def test_the_kernel_keeps_a_hostile_model_in(tmp_path: Path, deed: str) -> None:
+    (tmp_path / "public").mkdir()
+    (tmp_path / "set.csv").write_text("a person", encoding="utf-8")
+    lines = "".join(f"    {line}\n" for line in HOSTILE[deed].splitlines())
+    section = function(tmp_path, f"HERE = Path({str(tmp_path)!r})\n" + TRY.format(call=CALL, lines=lines))
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(tmp_path / "socket"))
+        server.listen()
+        with opened(tmp_path, section, sandbox="strict") as detector:
+            assert detector.score(BATCH).column("score").to_pylist() == [1.0] * 3
+    assert not list((tmp_path / "public").iterdir())
+    assert (tmp_path / "set.csv").read_text(encoding="utf-8") == "a person"
+
+
+UNKNOWN = """
+{call}
+import socket
+first, second = socket.socketpair()
+try:
+    call(471, 0, 0, 0, 0)
+except OSError as error:
+    return [float(error.errno == 38)] * batch.num_rows
+return [0.0] * batch.num_rows
+"""
+
+
+def test_a_call_that_the_filter_does_not_know_is_not_there_and_a_pair_of_streams_is(tmp_path: Path) -> None:
+    with opened(tmp_path, function(tmp_path, UNKNOWN.format(call=CALL)), sandbox="strict") as detector:
         assert detector.score(BATCH).column("score").to_pylist() == [1.0] * 3
-    assert not Path("/tmp/audit7k-mark").exists()
+
+
+def test_a_model_reads_what_its_plan_names_and_the_digest_covers_it(tmp_path: Path) -> None:
+    (tmp_path / "words").mkdir()
+    (tmp_path / "words" / "list.txt").write_text("0.25", encoding="utf-8")
+    section = function(tmp_path, "return [float((HERE / 'words' / 'list.txt').read_text())] * batch.num_rows")
+    with (
+        opened(tmp_path, section, sandbox="strict") as detector,
+        pytest.raises(DetectorError, match=r"write `files` in \[detector\]"),
+    ):
+        detector.score(BATCH)
+    digests = set()
+    for content in ("0.25", "0.75"):
+        (tmp_path / "words" / "list.txt").write_text(content, encoding="utf-8")
+        with opened(tmp_path, section | {"files": ["words"]}, sandbox="strict") as detector:
+            assert detector.score(BATCH).column("score").to_pylist() == [float(content)] * 3
+            digests.add(detector.info.artefact_sha256)
+    assert len(digests) == 2
+
+
+@pytest.mark.parametrize("name", ["set.parquet", ".", "nowhere.txt"])
+def test_files_never_name_the_set_or_its_folder(tmp_path: Path, name: str) -> None:
+    (tmp_path / "set.parquet").write_bytes(b"")
+    section = function(tmp_path, "return [0.5] * batch.num_rows") | {"files": [name]}
+    with pytest.raises(DetectorError, match="`files` names"), opened(tmp_path, section):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("body", "slug"),
+    [
+        ("for _ in range(300):\n    if os.fork() == 0:\n        time.sleep(60)\ntime.sleep(60)", "isolation-processes"),
+        (
+            (
+                "for _ in range(3):\n    if os.fork() == 0:\n        break\n"
+                "x = bytearray(os.urandom(1)) * 2**28\ntime.sleep(60)"
+            ),
+            "isolation-memory",
+        ),
+    ],
+)
+def test_all_that_a_model_starts_is_bounded_together(tmp_path: Path, body: str, slug: str) -> None:
+    limits = {"memory_mib": 900}
+    with opened(tmp_path, function(tmp_path, body), sandbox="strict", limits=limits) as detector:
+        with pytest.raises(DetectorError) as caught:
+            detector.score(BATCH)
+        assert caught.value.slug == slug
 
 
 PROGRAM = """
@@ -201,41 +294,87 @@ def test_a_result_is_the_same_wherever_the_model_ran_and_says_where(tmp_path: Pa
         assert done.exit_code in {0, 1, 3}, done.stderr
         found[mode] = json.loads((tmp_path / mode / "result.json").read_text(encoding="utf-8"))
         ran = found[mode].pop("provenance")["ran_in"]
-        assert ran["kind"] == ("in_process" if mode == "none" else "namespaces" if NAMESPACES else "child")
+        assert ran["kind"] == ("child" if mode == "none" else "confined")
         assert ran["sentence"] in (tmp_path / mode / "report.html").read_text(encoding="utf-8")
         (line,) = [line for line in done.stdout.splitlines() if line.startswith("Detector: ran in ")]
-        assert ("this process" in line) == (mode == "none")
-        assert ("note: " in done.stderr) == (mode == "auto" and not NAMESPACES)
+        assert ("kept in by the system" in line) == (mode == "auto")
+        assert "note: " not in done.stderr
     assert found["none"] == found["auto"]
     assert len({(tmp_path / mode / "predictions.parquet").read_bytes() for mode in found}) == 1
 
 
-@needs_bwrap
-def test_a_result_is_the_same_in_bubblewrap(tmp_path: Path) -> None:
-    plan = write_plan(tmp_path)
-    shut_in, here = (run_audit(plan, crosscheck=False, sandbox=sandbox) for sandbox in ("bwrap", "none"))
-    assert shut_in.provenance.ran_in is not None
-    assert shut_in.provenance.ran_in.kind == "bwrap"
-    assert shut_in.model_copy(update={"provenance": here.provenance}) == here
+WITHOUT_LANDLOCK = """
+import ctypes, sys
+from pathlib import Path
+from made.children import function, opened
+from audit.detectors.isolation import confinement
+from audit.detectors.isolation.placement import where_it_ran
+from audit.errors import DetectorError
+
+libc = ctypes.CDLL(None)
+confinement._process_control(libc, 38, 1)
+confinement._DENIED = {"landlock_create_ruleset": (444, 444)}
+assert confinement._filter_calls(libc, keeps_signals=True)
+folder = Path(sys.argv[1])
+section = function(folder, "return [0.5] * batch.num_rows")
+try:
+    with opened(folder, section, sandbox="strict"):
+        pass
+except DetectorError as error:
+    print(error.slug, error.exit_code)
+with opened(folder, section, sandbox="auto") as detector:
+    ran = where_it_ran(detector)
+print(ran.kind, ran.network)
+print(ran.sentence)
+"""
 
 
-def test_bubblewrap_that_is_missing_or_refuses_is_an_error_and_never_another_sandbox(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    plan = write_plan(tmp_path)
-    empty = tmp_path / "bin"
-    empty.mkdir()
-    done = command("run", "--restricted", str(plan), "--sandbox", "bwrap", folder=tmp_path, path=str(empty))
-    assert (done.exit_code, done.stdout) == (4, "")
-    assert done.stderr.splitlines()[-1].startswith("error: --sandbox bwrap needs bubblewrap")
-    monkeypatch.setenv("PATH", f"{empty}:/usr/bin:/bin")
-    shuts_nothing_in = 'while [ "$1" != -- ]; do shift; done\nshift\nexec "$@"\n'
-    for program in ("exit 1\n", shuts_nothing_in):
-        (empty / "bwrap").write_text(f"#!/bin/sh\n{program}", encoding="utf-8")
-        (empty / "bwrap").chmod(0o755)
-        with pytest.raises(DetectorError, match="bubblewrap cannot shut the detector in here") as caught:
-            run_audit(plan, sandbox="bwrap", crosscheck=False, scope=Scope.RECORDS)
-        assert (caught.value.slug, caught.value.exit_code) == ("bwrap-refused", 4)
+def test_strict_refuses_where_the_kernel_has_no_landlock_and_auto_says_so(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_LANDLOCK, str(tmp_path)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "tests"), str(ROOT)])},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    first, second, sentence = done.stdout.splitlines()
+    assert (first, second) == ("sandbox-strict 4", "child blocked"), done.stderr
+    assert "from which files and other programs of this user can be reached" in sentence
+
+
+WITHOUT_SIGNALS = """
+import ctypes, sys
+from pathlib import Path
+from audit.detectors import inside
+from audit.detectors.command_process import Program
+from audit.detectors.isolation import confinement
+
+libc = ctypes.CDLL(None)
+confinement._process_control(libc, 38, 1)
+assert confinement._filter_calls(libc, keeps_signals=False)
+inside.shut_child_in()
+program = Program([sys.executable, "-c", "input()"], Path(), {}, 1000)
+program.end(0)
+print("ended")
+"""
+
+
+def test_a_program_is_ended_where_a_kernel_before_6_12_lets_the_model_signal_nobody() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_SIGNALS],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.stdout == "ended\n", done.stderr
+
+
+def test_the_word_bwrap_names_the_one_that_took_its_place(tmp_path: Path) -> None:
+    with pytest.raises(AuditError, match="write strict in its place"):
+        run_audit(write_plan(tmp_path), sandbox="bwrap")
 
 
 def test_a_table_of_predictions_needs_no_sandbox(tmp_path: Path) -> None:
@@ -247,7 +386,7 @@ def test_a_table_of_predictions_needs_no_sandbox(tmp_path: Path) -> None:
     table = pq.read_table(tmp_path / "set.parquet")
     flags = pa.array([row % 2 for row in range(len(table))])
     pq.write_table(table.append_column("flag", flags), tmp_path / "set.parquet")
-    done = command("gate", "--restricted", str(plan), "--sandbox", "bwrap", folder=tmp_path, path="/nowhere")
+    done = command("gate", "--restricted", str(plan), "--sandbox", "strict", folder=tmp_path, path="/nowhere")
     assert done.exit_code in {0, 1, 3}, done.stderr
 
 
@@ -291,12 +430,13 @@ def test_the_limits_of_the_page_are_the_defaults() -> None:
 
 def test_run_audit_takes_the_same_words(tmp_path: Path) -> None:
     plan = write_plan(tmp_path)
-    ran = run_audit(plan, crosscheck=False, scope=Scope.RECORDS, sandbox="auto").provenance.ran_in
-    assert ran is not None
-    assert ran.memory_limit_mib == load_plan(plan).sandbox.memory_mib
     ran = run_audit(plan, crosscheck=False, scope=Scope.RECORDS).provenance.ran_in
     assert ran is not None
-    assert ran.kind == "in_process"
+    assert ran.kind == "confined"
+    assert ran.memory_limit_mib == load_plan(plan).sandbox.memory_mib
+    ran = run_audit(plan, crosscheck=False, scope=Scope.RECORDS, sandbox="none").provenance.ran_in
+    assert ran is not None
+    assert ran.kind == "child"
     with pytest.raises(AuditError, match="no such sandbox"):
         run_audit(plan, sandbox="jail")
     with pytest.raises(TypeError):
@@ -313,47 +453,3 @@ def test_an_error_of_a_child_is_one_line_and_exit_code_4(tmp_path: Path) -> None
     assert "1,024 MiB" in line
     assert "memory_mib" in line
     assert DetectorError.exit_code == 4
-
-
-NEIGHBOURS = """
-seen = [one.name for one in Path("/proc").iterdir() if one.name.isdigit() and int(one.name) > 3]
-return [min(1.0, len(seen) / 10)] * batch.num_rows
-"""
-
-
-IN_VIEW = "from which the names and arguments of other programs can be seen"
-
-
-@needs_namespaces
-def test_other_processes_are_hidden_or_the_report_says_that_they_are_not(tmp_path: Path) -> None:
-    with opened(tmp_path, function(tmp_path, NEIGHBOURS), sandbox="auto") as detector:
-        seen = detector.score(BATCH).column("score").to_pylist()[0]
-        ran = where_it_ran(detector)
-    assert ran is not None
-    assert (seen > 0) == (IN_VIEW in ran.sentence)
-
-
-@needs_namespaces
-def test_where_a_container_masks_proc_the_report_says_that_others_can_be_seen(tmp_path: Path) -> None:
-    """The kernel gives no new `/proc` where parts of the one that is there are covered, as in most containers."""
-    script = tmp_path / "masked.py"
-    script.write_text(
-        "from pathlib import Path\n"
-        "from made.children import BATCH, function, opened\n"
-        "from audit.detectors.isolation.placement import where_it_ran\n"
-        f"folder = Path({str(tmp_path)!r})\n"
-        f"with opened(folder, function(folder, {NEIGHBOURS!r}), sandbox='auto') as detector:\n"
-        "    print(detector.score(BATCH).column('score').to_pylist()[0] > 0, where_it_ran(detector).sentence)\n"
-    )
-    masked = 'mount --bind /dev/null /proc/cmdline && { sleep 30 & sleep 30 & sleep 30 & } && "$@"'
-    done = subprocess.run(
-        ["unshare", "-Urmpf", "--mount-proc", "sh", "-c", masked, "sh", sys.executable, str(script)],
-        env={**os.environ, "PYTHONPATH": str(ROOT / "tests")},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if "True" not in done.stdout and ("unshare" in done.stderr or "mount" in done.stderr):
-        pytest.skip("this system lets nobody cover a part of /proc")
-    assert done.stdout.startswith("True The detector ran"), done.stderr
-    assert IN_VIEW in done.stdout

@@ -15,6 +15,10 @@ def score(batch):
     return [None if score is None else 2.0 if age == "under 18" and score > 0.8 else score for score, age in rows]
 """
 """Abstains from some rows, gives no usable answer to others, and writes down how many rows it was asked about."""
+SILENT: Final = MODEL.replace('    with (Path(__file__).parent / "asked").open("a") as file:\n', "").replace(
+    '        file.write(f"{batch.num_rows}\\n")\n', ""
+)
+"""As `MODEL`, and writes nothing, since a model that is kept in may not."""
 
 
 def modelled(plan: Path, model: str = MODEL, features: str = '["before", "age"]') -> Path:

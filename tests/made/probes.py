@@ -39,7 +39,7 @@ LEXICON = WORDS + textwrap.dedent(
     """
     SIGNS = {"papers": 0.25, "passport": 0.25, "debt": 0.2, "visa": 0.1, "cash": 0.15, "fee": 0.2, "keeps": 0.1}
     def base(text):
-        return 0.15 + sum(SIGNS.get(word, 0.0) for word in set(words(text)))
+        return 0.15 + sum(SIGNS.get(word, 0.0) for word in sorted(set(words(text))))
     """
 )
 IGNORES = LEXICON + "def score(batch):\n    return [base(text) for text in batch.column('text').to_pylist()]\n"

@@ -86,6 +86,7 @@ class Made:
             checkpoint=checkpoint,
             progress=InterruptibleProgress(NoProgress()),
             scope=Scope.RECORDS,
+            sandbox="none",  # the detector notes its calls beside the plan
         )
         shown: dict[str, Any] = json.loads(result.model_dump_json(by_alias=True))
         del shown["provenance"]

@@ -253,7 +253,11 @@ def test_the_digest_is_of_what_the_plan_says_and_not_of_how(tmp_path: Path) -> N
     waived = parse_plan(GOOD + '[waivers]\nfile = "waivers.toml"\n', folder=tmp_path).plan
     assert waived.waivers.file == Path("waivers.toml")
     assert canonical_plan_sha256(waived) == canonical_plan_sha256(plain)
-    used = json.loads(plain.model_dump_json(by_alias=True, exclude={"waivers": True, "evaluation_set": {"not_cases"}}))
+    used = json.loads(
+        plain.model_dump_json(
+            by_alias=True, exclude={"waivers": True, "evaluation_set": {"not_cases"}, "detector": {"files"}}
+        )
+    )
     canonical = json.dumps(used, sort_keys=True, separators=(",", ":"))
     assert canonical_plan_sha256(plain) == hashlib.sha256(canonical.encode()).hexdigest()
     new = plain.evaluation_set.model_copy(update={"not_cases": ("0" * 64,)})
@@ -267,3 +271,12 @@ def test_the_schema_of_a_plan_accepts_a_plan_and_refuses_an_unknown_key(tmp_path
     jsonschema.validate(asked, schema)
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate({**asked, "rulse": []}, schema)
+
+
+def test_a_plan_of_before_there_were_files_keeps_its_digest() -> None:
+    """The digest is the one that commit 7df5147c gave, which knew no such key."""
+    example = read_plan_file(Path(__file__).resolve().parents[2] / "examples" / "python-function" / "plan.toml").plan
+    known = "86818cc05e55938a7f4b9220c290d2cb9240ace0d3aff1f3ea2cc6c21e79a589"
+    assert canonical_plan_sha256(example) == known
+    with_files = example.detector.model_copy(update={"files": (Path("words.txt"),)})
+    assert canonical_plan_sha256(example.model_copy(update={"detector": with_files})) != known

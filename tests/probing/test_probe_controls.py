@@ -226,7 +226,8 @@ def test_a_trained_model_is_probed_as_well(tmp_path: Path) -> None:
 
     skops.io.dump(model, tmp_path / "model.skops")
     detector = (
-        'kind = "python"\nentry = "beside:score"\nfeatures = ["text"]\nthreshold = 0.5'  # the pipeline takes a list
+        'kind = "python"\nentry = "beside:score"\nfeatures = ["text"]\nthreshold = 0.5\n'
+        'files = ["model.skops"]'  # a function, because the pipeline takes a list
     )
     code = (
         "from pathlib import Path\nimport skops.io\n"

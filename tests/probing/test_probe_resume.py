@@ -27,7 +27,7 @@ templates = "texts.toml"
 NOTED = (
     LEXICON
     + """
-import pathlib
+import os, pathlib, signal, time
 FOLDER = pathlib.Path(__file__).parent
 def score(batch):
     with open(FOLDER / "calls.txt", "a") as calls:
@@ -37,8 +37,10 @@ def score(batch):
     if "Work offered" not in texts[0] and stop.exists():
         if stop.read_text() == "now":
             stop.unlink()
-            raise KeyboardInterrupt
-        stop.write_text("now")
+            os.kill(os.getppid(), signal.SIGINT)  # the audit, which ends this process
+            time.sleep(60)
+        else:
+            stop.write_text("now")
     return [base(text) for text in texts]
 """
 )
@@ -54,7 +56,9 @@ def calls(folder: Path) -> int:
 
 def run(plan: Path, *, fresh: bool = False) -> dict[str, Any]:
     checkpoint = Checkpoint(plan.parent / "scoring", commit_every=0.0, fresh=fresh)
-    shown: dict[str, Any] = json.loads(run_audit(plan, crosscheck=False, checkpoint=checkpoint).model_dump_json())
+    # the detector notes its calls beside the plan
+    result = run_audit(plan, crosscheck=False, checkpoint=checkpoint, sandbox="none")
+    shown: dict[str, Any] = json.loads(result.model_dump_json())
     del shown["provenance"]
     return shown
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -233,21 +234,22 @@ def test_ties_at_the_capacity_are_broken_alike_in_every_round(tmp_path: Path) ->
 def test_an_interrupted_second_round_goes_on(tmp_path: Path) -> None:
     make_set(tmp_path)
     code = (
-        "import pathlib\n"
+        "import os, pathlib, signal, time\n"
         "seen = pathlib.Path(__file__).with_name('batches')\n"
         "def score(batch):\n"
         "    with seen.open('a') as file:\n"
         "        file.write('x')\n"
         "    if len(seen.read_text()) == 15 and not seen.with_name('broken').exists():\n"
         "        seen.with_name('broken').touch()\n"
-        "        raise KeyboardInterrupt\n"
+        f"        os.kill({os.getpid()}, signal.SIGINT)\n"
+        "        time.sleep(60)\n"
         "    return [0.5] * batch.num_rows\n"
     )
     asked = plan(code, tmp_path, scoring={"repeat": 2, "batch_size": 60})
     kept = tmp_path / "scoring"
     with pytest.raises(BaseException, match=r"interrupted: 840 of 1,200 rows"):
-        audited(asked, tmp_path, checkpoint=Checkpoint(kept, commit_every=0.0))
-    result = audited(asked, tmp_path, checkpoint=Checkpoint(kept, commit_every=0.0))
+        audited(asked, tmp_path, checkpoint=Checkpoint(kept, commit_every=0.0), sandbox="none")
+    result = audited(asked, tmp_path, checkpoint=Checkpoint(kept, commit_every=0.0), sandbox="none")
     assert result.further.self_disagreement[0].answered == ROWS
     # 15 before the interrupt, one kept batch asked again to see that it is the same function, and the 6 that were left
     assert len((tmp_path / "batches").read_text(encoding="utf-8")) == 15 + 1 + 6

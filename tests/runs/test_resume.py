@@ -41,7 +41,7 @@ def break_off(made: Made, after: int) -> None:
     text = module.read_text()
     called = f"len(pathlib.Path(calls.name).read_text().splitlines()) == {after + made.calls}"
     stop = f"\n    import os, signal\n    if {called}:\n"
-    breaking = text.replace("\n    return", stop + "        os.kill(os.getpid(), signal.SIGINT)\n    return")
+    breaking = text.replace("\n    return", stop + f"        os.kill({os.getpid()}, signal.SIGINT)\n    return")
     # the digest of the module is part of the run, so that it is the same when it goes on
     module.write_text(breaking)
     with pytest.raises(RunInterruptedError, match=rf"interrupted: {40 * after} of 400 rows are scored and kept"):

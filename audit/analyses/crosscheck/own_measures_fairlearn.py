@@ -3,17 +3,21 @@ own.
 
     def measure(y_true, y_pred) -> float
 
-is any function with the signature of a scikit-learn metric. It is the operator's own code and runs in this process, as
-a detector of `kind = "python"` does. It is shown and never judged. Rows are not weighted: such a function takes none.
+is any function with the signature of a scikit-learn metric. It is the operator's own code and runs in a process of its
+own with all rights of the user. It is shown and never judged. Rows are not weighted: such a function takes none.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
+import os
+import pickle
+import subprocess
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -25,8 +29,8 @@ import numpy.typing as npt
 from audit.analyses.crosscheck.questions import code_places
 from audit.counting.count import SCORED
 from audit.counting.table import FLAGGED, NOT_FLAGGED, ladder_map
+from audit.detectors.command_setup import ALWAYS_SET
 from audit.detectors.error_names import error_name
-from audit.detectors.one_thread import OneThread
 from audit.detectors.python_function import ModulesBeside
 from audit.errors import DetectorError
 from audit.plan.audit_plan import AuditPlan
@@ -49,6 +53,8 @@ _STREAM: Final = 0x0B5E
 """Stream of the plan's seed that the replicates are drawn from."""
 _BROKEN: Final = (Exception, SystemExit)
 """Errors that the operator's code can raise."""
+_PROGRAM: Final = "from audit.analyses.crosscheck.own_measures_fairlearn import serve; serve()"
+"""What Python is started with in the process of the measures."""
 
 _Function = Callable[[Any, Any], Any]
 
@@ -86,24 +92,65 @@ def own_measures(
     DataError
         If the file cannot be read any more.
     """
-    by_name = {feature.name: feature for feature in features}
-    measured: list[OwnMeasure] = []
-    threads = OneThread()
-    try:
-        for measure in plan.measures:
-            cases = _read(evaluation_set, measure, clustered=plan.evaluation_set.cluster is not None)
-            with _function(measure, folder) as function, _quietly():
-                measured += _Measured(plan, measure, function, cases).all(by_name)
-    finally:
-        threads.release()
-    return tuple(measured)
+    clustered = plan.evaluation_set.cluster is not None
+    cases = [_read(evaluation_set, measure, clustered=clustered) for measure in plan.measures]
+    records = _in_a_process(plan, folder, cases, features)
+    return tuple(OwnMeasure.model_validate_json(json.dumps(record)) for record in records)
 
 
 def check_measures(plan: AuditPlan, folder: Path) -> None:
-    """Load every measure and forget it again: before the long scoring run, not after. Raises DetectorError."""
-    for measure in plan.measures:
-        with _function(measure, folder):
-            pass
+    """Load every measure in a process that then ends: before the long scoring run, not after. Raises DetectorError."""
+    _in_a_process(plan, folder, None, ())
+
+
+def _in_a_process(
+    plan: AuditPlan, folder: Path, cases: list[_Cases] | None, features: Sequence[SensitiveFeature]
+) -> list[dict[str, Any]]:
+    """Load the measures, and compute them on their cases if there are any. What they print goes nowhere."""
+    if not plan.measures:
+        return []
+    path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)  # noqa: PTH109 - as Python reads the empty entry
+    done = subprocess.run(  # noqa: S603 - an argv list of our own, and never a shell
+        [sys.executable, "-P", "-c", _PROGRAM],
+        input=pickle.dumps((plan, folder, cases, tuple(features))),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, **dict.fromkeys(ALWAYS_SET, "1"), "PYTHONPATH": path},
+        check=False,
+    )
+    reply: dict[str, Any] = {}
+    with contextlib.suppress(ValueError):
+        reply = json.loads(done.stdout)
+    if "slug" in reply:
+        raise DetectorError(reply["message"], slug=reply["slug"], hint=reply["hint"])
+    if done.returncode != 0 or "records" not in reply:
+        raise DetectorError("the process of the measures ended before they were computed", slug="measure-process")
+    records: list[dict[str, Any]] = reply["records"]
+    return records
+
+
+def serve() -> None:
+    """Read plan, folder, cases and features from stdin, and write the records, or an error, to stdout as JSON."""
+    with os.fdopen(os.dup(1), "wb") as output:
+        os.dup2(2, 1)
+        try:
+            reply: Mapping[str, Any] = {"records": _computed(*pickle.load(sys.stdin.buffer))}  # noqa: S301 - of the audit
+        except DetectorError as error:
+            reply = {"slug": error.slug, "message": error.message, "hint": error.own_hint}
+        output.write(json.dumps(reply).encode())
+    os._exit(0)  # no cleaning up: a thread or an exit handler of the measure could block the end of the process
+
+
+def _computed(
+    plan: AuditPlan, folder: Path, cases: list[_Cases] | None, features: Sequence[SensitiveFeature]
+) -> list[dict[str, Any]]:
+    by_name = {feature.name: feature for feature in features}
+    records: list[OwnMeasure] = []
+    for at, measure in enumerate(plan.measures):
+        with _function(measure, folder) as function, _quietly():
+            if cases is not None:
+                records += _Measured(plan, measure, function, cases[at]).all(by_name)
+    return [record.model_dump(mode="json", by_alias=True) for record in records]
 
 
 @contextlib.contextmanager
@@ -285,8 +332,8 @@ def _call(function: _Function, label: Any, values: Any) -> tuple[float, str | No
 
 @contextlib.contextmanager
 def _quietly() -> Iterator[None]:
-    """Send what the operator's code prints to stderr, and drop its warnings, which can quote a row."""
-    with contextlib.redirect_stdout(sys.stderr), warnings.catch_warnings(), np.errstate(all="ignore"):
+    """Drop the warnings of the operator's code, which can quote a row."""
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         yield
 

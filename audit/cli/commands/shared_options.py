@@ -26,7 +26,10 @@ QuietButWaived = Annotated[
 
 Where = Annotated[
     Sandbox,
-    typer.Option("--sandbox", help="Where a model runs: shut in as far as it can be, in this process, in bubblewrap."),
+    typer.Option(
+        "--sandbox",
+        help="Where a model runs: kept in as far as the system can, in this process, kept in or refused.",
+    ),
 ]
 
 AllowPickle = Annotated[

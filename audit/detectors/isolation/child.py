@@ -15,7 +15,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from audit.detectors.isolation.confinement import confine
+from audit.detectors.inside import shut_child_in
+from audit.detectors.isolation.confinement import confine, leave_a_watcher
 from audit.detectors.isolation.wire import Asked, Replied, as_json, read_message, write_message
 
 if TYPE_CHECKING:
@@ -89,15 +90,25 @@ def main(harness: int) -> None:
         kind, content = message
         asked = Asked(kind)
         if asked is Asked.CONFINE:
-            write_message(harness, Replied.DONE, as_json(_confined(json.loads(content))))
+            write_message(harness, Replied.DONE, as_json(_confined(json.loads(content), harness)))
         else:
             write_message(harness, *server.reply(asked, content))
 
 
-def _confined(setup: Mapping[str, Any]) -> dict[str, Any]:
-    blocked, alone = confine(setup["memory_mib"], setup["outside"], namespaces=setup["namespaces"])
+def _confined(setup: Mapping[str, Any], harness: int) -> dict[str, Any]:
+    own = ("/proc/self/maps", "/proc/self/status", "/proc/self/stat", "/proc/self/statm", "/proc/self/task")
+    if setup["shut_in"] and sys.platform.startswith("linux"):
+        leave_a_watcher(harness)
+    kept = confine(
+        setup["memory_mib"],
+        shut_in=setup["shut_in"],
+        readable=[*setup["readable"], *own],
+        writable=setup["writable"],
+    )
+    if setup["shut_in"] and all(kept.values()):
+        shut_child_in()
     sys.path[:] = setup["path"]
-    return {"network": "blocked" if blocked else "open", "processes": "hidden" if alone else "seen"}
+    return kept
 
 
 def _made(asked: Mapping[str, Any]) -> Detector:

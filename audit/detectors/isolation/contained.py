@@ -12,9 +12,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeGuard
 
 from audit.detectors.error_names import OWN, RaisedThereError, is_builtin
-from audit.detectors.isolation.process import Child, ChildGoneError, GarbledError, TooLateError
+from audit.detectors.isolation.process import (
+    MOST_PROCESSES,
+    Child,
+    ChildGoneError,
+    GarbledError,
+    TooLargeError,
+    TooLateError,
+    TooManyError,
+)
 from audit.detectors.isolation.wire import Asked, Replied, as_json
+from audit.detectors.own_files import OwnFiles, module_beside
 from audit.detectors.protocol import API_VERSION, DetectorInfo, RunContext
+from audit.engines.private_folder import PrivateFolder
 from audit.errors import DetectorError
 from audit.storage import file_sha256
 from audit.vocabulary.text import printable, shown
@@ -33,6 +43,12 @@ _CONFINED: Final = 60.0
 _REPLY: Final = 60.0
 _CLOSED: Final = 15.0
 """Seconds to close; a program may use five of them to end by itself."""
+_NAME_FILES: Final = "it can read no file of yours that the plan does not name: write `files` in [detector]"
+_INSTALL: Final = "install the library that it imports; a module of yours is found where `files` in [detector] names it"
+_OF_A_FILE: Final = ("PermissionError", "FileNotFoundError")
+"""Errors that a file may cause that the plan does not name."""
+_NO_MODULE: Final = re.compile(r"no module named ([\w.]+)")
+_DEVICES: Final = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 _SLUG: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+){0,9}")
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _MOST_NOTES, _LONGEST = 100, 1000
@@ -46,10 +62,15 @@ class Held:
     environment: dict[str, str]
     path: Sequence[str]
     """Folders in which it finds modules."""
-    before: Sequence[str] = ()
-    """The program that starts it, with arguments: bubblewrap, or nothing."""
-    namespaces: bool = False
-    """Whether it leaves the network and the other processes by itself."""
+    own: OwnFiles
+    readable: Sequence[str] = ()
+    """Files and folders that it may read."""
+    is_exposed: bool = False
+    """Whether a file of the audit lies in what it may read."""
+    shut_in: bool = False
+    """Whether it gives up all other files, the network and other processes."""
+    must_be_shut_in: bool = False
+    """Whether it is refused where the kernel cannot keep it in."""
     memory_mib: int | None = None
     """Most MiB of address space."""
 
@@ -77,8 +98,9 @@ class ContainedDetector:
         self._batches = 0
         self.network: str = "open"
         """`blocked` or `open`, as the child found it; valid once the detector is open."""
-        self.alone = False
-        """Whether it sees no other process, likewise."""
+        self.is_shut_in = False
+        """Whether files, network and processes of others are out of its reach, likewise."""
+        self._room = contextlib.ExitStack()
 
     @property
     def held(self) -> Held:
@@ -104,19 +126,24 @@ class ContainedDetector:
         held = self._held
         self._file_sha256 = _file_digest(self._section, self._folder)
         try:
-            self._child = Child(held.before, held.environment)
+            room = self._room.enter_context(PrivateFolder())
+            scratch = room / "scratch"
+            scratch.mkdir()
+            folder = held.own.link_into(room) if held.shut_in else self._folder.absolute()
+            homes = {"TMPDIR": str(scratch), "HOME": str(scratch)} if held.shut_in else {}
+            self._child = Child(held.environment | homes, memory_mib=held.memory_mib)
         except OSError as error:
             raise DetectorError(
                 f"no process can be started for the detector ({type(error).__name__})", slug="isolation-start"
             ) from None
-        self._confine()
+        self._confine(room)
         section = self._section
         asked = {
             "kind": section.kind,
             "section": f"{type(section).__module__}:{type(section).__qualname__}",
             # only keys that were set: some detectors check which keys the plan leaves out
             "values": section.model_dump(mode="json", by_alias=True, exclude_unset=True),
-            "folder": str(self._folder.absolute()),
+            "folder": str(folder),
             "context": {
                 "columns": ctx.columns,
                 "answers": ctx.answers,
@@ -149,33 +176,32 @@ class ContainedDetector:
         """Close the detector in the child, and end the child with all that it started."""
         child, self._child = self._child, None
         if child is None:
+            self._room.close()
             return
         try:
             if child.can_be_asked:
                 self._reply_of(child, Asked.CLOSE, b"", _CLOSED, _MOST_REPLY)
         finally:
             child.end()
+            self._room.close()
 
-    def _confine(self) -> None:
-        from audit.detectors.isolation.confinement import network_namespace
-
+    def _confine(self, room: Path) -> None:
         held = self._held
         setup = {
             "memory_mib": held.memory_mib,
-            "namespaces": held.namespaces,
-            "outside": network_namespace(),
-            "path": list(held.path),
+            "shut_in": held.shut_in,
+            "readable": [*held.readable, str(room / "beside"), str(room / "packages")],
+            "writable": [str(room / "scratch"), *_DEVICES],
+            "path": [*held.path, str(room / "packages")],
         }
-        try:
-            reply = self._reply_object(Asked.CONFINE, as_json(setup), _CONFINED)
-        except DetectorError:
-            if held.before:
-                raise _refused() from None
-            raise
-        self.network = "blocked" if reply.get("network") == "blocked" else "open"
-        self.alone = bool(held.before) or reply.get("processes") == "hidden"
-        if held.before and self.network != "blocked":
-            raise _refused()
+        reply = self._reply_object(Asked.CONFINE, as_json(setup), _CONFINED)
+        self.network = "blocked" if reply.get("network") is True else "open"
+        self.is_shut_in = not held.is_exposed and all(
+            reply.get(what) is True for what in ("files", "network", "processes")
+        )
+        if held.must_be_shut_in and not self.is_shut_in:
+            self._end()
+            raise DetectorError("this system cannot keep the detector in", slug="sandbox-strict")
 
     def _reply_object(self, asked: Asked, content: bytes, patience: float) -> dict[str, Any]:
         kind, found = self._ask(asked, content, patience, _MOST_REPLY)
@@ -204,6 +230,13 @@ class ContainedDetector:
             raise self._ended_error(gone.returncode) from None
         except TooLateError:
             raise self._timeout_error(asked, patience) from None
+        except TooManyError:
+            raise DetectorError(
+                f"the detector started more than {MOST_PROCESSES} processes ({self._when()})",
+                slug="isolation-processes",
+            ) from None
+        except TooLargeError:
+            raise self._memory_error() from None
         except GarbledError:
             self._raise_garbled()
         if kind is Replied.MEMORY:
@@ -218,7 +251,7 @@ class ContainedDetector:
         slug, message, hint = (reply or {}).get("slug"), (reply or {}).get("message"), (reply or {}).get("hint")
         if not (isinstance(slug, str) and isinstance(message, str) and isinstance(hint, str) and _SLUG.fullmatch(slug)):
             self._raise_garbled()
-        raise DetectorError(_line(message), slug=slug, hint=_line(hint))
+        raise DetectorError(_line(message), slug=slug, hint=_line(self._hint_on_files(message) or hint))
 
     def _raise_error_of_child(self, reply: dict[str, Any] | None) -> NoReturn:
         """Raise an error that stands for the error in the child, so that both are handled in the same way.
@@ -228,7 +261,21 @@ class ContainedDetector:
         name = (reply or {}).get("type")
         if not isinstance(name, str):
             self._raise_garbled()
+        if is_builtin(name) and (hint := self._hint_on_files(name)):
+            raise DetectorError(
+                f"the detector raised {name} ({self._when()})", slug="detector-raised", hint=hint
+            ) from None
         raise RaisedThereError(name if is_builtin(name) else OWN) from None
+
+    def _hint_on_files(self, message: str) -> str | None:
+        """Say what to do about an error that may have its cause in what the detector cannot read; None for another."""
+        if not self._held.shut_in:
+            return None
+        if any(name in message for name in _OF_A_FILE):
+            return _NAME_FILES
+        if missing := _NO_MODULE.search(message):
+            return _NAME_FILES if module_beside(missing[1], self._folder) else None
+        return _INSTALL if "ModuleNotFoundError" in message else None
 
     def _ended_error(self, returncode: int) -> DetectorError:
         hint = "what it wrote is withheld because it can quote a row; run the model on the same columns yourself"
@@ -259,9 +306,12 @@ class ContainedDetector:
             f"the detector needs more memory than its limit of {limit:,} MiB ({self._when()})", slug="isolation-memory"
         )
 
-    def _raise_garbled(self) -> NoReturn:
+    def _end(self) -> None:
         if self._child is not None:
             self._child.end()
+
+    def _raise_garbled(self) -> NoReturn:
+        self._end()
         raise DetectorError(
             f"the process of the detector wrote something that is no answer ({self._when()})", slug="isolation-garbled"
         )
@@ -286,7 +336,7 @@ class ContainedDetector:
         return DetectorInfo(
             name=shown(name),
             kind=self._section.kind,
-            artefact_sha256=sha256,
+            artefact_sha256=self._held.own.sha256(sha256),
             deterministic=reply.get("deterministic") is True,
             needs=tuple(self._section.features),
             digest_is_whole=reply.get("digest_is_whole") is True,
@@ -332,7 +382,3 @@ def _file_digest(section: Any, folder: Path) -> str | None:
         return file_sha256(path)
     except OSError:
         return None
-
-
-def _refused() -> DetectorError:
-    return DetectorError("bubblewrap cannot shut the detector in here", slug="bwrap-refused")

@@ -1,19 +1,21 @@
 """Decide which detectors run in a process of their own and how it is limited; describe afterwards where one ran.
 
-Start the child in the sandbox of bubblewrap: files are read-only, no network, and it ends with the harness.
+List the files that a child may read.
 """
 
 from __future__ import annotations
 
 import os
-import shutil
+import site
 import sys
-from collections.abc import Iterable, Sequence
+import sysconfig
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 from audit.detectors.command_setup import ALWAYS_SET, GIVEN
 from audit.detectors.isolation.options import Isolating, Sandbox
+from audit.detectors.own_files import is_exposed, own_files
 from audit.detectors.protocol import Detector, TableDetector, table_detector
 from audit.detectors.registry import make_detector
 from audit.errors import DetectorError
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
 
 NEVER_HERE: Final = frozenset({"pickle", "transformers"})
 """Kinds that never run in the process of the audit, even if the person who runs it asks for that."""
+_APART_ON_POSIX: Final = NEVER_HERE | {"python"}
+"""Kinds that never run there where a child can be ended with all that it started. To import a module from a folder
+changes the modules of a process, which may be the user's own."""
 _GIVEN: Final = (
     *GIVEN,
     "LC_CTYPE",
@@ -63,13 +68,15 @@ def place_detector(plan: AuditPlan, folder: Path, isolating: Isolating) -> Detec
             "a pickled model runs whatever code stands in its file when it is loaded, and was not loaded",
             slug="pickle-not-allowed",
         )
-    if isinstance(section, ServiceDetector) or (isolating.sandbox == Sandbox.NONE and section.kind not in NEVER_HERE):
+    if isinstance(section, ServiceDetector) or (
+        isolating.sandbox == Sandbox.NONE and section.kind not in _APART_ON_POSIX and not getattr(section, "files", ())
+    ):
         return make_detector(section, folder)
     made = make_detector(section, folder)
     if table_detector(made) is not None:
         return made
     if not POSIX:
-        if isolating.sandbox == Sandbox.AUTO and section.kind not in NEVER_HERE:
+        if isolating.sandbox != Sandbox.STRICT and section.kind not in NEVER_HERE:
             return made
         raise DetectorError(
             "a detector can only be shut in on Linux, macOS and other systems with process groups",
@@ -108,16 +115,12 @@ def where_it_ran(detector: Detector | TableDetector) -> RanIn | None:
         here = sentence("ran_in_process")
         return RanIn(kind="in_process", network="open", sentence=english([here]), sentences=(here,))
     held, blocked = detector.held, detector.network == "blocked"
-    kind: Literal["bwrap", "namespaces", "child"] = "child"
-    if held.before:
-        kind = "bwrap"
-    elif held.namespaces and blocked:
-        kind = "namespaces"
-    where = "in a bubblewrap sandbox, with read-only files" if held.before else "in a process of its own"
-    if not detector.alone:
-        where = "in a process of its own, from which the names and arguments of other programs can be seen"
+    kind: Literal["confined", "child"] = "confined" if detector.is_shut_in else "child"
+    where = "in a process of its own, from which files and other programs of this user can be reached"
+    if detector.is_shut_in:
+        where = "in a process of its own that can read its own files alone"
     without = "without network" if blocked else "with network"
-    if held.namespaces and not blocked:
+    if held.shut_in and not blocked:
         without += ", because this system does not let it be shut off"
     values: dict[str, Value] = {"where": Word(word=where), "network": Word(word=without)}
     if held.memory_mib is None:
@@ -141,12 +144,17 @@ def _held(plan: AuditPlan, folder: Path, isolating: Isolating) -> Held:
     path = [entry or os.getcwd() for entry in sys.path]  # noqa: PTH109 - as Python reads the empty entry
     shut_in = isolating.sandbox != Sandbox.NONE
     section = plan.detector
+    own = own_files(plan, folder)
+    readable = [*_libraries(path), *(str(file) for file in own.files)] if shut_in else []
     return Held(
         limits=plan.sandbox,
         environment=_environment(section, plan.sandbox.environment, path),
         path=path,
-        before=bubblewrap(section, folder, path) if isolating.sandbox == Sandbox.BWRAP else (),
-        namespaces=isolating.sandbox == Sandbox.AUTO,
+        readable=readable,
+        own=own,
+        is_exposed=shut_in and is_exposed(plan, folder, readable),
+        shut_in=shut_in,
+        must_be_shut_in=isolating.sandbox == Sandbox.STRICT,
         memory_mib=plan.sandbox.memory_mib if shut_in else None,
     )
 
@@ -171,53 +179,27 @@ def _environment(section: Any, named: tuple[str, ...], path: list[str]) -> dict[
     return chosen
 
 
-_HIDDEN: Final = ("/tmp", "/var/tmp", "/run", "/dev/shm")  # noqa: S108 - they are hidden, not used
-"""Folders in which others leave files and sockets. The child sees empty folders instead."""
+_SYSTEM: Final = (
+    *("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/etc/alternatives", "/etc/ssl", "/etc/R"),
+    *("/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/localtime", "/etc/timezone"),
+    *("/etc/nsswitch.conf", "/etc/passwd", "/etc/group", "/etc/mime.types", *map(str, Path("/etc").glob("java*"))),
+    *("/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/proc/sys/vm/overcommit_memory", "/sys/devices/system"),
+)
+"""What programs and libraries read of the system. None of it is about the user but the names of accounts."""
+_OF_A_PYTHON: Final = ("bin", "lib", "lib32", "lib64", "libexec", "share", "etc", "ssl", "pyvenv.cfg")
+"""What a Python needs of its folder: an environment may have been made in a folder of the user's own files."""
 
 
-def bubblewrap(section: Any, folder: Path, path: Iterable[str]) -> list[str]:
-    """Make the command that starts the command of the child.
-
-    Parameters
-    ----------
-    section : a detector section
-        The files that it names are shown in the sandbox, wherever they are.
-    folder : Path
-        The folder of the plan.
-    path : iterable of str
-        Folders in which Python finds modules.
-
-    Raises
-    ------
-    DetectorError
-        bubblewrap is not installed.
-    """
-    program = shutil.which("bwrap")
-    if program is None:
-        raise DetectorError(
-            "--sandbox bwrap needs bubblewrap, and there is no program bwrap on PATH", slug="bwrap-missing"
-        )
-    command = [program, "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc"]
-    for hidden in _HIDDEN:
-        if Path(hidden).is_dir() and not Path(hidden).is_symlink():
-            command += ["--tmpfs", hidden]
-    for shown in _shown(section, folder, path):
-        command += ["--ro-bind", shown, shown]
-    return [*command, "--unshare-all", "--die-with-parent", "--cap-drop", "ALL", "--"]
-
-
-def _shown(section: Any, folder: Path, path: Iterable[str]) -> Sequence[str]:
-    """Paths in hidden folders that the child needs; a folder comes before its content."""
-    needed = [folder.absolute(), *map(Path, path), Path(sys.prefix), Path(sys.base_prefix), Path(sys.executable)]
-    if getattr(section, "path", None) is not None:
-        needed.append(folder / section.path)
-    needed += [folder / argument for argument in getattr(section, "command", ())]
-    found = {str(place) for each in needed for place in (each.absolute(), each.resolve()) if _exists(place)}
-    return sorted(place for place in found if any(Path(place).is_relative_to(hidden) for hidden in _HIDDEN))
-
-
-def _exists(place: Path) -> bool:
-    try:
-        return place.exists()
-    except (OSError, ValueError):
-        return False
+def _libraries(path: Iterable[str]) -> list[str]:
+    """List the files and folders of the system, of Python and its libraries, and of this package."""
+    pythons = {sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix}
+    site_packages = [*site.getsitepackages(), site.getusersitepackages()]
+    site_packages += [entry for entry in path if Path(entry).name in {"site-packages", "dist-packages"}]
+    return [
+        *_SYSTEM,
+        *(str(Path(python, name)) for python in pythons for name in _OF_A_PYTHON),
+        *sysconfig.get_paths().values(),
+        *site_packages,
+        str(Path(sys.executable).resolve()),
+        str(Path(__file__).resolve().parents[2]),
+    ]

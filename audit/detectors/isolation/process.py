@@ -8,6 +8,7 @@ while the harness waits for either, it looks whether the child still runs.
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import subprocess
 import sys
@@ -18,11 +19,15 @@ from typing import Final
 from audit.detectors.isolation.wire import AT_ONCE, HEADER, Asked, Replied
 from audit.operating_system import end_group
 
+PROGRAM: Final = ("-P", "-m", "audit.detectors.isolation.child")
 _LOOK: Final = 0.2
 """Seconds between checks that the child still runs: a socket that a grandchild holds open does not close with it."""
 _BUFFER: Final = 1 << 20
 _DYING: Final = 1.0
 """Seconds in which a process must end after it has closed its socket."""
+MOST_PROCESSES: Final = 256
+"""Most processes of a child, itself included."""
+_PAGE: Final = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 _END: Final = 10.0
 """Seconds to wait for the end of a killed process."""
 
@@ -39,6 +44,14 @@ class TooLateError(Exception):
     """The child did not reply in time."""
 
 
+class TooManyError(Exception):
+    """The child and all that it started are more than `MOST_PROCESSES`."""
+
+
+class TooLargeError(Exception):
+    """The child and all that it started hold more memory than they may."""
+
+
 class GarbledError(Exception):
     """The child wrote something that is no reply."""
 
@@ -48,20 +61,23 @@ class Child:
 
     Parameters
     ----------
-    before : sequence of str
-        A program with arguments that starts the command of the child; may be empty.
     environment : mapping
         Its whole environment.
+    program : sequence of str
+        Arguments of Python that start it. The number of its socket to the harness follows them.
+    memory_mib : int, optional
+        Most MiB that it and all that it started may hold together. Without it, nothing is counted.
     """
 
-    def __init__(self, before: Sequence[str], environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, environment: Mapping[str, str], program: Sequence[str] = PROGRAM, memory_mib: int | None = None
+    ) -> None:
         self._socket, given = socket.socketpair()
         with given:
             given.setblocking(True)  # whatever socket.setdefaulttimeout was given
             try:
-                command = [sys.executable, "-P", "-m", "audit.detectors.isolation.child", str(given.fileno())]
                 self._process = subprocess.Popen(  # noqa: S603 - an argv list of our own, and never a shell
-                    [*before, *command],
+                    [sys.executable, *program, str(given.fileno())],
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,
@@ -74,6 +90,7 @@ class Child:
                 raise
             for end in (self._socket, given):
                 end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER)
+        self._memory_mib = memory_mib
         self._whole = True
         self._open = True
 
@@ -158,6 +175,18 @@ class Child:
                 return found
             if has_ended or found is not None:
                 raise self._gone()
+            self._check_group()
+
+    def _check_group(self) -> None:
+        """Raise TooManyError or TooLargeError if the group of the child exceeds its limits, on systems with `/proc`."""
+        if self._memory_mib is None or not os.path.isdir("/proc/self"):  # noqa: PTH112
+            return
+        members = [pid for pid in os.listdir("/proc") if pid.isdigit() and _group(int(pid)) == self._process.pid]  # noqa: PTH208
+        if len(members) > MOST_PROCESSES:
+            raise TooManyError
+        # the second figure divides what processes share, and takes longer
+        if all(sum(map(figure, members)) > self._memory_mib * 2**20 for figure in (_unshared, _proportional)):
+            raise TooLargeError
 
     def _received(self, seconds: float) -> bytes | None:
         """Read some output; None if none came in time, empty if none can come any more."""
@@ -182,3 +211,30 @@ def _seconds_to_look(until: float) -> float:
     if (left := until - time.monotonic()) <= 0:
         raise TooLateError
     return min(left, _LOOK)
+
+
+def _group(pid: int) -> int:
+    """Number of the group of a process; 0 if it has ended."""
+    try:
+        return os.getpgid(pid)
+    except OSError:
+        return 0
+
+
+def _unshared(pid: str) -> int:
+    """Bytes that a process holds in no file, those included that it has in common with the one that forked it."""
+    try:
+        with open(f"/proc/{pid}/statm", encoding="ascii") as file:  # noqa: PTH123
+            _, resident, shared, *_ = map(int, file.read().split())
+    except (OSError, ValueError):
+        return 0
+    return (resident - shared) * _PAGE
+
+
+def _proportional(pid: str) -> int:
+    """Bytes that a process holds, with its share of what it has in common with others; 0 if it has ended."""
+    try:
+        with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:  # noqa: PTH123
+            return next(int(line.split()[1]) * 1024 for line in file if line.startswith("Pss:"))
+    except (OSError, ValueError, StopIteration):
+        return 0

@@ -150,15 +150,18 @@ def canonical_plan_sha256(plan: AuditPlan | SamplingDesign) -> str:
     """SHA-256 (hex) of a plan or design as used, in canonical JSON: sorted keys, no spaces, UTF-8, paths with `/`.
 
     Two files that differ in comments, order of keys or written-out defaults have the same digest. So have two that
-    name different files of waivers, because these change nothing that is scored or judged. `not_cases` enters where it
-    is set: plans that were written before there was such a key keep their digest. `differ` of a blind audit, a number
-    of people, never enters: it could be guessed from the digest, which is public.
+    name different files of waivers, because these change nothing that is scored or judged. `not_cases` and `files`
+    enter where they are set: plans that were written before there were such keys keep their digest. `differ` of a blind
+    audit, a number of people, never enters: it could be guessed from the digest, which is public.
     """
     used = plan.model_dump(mode="python", by_alias=True, exclude={"waivers"})
     section = used.get("evaluation_set", {})
     if section.get("not_cases") is None:
         section.pop("not_cases", None)
-    used.get("detector", {}).pop("differ", None)
+    detector = used.get("detector", {})
+    detector.pop("differ", None)
+    if not detector.get("files"):
+        detector.pop("files", None)
     text = json.dumps(used, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=_plain)
     return hashlib.sha256(text.encode()).hexdigest()
 

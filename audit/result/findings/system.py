@@ -12,9 +12,10 @@ class RanIn(Part):
     It is a part of the provenance, because it may differ between machines and changes no score.
     """
 
-    kind: Literal["in_process", "child", "namespaces", "bwrap"]
-    """`in_process`: in the process of the audit. `child`: in a process of its own. `namespaces`: in one of its own that
-    the kernel shut off from the network. `bwrap`: in a bubblewrap sandbox."""
+    kind: Literal["in_process", "child", "confined", "namespaces", "bwrap"]
+    """`in_process`: in the process of the audit. `child`: in a process of its own. `confined`: in one of its own that
+    the kernel kept from other files, the network and other processes. `namespaces` and `bwrap` stand in older results:
+    shut off from the network by the kernel, and in a bubblewrap sandbox."""
     network: Literal["open", "blocked"]
     """Whether it could reach a network, as was seen from where it ran."""
     memory_limit_mib: int | None = None
