@@ -13,6 +13,7 @@ from audit.result.reading import worst_outcomes
 from audit.result.reasons import open_cures, open_verdicts
 from audit.result.urgency import primary_metrics, widest_gap
 from reports.change_words import ChangeWords
+from reports.due_words import due_words
 from reports.language import WORDS
 from reports.most_affected import MostAffected, kind_of_finding
 from reports.screen_numbers import Number, ScreenNumbers
@@ -62,7 +63,7 @@ class VerdictWriter(Writer):
             sentence=self._sentence(),
             widest=self._widest(),
             numbers=ScreenNumbers(self.report).write(self._rules(), self._affected.shown()),
-            next_step=self._past_expiry() or self._next_step(),
+            next_step=self.language.joined(filter(None, (self._past_expiry() or self._next_step(), self._due()))),
         )
 
     def _rules(self) -> list[RuleResult]:
@@ -225,6 +226,10 @@ class VerdictWriter(Writer):
         if self._outcome != "pass" or not valid_until or valid_until >= self.result.provenance.finished[:10]:
             return ""
         return self.language.word("next_steps", "expired")
+
+    def _due(self) -> str:
+        result = self.result
+        return due_words(self.language, result.relied_on, result.plan.audit.respond_by, result.provenance.finished)
 
     def _next_step(self) -> str:
         if self._change.decides:

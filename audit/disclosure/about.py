@@ -71,7 +71,7 @@ def public_about(
     """Return who audits what."""
     plan, system = result.plan, result.system
     return PublicAbout(
-        **_fields(plan.audit, "title", "system", "owner", "auditor", "limits_set_by", "use", "route"),
+        **_fields(plan.audit, "title", "system", "owner", "auditor", "limits_set_by", "use", "route", "respond_by"),
         **_fields(plan.evaluation_set, "label_source", "rows_are", "period"),
         **_fields(system, "kind", "features", "sensitive_features_used"),
         decision=_decision(plan, system.decision),

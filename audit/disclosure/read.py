@@ -106,4 +106,4 @@ def _days(release: PublicRelease) -> list[str]:
     """Days by which audits and waivers are compared."""
     about = release.about
     days = [waiver.expires for waiver in release.waivers] + [row.as_of for row in release.rows]
-    return [about.finished, *([] if about.valid_until is None else [about.valid_until]), *days]
+    return [about.finished, *filter(None, (about.valid_until, about.respond_by)), *days]

@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 from audit.plan.answers import BlindDetector, Name, PredictionsDetector, Strict
 from audit.plan.detectors import Detector
 from audit.plan.evaluation_set import ANSWER, EvaluationSetSection
-from audit.plan.governance import GovernanceSection, WaiversSection
+from audit.plan.governance import Day, GovernanceSection, WaiversSection
 from audit.plan.measures import Measure, OverGroups
 from audit.plan.probes import ByMetric, NamedProbeRule, Probe, ProbeForm, ProbeRule, RateForm, check_probes
 from audit.plan.second_questions import DecisionsSection, ExposureSection, FormsSection
@@ -70,6 +70,9 @@ class AuditSection(Strict):
     """Who carried out the audit."""
     limits_set_by: str = ""
     """Who set the limits of the rules, and on what ground. Shown in every report."""
+    respond_by: Day | None = None
+    """The day by which the operator is asked to answer a result that is no pass, as YYYY-MM-DD. It stands on the first
+    screen of every page and in the letter, enters no digest of the plan, and changes no verdict."""
 
     @property
     def harm(self) -> Harm:

@@ -123,6 +123,9 @@ class PublicAbout(Part):
     deployed: Deployed | None = None
     """Of a model that its vendor keeps: what shows that the system at work answers so. `declared` by the vendor alone,
     `supported` by decisions of that system, or not shown: these are `too_few` or all alike, or differ (`not_shown`)."""
+    respond_by: str | None = None
+    """The day by which the operator is asked to answer a result that is no pass, as YYYY-MM-DD; left out of the file
+    where the plan names none."""
     plan_file: str = ""
     """The plan file as it was named, with `/`, where that is a plain relative path, else its own name; empty where it
     is not known. Never a path from the root of a machine."""

@@ -313,6 +313,6 @@ def public_json(release: PublicRelease) -> str:
     Keys that only some audits have are left out where they are empty, as in releases of versions without them.
     """
     without: dict[str, Any] = {name: True for name in ("set_before", "changed_words") if not getattr(release, name)}
-    if release.about.deployed is None:
-        without["about"] = {"deployed"}
+    if unset := {name for name in ("deployed", "respond_by") if getattr(release.about, name) is None}:
+        without["about"] = unset
     return release.model_dump_json(exclude=without) + "\n"

@@ -15,6 +15,7 @@ from audit.public.sentences import SENTENCES
 from audit.vocabulary.finding import Cause
 from audit.vocabulary.metrics import MISSED, SHARES_OF_GOOD, WRONGLY_FLAGGED
 from audit.vocabulary.numbers import half_up, hundredfold
+from reports.due_words import due_words
 from reports.language import WORDS, Language
 from reports.numbers import NOT_KNOWN
 from reports.rate_words import RateWords
@@ -165,7 +166,7 @@ _STEPS: Final[Mapping[Cause, str]] = {
 
 
 def next_step(release: PublicRelease, language: Language, findings: Sequence[ReleaseFinding]) -> str:
-    """Return what should happen next, and who should do it, by the cause of the first finding beyond a limit."""
+    """Return what should happen next, by whom and by when, by the cause of the first finding beyond a limit."""
     outcome = relied_on(release)
     step = {"fail": "ask_where", "pass": "pass_ask", "inconclusive": "cannot_tell_ask"}[outcome]
     if outcome == "fail":
@@ -173,4 +174,5 @@ def next_step(release: PublicRelease, language: Language, findings: Sequence[Rel
         step = _STEPS.get(first.cause, step) if first is not None and first.cause is not None else step
     if outcome == "pass" and is_expired(release):
         step = "expired"
-    return language.word("next_steps", step)
+    due = due_words(language, outcome, release.about.respond_by, release.about.finished)
+    return language.joined(filter(None, (language.word("next_steps", step), due)))

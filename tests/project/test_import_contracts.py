@@ -281,6 +281,7 @@ def test_reports_import_the_nouns_and_no_other_part_of_audit() -> None:
     assert of_restricted - findings <= {
         "audit.result.audit_result",
         "audit.result.cases",
+        "audit.result.next_commands",
         "audit.result.finding_list",
         "audit.result.json_text",
         "audit.result.reading",

@@ -23,6 +23,7 @@ NOUNS = {
     "audit.result.audit_result",
     "audit.result.cases",
     "audit.result.finding_list",
+    "audit.result.next_commands",
     "audit.result.reading",
     "audit.result.reasons",
     "audit.result.selected",

@@ -312,6 +312,7 @@ def test_places_are_texts_of_the_release_or_statements_and_each_is_filled() -> N
         release,
         limits_set_by="B",
         valid_until="2027-01-01",
+        respond_by="2027-02-01",
         period=("2024-01-01", "2025-01-01"),
         without_figures=("x",),
     )

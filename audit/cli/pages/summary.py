@@ -76,7 +76,8 @@ def summary(
     ]
     if result.overall.outcome != "fail" and (widest := widest_gap(reading)) is not None:
         listed = [widest, *(each for each in listed if each.verdict is not widest.verdict)]
-    room = MOST_GROUPS - bool(reading.unnamed) - len(acts)
+    due = result.plan.audit.respond_by if result.relied_on != "pass" else None
+    room = MOST_GROUPS - bool(reading.unnamed) - len(acts) - bool(due)
     # what fails is shown before what else could be said; the report has every line
     least = min(max(1, sum(each.outcome == "fail" for each in listed)), FAILS_FIRST, room)
     further = further[: room - least]
@@ -96,6 +97,7 @@ def summary(
     if next_command:
         lines.append(f"Next:   {printable(next_command)}")
     lines += [f"        {printable(act)}" for act in acts]
+    lines += [f"Answer: asked of the operator by {due}"] if due else []
     lines.append("Restricted: exact counts can single out people; not for publication.")
     return "\n".join(line.rstrip() for line in lines) + "\n"
 

@@ -204,5 +204,9 @@ class Screen(PublicWriter):
             (self.about.period, self.t.gettext("from when the cases are")),
             (self.about.limits_set_by or not self.limits, self.t.gettext("who set the limits")),
             (self.about.auditor, self.t.gettext("who audited")),
+            (
+                self.about.respond_by or self.outcome == "pass",
+                self.t.gettext("by when the operator is asked to answer"),
+            ),
         )
         return self.t.gettext(", ").join(told for stated, told in asked if not stated)
