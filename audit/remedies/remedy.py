@@ -152,8 +152,7 @@ def asked_plan(of: AnyPlan, folder: str | Path | None = None) -> AskedPlan:
     if place is None or not (place.is_dir() or place.suffix == ".json"):
         return AskedPlan(loaded_plan(of, folder))
     audited = load_baseline(place)
-    beside = audited.beside.parent / Path(audited.result.provenance.plan_file or "plan.toml").name
-    found = plan_at_hand(audited.result, None) or plan_at_hand(audited.result, beside if beside.is_file() else None)
+    found = plan_at_hand(audited.result, None, audited.beside)
     if found is None:
         raise ResultError(
             "the plan of this result is not at hand", slug="no-plan", hint="name the plan itself: its detector is run"

@@ -83,7 +83,7 @@ def case_rows(path: Path, group: Mapping[str, str], errors: Errors, plan: AnyPla
             hint="run the audit on a file that the plan names by `path`",
         )
     wanted = {name: _codes(result, name, value) for name, value in group.items()}
-    loaded = plan_at_hand(result, plan)
+    loaded = plan_at_hand(result, plan, audited.beside)
     if loaded is None:
         raise ResultError("the plan of this result is not at hand", slug="no-plan")
     if loaded.plan.engine.kind == "spark":

@@ -12,11 +12,10 @@ import html
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from audit.result.finding_list import findings_of
-from audit.result.next_commands import commands_for
+from audit.result.next_commands import BESIDE_THE_RESULT, commands_for
 from reports.html.environment import Finished, css_string, environment, spaced
 from reports.html.layout import Part, one_file, part_in, scope_of
 from reports.html.page_command import Origin, PageCommand, page_command
@@ -45,8 +44,7 @@ def _part(result: AuditResult, language: Language, again: PageCommand, *, severa
 
     result = result if language.is_english else _in_language(result, language)
     report = Report(result, language)
-    plan_file = Path(result.provenance.plan_file).name or "plan.toml"
-    acts = commands_for(result, findings_of(report.reading), "result.json", plan_file)
+    acts = commands_for(result, findings_of(report.reading), BESIDE_THE_RESULT)
     page, evidence = Page(report), Evidence(report)
     templates = environment(language)
     body = templates.get_template("body.html").render(

@@ -1,14 +1,18 @@
-"""A day by which the operator is asked to answer: where it stands, when it does not, and what it never changes."""
+"""The way on from a finding: by when the operator is asked to answer, and commands for the auditor."""
 
 from __future__ import annotations
 
 import json
+import shlex
+import shutil
 from pathlib import Path
 
 import pytest
+from cli.test_commands import invoke
 from made.formats import text_of
-from made.pages import parsed, section, text
+from made.pages import find_all, parsed, section, text
 from made.releases import made_release
+from made.remedies import cases, write
 from made.results import failing_result, passing_result
 
 from audit.cli.console.terminal import Style
@@ -18,8 +22,12 @@ from audit.errors import PlanError, ResultError
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.file.plan_file import canonical_plan_sha256, parse_plan
 from audit.public.release import PublicRelease, public_json
+from audit.remedies.next_plan import as_toml
 from audit.result.audit_result import AuditResult
+from audit.result.finding_list import findings_of
 from audit.result.json_text import result_to_json
+from audit.result.next_commands import BESIDE_THE_RESULT, commands_for
+from audit.result.reading import Reading
 from audit.scoring.provenance import scoring_identity
 from audit.verdicts.changes.acceptance import check_plans, permitted_differences
 from audit.vocabulary.text import LANGUAGES
@@ -107,9 +115,39 @@ def test_a_day_before_the_end_of_the_audit_is_said_to_have_passed() -> None:
     assert "by when the operator is asked to answer" in facts
 
 
-def test_the_restricted_page_has_the_whole_commands_of_its_first_finding() -> None:
-    page = HtmlReporter().render(failing_result())
-    screen = text(section(parsed(page), "verdict"))
-    assert "audit7k cases result.json --group " in screen
-    assert "audit7k compare EARLIER result.json" in screen
-    assert "audit7k cases" not in text(section(parsed(HtmlReporter().render(passing_result())), "verdict"))
+def test_the_terminal_and_the_restricted_page_end_with_commands_that_run_as_they_stand_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    audits = tmp_path / "two audits"
+    audits.mkdir()
+    (audits / "plan.toml").write_text(as_toml(write(audits, cases())), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    run = ("run", "two audits/plan.toml", "--no-crosscheck", "--restricted", "--report", "html", "--out")
+    code, out, err = invoke(*run, "two audits/out")
+    assert code == 1, err
+    of_terminal = [line.strip() for line in out.splitlines() if line.startswith("        audit7k ")]
+    page = section(parsed((audits / "out" / "report.html").read_text(encoding="utf-8")), "verdict")
+    of_page = [text(code) for code in find_all(page, "code")]
+    for commands, folder in ((of_terminal, tmp_path), (of_page, audits / "out")):
+        assert [command.split()[1] for command in commands] == ["cases", "remedy", "run"]
+        monkeypatch.chdir(folder)
+        for command in commands:
+            code, _, err = invoke(*shlex.split(command)[1:])
+            assert code in {0, 1, 3}, f"{command}: {err}"
+        assert Path("cases.csv").read_text(encoding="utf-8").count("\n") > 100
+        assert (audits / "audit-next" / "result.json").is_file()
+        shutil.rmtree(audits / "audit-next")
+
+
+def test_no_command_is_shown_that_could_not_run() -> None:
+    failing = failing_result()
+    (first, *_) = commands_of(failing)
+    assert first.startswith("audit7k cases result.json --group ")
+    assert commands_of(passing_result()) == ()
+    in_memory = failing.provenance.model_copy(update={"evaluation_set_sha256": None})
+    assert commands_of(failing.model_copy(update={"provenance": in_memory})) == ()
+    assert not list(find_all(section(parsed(HtmlReporter().render(passing_result())), "verdict"), "code"))
+
+
+def commands_of(result: AuditResult) -> tuple[str, ...]:
+    return commands_for(result, findings_of(Reading(result)), BESIDE_THE_RESULT)

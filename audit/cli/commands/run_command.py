@@ -131,7 +131,7 @@ def _show(done: OneRun, plan: Path, out: Path, *, quiet: bool, as_json: bool) ->
         say_document(done.document)
         return
     result = done.result
-    acts = commands_for(result, findings_of(Reading(result)), str(out), str(plan))
+    acts = commands_for(result, findings_of(Reading(result)), out, plan)
     following = _next_command(result, plan, out)
     say(summary(result, Style.of(sys.stdout), report=str(done.first), next_command=following, acts=acts))
 

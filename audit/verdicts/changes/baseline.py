@@ -10,6 +10,7 @@ A baseline from beginning to end: read it, check that it may be one, join its an
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Self
@@ -455,21 +456,27 @@ def compare(then: AuditResult | str | Path, now: AuditResult | str | Path, plan:
     return change_between(earlier, later, plan_at_hand(later.result, plan), only_the_same=False)
 
 
-def plan_at_hand(result: AuditResult, named: AnyPlan | None) -> LoadedPlan | None:
-    """Return the plan of a result: the named one, else the file that the result names if it asks the same; else None.
+def plan_at_hand(result: AuditResult, named: AnyPlan | None, beside: Path | None = None) -> LoadedPlan | None:
+    """Return the plan of a result: the named one, else the first file at hand that asks the same; else None.
 
-    Raises PlanError or ResultError if a named plan cannot be used.
+    Looked for are the file that the result names and, where `beside` is the folder of the result, a file of that name
+    one folder above it. Raises PlanError or ResultError if a named plan cannot be used.
     """
+    if named is not None:
+        return _plan_that_asks_the_same(result, named)
     file = result.provenance.plan_file
-    if named is None and not (file and Path(file).is_file()):
-        return None
-    try:
-        loaded = loaded_plan(file if named is None else named)
-        check_plans(loaded.plan, result.plan)
-    except AuditError:
-        if named is not None:
-            raise
-        return None
+    places = [Path(file)] if file else []
+    if beside is not None:
+        places.append(beside.absolute().parent / Path(file or "plan.toml").name)
+    for place in filter(Path.is_file, places):
+        with suppress(AuditError):
+            return _plan_that_asks_the_same(result, place)
+    return None
+
+
+def _plan_that_asks_the_same(result: AuditResult, named: AnyPlan) -> LoadedPlan:
+    loaded = loaded_plan(named)
+    check_plans(loaded.plan, result.plan)
     return loaded
 
 
