@@ -13,7 +13,7 @@ from audit.result.reading import worst_outcomes
 from audit.result.reasons import open_cures, open_verdicts
 from audit.result.urgency import primary_metrics, widest_gap
 from reports.change_words import ChangeWords
-from reports.due_words import due_words
+from reports.harms import due_words
 from reports.language import WORDS
 from reports.most_affected import MostAffected, kind_of_finding
 from reports.screen_numbers import Number, ScreenNumbers

@@ -28,6 +28,7 @@ REPORTERS: Final[Mapping[str, tuple[str, str]]] = {
     "gitlab-metrics": ("metrics.txt", "reports.public.gitlab_metrics_file:metrics_file"),
     "markdown": ("comment.md", "reports.public.markdown_files:comment_file"),
     "badge": ("badge.svg", "reports.public.badge_file:badge_file"),
+    "letter": ("letter.html", "reports.public.html.letter:letter_file"),
     "pdf": ("report.pdf", "reports.pdf.public:PublicPdfReporter"),
     "test-result": (TEST_RESULT, "reports.standards.test_result_file:test_result_file"),
     "cyclonedx": ("model.cdx.json", "reports.standards.cyclonedx_file:cyclonedx_file"),
@@ -40,7 +41,7 @@ REPORTERS: Final[Mapping[str, tuple[str, str]]] = {
 _STANDARDS: Final = "reports.standards"
 PAPER: Final = "pdf"
 """Form whose bytes depend on the fonts of a machine: it cannot be made again elsewhere."""
-TRANSLATED: Final = ("html", PAPER)
+TRANSLATED: Final = ("html", "letter", PAPER)
 """Forms in every language; others are in English alone."""
 DEFAULT: Final = ("html", DATA, "csv", "junit")
 """Forms that are made unless others are asked for."""

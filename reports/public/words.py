@@ -15,7 +15,7 @@ from audit.public.sentences import SENTENCES
 from audit.vocabulary.finding import Cause
 from audit.vocabulary.metrics import MISSED, SHARES_OF_GOOD, WRONGLY_FLAGGED
 from audit.vocabulary.numbers import half_up, hundredfold
-from reports.due_words import due_words
+from reports.harms import due_words
 from reports.language import WORDS, Language
 from reports.numbers import NOT_KNOWN
 from reports.rate_words import RateWords

@@ -126,7 +126,7 @@ def test_the_facts_say_what_was_audited_and_what_the_plan_leaves_open(pages: dic
         "Limit (missed victims): at most 10 in 100 more than among everyone else",
         "Limit (people wrongly flagged as victims): at most 1.25 times the rate of everyone else",
         "Audit ended on 1 January 2026",
-        "Not stated: from when the cases are, who set the limits, who audited",
+        "Not stated: from when the cases are, who set the limits, who audited, by when the operator is asked to answer",
         (
             "By nationality, 99 of 100 people are in a group with a row of its own below; the others are counted "
             "together with other groups, or their group is unknown"

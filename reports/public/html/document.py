@@ -108,21 +108,21 @@ class PublicPage(Screen, TableWriter):
         return sum(word.because == "unknown_people" for row in self.release.rows for word in row.words)
 
 
-_TEMPLATES: Final = Path(__file__).with_name("templates")
+TEMPLATES: Final = Path(__file__).with_name("templates")
 
 
 def html_file(release: PublicRelease, languages: Sequence[Language] = ()) -> str:
     """Write `report.html` in these languages, or those of the release, the first of them chosen."""
     languages = languages or [language(code) for code in dict.fromkeys(release.about.languages or ("en",))]
     parts = [_part(release, each, several=len(languages) > 1) for each in languages]
-    return one_file(parts, release.about.title, folder=_TEMPLATES, styles=("style.css", "public.css"))
+    return one_file(parts, release.about.title, folder=TEMPLATES, styles=("style.css", "public.css"))
 
 
 def _part(release: PublicRelease, language: Language, *, several: bool) -> Part:
     page = PublicPage(release, language)
-    notice = _notice(release, language)
+    notice = notice_of(release, language)
     body = (
-        environment(language, _TEMPLATES)
+        environment(language, TEMPLATES)
         .get_template("public.html")
         .render(
             release=release,
@@ -146,11 +146,11 @@ def _part(release: PublicRelease, language: Language, *, several: bool) -> Part:
     )
     title = language.translations.gettext("%(notice)s. %(title)s") % {"notice": notice, "title": release.about.title}
     folded = language.translations.gettext(" (folded: open it in the file to print it)")
-    heads = environment(language, _TEMPLATES).get_template("public_print.css").render(folded=folded, code=language.code)
+    heads = environment(language, TEMPLATES).get_template("public_print.css").render(folded=folded, code=language.code)
     return part_in(language, page.words.heading(release), title, body, heads, several=several)
 
 
-def _notice(release: PublicRelease, language: Language) -> str:
+def notice_of(release: PublicRelease, language: Language) -> str:
     """Return who may read the page, what its figures are, and that cases are made up where they are."""
     t = language.translations
     notice = t.gettext("Public version: numbers changed slightly, to protect people")
