@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from audit.result.findings.judged import RuleResult
-from audit.result.reading import worst_outcomes
+from audit.result.reading import JudgedRate, worst_outcomes
 from audit.result.reasons import open_cures, open_verdicts
 from audit.result.urgency import primary_metrics, widest_gap
 from reports.change_words import ChangeWords
@@ -34,6 +34,8 @@ class VerdictWords:
     widest: str
     numbers: tuple[Number, ...]
     next_step: str
+    first: JudgedRate | None
+    """The failing group in which most people are harmed; None where none is named."""
 
 
 class VerdictWriter(Writer):
@@ -64,6 +66,7 @@ class VerdictWriter(Writer):
             widest=self._widest(),
             numbers=ScreenNumbers(self.report).write(self._rules(), self._affected.shown()),
             next_step=self.language.joined(filter(None, (self._past_expiry() or self._next_step(), self._due()))),
+            first=self._affected.worst() if self._of_rates == "fail" and self._failing else None,
         )
 
     def _rules(self) -> list[RuleResult]:

@@ -14,14 +14,18 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
+from audit.vocabulary.metrics import MISSED, WRONGLY_FLAGGED
+from audit.vocabulary.numbers import half_up, hundredfold
 from audit.vocabulary.text import harmless
 from reports.html import palette
+from reports.language import Language
 
 LOOKS = {"fail": "f", "pass": "p", "inconclusive": "i", "not_evaluable": "n", "smaller": "s", "": "o"}
 """Short names of looks, as the style sheet knows them."""
 _TRIANGLE = "M0-5.5 6 5H-6z"
 _OFF_THE_AXIS = "M0-5 7 0 0 5z"
 _LEAST_LENGTH = 0.012
+_SHIFT_ENDS = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 _AXIS_ENDS = (0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
 
 
@@ -113,6 +117,27 @@ def _point(outcome: str, at: str) -> str:
     return f'<circle class="h" cx="{at}"/>'
 
 
+def shift_axis(ends: Iterable[float]) -> float:
+    """Return the end of an axis from minus to plus that holds shifts of a score, in shares of its range."""
+    furthest = max(map(abs, ends), default=0.0)
+    return next((end for end in _SHIFT_ENDS if furthest <= end * 0.985), 1.0)
+
+
+def shift_chart(
+    shift: tuple[float, float, float], margin: float | None, outcome: str, end: float, title: str
+) -> Markup:
+    """Draw a shift of the score, its lower and its upper end, on an axis from -`end` to `end`; beyond the margin in
+    both directions lies the zone, and the line is no shift.
+    """
+
+    def place(value: float) -> float:
+        return (value + end) / (2 * end)
+
+    value, low, high = map(place, shift)
+    lower, upper = (None, None) if margin is None else (place(-margin), place(margin))
+    return interval(Bar(value, low, high, outcome, lower, upper, rest=0.5), 1.0, title)
+
+
 def states(counts: Sequence[tuple[str, int]], title: str) -> Markup:
     """Draw a bar of states: one segment for each outcome, as wide as its share. The words and counts stand under it."""
     shown = [(outcome, count) for outcome, count in counts if count]
@@ -127,6 +152,48 @@ def states(counts: Sequence[tuple[str, int]], title: str) -> Markup:
         parts.append(f'<rect x="{_percent(start)}" width="{_percent(width)}" y="1" height="16" {look}/>')
         start += width
     return _titled('class="b" width="100%" height="18"', title, parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Hundred:
+    """A hundred people of a group and a hundred others: those whom an error met are marked."""
+
+    title: str
+    people: tuple[tuple[str, str, Markup], ...]
+    """Name, number of marked people, and drawing."""
+
+
+def hundred_people(language: Language, metric: str, name: str, error: float, rest: float) -> Hundred | None:
+    """Return the picture of a share of errors beside that of everyone else.
+
+    None where the rate is about neither error, or where both shares are the same number of 100.
+    """
+    kind = "missed" if metric in MISSED else "wrongly_flagged" if metric in WRONGLY_FLAGGED else ""
+    marked = [int(half_up(hundredfold(share), 0)) for share in (error, rest)]
+    if not kind or marked[0] == marked[1]:
+        return None
+    names = (name, language.translations.gettext("everyone else"))
+    counts = [language.numbers.count(count) for count in marked]
+    return Hundred(
+        language.word("hundred", kind),
+        tuple((who, text, _grid(count, who)) for who, text, count in zip(names, counts, marked, strict=True)),
+    )
+
+
+def _grid(marked: int, title: str) -> Markup:
+    """Draw ten rows of ten: a square for each marked person, and a dot for each other one."""
+    squares = "".join(f"M1 {10 * row + 5}h{10 * min(marked - 10 * row, 10)}" for row in range(-(-marked // 10)))
+    dots = "".join(
+        f"M{10 * first + 5} {10 * row + 5}H96"
+        for row in range(10)
+        if (first := min(max(marked - 10 * row, 0), 10)) < 10
+    )
+    others = f'stroke="{palette.RULE_STRONG}" stroke-width="3.5" stroke-dasharray="0.01 9.99" stroke-linecap="round"'
+    parts = [
+        f'<path d="{squares}" fill="none" stroke="{palette.BEYOND}" stroke-width="8" stroke-dasharray="8 2"/>',
+        f'<path d="{dots}" fill="none" {others}/>',
+    ]
+    return _titled('class="h" viewBox="0 0 100 100" width="120" height="120"', title, parts)
 
 
 def _titled(attributes: str, title: str, parts: Iterable[str]) -> Markup:

@@ -9,12 +9,12 @@ from markupsafe import Markup
 
 from audit.result.findings.judged import RuleResult
 from audit.result.reading import JudgedRate
-from audit.vocabulary.metrics import MISSED, WRONGLY_FLAGGED
+from audit.vocabulary.metrics import MISSED, WRONGLY_FLAGGED, error_of
 from audit.vocabulary.terms import TERMS, Term
 from reports.group_counts import as_link, groups_csv
 from reports.html.affected import affected
 from reports.html.breakdown import Breakdown
-from reports.html.charts import states
+from reports.html.charts import Hundred, hundred_people, states
 from reports.html.looks import looks
 from reports.html.tables import TableWriter
 from reports.swap_words import SwapWords
@@ -43,6 +43,8 @@ class Page(Writer):
         self._unnamed_words = UnnamedWords(self.language)
         self.rules = sorted(self.result.rules, key=self._harm_order)
         self.verdict = VerdictWriter(report).write()
+        self.hundred = self._hundred(self.verdict.first)
+        """A hundred people of the group most affected, and a hundred others."""
         self.swap_words = SwapWords(self.result, self.language)
         self.affected = affected(report)
         self.affected_first = _AFFECTED_FIRST
@@ -77,6 +79,12 @@ class Page(Writer):
         """The terms that the page uses, except those that every page uses."""
         self.waivers = WaiverWords(self.result, self.language).listed(self.names)
         """Findings that somebody answers for."""
+
+    def _hundred(self, first: JudgedRate | None) -> Hundred | None:
+        if first is None or first.value is None or first.rest is None:
+            return None
+        error, rest = (error_of(first.metric, rate) for rate in (first.value, first.rest))
+        return hundred_people(self.language, first.metric, self.names.group(first.group), error, rest)
 
     def _overlap(self) -> Literal["ladder", "families", ""]:
         """Return in which way a person can be in several groups: on the rungs of a nationality, as one of several

@@ -9,14 +9,13 @@ from markupsafe import Markup
 
 from audit.result.findings.judged import Outcome
 from audit.result.findings.swaps import ChangedSlot, ProbeVerdict, SwapProbe, SwapShift
-from reports.html.charts import Bar, interval
+from reports.html.charts import shift_axis, shift_chart
 from reports.html.looks.parts import MOST, Cell, Fold, Look, LookWriter, Row, SmallTable
 from reports.html.resolution import NOT_ASSOCIATED
 from reports.numbers import NOT_KNOWN
 from reports.swap_words import SwapWords
 from reports.writer import Report
 
-_ENDS = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 _ORDER: Final[Mapping[Outcome, int]] = {"fail": 0, "inconclusive": 1, "not_evaluable": 2, "pass": 3}
 
 
@@ -154,8 +153,8 @@ class SwapsWriter(LookWriter):
 
     def _table(self, probe: SwapProbe, family: list[SwapShift]) -> tuple[SmallTable, ...]:
         judged = any(self._verdicts_of(probe, shift) for shift in family)
-        ends = [abs(end) for shift in family for end in (shift.low, shift.high, shift.shift) if end is not None]
-        end = next((end for end in _ENDS if max(ends, default=0.0) <= end * 0.985), 1.0)
+        ends = [end for shift in family for end in (shift.low, shift.high, shift.shift) if end is not None]
+        end = shift_axis(ends)
         ordered = sorted(family, key=lambda shift: (self._urgency(probe, shift), -abs(shift.shift or 0.0)))
         rows = [self._row(probe, shift, end, judged=judged) for shift in ordered]
         return self.first(self._caption(probe, family[0]), rows, by_result=True, most=MOST)
@@ -205,17 +204,8 @@ class SwapsWriter(LookWriter):
         if shift.shift is None:
             return NOT_KNOWN
         low, high = (shift.shift if value is None else value for value in (shift.low, shift.high))
-        margin = self._margin(verdict)
-        bar = Bar(
-            value=_on_axis(shift.shift, end),
-            low=_on_axis(low, end),
-            high=_on_axis(high, end),
-            outcome="" if verdict is None else verdict.outcome,
-            lower_limit=None if margin is None else _on_axis(-margin, end),
-            upper_limit=None if margin is None else _on_axis(margin, end),
-            rest=0.5,
-        )
-        return interval(bar, 1.0, text)
+        outcome = "" if verdict is None else verdict.outcome
+        return shift_chart((shift.shift, low, high), self._margin(verdict), outcome, end, text)
 
     def _margin(self, verdict: ProbeVerdict | None) -> float | None:
         if verdict is None:
@@ -246,8 +236,3 @@ class SwapsWriter(LookWriter):
     def _because(self, verdict: ProbeVerdict, of: Mapping[str, str]) -> str:
         needed = self.n.count(self._swap_words.needed(verdict))
         return self.language.word("probe_because", verdict.because) % {**of, "needed": needed}
-
-
-def _on_axis(value: float, end: float) -> float:
-    """Return a place from 0 to 1 on an axis from -end to end."""
-    return (value + end) / (2 * end)

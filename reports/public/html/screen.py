@@ -20,7 +20,7 @@ from audit.vocabulary.finding import ChangedWord, tally_of
 from audit.vocabulary.groups import Axis
 from audit.vocabulary.metrics import SHARES_OF_GOOD
 from audit.vocabulary.text import harmless
-from reports.html.charts import axis_end
+from reports.html.charts import Hundred, axis_end, hundred_people, shift_axis, shift_chart, states
 from reports.public.html.tables import PublicWriter, chart
 from reports.tally_words import TallyWords
 
@@ -37,6 +37,14 @@ class Picture(NamedTuple):
     end: float
     rows: Sequence[PublicFinding]
     more: int
+
+
+class Shifts(NamedTuple):
+    """Changed words, each with what it does to the score, on an axis from -`end` to `end`."""
+
+    end: float
+    rows: Sequence[tuple[str, Markup, str]]
+    """Name of a word, drawing and text."""
 
 
 class Screen(PublicWriter):
@@ -111,21 +119,42 @@ class Screen(PublicWriter):
         return findings_of(self.release)
 
     @cached_property
-    def changed_words(self) -> list[str]:
+    def _failing_words(self) -> list[ReleaseFinding]:
         """The changed words that move the score most, of those that move it by more than the limit."""
-        failing = [
-            finding for finding in self.findings if finding.subject == "changed_word" and finding.word == "beyond"
-        ]
-        return [self._changed_word(finding) for finding in failing[:_MOST_WORDS] if finding.measured.rate is not None]
+        words = [finding for finding in self.findings if finding.subject == "changed_word"]
+        failing = [finding for finding in words if finding.word == "beyond" and finding.measured.rate is not None]
+        return failing[:_MOST_WORDS]
 
-    def _changed_word(self, finding: ReleaseFinding) -> str:
+    @cached_property
+    def changed_words(self) -> list[str]:
+        """What each of these words does to the score."""
+        return [
+            self._named(finding.who) + self.t.gettext(": ") + self._moves(finding) for finding in self._failing_words
+        ]
+
+    @cached_property
+    def shifts(self) -> Shifts | None:
+        """Picture of these words; None where there are none."""
+        measured = [finding.measured for finding in self._failing_words]
+        if not measured:
+            return None
+        end = shift_axis(value for each in measured for value in (each.rate, each.low, each.high) if value is not None)
+        rows = []
+        for finding in self._failing_words:
+            value, low, high = finding.measured.rate or 0.0, finding.measured.low, finding.measured.high
+            shift = value, value if low is None else low, value if high is None else high
+            text = self._moves(finding)
+            drawing = shift_chart(shift, finding.measured.upper_limit, "fail", end, text)
+            rows.append((self._named(finding.who), drawing, text))
+        return Shifts(end, rows)
+
+    def _moves(self, finding: ReleaseFinding) -> str:
         measured = finding.measured
         told = {
-            "word": self._named(finding.who),
-            "points": self.language.numbers.points_with_range(measured.rate, measured.low, measured.high),
-            "limit": self.language.numbers.points(measured.upper_limit or 0.0),
+            "points": self.n.points_with_range(measured.rate, measured.low, measured.high),
+            "limit": self.n.points(measured.upper_limit or 0.0),
         }
-        return self.t.gettext("%(word)s: the score moves by %(points)s points; limit %(limit)s up or down") % told
+        return self.t.gettext("the score moves by %(points)s points; limit %(limit)s up or down") % told
 
     def _named(self, who: object) -> str:
         """Return the name of a changed word, with the word that was held meanwhile."""
@@ -162,6 +191,29 @@ class Screen(PublicWriter):
         places = ((each.rest, *each.limits, *(each.span or (each.at_least, each.at_most))) for each in drawn)
         end = axis_end(place for of_row in places for place in of_row if place is not None)
         return Picture(title, end, drawn, len(self.reading.beyond) - len(drawn))
+
+    @cached_property
+    def bar(self) -> Markup | None:
+        """How many comparisons have which word, for a fail of which nothing else can be drawn; else None."""
+        if self.outcome != "fail" or self.picture is not None or self.shifts is not None or not self.tally:
+            return None
+        tally = tally_of(self.findings)
+        counts = (
+            ("fail", tally.beyond),
+            ("pass", tally.within),
+            ("inconclusive", tally.cannot_tell),
+            ("not_evaluable", tally.not_judged_alone + tally.no_rate),
+        )
+        return states(counts, self.tally)
+
+    @cached_property
+    def hundred(self) -> Hundred | None:
+        """A hundred people of the first row beyond a limit, and a hundred others; None where either is not known."""
+        first = None if self.picture is None else self.picture.rows[0]
+        if first is None or first.state != "beyond" or first.error is None or first.rest is None:
+            return None
+        name = self.names.row(first.row.parts)
+        return hundred_people(self.language, first.rate.metric, name, first.error, first.rest)
 
     def _widest(self) -> list[PublicFinding]:
         judged = (each for rule in self.reading.rules for each in self.reading.findings(rule) if not each.row.total)

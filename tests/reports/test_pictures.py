@@ -1,0 +1,118 @@
+"""Pictures: a hundred people marked as the numbers say, changed words on one axis, and no fail without a picture."""
+
+from __future__ import annotations
+
+import re
+from xml.etree.ElementTree import Element
+
+import pytest
+from made.letters import LETTERS
+from made.pages import find_all, parsed, section, text
+from made.public import in_languages
+from made.results import failing_result, passing_result
+from made.second_looks import further_result
+
+from audit.public.finding_list import findings_of
+from audit.public.release import PublicRelease
+from audit.vocabulary.metrics import error_of
+from audit.vocabulary.numbers import half_up, hundredfold
+from audit.vocabulary.text import LANGUAGES
+from reports.html import HtmlReporter
+from reports.html.charts import hundred_people, shift_axis, shift_chart
+from reports.language import ENGLISH
+from reports.languages import language
+from reports.public.html.document import html_file
+from reports.public.html.letter import letter_file
+from reports.public.html.screen import Screen
+
+LINE = re.compile(r"M(\d+) (\d+)(?:h(\d+)|H(\d+))")
+
+
+def drawn(drawing: str) -> tuple[int, int]:
+    """How many people are marked in a drawing, and how many are not, read from the lines that are dashed into them."""
+    squares, dots = re.findall(r'<path d="([^"]*)"', drawing)
+    marked = sum(int(length) // 10 for _, _, length, _ in LINE.findall(squares))
+    return marked, sum((int(end) - int(start)) // 10 + 1 for start, _, _, end in LINE.findall(dots))
+
+
+@pytest.mark.parametrize("count", range(101))
+def test_as_many_of_100_are_marked_as_the_number_says(count: int) -> None:
+    picture = hundred_people(ENGLISH, "true_positive_rate", "Nepal", count / 100, (count + 7) % 101 / 100)
+    assert picture is not None
+    (name, number, drawing), (others, _, other) = picture.people
+    assert (name, number, others) == ("Nepal", str(count), "everyone else")
+    assert drawn(drawing) == (count, 100 - count)
+    assert drawn(other)[0] == (count + 7) % 101
+
+
+def test_nothing_is_drawn_where_both_would_look_alike_or_the_rate_is_of_no_error() -> None:
+    assert hundred_people(ENGLISH, "false_positive_rate", "Nepal", 0.213, 0.208) is None
+    assert hundred_people(ENGLISH, "selection_rate", "Nepal", 0.5, 0.2) is None
+    assert hundred_people(ENGLISH, "false_positive_rate", "</svg>", 0.5, 0.2) is not None
+
+
+def first_of(release: PublicRelease) -> tuple[int, int]:
+    first = findings_of(release)[0]
+    assert first.metric is not None
+    shares = [
+        error_of(first.metric, rate) for rate in (first.measured.rate, first.measured.compared) if rate is not None
+    ]
+    group, rest = (int(half_up(hundredfold(share), 0)) for share in shares)
+    return group, rest
+
+
+def figures(root: Element) -> list[list[str]]:
+    return [
+        [text(each) for each in find_all(figure, "b")]
+        for figure in find_all(root, "figure")
+        if figure.get("class") == "hundred"
+    ]
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_the_public_page_and_the_letter_mark_the_numbers_of_the_first_finding(code: str) -> None:
+    release = in_languages(LETTERS["fail"](), code)
+    expected = [str(count) for count in first_of(release)]
+    assert figures(section(parsed(html_file(release)), "verdict")) == [expected]
+    assert figures(parsed(letter_file(release))) == [expected]
+
+
+def test_the_restricted_page_marks_those_of_the_group_that_its_screen_names() -> None:
+    screen = section(parsed(HtmlReporter().render(failing_result())), "verdict")
+    (numbers,) = figures(screen)
+    assert f"misses about {numbers[0]} in 100 victims; among everyone else {numbers[1]} in 100" in text(screen)
+    assert figures(section(parsed(HtmlReporter().render(passing_result())), "verdict")) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "shape"), [("fail", "h"), ("words", "c v k-f"), ("weighted", "b"), ("change", "b"), ("unnamed", "b")]
+)
+def test_no_fail_is_without_a_picture(kind: str, shape: str) -> None:
+    """Where no number of a group may be drawn, the words of all comparisons are."""
+    screen = section(parsed(html_file(LETTERS[kind]())), "verdict")
+    drawings = [each for each in find_all(screen, "svg") if each.get("role") == "img"]
+    assert drawings[0].get("class") == shape
+    assert all(next(find_all(each, "title")).text for each in drawings)
+    assert not [each for each in drawings if each.get("class") == "b"] or shape == "b"
+
+
+def test_changed_words_stand_on_one_axis_with_the_numbers_of_the_release() -> None:
+    release = LETTERS["words"]()
+    shifts = Screen(release, language("ar")).shifts
+    assert shifts is not None
+    assert shifts.end == 0.2
+    for (_, drawing, _), changed in zip(shifts.rows, release.changed_words, strict=False):
+        assert changed.shift is not None
+        place = 100 * (changed.shift + shifts.end) / (2 * shifts.end)
+        assert re.search(rf'<svg x="{place:.1f}%"', str(drawing)), (changed.name, place)
+    assert [row[0] for row in shifts.rows] == ["«Moroccan»", "«Nigerian»"]
+
+
+def test_an_axis_of_shifts_holds_every_end() -> None:
+    assert shift_axis([0.01, -0.3]) == 0.5
+    assert shift_axis([]) == 0.02
+    drawing = str(shift_chart((0.1, 0.05, 0.15), 0.05, "fail", 0.2, "a <title>"))
+    assert 'x="75%"' in drawing
+    assert "a &lt;title&gt;" in drawing
+    page = HtmlReporter().render(further_result(failing_result()))
+    assert 'class="c v k-' in page
