@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from audit.errors import AuditError
 from audit.vocabulary.groups import Axis
+from reports.language import ENGLISH
 from reports.numbers import Numbers
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ class Head:
     restricted: bool
     described: str
     """A description for people who cannot see the figure."""
+    source: str
+    """Where the numbers are from: audit, auditor, day, labels, release and tool."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +145,18 @@ class Reliability:
 
     head: Head
     panels: tuple[Panel, ...]
+
+
+def title_of(metric: str, groups: str) -> str:
+    """Return the question that a figure of a rate answers."""
+    return NOTES["titles"].get(metric, NOTES["titles"]["otherwise"]).format(groups=groups)
+
+
+def source_of(title: str, auditor: str, finished: str, labels: str, figures: str, tool: str) -> str:
+    """Return the line that says where the numbers of a figure are from."""
+    by = f" by {auditor}" if auditor else ""
+    day = ENGLISH.date(finished)
+    return f"Source: audit of {title}{by}, ended on {day}; labels: {labels}; {figures}; {tool}."
 
 
 def family_text(axes: Iterable[Axis], finest: Mapping[str, str]) -> str:

@@ -147,8 +147,10 @@ def draw_forest(forest: Forest) -> Figure:
     """Draw the figure. Lines are labelled: `row N` with the interval and mark of a row, `reference`, `limit`."""
     rows = forest.rows
     with settings():
-        page = sheet(forest.head, _ROW * len(rows) + 0.95)
-        axes = page.axes(_NAMES, 0.55, page.width - _NAMES - _NUMBERS, _ROW * len(rows) + 0.1)
+        counted = wrapped(forest.counted, 52)
+        foot = 0.4 + 0.16 * len(counted.splitlines())
+        page = sheet(forest.head, _ROW * len(rows) + 0.4 + foot)
+        axes = page.axes(_NAMES, foot, page.width - _NAMES - _NUMBERS, _ROW * len(rows) + 0.1)
         axes.set_ylim(len(rows) - 0.4, -0.6)
         axes.set_yticks(range(len(rows)), [wrapped(row.name, 200)[:38] for row in rows])
         axes.tick_params(axis="y", length=0, labelcolor=palette.INK, labelsize=8.5)
@@ -160,7 +162,7 @@ def draw_forest(forest: Forest) -> Figure:
         for place, row in enumerate(rows):
             _row(axes, place, row)
         axes.set_xlim(*_span(forest))
-        axes.set_xlabel(wrapped(forest.counted, 52))
+        axes.set_xlabel(counted)
         per_cent_axis(axes.xaxis)
         _heads(axes, forest)
         return page.figure

@@ -24,6 +24,8 @@ from reports.figures.data import (
     Outcome,
     limit_in_words,
     limits_around,
+    source_of,
+    title_of,
 )
 from reports.language import ENGLISH
 from reports.plain_text import capital
@@ -119,11 +121,13 @@ class _Reader:
     def head(self, kind: str, drawn: str, notes: tuple[str, ...]) -> Head:
         """Return title, reference, limit, and the notes that must be read with printed rows."""
         method, about, rule = self.release.method, self.release.about, self.rule
-        rate = capital(self.metric.plain if self.metric else rule.metric.replace("_", " "))
-        title = f"{rate}, by {self.names.features(tuple(Axis(feature, '') for feature in self.features))}"
+        title = title_of(rule.metric, self.names.features(tuple(Axis(feature, "") for feature in self.features)))
         limit = limit_in_words(rule.limit, rule.scale, rule.worse, ENGLISH.numbers)
         everyone = ENGLISH.numbers.percent(self.reference)
-        reference = f"{about.title}, audited {ENGLISH.date(about.finished)}. Everyone: {everyone}. Limit: {limit}."
+        reference = f"Everyone: {everyone}. Limit: {limit}."
+        number = "" if self.release.number is None else f", release {self.release.number} of set {self.release.set_id}"
+        figures = f"public figures{number}"
+        source = source_of(about.title, about.auditor, about.finished, about.label_source, figures, about.tool)
         protected = (
             f"Every row stands for at least {method.row} people, and its numbers were changed by at most "
             f"{method.largest_change}. The overall verdict is that of the exact audit: "
@@ -142,7 +146,8 @@ class _Reader:
             reference=reference,
             notes=(*notes, protected),
             restricted=False,
-            described=f"{kind} of {title.lower()}. {drawn} {reference} {protected}",
+            described=f"{kind}: {title}. {drawn} {reference} {protected} {source}",
+            source=source,
         )
 
 

@@ -31,6 +31,8 @@ from reports.figures.data import (
     limit_in_words,
     limits_around,
     nothing_drawn_error,
+    source_of,
+    title_of,
 )
 from reports.html.funnel import limits_of_a_pass
 from reports.language import ENGLISH
@@ -84,16 +86,20 @@ class _Reader:
         """Return title, reference and limit."""
         rule, numbers = self.rule, ENGLISH.numbers
         limit = limit_in_words(rule.limit, rule.scale, self.worse, numbers)
-        audit = self.result.plan.audit
-        day = ENGLISH.date(self.result.provenance.finished)
-        reference = f"{audit.title}, audited {day}. Everyone: {numbers.percent(self.reference)}. Limit: {limit}."
-        return Head(what, reference, notes, restricted=True, described=f"{kind}: {what}. {drawn} {reference}")
+        reference = f"Everyone: {numbers.percent(self.reference)}. Limit: {limit}."
+        described = f"{kind}: {what}. {drawn} {reference} {self.source}"
+        return Head(what, reference, notes, restricted=True, described=described, source=self.source)
+
+    @property
+    def source(self) -> str:
+        """Where the numbers are from."""
+        audit, provenance = self.result.plan.audit, self.result.provenance
+        labels = self.result.plan.evaluation_set.label_source
+        return source_of(audit.title, audit.auditor, provenance.finished, labels, "exact counts", provenance.tool)
 
     def title(self, axes: tuple[Axis, ...]) -> str:
         """Return the title: what is shown, and by which features."""
-        metric = self.reading.metrics.get(self.rule.metric)
-        rate = capital(metric.plain if metric else self.rule.metric.replace("_", " "))
-        return f"{rate}, by {self.names.axes(axes)}"
+        return title_of(self.rule.metric, self.names.axes(axes))
 
 
 def forest_of_result(result: AuditResult, rule: str | None, by: str | None) -> Forest:
@@ -231,10 +237,10 @@ def reliability_of_result(result: AuditResult, rule: str | None, by: str | None)
         _NOTES["bins"],
         *([f"{left_out} more groups are not drawn: those with fewer cases."] if left_out else []),
     )
-    audit, day = result.plan.audit, ENGLISH.date(result.provenance.finished)
     title = f"Do scores mean what they say? Everyone, and by {reader.names.axes(axes)}"
-    reference = f"{audit.title}, audited {day}. Reference: the diagonal. The plan sets no limit here."
-    head = Head(title, reference, notes, restricted=True, described=f"Reliability diagram: {title}. {reference}")
+    reference = "Reference: the diagonal. The plan sets no limit here."
+    described = f"Reliability diagram: {title}. {reference} {reader.source}"
+    head = Head(title, reference, notes, restricted=True, described=described, source=reader.source)
     return Reliability(head, tuple(_panel(reader, each) for each in panels))
 
 

@@ -98,7 +98,7 @@ def sheet(head: Head, plot: float) -> Sheet:
 
     title = textwrap.wrap(xml_text(head.title), 78) or [""]
     above = textwrap.wrap(xml_text(head.reference), _LETTERS)
-    below = [line for note in head.notes for line in textwrap.wrap(xml_text(note), _NOTE_LETTERS)]
+    below = [line for note in (*head.notes, head.source) for line in textwrap.wrap(xml_text(note), _NOTE_LETTERS)]
     banner = 0.3 if head.restricted else 0.0
     top = banner + 0.12 + 0.22 * len(title) + _LINE * len(above) + 0.12
     bottom = 0.12 + _LINE * len(below)

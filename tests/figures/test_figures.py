@@ -426,7 +426,7 @@ def test_files_hold_title_and_description_and_no_time(release: PublicRelease) ->
 
     root = ET.fromstring(image(forest(release), "svg"))
     first, second = list(root)[:2]
-    assert (first.tag, first.text) == (f"{SVG}title", "Share of victims found, by gender")
+    assert (first.tag, first.text) == (f"{SVG}title", "Are victims found equally often? By gender")
     assert second.tag == f"{SVG}desc"
     assert "Limit: at most 10 percentage points below everyone else." in str(second.text)
     assert root.get("role") == "img"
@@ -434,8 +434,33 @@ def test_files_hold_title_and_description_and_no_time(release: PublicRelease) ->
     assert not re.search(r"\d{4}-\d\d-\d\dT|Matplotlib v|matplotlib\.org", text)
     with Image.open(io.BytesIO(image(forest(release), "png"))) as picture:
         assert set(picture.info) == {"Title", "Description", "dpi"}
-        assert picture.info["Title"] == "Share of victims found, by gender"
+        assert picture.info["Title"] == "Are victims found equally often? By gender"
         assert picture.width == 1440
+
+
+@pytest.mark.parametrize("plain", ["share of victims found", "share of " + "people whom nobody ever asked " * 5])
+def test_no_words_around_the_axes_lie_on_others(release: PublicRelease, plain: str) -> None:
+    metrics = tuple(each.model_copy(update={"plain": plain}) for each in release.about.metrics)
+    long = release.model_copy(update={"about": release.about.model_copy(update={"metrics": metrics})})
+    figure = forest(long)
+    figure.draw_without_rendering()
+    (axes,) = figure.axes
+    ticks = [label for label in axes.get_xticklabels() if label.get_text()]
+    boxes = [each.get_window_extent() for each in (axes.xaxis.label, *figure.texts, *ticks)]
+    assert not [(one, two) for place, one in enumerate(boxes) for two in boxes[:place] if one.overlaps(two)]
+
+
+def test_a_figure_asks_in_plain_words_and_says_where_its_numbers_are_from(
+    release: PublicRelease, result: AuditResult
+) -> None:
+    about = release.about.model_copy(update={"auditor": "An observatory"})
+    public, exact = forest(release.model_copy(update={"about": about})), forest(result)
+    for figure in (public, exact):
+        assert figure.get_suptitle().replace("\n", " ").startswith("Are victims found equally often? By ")
+    written = words_of(public)
+    assert f"Source: audit of {about.title} by An observatory, ended on " in written
+    assert f"; labels: {about.label_source}; public figures, release 1 of set one set; {about.tool}." in written
+    assert "; exact counts; " in words_of(exact)
 
 
 def test_the_same_numbers_give_the_same_bytes_in_another_process(release: PublicRelease, tmp_path: Path) -> None:
