@@ -138,6 +138,19 @@ def shift_chart(
     return interval(Bar(value, low, high, outcome, lower, upper, rest=0.5), 1.0, title)
 
 
+def slope(then: float, now: float, outcome: str, ends: tuple[float, float], title: str) -> Markup:
+    """Draw a line from a rate then to the rate now, on a scale between two ends, with the mark of the outcome."""
+    colour, (low, high) = palette.STATE[outcome], ends
+    first, last = (round(30 - 24 * (share - low) / max(high - low, 0.01), 1) for share in (then, now))
+    shape = inside(str(mark(outcome)))
+    parts = [
+        f'<path d="M6 {first}L66 {last}" fill="none" stroke="{colour}" stroke-width="1.75"/>',
+        f'<circle cx="6" cy="{first}" r="2.5" fill="{palette.PAPER}" stroke="{colour}" stroke-width="1.5"/>',
+        f'<svg x="66" y="{last}" overflow="visible">{shape}</svg>',
+    ]
+    return _titled('class="s" viewBox="0 0 74 36" width="74" height="36"', title, parts)
+
+
 def states(counts: Sequence[tuple[str, int]], title: str) -> Markup:
     """Draw a bar of states: one segment for each outcome, as wide as its share. The words and counts stand under it."""
     shown = [(outcome, count) for outcome, count in counts if count]
@@ -156,15 +169,17 @@ def states(counts: Sequence[tuple[str, int]], title: str) -> Markup:
 
 @dataclass(frozen=True, slots=True)
 class Hundred:
-    """A hundred people of a group and a hundred others: those whom an error met are marked."""
+    """A hundred people of a group beside a hundred others, or beside a hundred then: those an error met are marked."""
 
     title: str
     people: tuple[tuple[str, str, Markup], ...]
     """Name, number of marked people, and drawing."""
 
 
-def hundred_people(language: Language, metric: str, name: str, error: float, rest: float) -> Hundred | None:
-    """Return the picture of a share of errors beside that of everyone else.
+def hundred_people(
+    language: Language, metric: str, name: str, error: float, rest: float, other: str = ""
+) -> Hundred | None:
+    """Return the picture of a share of errors beside that of everyone else, or of `other`.
 
     None where the rate is about neither error, or where both shares are the same number of 100.
     """
@@ -172,7 +187,7 @@ def hundred_people(language: Language, metric: str, name: str, error: float, res
     marked = [int(half_up(hundredfold(share), 0)) for share in (error, rest)]
     if not kind or marked[0] == marked[1]:
         return None
-    names = (name, language.translations.gettext("everyone else"))
+    names = (name, other or language.translations.gettext("everyone else"))
     counts = [language.numbers.count(count) for count in marked]
     return Hundred(
         language.word("hundred", kind),

@@ -7,8 +7,10 @@ from typing import Literal
 
 from markupsafe import Markup
 
+from audit.result.finding_list import findings_of
 from audit.result.findings.judged import RuleResult
 from audit.result.reading import JudgedRate
+from audit.vocabulary.groups import Group
 from audit.vocabulary.metrics import MISSED, WRONGLY_FLAGGED, error_of
 from audit.vocabulary.terms import TERMS, Term
 from reports.group_counts import as_link, groups_csv
@@ -43,7 +45,7 @@ class Page(Writer):
         self._unnamed_words = UnnamedWords(self.language)
         self.rules = sorted(self.result.rules, key=self._harm_order)
         self.verdict = VerdictWriter(report).write()
-        self.hundred = self._hundred(self.verdict.first)
+        self.hundred = self._hundred()
         """A hundred people of the group most affected, and a hundred others."""
         self.swap_words = SwapWords(self.result, self.language)
         self.affected = affected(report)
@@ -80,11 +82,31 @@ class Page(Writer):
         self.waivers = WaiverWords(self.result, self.language).listed(self.names)
         """Findings that somebody answers for."""
 
-    def _hundred(self, first: JudgedRate | None) -> Hundred | None:
-        if first is None or first.value is None or first.rest is None:
+    def _hundred(self) -> Hundred | None:
+        first = self.verdict.first
+        if first is None:
+            return self._hundred_then_and_now()
+        if first.value is None or first.rest is None:
             return None
         error, rest = (error_of(first.metric, rate) for rate in (first.value, first.rest))
         return hundred_people(self.language, first.metric, self.names.group(first.group), error, rest)
+
+    def _hundred_then_and_now(self) -> Hundred | None:
+        """Draw the first group for which the system became worse; None where the change is no fail, or not all."""
+        change = self.result.change
+        if change is None or change.outcome != "fail" or self.reading.outcome_of_rates == "fail":
+            return None
+        first = next(finding for finding in findings_of(self.reading) if finding.subject == "change")
+        now, then = first.measured.rate, first.measured.compared
+        if now is None or then is None or first.metric is None or not isinstance(first.who, Group):
+            return None
+        names = [
+            self.t.gettext("%(group)s, %(day)s")
+            % {"group": self.names.group(first.who), "day": self.language.date(day)}
+            for day in (self.result.provenance.finished, change.baseline.finished)
+        ]
+        now, then = error_of(first.metric, now), error_of(first.metric, then)
+        return hundred_people(self.language, first.metric, names[0], now, then, names[1])
 
     def _overlap(self) -> Literal["ladder", "families", ""]:
         """Return in which way a person can be in several groups: on the rungs of a nationality, as one of several

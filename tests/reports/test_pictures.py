@@ -6,6 +6,7 @@ import re
 from xml.etree.ElementTree import Element
 
 import pytest
+from made.change_told import change_told
 from made.letters import LETTERS
 from made.pages import find_all, parsed, section, text
 from made.public import in_languages
@@ -14,6 +15,8 @@ from made.second_looks import further_result
 
 from audit.public.finding_list import findings_of
 from audit.public.release import PublicRelease
+from audit.result.audit_result import AuditResult
+from audit.verdicts.changes.baseline import with_change
 from audit.vocabulary.metrics import error_of
 from audit.vocabulary.numbers import half_up, hundredfold
 from audit.vocabulary.text import LANGUAGES
@@ -94,6 +97,64 @@ def test_no_fail_is_without_a_picture(kind: str, shape: str) -> None:
     assert drawings[0].get("class") == shape
     assert all(next(find_all(each, "title")).text for each in drawings)
     assert not [each for each in drawings if each.get("class") == "b"] or shape == "b"
+
+
+def worse_result() -> AuditResult:
+    """A result whose rates pass, and that became worse for the first group that is judged alone: 80 % found, now 60."""
+    base = passing_result()
+    change = change_told(base)
+    place = next(place for place, verdict in enumerate(change.verdicts) if verdict.decidable)
+    counts = {"then_numerator": 80, "then_denominator": 100, "now_numerator": 60, "now_denominator": 100}
+    said = {"outcome": "fail", "because": "worse_beyond_margin", "difference": -0.2}
+    worse = change.verdicts[place].model_copy(update={**counts, **said})
+    verdicts = (*change.verdicts[:place], worse, *change.verdicts[place + 1 :])
+    return with_change(base, change.model_copy(update={"outcome": "fail", "verdicts": verdicts}))
+
+
+@pytest.mark.parametrize("code", ["en", "ar"])
+def test_a_change_is_drawn_from_then_to_now(code: str) -> None:
+    page = parsed(HtmlReporter().render(worse_result(), [code]))
+    screen = section(page, "verdict")
+    assert figures(screen) == [["40", "20"]]
+    (figure,) = [each for each in find_all(screen, "figure") if each.get("class") == "hundred"]
+    assert " ".join(language(code).date("2026-01-01").split()) in text(figure)
+    slopes = [each for each in find_all(section(page, "change"), "svg") if each.get("class") == "s"]
+    assert re.fullmatch(r"\D*80\D+60\D*", next(find_all(slopes[0], "title")).text or "")
+    (start, end), *level = (places(slope) for slope in slopes)
+    assert start < end, "fewer are found now: the line falls"
+    assert level
+    assert all(start == end for start, end in level)
+
+
+def places(slope: Element) -> tuple[float, float]:
+    """Where the line of a slope starts and ends, from above."""
+    line = next(find_all(slope, "path")).get("d", "")
+    found = re.fullmatch(r"M6 ([\d.]+)L66 ([\d.]+)", line)
+    assert found is not None
+    return float(found[1]), float(found[2])
+
+
+def test_what_unknown_people_could_move_is_drawn_beside_the_limit() -> None:
+    result = further_result(failing_result())
+    rules = tuple(
+        rule.model_copy(
+            update={
+                "findings": tuple(
+                    each.model_copy(update={"low": 0.5, "high": 0.625}) if each.kind == "unknown_attribute" else each
+                    for each in rule.findings
+                )
+            }
+        )
+        for rule in result.further.sensitivity
+    )
+    further = result.further.model_copy(update={"sensitivity": rules})
+    known = section(parsed(HtmlReporter().render(result)), "sure")
+    page = section(parsed(HtmlReporter().render(result.model_copy(update={"further": further}))), "sure")
+    assert not list(find_all(known, "svg"))
+    drawings = list(find_all(page, "svg"))
+    assert drawings
+    assert [each.get("width") for each in find_all(drawings[0], "rect") if each.get("class") == "r"] == ["12.5%"]
+    assert next(find_all(drawings[0], "title")).text == "50–63%"
 
 
 def test_changed_words_stand_on_one_axis_with_the_numbers_of_the_release() -> None:

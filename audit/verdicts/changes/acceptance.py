@@ -14,11 +14,11 @@ from audit.plan.audit_plan import AuditPlan
 from audit.result.audit_result import AuditResult
 from audit.vocabulary.groups import SensitiveFeature
 
-_NOT_TOLD: Final = ("baseline", "audit.respond_by")
+NOT_TOLD: Final = ("baseline", "audit.respond_by")
 """Parts that differ from audit to audit, which nobody needs to be told."""
 MAY_DIFFER: Final = (
     *("detector", "audit.title", "scoring", "sandbox", "disclosure", "governance", "waivers"),
-    *_NOT_TOLD,
+    *NOT_TOLD,
 )
 """Parts of a plan that may differ: the model, how it is run, what it is called, and what decides no verdict."""
 _OFF: Final[tuple[Any, ...]] = ("", [], {})
@@ -82,7 +82,7 @@ def permitted_differences(then: AuditResult, now: AuditPlan, detector_sha256: st
     differences = [
         key_path
         for key_path in MAY_DIFFER
-        if key_path not in _NOT_TOLD and _value_at(before, key_path) != _value_at(after, key_path)
+        if key_path not in NOT_TOLD and _value_at(before, key_path) != _value_at(after, key_path)
     ]
     if "detector" not in differences and then.provenance.detector_sha256 != detector_sha256:
         differences.insert(0, "detector")

@@ -5,11 +5,14 @@ Look at the change since the last audit: for whom the system is worse, for whom 
 
 from __future__ import annotations
 
+from markupsafe import Markup
+
 from audit.result.findings.change import ChangeVerdict
 from audit.result.findings.further import FailedRows, SelfDisagreement
 from audit.result.reading import changed_groups, changed_worst_first
 from audit.vocabulary.groups import Group
 from reports.change_words import ChangeWords
+from reports.html.charts import slope
 from reports.html.looks.parts import MOST, Look, LookWriter, Row
 from reports.numbers import NOT_KNOWN
 
@@ -26,7 +29,9 @@ class ChangeWriter(LookWriter):
             return self.absent()
         sentences = filter(None, (words.sentence(), words.compared(), words.differs(), *self._limits()))
         worst_first = changed_worst_first(changed_groups(change))
-        return self.tabled([self._row(one, words) for one in worst_first], sentences, by_result=True, most=MOST)
+        shares = [share for one in worst_first for share in _then_and_now(one) if share is not None]
+        ends = (min(shares, default=0.0), max(shares, default=1.0))
+        return self.tabled([self._row(one, words, ends) for one in worst_first], sentences, by_result=True, most=MOST)
 
     def _limits(self) -> tuple[str, ...]:
         """Return how much worse each rate may have become."""
@@ -39,15 +44,17 @@ class ChangeWriter(LookWriter):
             self.t.gettext("It may have become worse by %(points)s percentage points at most.") % {"points": points},
         )
 
-    def _row(self, one: ChangeVerdict, words: ChangeWords) -> Row:
+    def _row(self, one: ChangeVerdict, words: ChangeWords, ends: tuple[float, float]) -> Row:
         rules = {rule.rule: rule.metric for rule in (self.result.change.rules if self.result.change else ())}
         metric = self.reading.metrics.get(rules[one.rule])
+        then, now = _then_and_now(one)
         return (
             self.group_cell(one.group),
             self.cell("rate", one.rule if metric is None else metric.plain, number=False),
             self.cell("became", words.outcome(one), number=False),
-            self.cell("then", self._share(one.then_numerator, one.then_denominator)),
-            self.cell("now", self._share(one.now_numerator, one.now_denominator)),
+            self.cell("then", self.n.percent(then)),
+            self.cell("now", self.n.percent(now)),
+            self.cell("then_to_now", self._drawn(one, then, now, ends), number=False),
             self.cell(
                 "change_in_points", self.n.points_with_range(one.difference, one.difference_low, one.difference_high)
             ),
@@ -56,11 +63,21 @@ class ChangeWriter(LookWriter):
             self.cell("cases_compared", self._count(one.n)),
         )
 
-    def _share(self, numerator: int, denominator: int) -> str:
-        return self.n.percent(numerator / denominator) if denominator else NOT_KNOWN
+    def _drawn(
+        self, one: ChangeVerdict, then: float | None, now: float | None, ends: tuple[float, float]
+    ) -> Markup | str:
+        if then is None or now is None:
+            return NOT_KNOWN
+        return slope(then, now, one.outcome, ends, f"{self.n.percent(then)} → {self.n.percent(now)}")
 
     def _count(self, count: int | None) -> str:
         return NOT_KNOWN if count is None else self.n.count(count)
+
+
+def _then_and_now(verdict: ChangeVerdict) -> tuple[float | None, float | None]:
+    then = verdict.then_numerator / verdict.then_denominator if verdict.then_denominator else None
+    now = verdict.now_numerator / verdict.now_denominator if verdict.now_denominator else None
+    return then, now
 
 
 _TWO_DECIMALS = 0.01

@@ -5,14 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+from markupsafe import Markup
+
 from audit.result.findings.sensitivity import (
     ControlComparison,
     ControlSample,
     RuleSensitivity,
     SensitivityFinding,
 )
-from audit.result.reading import People
+from audit.result.reading import JudgedRate, People
 from audit.vocabulary.groups import Group
+from reports.html.charts import Bar, interval
 from reports.html.looks.parts import FIRST, MOST, Look, LookWriter, Row
 from reports.numbers import NOT_KNOWN
 
@@ -73,6 +76,7 @@ class DoubtsWriter(LookWriter):
         by_verdict: dict[tuple[str, People], list[SensitivityFinding]] = {}
         first: dict[tuple[str, People], Group] = {}
         limits = {rule.rule: self._limit(rule) for rule in rules}
+        judged = {(found.rule.rule, found.group): found for found in self.reading.judged_rates}
         for rule in rules:
             for finding in rule.findings:
                 key = rule.rule, finding.group.people
@@ -91,8 +95,21 @@ class DoubtsWriter(LookWriter):
                     self._share_at_random(kinds.get("labelled_too_often"), kinds.get("labelled_too_rarely")),
                 ),
                 self.cell("of_unknown_group", self._overturned(kinds.get("unknown_attribute"))),
+                self.cell(
+                    "whoever_they_are",
+                    self._drawn(kinds.get("unknown_attribute"), judged.get((rule_id, findings[0].group))),
+                    number=False,
+                ),
                 self.cell("without_decision", self._overturned(kinds.get("unscored"))),
             )
+
+    def _drawn(self, finding: SensitivityFinding | None, judged: JudgedRate | None) -> Markup | str:
+        """Draw the rates that are possible, whoever the people of unknown group are, beside the limit."""
+        if finding is None or judged is None or finding.low is None or finding.high is None:
+            return NOT_KNOWN
+        lower, upper = judged.lower_limit, judged.upper_limit
+        bar = Bar(judged.value, finding.low, finding.high, finding.outcome, lower, upper, judged.rest)
+        return interval(bar, 1.0, self.n.percent_range(finding.low, finding.high))
 
     def _overturned(self, finding: SensitivityFinding | None) -> str:
         if finding is None:
