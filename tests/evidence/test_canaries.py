@@ -28,6 +28,7 @@ from audit.errors import EvidenceError
 from audit.evidence import commitments
 from audit.evidence.bundle import read_bundle
 from audit.evidence.seal import digests_by_role, read_published
+from audit.evidence.statement import software
 from audit.evidence.verification import verify
 from audit.result.audit_result import AuditResult
 from audit.result.file import load_result
@@ -157,11 +158,11 @@ def test_no_digest_of_a_label_a_count_or_an_id_is_public(sealed: Path) -> None:
             assert hashlib.sha256(text).hexdigest().encode() not in tokens
 
 
-def test_every_digest_of_a_statement_is_of_a_public_file_or_a_commitment(sealed: Path) -> None:
+def test_every_digest_of_a_statement_is_of_a_public_file_our_code_or_a_commitment(sealed: Path) -> None:
     public, restricted = (read_bundle(content, "it") for content in bundles_in(sealed))
     assert restricted.openings is not None
     known = {hashlib.sha256(content).hexdigest() for content in public.public.values()}
-    known |= set(commitments.commitments_of(restricted.openings).values())
+    known |= {*commitments.commitments_of(restricted.openings).values(), str(software().record)}
     assert set(re.findall(r"[0-9a-f]{64}", public.statement.decode())) == known
 
 

@@ -14,7 +14,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,7 +23,12 @@ import numpy as np
 from audit.disclosure.digests import KEY
 from audit.disclosure.restricted import COUNTER
 from audit.errors import ExitCode
+from audit.evidence.bundle import PUBLIC, STATEMENT, read_bundle
+from audit.evidence.envelope import Envelope
+from audit.evidence.keys import load_signer
+from audit.evidence.statement import Evidence, read_statement, sha256, statement_bytes
 from audit.result.audit_result import AuditResult
+from audit.vocabulary.file_names import EVIDENCE
 from tools.attack.near_limits import Event, turned
 from tools.simulate.runner import Counts, Share
 
@@ -303,7 +308,7 @@ def _numbers(scene: House) -> dict[str, tuple[object, ...]]:
 
 
 def key_lost(runs: int, rng: np.random.Generator) -> Counts:
-    """Lose the key, and audit again: a release under another key could be averaged with those that lie there."""
+    """Lose the key, then the public files too, and audit again: releases under two keys could be averaged."""
     released = silent = foreign = rows = anew = 0
     for _ in range(runs):
         with house(rng) as scene:
@@ -316,20 +321,24 @@ def key_lost(runs: int, rng: np.random.Generator) -> Counts:
             before, set_id, numbers = scene.files(f"{OUT}/public"), scene.release["set_id"], _numbers(scene)
             shutil.rmtree(scene.folder / OUT / "restricted")
             released += scene.command(*RUN).code != ExitCode.NOT_JUDGED or scene.files(f"{OUT}/public") != before
+            shutil.rmtree(scene.public)
+            released += scene.command(*RUN).code != ExitCode.NOT_JUDGED
             scene.done(*RUN, "--new-key")
             silent += scene.release.get("set_before") != set_id
             rows += len(numbers)
             anew += sum(_numbers(scene).get(key) != row for key, row in numbers.items())
     return {
         "number drawn anew under a new key": Share(anew, rows),
-        "release without the key of the one that lies there": Share(released, runs),
+        "release without the key of the one that lies there": Share(released, 2 * runs),
         "release under a new key that does not say so": Share(silent, runs),
         "release beside a file that nobody of ours wrote": Share(foreign, runs),
     }
 
 
 def planted_lies(runs: int, rng: np.random.Generator) -> Counts:
-    """Change each public file of a sealed audit: a verifier must contradict it, and not the genuine."""
+    """Change each public file of a sealed audit, beside its bundle, and in it under the auditor's own signature: a
+    verifier must contradict it, and not the genuine.
+    """
     lies = believed = doubted = 0
     for _ in range(runs):
         with house(rng) as scene:
@@ -346,7 +355,24 @@ def planted_lies(runs: int, rng: np.random.Generator) -> Counts:
                     lies += 1
                     believed += scene.command(*verify).code != CONTRADICTED
                 path.write_bytes(genuine)
+            (scene.folder / "lie").mkdir()
+            for lie in _signed_lies((scene.public / EVIDENCE).read_bytes(), scene.folder / "k.key"):
+                (scene.folder / "lie" / EVIDENCE).write_bytes(lie)
+                lies += 1
+                believed += scene.command("verify", "lie", "--key", "k.key.pub").code != CONTRADICTED
     return {"lie in a bundle not contradicted": Share(believed, lies), "genuine bundle doubted": Share(doubted, runs)}
+
+
+def _signed_lies(content: bytes, key: Path) -> Iterator[bytes]:
+    """Put each lie into a bundle, under a statement that the auditor's own key signs."""
+    bundle, signer = read_bundle(content, EVIDENCE), load_signer(key, lambda: b"")
+    _, evidence = read_statement(bundle.statement, Evidence, STATEMENT)
+    for name, genuine in bundle.public.items():
+        for lie in _lies(genuine):
+            public = {**bundle.public, name: lie}
+            subjects = {f"{PUBLIC}{each}": sha256(held) for each, held in public.items()}
+            signed = Envelope(statement_bytes(subjects, evidence)).signed(signer)
+            yield replace(bundle, public=public, envelopes=(signed,)).content
 
 
 def _lies(genuine: bytes) -> Iterator[bytes]:
