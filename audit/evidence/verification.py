@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Collection, Iterator, Mapping
-from typing import Final
+from typing import Final, Literal
 
 from audit.disclosure.public_files import PAPER, REPORTERS, TRANSLATED, file_of
 from audit.disclosure.read import parse_release
@@ -103,10 +103,10 @@ def _files_beside(reading: Reading) -> Iterator[Shown]:
         content = None if name in public else reading.beside(name)
         if content is None:
             continue
-        made = None if release is None else _made(release, form)
-        if content == made:
+        rendered = None if release is None else _rendered(release, form)
+        if content == rendered:
             follow.append(name)
-        elif made is None or form in _EDITED or not reading.evidence.software.is_this:
+        elif rendered is None or form in _EDITED or not reading.evidence.software.is_this:
             unsigned.append(name)
         else:
             wrong.append(name)
@@ -148,17 +148,17 @@ def _release_in(reading: Reading) -> PublicRelease | None:
         return None  # said of it already
 
 
-def _made(release: PublicRelease, form: str) -> bytes | None:
+def _rendered(release: PublicRelease, form: str) -> bytes | Literal[False] | None:
     """Return the file of a form of a release; None where it cannot be made again here, for want of fonts or packages.
 
-    Whoever lies writes releases that none of our reporters can read: such a one makes an empty file.
+    Whoever lies writes releases that none of our reporters can read: False, which no file is equal to.
     """
     try:
         return None if form == PAPER else file_of(release, form)
     except (AuditError, ImportError):
         return None
     except Exception:  # a name that no vocabulary has, a language that there is none of
-        return b""
+        return False
 
 
 def _made_again(reading: Reading) -> Iterator[Shown]:
@@ -171,9 +171,9 @@ def _made_again(reading: Reading) -> Iterator[Shown]:
     if release is None:
         return
     missing = {REPORTERS[name][0] for name in release.about.formats if name in REPORTERS} - public.keys()
-    made = {name: _made(release, _FORMS[name]) if name in _FORMS else None for name in sorted(public)}
-    other = sorted([*missing, *(name for name, content in made.items() if content not in (None, public[name]))])
-    not_made = [name for name, content in made.items() if content is None]
+    rendered = {name: _rendered(release, _FORMS[name]) if name in _FORMS else None for name in sorted(public)}
+    other = sorted([*missing, *(name for name, content in rendered.items() if content not in (None, public[name]))])
+    not_made = [name for name, content in rendered.items() if content is None]
     same = len(public) - len(not_made) - len(set(other) & public.keys())
     if same and not (other and made_by.is_this):
         number = count_of(same, "public file")

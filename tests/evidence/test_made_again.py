@@ -205,6 +205,15 @@ def test_whatever_is_another_in_release_json_no_reporter_breaks(signer: Signer, 
     assert set(codes) <= {0, 5}
 
 
+def test_a_release_that_no_reporter_can_read_makes_nothing(bundle: Bundle, signer: Signer) -> None:
+    release = parse_release(bundle.public["release.json"])
+    about = release.about.model_copy(update={"languages": ("xx",), "formats": ("html", "json")})
+    unread = public_json(release.model_copy(update={"about": about})).encode()
+    for report in (b"", b"False", bundle.public["report.html"]):
+        lie = signed(bundle, signer, {"release.json": unread, "report.html": report})
+        assert shown(lie, signer) == (5, {State.CONTRADICTED: "report.html: not what release.json makes"})
+
+
 @pytest.mark.parametrize("name", ["report.html", "badge.svg"])
 def test_a_file_that_follows_from_the_signed_release_may_lie_beside_it(
     bundle: Bundle, signer: Signer, tmp_path: Path, name: str

@@ -99,12 +99,12 @@ def check_entries(history: History, terms: Terms, answered: Entry, answers: byte
         f"{ANSWERS} is {'' if is_signed else 'not '}signed by the key that committed to the model",
     )
     same = answered.commitments.get(MODEL) == commitment.commitments.get(MODEL) is not None
-    whole = commitment.model is not None and commitment.model.is_whole is True
+    is_whole = commitment.model is not None and commitment.model.is_whole is True
     yield Shown(
         "commitment",
-        State.CONTRADICTED if not same else State.HOLDS if whole else State.CLAIMED,
+        State.CONTRADICTED if not same else State.HOLDS if is_whole else State.CLAIMED,
         f"answered by {'the model that' if same else 'another model than'} was committed to, as the vendor says"
-        f"{'' if whole or not same else '; it can read what no commitment covers'}",
+        f"{'' if is_whole or not same else '; it can read what no commitment covers'}",
     )
     begun = datetime.fromisoformat(answered.at) + _CLOCKS >= datetime.fromisoformat(asked.at)
     in_time = begun and answered.at <= terms.deadline and received <= terms.deadline
