@@ -74,6 +74,18 @@ def test_again_gives_the_same_bytes_in_the_place_of_the_old_site(here: Path) -> 
     assert not [path for path in here.iterdir() if path.name.startswith(".")]
 
 
+def test_a_reader_builds_a_site_again_from_itself_and_sees_what_was_written_into_a_page(here: Path) -> None:
+    shutil.rmtree(here / "audits")
+    made_audits(here / "audits")
+    options = ("--lang", "en,ar", *DAY)
+    assert invoke("audits", "--out", "site", *options)[0] == 0
+    assert invoke("site/reports", "--out", "again", *options)[0] == 0
+    assert contents(here / "site") == contents(here / "again")
+    page = next((here / "site" / "systems").iterdir())
+    page.write_bytes(page.read_bytes().replace(b"</body>", b"<p hidden>PASS</p></body>"))
+    assert contents(here / "site") != contents(here / "again")
+
+
 def test_without_a_day_it_is_today(here: Path) -> None:
     import datetime as dt
 
