@@ -303,6 +303,6 @@ def _findings(gathered: Gathered, decision: Decision) -> tuple[dict[str, Any], d
 
 def _single_rows(plan: AuditPlan, evaluation_set: EvaluationSet) -> Mapping[Group, Rows]:
     """Read the cases of single groups, for other libraries."""
-    from audit.analyses.crosscheck.questions import group_rows
+    from audit.analyses.crosscheck.agreement import group_rows
 
     return group_rows(evaluation_set, compared_families(plan))

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from made.counts import cells
 
 from audit.analyses.crosscheck import agreement, libraries
-from audit.analyses.crosscheck.agreement import CONVENTIONS, HEADLINES, TOLERANCE, Opinions, distance
-from audit.analyses.crosscheck.questions import Answers, Rows, Tables, own_answers, tables_of
+from audit.analyses.crosscheck.agreement import CONVENTIONS, HEADLINES, TOLERANCE, Opinions, distance, tables_of
+from audit.analyses.crosscheck.questions import Answers, Rows, Tables, own_answers
 from audit.analyses.estimates import estimates
 from audit.counting.table import CountsTable, FamilyCounts
 from audit.errors import AuditError, CrosscheckError, ExitCode

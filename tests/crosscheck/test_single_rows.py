@@ -10,8 +10,9 @@ import pyarrow as pa
 import pytest
 from made.counts import plan_of
 
-from audit.analyses.crosscheck import questions
-from audit.analyses.crosscheck.questions import Answers, group_rows
+from audit.analyses.crosscheck import agreement
+from audit.analyses.crosscheck.agreement import group_rows
+from audit.analyses.crosscheck.questions import Answers
 from audit.counting.count import count_cases
 from audit.counting.counted import Counted, count_everything
 from audit.counting.table import count_families
@@ -81,7 +82,7 @@ def test_cases_of_each_group_add_up_to_its_counts() -> None:
 
 
 def test_large_sets_are_compared_from_counts_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(questions, "MOST_ROWS", 200)
+    monkeypatch.setattr(agreement, "MOST_ROWS", 200)
     assert {one.row_groups_compared for one in run_audit(plan(), table(200, 2)).further.crosscheck} == {0}
     assert {one.row_groups_compared for one in run_audit(plan(), table(199, 2)).further.crosscheck} == {7}
 

@@ -5,6 +5,11 @@ Conventions by which a library states a number and this project states none: a c
 Two sets of answers side by side: equal, different by a known convention, or simply different.
 
 Comparison with fairlearn and AIF360: a second and a third opinion on the rates and disparities of an audit.
+
+Single cases for the libraries: read from the view `scored` in one query, and cut into groups without counting.
+
+From Spark no rows come back: it counts them by group, label and decision in a query of its own, and each count becomes
+so many rows again. There the libraries check what is made of the counts, and not that Spark counts.
 """
 
 from __future__ import annotations
@@ -13,33 +18,31 @@ import tomllib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 import numpy as np
+import pyarrow as pa
 
 from audit.analyses.crosscheck.libraries import NO_TABLES, Answer, NoAnswer, Question, SecondProcess, Silence, ask
-from audit.analyses.crosscheck.questions import (
-    Answers,
-    Rows,
-    Tables,
-    four_cells,
-    own_answers,
-    rates_of,
-    stated,
-    tables_of,
-)
+from audit.analyses.crosscheck.questions import Answers, Rows, Tables, four_cells, own_answers, rates_of, stated
+from audit.counting.count import SCORED, grouped, plain
 from audit.counting.family_moments import FamilyMoments
 from audit.counting.moments import Moments
-from audit.counting.table import FamilyCounts
+from audit.counting.table import FLAGGED, NOT_FLAGGED, FamilyCounts
+from audit.engines.duckdb import DuckDBEngine
 from audit.errors import CrosscheckError
 from audit.plan.audit_plan import AuditPlan
+from audit.plan.evaluation_set import CASES
 from audit.result.findings.further import Agreement, Convention, ConventionCode, CrosscheckState
 from audit.result.findings.judged import Disparity, Estimate
 from audit.result.findings.system import Notice
-from audit.stats.arrays import BoolArray, FloatArray, IntArray
-from audit.vocabulary.groups import Group
+from audit.stats.arrays import BoolArray, FloatArray, IntArray, numbered
+from audit.vocabulary.groups import Family, Group, Level
 from audit.vocabulary.metrics import METRICS, Cell, MetricName
 from audit.vocabulary.sentences import sentence
+
+if TYPE_CHECKING:
+    from audit.evaluation.evaluation_set import EvaluationSet
 
 
 class Stated(NamedTuple):
@@ -161,6 +164,69 @@ def _count(conventions: dict[ConventionCode, int], met: Mapping[ConventionCode, 
     for code, where in met.items():
         if where.any():
             conventions[code] = conventions.get(code, 0) + int(where.sum())
+
+
+def tables_of(families: Sequence[FamilyCounts]) -> Tables:
+    """Make the tables of the groups of every family, one after the other, over the scored cases: no other has a
+    rate.
+    """
+    group_cells = np.concatenate([family.cells[:, :, (FLAGGED, NOT_FLAGGED)] for family in families])
+    all_of_them = np.concatenate(
+        [np.broadcast_to(family.everyone[:, (FLAGGED, NOT_FLAGGED)], (len(family.groups), 3, 2)) for family in families]
+    )
+    return Tables(group_cells.astype(np.float64), (all_of_them - group_cells).astype(np.float64))
+
+
+MOST_ROWS: Final = 1_000_000
+"""Number of rows from which on a set is no longer compared row by row."""
+
+
+def group_rows(evaluation_set: EvaluationSet, families: Sequence[Family]) -> dict[Group, Rows]:
+    """Return the scored cases of everyone and of each group of the finest rung of each single feature in `families`.
+
+    Empty for a set of `MOST_ROWS` or more. Raises DataError where the file cannot be read any more.
+    """
+    if evaluation_set.rows >= MOST_ROWS:
+        return {}
+    finest = {feature.name: feature.rungs[0] for feature in evaluation_set.features}
+    single = [
+        family for family in families if len(family.axes) == 1 and finest[family.axes[0].feature] == family.axes[0].rung
+    ]
+    names = [f"group_{family.axes[0].feature}" for family in single]
+    columns = plain(["label", "decision", *names])
+    where = f"decision IN ({FLAGGED}, {NOT_FLAGGED})"
+    if isinstance(evaluation_set.engine, DuckDBEngine):
+        cases = f"{SCORED}, range({CASES})" if CASES in evaluation_set.expressions else SCORED
+        table = evaluation_set.table_of(f"SELECT {', '.join(columns.values())} FROM {cases} WHERE {where}")  # noqa: S608
+    else:
+        counted = evaluation_set.table_of(grouped(SCORED, columns, {"cases": "count(*)"}, where))
+        table = counted.take(np.repeat(np.arange(counted.num_rows), counted.column("cases").to_numpy()))
+    label = table.column("label").fill_null(-1).to_numpy().astype(np.int8)
+    rows = Rows(label, (table.column("decision").to_numpy() == FLAGGED).astype(np.int8))
+    rows_by_group = {Group(()): rows}
+    for family, name in zip(single, names, strict=True):
+        codes = evaluation_set.codes[family.axes[0].feature]
+        rows_by_group |= _family_rows(family, *code_places(table.column(name), codes), rows)
+    return rows_by_group
+
+
+def code_places(column: pa.ChunkedArray, codes: Mapping[str | None, str]) -> tuple[tuple[str, ...], IntArray]:
+    """Return the distinct codes of a column, sorted, and the place of each row's; a raw value is looked up once."""
+    values = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], pa.string())
+    encoded = values.dictionary_encode(null_encoding="encode")
+    distinct, code_index = numbered([codes[value] for value in encoded.dictionary.to_pylist()])
+    return tuple(distinct), code_index[encoded.indices.to_numpy()]
+
+
+def _family_rows(family: Family, distinct: Sequence[str], code_index: IntArray, rows: Rows) -> dict[Group, Rows]:
+    (axis,) = family.axes
+    order = np.argsort(code_index.astype(np.int32), kind="stable")
+    edges = np.searchsorted(code_index[order], np.arange(len(distinct) + 1))
+    label, decision = rows.label[order], rows.decision[order]
+    return {
+        Group((Level(axis.feature, axis.rung, code),)): Rows(label[start:end], decision[start:end])
+        for code, start, end in zip(distinct, edges[:-1], edges[1:], strict=True)
+    }
 
 
 HEADLINES: Final[tuple[MetricName, ...]] = ("true_positive_rate", "false_positive_rate", "selection_rate")

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from audit.analyses.crosscheck.questions import code_places
+from audit.analyses.crosscheck.agreement import code_places
 from audit.counting.count import SCORED
 from audit.counting.table import FLAGGED, NOT_FLAGGED, ladder_map
 from audit.detectors.command_setup import ALWAYS_SET

@@ -1,33 +1,15 @@
-"""Questions to the libraries and their answers.
-
-Questions to the libraries and their answers: weighted tables of groups and their rests, or single rows.
-
-Single cases for the libraries: read from the view `scored` in one query, and cut into groups without counting.
-
-From Spark no rows come back: it counts them by group, label and decision in a query of its own, and each count becomes
-so many rows again. There the libraries check what is made of the counts, and not that Spark counts.
-"""
+"""Questions to the libraries and their answers: weighted tables of groups and their rests, or single rows."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
-from audit.counting.count import SCORED, grouped, plain
-from audit.counting.table import FLAGGED, NOT_FLAGGED, FamilyCounts
-from audit.engines.duckdb import DuckDBEngine
-from audit.plan.evaluation_set import CASES
-from audit.stats.arrays import BoolArray, FloatArray, IntArray, numbered
-from audit.vocabulary.groups import Family, Group, Level
+from audit.stats.arrays import BoolArray, FloatArray
 from audit.vocabulary.metrics import METRICS, Cell, MetricName
-
-if TYPE_CHECKING:
-    from audit.evaluation.evaluation_set import EvaluationSet
-
 
 SmallArray = npt.NDArray[np.int8]
 
@@ -83,17 +65,6 @@ class Rows(NamedTuple):
     """int8[n]: 1 flagged, 0 not flagged."""
 
 
-def tables_of(families: Sequence[FamilyCounts]) -> Tables:
-    """Make the tables of the groups of every family, one after the other, over the scored cases: no other has a
-    rate.
-    """
-    group_cells = np.concatenate([family.cells[:, :, (FLAGGED, NOT_FLAGGED)] for family in families])
-    all_of_them = np.concatenate(
-        [np.broadcast_to(family.everyone[:, (FLAGGED, NOT_FLAGGED)], (len(family.groups), 3, 2)) for family in families]
-    )
-    return Tables(group_cells.astype(np.float64), (all_of_them - group_cells).astype(np.float64))
-
-
 def labelled(rows: Rows) -> Rows:
     """Pick the rows that have a label."""
     known = rows.label >= 0
@@ -136,55 +107,3 @@ def rates_of(side: FloatArray, metric: MetricName) -> FloatArray:
 def _sum(side: FloatArray, cells: Sequence[Cell]) -> FloatArray:
     labels, decisions = zip(*(_PLACES[cell] for cell in cells), strict=True)
     return np.asarray(side[:, list(labels), list(decisions)].sum(axis=1))
-
-
-MOST_ROWS: Final = 1_000_000
-"""Number of rows from which on a set is no longer compared row by row."""
-
-
-def group_rows(evaluation_set: EvaluationSet, families: Sequence[Family]) -> dict[Group, Rows]:
-    """Return the scored cases of everyone and of each group of the finest rung of each single feature in `families`.
-
-    Empty for a set of `MOST_ROWS` or more. Raises DataError where the file cannot be read any more.
-    """
-    if evaluation_set.rows >= MOST_ROWS:
-        return {}
-    finest = {feature.name: feature.rungs[0] for feature in evaluation_set.features}
-    single = [
-        family for family in families if len(family.axes) == 1 and finest[family.axes[0].feature] == family.axes[0].rung
-    ]
-    names = [f"group_{family.axes[0].feature}" for family in single]
-    columns = plain(["label", "decision", *names])
-    where = f"decision IN ({FLAGGED}, {NOT_FLAGGED})"
-    if isinstance(evaluation_set.engine, DuckDBEngine):
-        cases = f"{SCORED}, range({CASES})" if CASES in evaluation_set.expressions else SCORED
-        table = evaluation_set.table_of(f"SELECT {', '.join(columns.values())} FROM {cases} WHERE {where}")  # noqa: S608
-    else:
-        counted = evaluation_set.table_of(grouped(SCORED, columns, {"cases": "count(*)"}, where))
-        table = counted.take(np.repeat(np.arange(counted.num_rows), counted.column("cases").to_numpy()))
-    label = table.column("label").fill_null(-1).to_numpy().astype(np.int8)
-    rows = Rows(label, (table.column("decision").to_numpy() == FLAGGED).astype(np.int8))
-    rows_by_group = {Group(()): rows}
-    for family, name in zip(single, names, strict=True):
-        codes = evaluation_set.codes[family.axes[0].feature]
-        rows_by_group |= _family_rows(family, *code_places(table.column(name), codes), rows)
-    return rows_by_group
-
-
-def code_places(column: pa.ChunkedArray, codes: Mapping[str | None, str]) -> tuple[tuple[str, ...], IntArray]:
-    """Return the distinct codes of a column, sorted, and the place of each row's; a raw value is looked up once."""
-    values = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], pa.string())
-    encoded = values.dictionary_encode(null_encoding="encode")
-    distinct, code_index = numbered([codes[value] for value in encoded.dictionary.to_pylist()])
-    return tuple(distinct), code_index[encoded.indices.to_numpy()]
-
-
-def _family_rows(family: Family, distinct: Sequence[str], code_index: IntArray, rows: Rows) -> dict[Group, Rows]:
-    (axis,) = family.axes
-    order = np.argsort(code_index.astype(np.int32), kind="stable")
-    edges = np.searchsorted(code_index[order], np.arange(len(distinct) + 1))
-    label, decision = rows.label[order], rows.decision[order]
-    return {
-        Group((Level(axis.feature, axis.rung, code),)): Rows(label[start:end], decision[start:end])
-        for code, start, end in zip(distinct, edges[:-1], edges[1:], strict=True)
-    }
