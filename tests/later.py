@@ -25,6 +25,7 @@ LATER: Final = {
         "disclosure/test_attacks.py::test_the_attack_tells_what_a_careless_publisher_prints",
         "disclosure/test_attacks.py::test_commands_and_their_files_tell_no_more_than_is_promised",
         "disclosure/test_attacks.py::test_answers_and_people_that_return_do_not_tell_who_left",
+        "disclosure/test_every_table.py::test_who_replays_the_method_learns_of_nobody",
         "remedies/test_choice.py",
         "runs/test_drawing_simulation.py",
         "sequential/test_nightly_simulation.py",

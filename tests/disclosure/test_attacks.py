@@ -8,7 +8,6 @@ import pytest
 from tools.attack.guesses import BAR, BROKEN, INSIDERS, KINDS, POINTS, READERS, Kind, accuracy, guessed
 from tools.attack.guesses import Case as Guess
 from tools.attack.near_limits import Attempt, attempt, outcomes_guessed
-from tools.attack.replay import Outcomes, Small, replayed
 from tools.attack.sets import BROKEN as CARELESS
 from tools.attack.sets import CASES, Case, any_numbers, part_leaves
 from tools.attack.weighted import WORLDS
@@ -34,20 +33,6 @@ def test_one_release_tells_nobody_and_no_outcome_of_few(case: Case) -> None:
 )
 def test_the_attack_tells_what_a_careless_publisher_prints(case: Case, sets: int, what: str) -> None:
     assert getattr(case._replace(sets=1.0, asked=60).tally(sets, SEED), what)
-
-
-@pytest.mark.parametrize("small", [Small(1, 3, 1, 20), Small(2, 2, 1, 13)], ids=str)
-def test_who_replays_the_method_learns_of_nobody(small: Small) -> None:
-    _, asked, found = replayed(small)
-    assert asked > 30
-    assert found == 0
-    assert replayed(small, others=False)[2] > 0
-
-
-def test_who_replays_the_method_sees_every_value_of_few_errors() -> None:
-    _, asked, found = Outcomes((7, 7), 15).replayed()
-    assert asked > 0
-    assert found == 0
 
 
 @pytest.mark.parametrize("case", [READERS[0], READERS[2]], ids=lambda case: f"{case.name}, {case.releases}")

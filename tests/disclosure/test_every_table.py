@@ -1,22 +1,23 @@
 """Every table that could have been printed so: each hidden count keeps all values of its band.
 
 The floor is 3 in the place of 10, so that all tables can be listed. A table could have been printed so if the method
-prints the same kinds of rows of it, and every number is within the largest change.
+prints the same kinds of rows of it, and every number is within the largest change. Then people: who knows the method,
+and every printed number exactly, finds nobody.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from itertools import product
+from itertools import combinations_with_replacement, product
 from typing import NamedTuple
 
 import numpy as np
 import pytest
 
 from audit.disclosure.method import method_of
-from audit.stats.arrays import IntArray
-from tools.attack.world import Printed, Publisher, small_ladders
+from audit.stats.arrays import BoolArray, IntArray
+from tools.attack.world import Printed, Publisher, first_rows, small_ladders
 
 METHOD = method_of(3)
 Kinds = tuple[tuple[str, str | None, int | None], ...]
@@ -109,3 +110,60 @@ def test_a_sum_of_two_parts_with_few_errors_says_the_same_whatever_it_is(errors:
     cells[0, :2] = [(few, 60 - few) for few in errors]
     rows = Publisher(small_ladders(1, 2, 1), bytes(32)).release(cells)
     assert [(row.few, row.fewer_than) for row in rows] == [("errors", 20), ("errors", 10), ("errors", 10)]
+
+
+class People(NamedTuple):
+    """Cells with all numbers of people that make no more than `most` together."""
+
+    genders: int
+    countries: int
+    places: int
+    most: int
+
+    def tables(self) -> IntArray:
+        """int64[tables, genders * countries]."""
+        cells = self.genders * self.countries
+        bars = np.array(list(combinations_with_replacement(range(self.most + 1), cells)), dtype=np.int64)
+        return np.diff(bars, axis=1, prepend=0)
+
+
+def replayed(small: People, *, others: bool = True) -> tuple[int, int, int]:
+    """Return the tables with rows, the numbers asked for, and those learnt. `others=False` breaks the method."""
+    ladders = small_ladders(small.genders, small.countries, small.places)
+    tables, kinds = small.tables(), defaultdict[tuple[object, ...], list[int]](list)
+    for at, table in enumerate(tables):
+        cells = np.zeros((small.genders, small.countries + 1, 2), dtype=np.int64)
+        cells[:, :-1, 0] = table.reshape(small.genders, small.countries)
+        rows = first_rows(ladders, cells, METHOD) if others else _plain(cells)
+        if rows:
+            kinds[tuple((key, int(cells[members].sum())) for key, members in rows)].append(at)
+    unions = np.array([union for union in product((0, 1), repeat=tables.shape[1]) if any(union)])
+    questions = learnt = 0
+    for places in kinds.values():
+        sums = tables[places] @ unions.T
+        ordered = np.sort(sums, axis=0)
+        values = 1 + (np.diff(ordered, axis=0) > 0).sum(axis=0)
+        questions += len(unions)
+        learnt += int(((values < METHOD.floor) & (ordered[0] < METHOD.floor)).sum())
+    return sum(map(len, kinds.values())), questions, learnt
+
+
+def _plain(cells: IntArray) -> list[tuple[str, BoolArray]]:
+    """Rows of every country of at least k people, and of everyone: a cut without others to hide in."""
+    people = cells.sum(axis=(0, 2))
+    shown = [np.arange(people.size) == at for at in np.flatnonzero(people >= METHOD.floor)]
+    masks = [np.ones(cells.shape[:2], dtype=bool), *(np.outer(np.ones(len(cells), bool), country) for country in shown)]
+    return [(str(mask.tobytes()), mask) for mask in masks] if people.sum() >= METHOD.row else []
+
+
+@pytest.mark.parametrize(
+    "small",
+    [People(1, 3, 1, 27), People(1, 4, 2, 20), People(1, 5, 2, 16), People(2, 2, 1, 22), People(2, 3, 2, 15)],
+    ids=str,
+)
+def test_who_replays_the_method_learns_of_nobody(small: People) -> None:
+    """People of any union of genders crossed with countries, by every printed number exactly."""
+    _, questions, learnt = replayed(small)
+    assert questions > 30
+    assert learnt == 0
+    assert replayed(small, others=False)[2] > 0

@@ -41,12 +41,12 @@ def test_edges_are_where_they_should_be() -> None:
     boundary = margin_boundary("fail", False, "ratio", 0.8)
     sizes = zipf_sizes(2_000)
     chosen = on_limit(200, "half")
-    rates = rates_on_edge(sizes, chosen, 0.9, boundary)
+    rates = rates_on_edge(sizes, 0.9, (chosen, boundary))
     rest = ((sizes * rates).sum() - sizes * rates) / (sizes.sum() - sizes)
     assert rates[chosen] == pytest.approx(boundary.edge(rest)[chosen], rel=1e-12)
     assert (rates[~chosen] > boundary.edge(rest)[~chosen]).all()
     with pytest.raises(ValueError, match="would be needed"):
-        rates_on_edge(sizes, on_limit(200, "90 %"), 0.9, margin_boundary("fail", True, "ratio", 0.8))
+        rates_on_edge(sizes, 0.9, (on_limit(200, "90 %"), margin_boundary("fail", True, "ratio", 0.8)))
 
 
 @pytest.mark.parametrize(("groups", "rate"), [(22, 0.1), (60, 0.7)])

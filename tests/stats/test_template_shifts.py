@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import re
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -14,8 +15,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import stats
+from scipy.special import gammaln
 from statsmodels.stats.multitest import multipletests
 
+from audit.stats.arrays import FloatArray
 from audit.stats.template_shifts import (
     MIN_TEMPLATES,
     holm,
@@ -208,11 +211,53 @@ def test_the_share_that_could_hide_is_the_exact_limit_of_none_seen() -> None:
     assert undetected_share(20, 0.95) == pytest.approx(wanted)
 
 
+def exact_sizes(
+    rng: np.random.Generator, templates: int, values: int, edge: float, levels: tuple[float, ...]
+) -> FloatArray:
+    """Largest share of p-values up to each level, over distributions on a few drawn values, their mean on the edge.
+
+    Parameters
+    ----------
+    rng : Generator
+    templates : int
+        Size of a sample; every sample is counted with its multinomial chance.
+    values : int
+        Values that shifts can take: one below the edge, one above it, others anywhere.
+    edge : float
+    levels : tuple of float
+
+    Returns
+    -------
+    ndarray of float64, shape (len(levels),)
+        The share as a multiple of its level: above 1 the test would not hold.
+    """
+    ends = [rng.uniform(-1.0, edge), 1.0 if rng.random() < 0.4 else rng.uniform(edge, 1.0)]
+    support = np.sort(np.concatenate([ends, rng.uniform(-1.0, 1.0, values - 2)]))
+    counts = np.array(list(_compositions(templates, values)))
+    p = mean_p_value(np.array([np.repeat(support, times) for times in counts]), edge)
+    chances = rng.dirichlet(np.full(values, 0.5), 400)
+    mean = chances @ support
+    pulled = np.where(mean < edge, values - 1, 0)
+    moved = (edge - mean) / (support[pulled] - mean)
+    chances *= (1.0 - moved)[:, None]
+    chances[np.arange(len(chances)), pulled] += moved
+    chances = chances[(moved >= 0.0) & (moved <= 1.0)]
+    ways = gammaln(templates + 1) - gammaln(counts + 1).sum(axis=1)
+    of_samples = np.exp(ways + np.log(np.maximum(chances, 1e-300)) @ counts.T)
+    return np.array([(of_samples @ (p <= level)).max(initial=0.0) / level for level in levels])
+
+
+def _compositions(total: int, parts: int) -> Iterator[tuple[int, ...]]:
+    if parts == 1:
+        yield (total,)
+        return
+    for head in range(total + 1):
+        yield from ((head, *tail) for tail in _compositions(total - head, parts - 1))
+
+
 @pytest.mark.parametrize(("values", "templates"), [(2, 15), (3, 10), (4, 8)])
 def test_no_small_distribution_is_called_within_or_beyond_too_often(values: int, templates: int) -> None:
     """Every sample counted with its chance: what is proved for two values holds for three and four as well."""
-    from tools.simulate.swaps import exact_sizes
-
     rng = np.random.default_rng([values, templates])
     for edge in (-0.3, -0.05, 0.05, 0.3) * 4:
         assert (exact_sizes(rng, templates, values, edge, (0.1, 0.05, 0.01, 0.001)) <= 1.0 + 1e-6).all()

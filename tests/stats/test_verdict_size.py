@@ -66,10 +66,10 @@ def test_one_bad_group_is_found() -> None:
 def test_groups_on_the_margin_really_are() -> None:
     sizes = zipf_sizes(20_000)
     on_margin = np.arange(sizes.size) % 2 == 0
-    rates = families.rates_on_edge(sizes, on_margin, 0.7, RATIO)
+    rates = families.rates_on_edge(sizes, 0.7, (on_margin, RATIO))
     total = (sizes * rates).sum()
     rest = (total - sizes * rates) / (sizes.sum() - sizes)
     assert rates[on_margin] == pytest.approx(0.8 * rest[on_margin], abs=1e-12)
     assert (rates[~on_margin] > rest[~on_margin]).all()
     with pytest.raises(ValueError, match="would be needed"):
-        families.rates_on_edge(sizes, on_margin, 0.95, RATIO)
+        families.rates_on_edge(sizes, 0.95, (on_margin, RATIO))

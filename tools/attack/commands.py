@@ -20,8 +20,6 @@ from typing import Any, Final
 
 import numpy as np
 
-from audit.disclosure.digests import KEY
-from audit.disclosure.restricted import COUNTER
 from audit.errors import ExitCode
 from audit.evidence.bundle import PUBLIC, STATEMENT, read_bundle
 from audit.evidence.envelope import Envelope
@@ -30,6 +28,7 @@ from audit.evidence.statement import Evidence, read_statement, sha256, statement
 from audit.result.audit_result import AuditResult
 from audit.vocabulary.file_names import EVIDENCE
 from tools.attack.near_limits import Event, turned
+from tools.attack.world import folder_with_key
 from tools.simulate.runner import Counts, Share
 
 CANARY: Final = "CANARY"
@@ -151,11 +150,7 @@ class House:
 def house(rng: np.random.Generator) -> Iterator[House]:
     """Yield a house whose key follows from the generator, as do all numbers that it draws."""
     with tempfile.TemporaryDirectory() as folder:
-        restricted = Path(folder) / OUT / "restricted"
-        restricted.mkdir(parents=True, mode=0o700)
-        (restricted / KEY).write_text(rng.bytes(32).hex() + "\n", encoding="ascii")
-        (restricted / KEY).chmod(0o600)
-        (restricted / COUNTER).write_text('{"last":null,"releases":0}', encoding="ascii")
+        folder_with_key(Path(folder) / OUT / "restricted", rng.bytes(32))
         yield House(Path(folder))
 
 

@@ -16,9 +16,9 @@ import numpy as np
 
 from audit.disclosure.publish import publish
 from audit.stats.arrays import IntArray
-from tools.attack.near_limits import EVENTS, after, folder_with_key, nowhere, result_of
+from tools.attack.near_limits import EVENTS, after, result_of
 from tools.attack.programs import PLAIN, Seen
-from tools.attack.world import METHOD, Printed, Publisher, world_ladders
+from tools.attack.world import METHOD, Printed, Publisher, folder_with_key, nowhere, world_ladders
 from tools.simulate.runner import Counts, Share
 
 _COUNTRIES: Final = ("NPL", "PHL", "NGA", "IND")

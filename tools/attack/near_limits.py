@@ -11,16 +11,14 @@ from __future__ import annotations
 import json
 import tempfile
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
 
 from audit.counting.counted import Counted
-from audit.disclosure.digests import KEY
 from audit.disclosure.publish import publish
-from audit.disclosure.restricted import COUNTER
 from audit.plan.file.plan_file import LoadedPlan
 from audit.public.release import PublicRelease, PublicRow, public_json
 from audit.result.audit_result import AuditResult
@@ -30,7 +28,7 @@ from audit.stats.arrays import IntArray
 from audit.vocabulary.groups import Group, Level
 from tools.attack.weighted import ORIGIN, SYSTEM
 from tools.attack.words import counted_side, judged, plan
-from tools.attack.world import world_ladders
+from tools.attack.world import folder_with_key, nowhere, world_ladders
 from tools.simulate.audited import families_of
 from tools.simulate.runner import Counts, Share
 
@@ -192,15 +190,6 @@ def outcomes_guessed(attempts: Sequence[Attempt]) -> int:
     return round(right)
 
 
-def folder_with_key(path: Path, secret: bytes) -> Path:
-    """Make a restricted folder with a key and no release."""
-    path.mkdir(mode=0o700)
-    (path / KEY).write_text(secret.hex() + "\n")
-    (path / KEY).chmod(0o600)
-    (path / COUNTER).write_text('{"last":null,"releases":0}')
-    return path
-
-
 def result_of(cells: IntArray, recall: float = _RECALL, **parts: Any) -> AuditResult:
     """Audit one side of a set: int64[genders, countries, 2]; `parts` replace parts of the plan."""
     audit_plan = plan(recall).model_copy(update=parts)
@@ -208,11 +197,6 @@ def result_of(cells: IntArray, recall: float = _RECALL, **parts: Any) -> AuditRe
     families = families_of(audit_plan, table, features)
     loaded = LoadedPlan(plan=audit_plan, as_asked=audit_plan.model_dump(mode="json", by_alias=True), folder=Path())
     return summarise(Gathered(loaded, features, Counted(table), families, SYSTEM, ORIGIN, scope=Scope.RECORDS))
-
-
-def nowhere(files: Mapping[str, bytes]) -> None:
-    """Write nothing."""
-    del files
 
 
 def outcome_told(runs: int, rng: np.random.Generator, event: Event) -> Counts:

@@ -9,7 +9,7 @@ by the same draw, so that their difference is known to half a per cent, and no d
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -17,9 +17,7 @@ import numpy as np
 
 from audit.counting.counted import Counted
 from audit.counting.table import CountsTable
-from audit.disclosure.digests import KEY
 from audit.disclosure.publish import publish
-from audit.disclosure.restricted import COUNTER
 from audit.plan.file.plan_file import LoadedPlan
 from audit.public.release import PublicRow
 from audit.result.audit_result import AuditResult, Provenance
@@ -27,7 +25,7 @@ from audit.result.findings.system import SystemDescription
 from audit.run import Gathered, summarise
 from audit.stats.arrays import BoolArray, IntArray
 from tools.attack.programs import FLOOR, Found, Known
-from tools.attack.world import METHOD
+from tools.attack.world import METHOD, folder_with_key, nowhere
 from tools.simulate.audited import cells, families_of, feature_of, plan_of
 from tools.simulate.clusters import moments_of
 from tools.simulate.runner import Counts
@@ -104,17 +102,9 @@ class Victims(NamedTuple):
 def published(result: AuditResult, secret: bytes) -> list[PublicRow]:
     """Publish a first release, and return the rows of victims."""
     with tempfile.TemporaryDirectory() as folder:
-        restricted = Path(folder) / "restricted"
-        restricted.mkdir(mode=0o700)
-        (restricted / KEY).write_text(secret.hex() + "\n")
-        (restricted / KEY).chmod(0o600)
-        (restricted / COUNTER).write_text('{"last":null,"releases":0}')
-        release = publish(result, restricted, _nowhere, (), ("en",)).public
+        restricted = folder_with_key(Path(folder) / "restricted", secret)
+        release = publish(result, restricted, nowhere, (), ("en",)).public
     return [row for row in release.rows if row.side == "positives"]
-
-
-def _nowhere(files: Mapping[str, bytes]) -> None:
-    del files
 
 
 def known(victims: Victims, rows: Sequence[PublicRow]) -> Known:

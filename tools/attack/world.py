@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 
 from audit.disclosure.cut import totals
+from audit.disclosure.digests import KEY
 from audit.disclosure.draws import Draw, draw_side, remembered
 from audit.disclosure.method import Method, method_of
+from audit.disclosure.restricted import COUNTER
 from audit.disclosure.tables import EVERYONE, Cut, Entry, SideCounts, entries, first_cut, next_cut
 from audit.disclosure.vocabulary import Ladder, ladder_of, public_ladder
 from audit.stats.arrays import BoolArray, IntArray
@@ -155,3 +158,17 @@ def first_rows(ladders: tuple[Ladder, Ladder], cells: IntArray, method: Method) 
         return []
     listed = entries(counts, cut)
     return [(entry.key, members) for entry, members in zip(listed, members_of(ladders, cut, listed), strict=True)]
+
+
+def folder_with_key(path: Path, secret: bytes) -> Path:
+    """Make a restricted folder with a key and no release."""
+    path.mkdir(mode=0o700, parents=True)
+    (path / KEY).write_text(secret.hex() + "\n")
+    (path / KEY).chmod(0o600)
+    (path / COUNTER).write_text('{"last":null,"releases":0}')
+    return path
+
+
+def nowhere(files: Mapping[str, bytes]) -> None:
+    """Write nothing."""
+    del files

@@ -1,8 +1,7 @@
 """Families of groups, of the statistics alone: how often somebody within the limit is failed, and what is found.
 
 Groups lie exactly on the limit to their own rest, by name or together without a name. Then statements on all groups at
-once: the test of equal rates, the spread between groups and generalized entropy. Sizes of the exact test are no
-simulation: every table of a design is listed.
+once: the test of equal rates, the spread between groups and generalized entropy.
 """
 
 from __future__ import annotations
@@ -11,13 +10,12 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 import numpy as np
-from scipy.stats import binom
 
 from audit.stats.arrays import BoolArray, FloatArray, IntArray
-from audit.stats.boundaries import Boundary, Scale, Side, counted_outcome, margin_boundary
+from audit.stats.boundaries import Boundary, Scale, counted_outcome, margin_boundary
 from audit.stats.heterogeneity import entropy_interval, equality_p, generalized_entropy, spread_between
 from audit.stats.multiplicity import Method, UnnamedTest, method_by_sizes, reject_family, unnamed_p
-from audit.stats.score_test import FAIL_BETA, PASS_BETA, exact_p, screened_p
+from audit.stats.score_test import FAIL_BETA, PASS_BETA, screened_p
 from tools.simulate.audited import NAMES, SUBREGIONS, UNNAMED
 from tools.simulate.runner import Counts, Share
 
@@ -51,25 +49,23 @@ def on_limit(groups: int, which: str) -> BoolArray:
     return chosen
 
 
-def rates_on_edge(sizes: IntArray, on_edge: BoolArray, overall: float, boundary: Boundary) -> FloatArray:
-    """Put some groups exactly on the edge to their own rest, in counted rates, and the others equally far off it.
+def rates_on_edge(sizes: IntArray, overall: float, *edges: tuple[BoolArray, Boundary]) -> FloatArray:
+    """Put some groups exactly on an edge to their own rest, in counted rates, and the others equally far off it.
 
     Raises
     ------
     ValueError
         If that would need a rate outside [0, 1].
     """
-    total = sizes.sum()
-    edge = (boundary.offset * (total - sizes) + boundary.slope * overall * total) / (
-        total - sizes + boundary.slope * sizes
-    )
-    others = 0.0
-    if not on_edge.all():
-        others = float((overall * total - (sizes * edge)[on_edge].sum()) / sizes[~on_edge].sum())
-    rates = np.where(on_edge, edge, others)
+    total, rates, is_other = sizes.sum(), np.zeros(sizes.shape), np.ones(sizes.shape, dtype=np.bool_)
+    for on_edge, edge in edges:
+        exactly = (edge.offset * (total - sizes) + edge.slope * overall * total) / (total - sizes + edge.slope * sizes)
+        rates, is_other = np.where(on_edge, exactly, rates), is_other & ~on_edge
+    if is_other.any():
+        rates[is_other] = (overall * total - (sizes * rates).sum()) / sizes[is_other].sum()
     if (rates < 0.0).any() or (rates > 1.0).any():
         raise ValueError(f"rates from {rates.min():.3f} to {rates.max():.3f} would be needed")
-    return np.asarray(rates)
+    return rates
 
 
 class Tested(NamedTuple):
@@ -138,7 +134,7 @@ def errors(
     method: Method | None = None,
 ) -> Counts:
     """Count families in which anyone is named, or failed at all, though nobody is beyond the limit."""
-    rates = rates_on_edge(sizes, on_limit(sizes.size, which), rate, boundary)
+    rates = rates_on_edge(sizes, rate, (on_limit(sizes.size, which), boundary))
     method = method or method_of(sizes, rate, boundary)
     names, fails = failed(rng.binomial(sizes, rates, (runs, sizes.size)), sizes, boundary, method)
     return {"any name": Share(int(names.any(axis=1).sum()), runs, method), "any FAIL": Share(int(fails.sum()), runs)}
@@ -188,7 +184,7 @@ def unnamed_false(
     boundary = margin_boundary("fail", low, scale, limit)
     overall = rate if boundary.counts_success else 1.0 - rate
     try:
-        rates = rates_on_edge(sizes, on_limit(sizes.size, which), overall, boundary)
+        rates = rates_on_edge(sizes, overall, (on_limit(sizes.size, which), boundary))
     except ValueError:
         return {}
     return {"unnamed FAIL at 1 %": Share(together(runs, rng, sizes, rates, boundary), runs)}
@@ -262,55 +258,3 @@ def entropy_covers(runs: int, rng: np.random.Generator, sizes: IntArray, deviati
         for name, value, limits in zip(missed, truth, ends, strict=True):
             missed[name] += limits is None or not limits[0] - 1e-12 <= float(value) <= limits[1] + 1e-12
     return {name: Share(count, runs) for name, count in missed.items()}
-
-
-class Design(NamedTuple):
-    """Sizes of group and rest, and the edge between them."""
-
-    group: int
-    rest: int
-    side: Side
-    boundary: Boundary
-
-
-_MARGINS: Final[dict[Scale, tuple[float, ...]]] = {
-    "difference": (0.02, 0.05, 0.1, 0.2, 0.3),
-    "ratio": (0.5, 0.8, 0.9, 0.95),
-}
-
-
-def designs(count: int, rng: np.random.Generator) -> Iterator[Design]:
-    """Draw designs; every second one has a group larger than its rest."""
-    for number in range(count):
-        group = int(rng.integers(4, 70))
-        rest = int(rng.integers(3, 70 if number % 2 else group))
-        side: Side = "fail" if rng.random() < 0.5 else "pass"
-        scale: Scale = "difference" if rng.random() < 0.5 else "ratio"
-        margin = float(rng.choice(_MARGINS[scale]))
-        yield Design(group, rest, side, margin_boundary(side, bool(rng.random() < 0.5), scale, margin))
-
-
-def largest_size_by_level(design: Design, rates: int = 600) -> float:
-    """Return the largest size of the test as a multiple of the level, over every level from 1e-5 to 1/2.
-
-    Every table is listed, at so many rates of the rest and at that of the kink.
-    """
-    n, m, side, boundary = design
-    x, y = (counts.ravel() for counts in np.meshgrid(np.arange(n + 1), np.arange(m + 1), indexing="ij"))
-    every = np.ones(x.size)
-    p = exact_p(x, n * every, y, m * every, boundary, FAIL_BETA if side == "fail" else PASS_BETA)
-    order = np.argsort(p, kind="stable")
-    levels, size = p[order], np.zeros(p.size)
-    kink, ceiling = -boundary.offset / boundary.slope, min(1.0, (1.0 - boundary.offset) / boundary.slope)
-    for rate in np.append(np.linspace(0.0, ceiling, rates), kink if 0.0 < kink < ceiling else ceiling):
-        of_group = binom.pmf(np.arange(n + 1), n, float(boundary.edge(rate)))
-        chances = np.outer(of_group, binom.pmf(np.arange(m + 1), m, rate))
-        size = np.maximum(size, np.cumsum(chances.ravel()[order]))
-    attained = np.append(np.diff(levels) > 0.0, True) & (levels > 1e-5) & (levels < 0.5)
-    return float((size[attained] / levels[attained]).max(initial=0.0))
-
-
-def sizes_above_level(runs: int, rng: np.random.Generator) -> Counts:
-    """Count the designs in which the size lies above a level; nothing is drawn but the designs."""
-    largest = [largest_size_by_level(design) for design in designs(runs, rng)]
-    return {"size above its level": Share(sum(size > 1.0 for size in largest), runs, f"largest {max(largest):.5f}")}

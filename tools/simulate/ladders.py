@@ -29,7 +29,7 @@ from tools.simulate.audited import (
     plan_of,
     questions,
 )
-from tools.simulate.families import NATIONALITIES
+from tools.simulate.families import NATIONALITIES, rates_on_edge
 from tools.simulate.runner import Counts, Share, label
 
 GENDERS: Final = {"woman": 0.55, "man": 0.38, "unknown": 0.05, "non-binary": 0.02}
@@ -92,20 +92,12 @@ def on_limit(cases: int, rate: float = 0.7, limit: Limit = FOUR_FIFTHS, units: i
     In turn on either side, where a limit has two. All others are equally far off it.
     """
     split, unit = sizes(cases), np.arange(NATIONALITIES) % units
+    number = np.arange(units)
+    low, high = (number % 4 == 0, number % 4 == 2) if limit.direction == "both" else (number % 2 == 0, number < 0)
     of_unit = np.bincount(unit, weights=split.sum(axis=0))
-    total, number = of_unit.sum(), np.arange(units)
-    rates, edges = np.zeros(units), number % 2 == 0
-    for low in (True, False):
-        edge = limit.boundary(low=low)
-        here = edges & ((number % 4 == 0) == low) if limit.direction == "both" else edges & low
-        exactly = (edge.offset * (total - of_unit) + edge.slope * rate * total) / (
-            total - of_unit + edge.slope * of_unit
-        )
-        rates = np.where(here, exactly, rates)
-    others = (rate * total - (of_unit * rates)[edges].sum()) / of_unit[~edges].sum()
+    rates = rates_on_edge(of_unit, rate, (low, limit.boundary(low=True)), (high, limit.boundary(low=False)))
     name = f"half of {units} on the limit, {label(limit)}, rate {rate:g}, {cases} cases"
-    rates = np.broadcast_to(np.where(edges, rates, others)[unit], split.shape)
-    return World(name, split, rates, limit, rate)
+    return World(name, split, np.broadcast_to(rates[unit], split.shape), limit, rate)
 
 
 def one_gap(cases: int, level: str, low: float, gender: str | None = None) -> World:

@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 
 from audit.counting.moments import Moments
-from audit.counting.table import ABSTAINED, FLAGGED, NEGATIVE, NOT_FLAGGED, POSITIVE, CountsTable
+from audit.counting.table import ABSTAINED, NEGATIVE, POSITIVE, CountsTable
 from audit.plan.audit_plan import AuditPlan
 from audit.planning.check import check_counts
 from audit.planning.power import Asked, planned_cases
@@ -28,6 +28,7 @@ from tools.simulate.audited import (
     LADDER,
     GroupPower,
     RuleDecidability,
+    cells,
     families_of,
     group_table,
     groups_of,
@@ -226,8 +227,8 @@ class Ladder:
         shares = 1.0 / np.arange(1, self.nationalities + 1)
         shares = np.append(shares / shares.sum() * (1.0 - self.unknown), self.unknown)
         genders = np.array([*(np.array(list(GENDERS.values())) * (1.0 - self.unknown)), self.unknown])
-        cells = np.outer(genders, shares).ravel()
-        by_label = np.concatenate([cells * POSITIVES, cells * (1.0 - POSITIVES)])
+        of_cells = np.outer(genders, shares).ravel()
+        by_label = np.concatenate([of_cells * POSITIVES, of_cells * (1.0 - POSITIVES)])
         drawn = rng.multinomial(self.rows, by_label / by_label.sum()).reshape(2, genders.size, shares.size)
         codes = [*(f"C{number:03}" for number in range(self.nationalities)), "unknown"]
         return {
@@ -276,14 +277,11 @@ def ladder_promised(runs: int, rng: np.random.Generator, world: Ladder) -> Count
 
 
 def _unscored(labels: IntArray) -> IntArray:
-    cells = np.zeros((3, 4), dtype=np.int64)
-    cells[POSITIVE, ABSTAINED], cells[NEGATIVE, ABSTAINED] = labels
-    return cells
+    counted = np.zeros((3, 4), dtype=np.int64)
+    counted[POSITIVE, ABSTAINED], counted[NEGATIVE, ABSTAINED] = labels
+    return counted
 
 
 def _scored(labels: IntArray, rng: np.random.Generator) -> IntArray:
-    cells = np.zeros((3, 4), dtype=np.int64)
-    for label, rate in ((POSITIVE, FOUND), (NEGATIVE, FLAGGED_WRONGLY)):
-        flagged = rng.binomial(labels[label], rate)
-        cells[label, FLAGGED], cells[label, NOT_FLAGGED] = flagged, labels[label] - flagged
-    return cells
+    found, wrong = rng.binomial(labels, (FOUND, FLAGGED_WRONGLY))
+    return cells((found, labels[0] - found), (wrong, labels[1] - wrong))

@@ -3,20 +3,19 @@
 Templates are independent draws. Shifts lie between -1 and 1, the whole range of scores; every shape has its mean on the
 margin, upwards. So a PASS is false, and so is a FAIL. "Rare" shifts are nothing in most templates and large in a few.
 The other changes of a family lend a change no strength, so that one alone shows how often it passes; of twenty that are
-all on the margin any may fail. Small distributions are not drawn but counted, sample by sample.
+all on the margin any may fail.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
-from scipy.special import gammaln
 
 from audit.stats.arrays import FloatArray
-from audit.stats.template_shifts import holm, mean_interval, mean_p_value, shift_tests
+from audit.stats.template_shifts import holm, mean_interval, shift_tests
 from tools.simulate.runner import Counts, Share
 
 MARGIN: Final = 0.05
@@ -136,56 +135,3 @@ def power(runs: int, rng: np.random.Generator, templates: int, mean: float, scat
     fails = {f"FAIL of a word of {changes}": tests.above <= BUDGET / changes for changes in (20, 176)}
     counts = {"PASS of a word": tests.within <= ALPHA} | fails
     return {name: Share(int(events.sum()), runs) for name, events in counts.items()}
-
-
-def exact_sizes(
-    rng: np.random.Generator, templates: int, values: int, edge: float, levels: tuple[float, ...]
-) -> FloatArray:
-    """Largest share of p-values up to each level, over distributions on a few drawn values, their mean on the edge.
-
-    Parameters
-    ----------
-    rng : Generator
-    templates : int
-        Size of a sample; every sample is counted with its multinomial chance.
-    values : int
-        Values that shifts can take: one below the edge, one above it, others anywhere.
-    edge : float
-    levels : tuple of float
-
-    Returns
-    -------
-    ndarray of float64, shape (len(levels),)
-        The share as a multiple of its level: above 1 the test would not hold.
-    """
-    ends = [rng.uniform(-1.0, edge), 1.0 if rng.random() < 0.4 else rng.uniform(edge, 1.0)]
-    support = np.sort(np.concatenate([ends, rng.uniform(-1.0, 1.0, values - 2)]))
-    counts = np.array(list(_compositions(templates, values)))
-    p = mean_p_value(np.array([np.repeat(support, times) for times in counts]), edge)
-    chances = rng.dirichlet(np.full(values, 0.5), 400)
-    mean = chances @ support
-    pulled = np.where(mean < edge, values - 1, 0)
-    moved = (edge - mean) / (support[pulled] - mean)
-    chances *= (1.0 - moved)[:, None]
-    chances[np.arange(len(chances)), pulled] += moved
-    chances = chances[(moved >= 0.0) & (moved <= 1.0)]
-    ways = gammaln(templates + 1) - gammaln(counts + 1).sum(axis=1)
-    of_samples = np.exp(ways + np.log(np.maximum(chances, 1e-300)) @ counts.T)
-    return np.array([(of_samples @ (p <= level)).max(initial=0.0) / level for level in levels])
-
-
-def _compositions(total: int, parts: int) -> Iterator[tuple[int, ...]]:
-    if parts == 1:
-        yield (total,)
-        return
-    for head in range(total + 1):
-        yield from ((head, *tail) for tail in _compositions(total - head, parts - 1))
-
-
-def small_distributions(runs: int, rng: np.random.Generator, values: int, templates: int) -> Counts:
-    """Count distributions of which the size lies above a level."""
-    above = 0
-    for _ in range(runs):
-        edge = float(rng.choice([-0.5, -0.2, -0.05, 0.05, 0.2, 0.5]))
-        above += bool((exact_sizes(rng, templates, values, edge, (0.05, 0.01, 0.001, 1e-4)) > 1.0).any())
-    return {"size above a level": Share(above, runs)}

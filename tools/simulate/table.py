@@ -14,7 +14,7 @@ import numpy as np
 
 from audit.stats.boundaries import margin_boundary
 from audit.stats.power import Limit as Asked
-from tools.attack import commands, guesses, named, near_limits, replay, sets, weighted, words
+from tools.attack import commands, guesses, named, near_limits, sets, weighted, words
 from tools.attack.near_limits import EVENTS
 from tools.simulate import (
     changes,
@@ -59,9 +59,8 @@ _PROPERTIES: Final[Mapping[Promise, Sequence[str]]] = {
     Promise("at most", 0.01): ("unnamed FAIL at 1 %", "too many said to be beyond"),
     Promise("at most", 0.001): ("false FAIL at .001",),
     Promise("at most", 0.0): (
-        "size above its level", "size above a level", "people told", "outcome of fewer than 20 told",
-        "fewer than 10 not open", "figure not as promised", "people told to who replays",
-        "fewer than 3 not open to who replays", "words that contradict",
+        "people told", "outcome of fewer than 20 told",
+        "fewer than 10 not open", "figure not as promised", "words that contradict",
         "people hidden beside a name told", "outcome hidden beside a name told",
         # commands and the files that leave the house
         "public files tell of one person, plain set", "exit code tells of one person",
@@ -93,7 +92,7 @@ _PROPERTIES: Final[Mapping[Promise, Sequence[str]]] = {
     # methods that are broken on purpose: the simulation must see it
     Promise("more than", guesses.BAR): ("outcome guessed by an attacker of no protection",),
     Promise("more than", 0.0): (
-        "people told to who replays, nobody joined", "sets with a name beside fewer than 20",
+        "sets with a name beside fewer than 20",
         "number drawn anew under a new key",
     ),
 }  # fmt: skip
@@ -451,14 +450,6 @@ _PERSONS: Final = (*guesses.READERS, *guesses.INSIDERS, *guesses.BROKEN)
 ATTACKS: Final[Mapping[str, Simulation]] = {
     "public_sets": Simulation((Part(sets.attacked, grid(case=(*sets.CASES, *sets.BROKEN))),), runs=0.4),
     "public_guesses": Simulation((Part(guesses.outcome_guessed, grid(case=_PERSONS)),), runs=2),
-    "public_replay": Simulation(
-        (
-            Part(replay.people_told, grid(small=replay.WORLDS, others=(True, False))),
-            Part(replay.few_told, [{"people": (12, 12)}]),
-            Part(replay.few_told, [{"people": (7, 7, 7)}], runs=0.125),
-        ),
-        runs=0.2,
-    ),
     "public_small": Simulation(
         (
             Part(guesses.number_guessed, grid(kind=guesses.KINDS)),
@@ -544,7 +535,6 @@ SWAPS: Final = Simulation(
         Part(swaps.family_on_the_margin, grid(shape=_WORDS, templates=(20, 100)), runs=0.05),
         Part(swaps.intervals, grid(shape=_WORDS, templates=(10, 50))),
         Part(swaps.power, grid(templates=(60, 100, 200), mean=_MEANS), runs=0.25),
-        Part(swaps.small_distributions, listed("values templates", (2, 25), (3, 10), (3, 20), (4, 10)), runs=0.05),
     ),
     runs=4,
 )
@@ -576,7 +566,6 @@ NIGHTLY: Final = Simulation(
 REMEDIES: Final = Simulation((Part(remedies.confirmed, grid(world=remedies.WORLDS, victims=(150, 600, 1_200))),))
 
 TABLE: Final[Mapping[str, Simulation]] = {
-    "exact_sizes": Simulation((Part(families.sizes_above_level, [{}]),), runs=0.4),
     "verdict_size": VERDICTS,
     "many_groups": MANY_GROUPS,
     "weighted_clusters": WEIGHTED_CLUSTERS,
