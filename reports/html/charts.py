@@ -152,7 +152,10 @@ def slope(then: float, now: float, outcome: str, ends: tuple[float, float], titl
 
 
 def states(counts: Sequence[tuple[str, int]], title: str) -> Markup:
-    """Draw a bar of states: one segment for each outcome, as wide as its share. The words and counts stand under it."""
+    """Draw a bar of states: one segment for each outcome, as wide as its share.
+
+    `title` says the same for readers who hear the page; empty where these words and counts stand under the bar.
+    """
     shown = [(outcome, count) for outcome, count in counts if count]
     parts, start = [], 0.0
     for (outcome, _), share in zip(shown, _lengths([count for _, count in shown]), strict=True):
@@ -164,7 +167,8 @@ def states(counts: Sequence[tuple[str, int]], title: str) -> Markup:
         }.get(outcome, f'fill="{palette.PAPER}" stroke="{palette.UNDECIDED}" stroke-dasharray="3 3"')
         parts.append(f'<rect x="{_percent(start)}" width="{_percent(width)}" y="1" height="16" {look}/>')
         start += width
-    return _titled('class="b" width="100%" height="18"', title, parts)
+    size = 'class="b" width="100%" height="18"'
+    return _titled(size, title, parts) if title else _markup(f'<svg {size} aria-hidden="true">{"".join(parts)}</svg>')
 
 
 @dataclass(frozen=True, slots=True)

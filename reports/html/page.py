@@ -161,11 +161,9 @@ class Page(Writer):
         return TallyWords(self.language).counted(self._tallies[rule.rule])
 
     def bar(self, rule: RuleResult) -> Markup:
-        """Return the drawing of these numbers. Empty where there are no groups."""
+        """Return the drawing of these numbers, which stand under it. Empty where there are no groups."""
         counts = self.tally(rule)
-        told = (f"{self.n.count(each.count)} {each.text}" for each in counts)
-        looks = [(each.look, each.count) for each in counts]
-        return states(looks, self.t.gettext("; ").join(told)) if counts else Markup("")
+        return states([(each.look, each.count) for each in counts], "") if counts else Markup("")
 
     def _needed(self) -> list[JudgedRate]:
         """Return the groups that cannot be decided and that more cases would decide, the largest first."""

@@ -19,7 +19,7 @@ SAID = {
     "became worse by the limit set for that.",
     "swaps": "When only the nationality word was changed, 18 of 100 decisions changed (7 of 40). Most often for "
     "Nigerian (NGA): 7 of 20.",
-    "sure": "Found: the least sure “beyond the limit” is that of Ghana, which would not stand if 7 of its 480 labels",
+    "sure": "Found: 2 groups would pass, but for people whose group is unknown.",
     "random-sample": "400 cases were drawn at random, of which 390 are labelled; 12,000 were not. 1 of 2 rates",
     "failures": "On 54 of 64,000 rows (0.1%) the system gave no answer that can be used. The plan allows 5%.",
     "asked-again": "Asked 2 times about every case, the system contradicted its first decision on 130 of 63,729: ",

@@ -122,19 +122,6 @@ def test_no_cell_of_the_download_is_a_formula(passing: AuditResult) -> None:
     assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@"))]
 
 
-def test_where_there_is_no_funnel_the_page_says_why(passing: AuditResult, further_html: str) -> None:
-    few = stated(passing, "together")
-    assert "Funnel of “Found” by gender not shown: " in few
-    assert "of its groups were tested exactly, and a funnel takes 10." in few
-    assert "Funnel of “Found” by nationality not shown" not in text(part_of(further_html, "together"))
-    clustered = passing.model_copy(
-        update={"verdicts": tuple(each.model_copy(update={"degrees_of_freedom": 9.0}) for each in passing.verdicts)}
-    )
-    assert "its lines are those of exact tests, which there are none of where cases are weighted or" in stated(
-        clustered, "together"
-    )
-
-
 def test_every_word_of_a_glossary_is_explained_in_the_terminal(further_html: str) -> None:
     """The documentation promises it, and that both say the same."""
     entries = part_of(further_html, "glossary")

@@ -10,7 +10,6 @@ from audit.result.findings.judged import RuleResult
 from audit.result.findings.many_groups import BetweenGroups, Funnel
 from reports.html.funnel import Mark, funnel_chart
 from reports.html.looks.parts import Look, LookWriter, Picture
-from reports.no_funnel import why_no_funnel
 
 _RARELY = 0.05
 _FINEST = ("country", "level")
@@ -26,16 +25,12 @@ class AllGroupsWriter(LookWriter):
         """Return the look, or the reason why it is absent."""
         limited = [each for each in self._limited() if each.reason is None]
         if not self.result.further.between_groups:
-            return self.absent(not_drawn=self._not_drawn())
+            return self.absent()
         if not limited:
             reasons = {each.reason for each in self._limited()}
             why = "absent_weighted" if "weights_or_clusters" in reasons else "absent_alike"
-            return self.absent(why, self._not_drawn())
-        return self.answer(
-            self._sentences(limited),
-            pictures=self._pictures(),
-            not_drawn=self._not_drawn(),
-        )
+            return self.absent(why)
+        return self.answer(self._sentences(limited), pictures=self._pictures())
 
     def _limited(self) -> list[BetweenGroups]:
         metrics = {rule.metric for rule in self.result.rules}
@@ -85,21 +80,6 @@ class AllGroupsWriter(LookWriter):
         if explained:
             return self.t.gettext("%(rate)s, by %(axes)s: to be read in the same way.") % values
         return self.said("funnel_read", **values)
-
-    def _not_drawn(self) -> Iterator[str]:
-        """Yield the funnels that are missing here, each with the reason."""
-        drawn = {(rule.rule, funnel.family) for funnel, rule in self._funnels()}
-        for rule in self.result.rules:
-            for family in self.reading.families:
-                is_here = len(family.axes) == 1 and family.axes[0].rung in _FINEST
-                why = why_no_funnel(self.result, rule, family.root) if is_here else None
-                if why is not None and why.reason != "not_judged" and (rule.rule, family) not in drawn:
-                    yield self.said(
-                        "funnel_not_drawn",
-                        rate=self.words.rate(rule.metric),
-                        axes=self.names.axes(family.axes),
-                        why=why.text(self.language),
-                    )
 
     def _funnels(self) -> Iterator[tuple[Funnel, RuleResult]]:
         rules = {rule.rule: rule for rule in self.result.rules}

@@ -44,20 +44,6 @@ class DoubtsWriter(LookWriter):
 
     def _sentences(self, rules: list[RuleSensitivity]) -> Iterator[str]:
         for rule in rules:
-            weakest = min(
-                (each for each in rule.findings if each.kind == "labels_flipped" and each.overturned_by is not None),
-                key=lambda each: (_ORDER[each.outcome], each.overturned_by or 0),
-                default=None,
-            )
-            if weakest is not None and weakest.overturned_by is not None:
-                yield self.said(
-                    "weakest",
-                    limit=self._limit(rule),
-                    group=self.group(weakest.group),
-                    outcome=self.words.outcome(weakest.outcome),
-                    count=self.n.count(weakest.overturned_by),
-                    all=self.n.count(weakest.among),
-                )
             if rule.held_back:
                 yield self._held_back(rule)
 

@@ -82,8 +82,6 @@ class Look:
     """The reason why nothing is shown."""
     pictures: tuple[Picture, ...] = ()
     tables: tuple[SmallTable, ...] = ()
-    not_drawn: tuple[str, ...] = ()
-    """Pictures that are missing, each with the reason."""
     folds: tuple[Fold, ...] = ()
 
 
@@ -113,9 +111,9 @@ class LookWriter(Writer):
         """Return a cell under one of the heads in `looks.toml`."""
         return Cell(self.said(head, "heads"), text, number)
 
-    def absent(self, why: str = "absent", not_drawn: Iterable[str] = ()) -> Look:
+    def absent(self, why: str = "absent") -> Look:
         """Return a look that says why nothing is shown."""
-        return Look(self.anchor, self.title, absent=self.said(why), not_drawn=tuple(not_drawn))
+        return Look(self.anchor, self.title, absent=self.said(why))
 
     def answer(
         self,
@@ -124,11 +122,10 @@ class LookWriter(Writer):
         folds: Iterable[Fold] = (),
         note: str = "",
         pictures: Iterable[Picture] = (),
-        not_drawn: Iterable[str] = (),
     ) -> Look:
         """Return the look with its answer, and with its own note where no other is given."""
         words = tuple(sentences), note or self.said("note"), ""
-        return Look(self.anchor, self.title, *words, tuple(pictures), tables, tuple(not_drawn), tuple(folds))
+        return Look(self.anchor, self.title, *words, tuple(pictures), tables, tuple(folds))
 
     def fold(self, anchor: str, tables: Iterable[SmallTable] = (), **values: str) -> Fold:
         """Return what is folded under the title of its anchor, with its note, in which `values` stand."""
