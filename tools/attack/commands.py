@@ -131,8 +131,8 @@ class House:
     def write(self, victims: Victims, **plan: object) -> None:
         """Write a set, and a plan of which some parts are given. Others are flagged one time in ten."""
         rows = ["case,label,score,sex,site,note"]
-        for (sex, site), (missed, found) in victims.items():
-            for label, silent, flagged in ((1, missed, found), (0, 9 * (missed + found) // 10, (missed + found) // 10)):
+        for (sex, site), (missed, hits) in victims.items():
+            for label, silent, flagged in ((1, missed, hits), (0, 9 * (missed + hits) // 10, (missed + hits) // 10)):
                 for number in range(silent + flagged):
                     score = 0.5 + (0.05 + number % 40 / 100) * (1 if number < flagged else -1)
                     row = f"{CANARY}-{sex}-{site}-{label}-{number},{label},{score:.2f},{sex},{site},{CANARY}"
@@ -159,8 +159,8 @@ def plain(rng: np.random.Generator) -> dict[tuple[str, str], tuple[int, int]]:
     victims = {}
     for cell in _CELLS:
         size, recall = int(rng.integers(150, 320)), 0.35 if cell == _CELLS[1] else 0.8
-        found = int(rng.binomial(size, recall))
-        victims[cell] = size - found, found
+        hits = int(rng.binomial(size, recall))
+        victims[cell] = size - hits, hits
     for cell in _FEW:
         victims[cell] = int(rng.integers(1, 6)), int(rng.integers(1, 6))
     return victims
@@ -171,7 +171,7 @@ def person_through_commands(runs: int, rng: np.random.Generator, event: Event) -
 
     Left out are sets in which a fail or the headline turned, which shows.
     """
-    stood = differ = codes = texts = said = 0
+    stood = differ = codes = texts = leaks = 0
     for run in range(runs):
         with house(rng) as scene:
             victims = plain(rng)
@@ -190,11 +190,11 @@ def person_through_commands(runs: int, rng: np.random.Generator, event: Event) -
             printed = [first.output, second.output, _broken_row(scene)]
             printed += [content.decode("utf-8", "replace") for content in scene.files(f"{OUT}/public").values()]
             texts += len(printed)
-            said += sum(CANARY in text for text in printed)
+            leaks += sum(CANARY in text for text in printed)
     return {
         "public files tell of one person, plain set": Share(differ, stood),
         "exit code tells of one person": Share(codes, stood),
-        "id or text of a person in a log, an error or a public file": Share(said, texts),
+        "id or text of a person in a log, an error or a public file": Share(leaks, texts),
     }
 
 
@@ -223,13 +223,13 @@ def made_from_release_alone(runs: int, rng: np.random.Generator) -> Counts:
             alone = elsewhere.folder / OUT / "public"
             alone.mkdir(parents=True)
             shutil.copy(scene.public / "release.json", alone)
-            for place in (scene, elsewhere):
-                if place is elsewhere:
-                    place.done("report", f"{OUT}/public", "--format", _FORMS, "--out", f"{OUT}/public")
-                place.done("portal", ".", "--out", "site", "--today", "2030-01-01", "--lang", "en")
+            for folder in (scene, elsewhere):
+                if folder is elsewhere:
+                    folder.done("report", f"{OUT}/public", "--format", _FORMS, "--out", f"{OUT}/public")
+                folder.done("portal", ".", "--out", "site", "--today", "2030-01-01", "--lang", "en")
                 for kind in ("funnel", "forest"):
-                    place.done("figure", f"{OUT}/public", kind, "--out", f"drawn/{kind}.svg")
-            written, again = (place.files(f"{OUT}/public", "site", "drawn") for place in (scene, elsewhere))
+                    folder.done("figure", f"{OUT}/public", kind, "--out", f"drawn/{kind}.svg")
+            written, again = (folder.files(f"{OUT}/public", "site", "drawn") for folder in (scene, elsewhere))
             differ = [path for path in {*written, *again} if written.get(path) != again.get(path)]
             files, more = files + len({*written, *again}), more + len(differ)
             forms.update(Path(path).name for path in differ)
@@ -251,8 +251,8 @@ def _rule(scene: House, victims: Victims) -> tuple[str, ...]:
 
 
 def _four_answers(scene: House, victims: Victims) -> tuple[str, ...]:
-    missed, found = victims[_CELLS[0]]
-    scene.write({**victims, _CELLS[0]: (missed + 4, found - 4)}, title="Screener 2")
+    missed, hits = victims[_CELLS[0]]
+    scene.write({**victims, _CELLS[0]: (missed + 4, hits - 4)}, title="Screener 2")
     return RUN
 
 
@@ -394,7 +394,7 @@ def public_folder_touched(runs: int, rng: np.random.Generator) -> Counts:
     for _ in range(runs):
         with house(rng) as scene:
             # a remedy needs both halves of the set to be judged
-            scene.write({cell: (8 * missed, 8 * found) for cell, (missed, found) in plain(rng).items()})
+            scene.write({cell: (8 * missed, 8 * hits) for cell, (missed, hits) in plain(rng).items()})
             scene.done(*RUN)
             before = scene.files(f"{OUT}/public")
             for arguments in SILENT.values():

@@ -17,6 +17,7 @@ from audit.plan.audit_plan import AuditPlan
 from audit.result.findings.subgroup_scan import SubgroupScan
 from audit.stats.arrays import FloatArray
 from tools.simulate.audited import plan_of
+from tools.simulate.clusters import cluster_rates
 from tools.simulate.runner import Counts, Share
 
 SHARES: Final = {
@@ -91,10 +92,7 @@ def drawn_cells(world: World, rng: np.random.Generator, *, by_cluster: bool) -> 
 def _rates(world: World, mean: float, clusters: int, rng: np.random.Generator) -> FloatArray:
     if world.alike == "two":
         return np.where(rng.random(clusters) < 0.1, 0.9, (mean - 0.09) / 0.9)
-    if world.correlation == 0.0:
-        return np.full(clusters, mean)
-    strength = (1.0 - world.correlation) / world.correlation
-    return np.asarray(rng.beta(mean * strength, (1.0 - mean) * strength, clusters))
+    return cluster_rates(rng.random(clusters), mean, world.correlation)
 
 
 def _is_found(answer: SubgroupScan) -> bool:
