@@ -37,6 +37,7 @@ RUN: Final = ("run", "plan.toml", "--no-crosscheck", "--quiet")
 VERIFIED, CONTRADICTED = 0, 5
 """Exit codes of `verify`."""
 _FORMS: Final = "html,csv,json,junit"
+_OTHER_FORMS: Final = "letter,pdf,sarif,badge"
 _CELLS: Final = (("woman", "north"), ("woman", "south"), ("man", "north"), ("man", "south"))
 _FEW: Final = (("non-binary", "north"), ("unknown", "west"))
 _PLAN: Final = """\
@@ -208,7 +209,7 @@ def _broken_row(scene: House) -> str:
 
 
 def made_from_release_alone(runs: int, rng: np.random.Generator) -> Counts:
-    """Make report, table, tests, portal, figure and PDF from `release.json` alone, in a folder with nothing else.
+    """Make every public form, portal and figures from `release.json` alone, in a folder with nothing else.
 
     A file that comes out otherwise beside exact counts says more than the rows printed: by a width, a sum in a
     sentence, or the text of a PDF.
@@ -223,13 +224,17 @@ def made_from_release_alone(runs: int, rng: np.random.Generator) -> Counts:
             alone = elsewhere.folder / OUT / "public"
             alone.mkdir(parents=True)
             shutil.copy(scene.public / "release.json", alone)
+            scene.done("report", OUT, "--format", _OTHER_FORMS, "--lang", "en", "--out", "forms")
+            (elsewhere.folder / "forms").mkdir()
+            shutil.copy(scene.folder / "forms" / "release.json", elsewhere.folder / "forms")
+            elsewhere.done("report", "forms", "--format", _OTHER_FORMS, "--lang", "en", "--out", "forms")
             for folder in (scene, elsewhere):
                 if folder is elsewhere:
                     folder.done("report", f"{OUT}/public", "--format", _FORMS, "--out", f"{OUT}/public")
                 folder.done("portal", ".", "--out", "site", "--today", "2030-01-01", "--lang", "en")
                 for kind in ("funnel", "forest"):
                     folder.done("figure", f"{OUT}/public", kind, "--out", f"drawn/{kind}.svg")
-            written, again = (folder.files(f"{OUT}/public", "site", "drawn") for folder in (scene, elsewhere))
+            written, again = (folder.files(f"{OUT}/public", "forms", "site", "drawn") for folder in (scene, elsewhere))
             differ = [path for path in {*written, *again} if written.get(path) != again.get(path)]
             files, more = files + len({*written, *again}), more + len(differ)
             forms.update(Path(path).name for path in differ)
