@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from enum import Enum
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 SIGNATURE_BYTES: Final = 64
 _LARGEST: Final = 64 * 1024
+_MOST_WITHIN: Final = 16
+"""Certificates of a reply that are looked at: whoever makes one can put many into it."""
 _PREFIX: Final = bytes.fromhex("302a300506032b6570032100")
 """What stands before the 32 bytes of a public key in DER (RFC 8410, section 4)."""
 _PRIME: Final = 2**255 - 19
@@ -157,11 +160,61 @@ def load_signer(path: Path, passphrase: Callable[[], bytes]) -> Signer:
     return Signer(_public(private), private.sign)
 
 
-def names_in(held: Iterable[bytes]) -> list[tuple[Name, Name]]:
-    """Return subject and issuer of certificates in DER. Raises Exception of any kind where one is none."""
+class Claim(Enum):
+    """What a reply that does not verify has to do with the certificates that somebody trusts."""
+
+    OTHER = "other"
+    """It names none of them."""
+    OPEN = "open"
+    """It names one, and lacks what leads up to it, or that one is no root: nothing can be checked."""
+    FALSE = "false"
+    """It names one whose key did not sign what it says it did."""
+
+
+def claim_of(held: Iterable[bytes], signed_by: Iterable[tuple[Name, int]], trusted: Iterable[Certificate]) -> Claim:
+    """Hold the certificates within a reply against trusted ones.
+
+    Parameters
+    ----------
+    held : iterable of bytes
+        The certificates within the reply, in DER.
+    signed_by : iterable of (Name, int)
+        Issuer and serial number of the certificates that signed the reply.
+    trusted : iterable of Certificate
+
+    Raises
+    ------
+    Exception
+        Of any kind, where a certificate is none.
+    """
     from cryptography.x509 import load_der_x509_certificate
 
-    return [(each.subject, each.issuer) for each in map(load_der_x509_certificate, held)]
+    signers, roots = list(signed_by), list(trusted)
+    within = [load_der_x509_certificate(each) for each in held]
+    names = {name for each in within for name in (each.subject, each.issuer)} | {issuer for issuer, _ in signers}
+    if not any(root.subject in names for root in roots):
+        return Claim.OTHER
+    if len(within) > _MOST_WITHIN:
+        return Claim.OPEN
+    pairs = [(each, root) for each in within for root in roots]
+    if any(each.issuer == root.subject and not _is_issued_by(each, root) for each, root in pairs):
+        return Claim.FALSE
+    if any(each.subject == root.subject and each.public_key() != root.public_key() for each, root in pairs):
+        return Claim.FALSE
+    above = [each for each in within if (each.issuer, each.serial_number) in signers]
+    for _ in range(len(within) + 1):
+        above = [each for each in (*within, *roots) if any(_is_issued_by(below, each) for below in above)]
+    return Claim.FALSE if any(each in roots and each.issuer == each.subject for each in above) else Claim.OPEN
+
+
+def _is_issued_by(certificate: Certificate, issuer: Certificate) -> bool:
+    from cryptography.exceptions import InvalidSignature
+
+    try:
+        certificate.verify_directly_issued_by(issuer)
+    except (ValueError, TypeError, InvalidSignature):
+        return False
+    return True
 
 
 def certificates(texts: Iterable[str]) -> list[Certificate]:

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from audit.errors import EvidenceError
-from audit.evidence.keys import certificates, names_in
+from audit.evidence.keys import Claim, certificates, claim_of
 
 if TYPE_CHECKING:
     from rfc3161_client import TimeStampResponse
@@ -82,11 +82,13 @@ class Stamps(NamedTuple):
     """Over it, by an authority that nobody listed."""
     wrong: tuple[str, ...] = ()
     """Over something else, or not by the authority that they name."""
+    unchecked: tuple[str, ...] = ()
+    """Over it, in the name of an authority that is listed, without what leads up to a root that is."""
 
 
 def stamps_among(anchors: Mapping[str, bytes], messages: Mapping[str, bytes], authorities: Sequence[str]) -> Stamps:
     """Read replies, of which each is called as what it is over, with `.tsr` at the end. Nothing without the extra."""
-    at, of_others, wrong = dict[str, dt.datetime](), list[str](), list[str]()
+    at, by_claim = dict[str, dt.datetime](), {claim: list[str]() for claim in Claim}
     for name, reply in anchors.items() if can_stamp() else ():
         if not name.endswith(TOKEN):
             continue
@@ -94,20 +96,20 @@ def stamps_among(anchors: Mapping[str, bytes], messages: Mapping[str, bytes], au
         try:
             at[over] = stamped_at(reply, messages[over], authorities)
         except (EvidenceError, KeyError):
-            is_right = over in messages and is_over(reply, messages[over]) and not _names_any(reply, authorities)
-            (of_others if is_right else wrong).append(name)
-    return Stamps(at, tuple(of_others), tuple(wrong))
+            is_right = over in messages and is_over(reply, messages[over])
+            by_claim[_claim(reply, authorities) if is_right else Claim.FALSE].append(name)
+    return Stamps(at, *(tuple(by_claim[claim]) for claim in (Claim.OTHER, Claim.FALSE, Claim.OPEN)))
 
 
-def _names_any(reply: bytes, authorities: Sequence[str]) -> bool:
-    """Say whether a reply says that it is of one of these authorities, or cannot be read so far."""
+def _claim(reply: bytes, authorities: Sequence[str]) -> Claim:
+    """Return what a reply has to do with these authorities; false where it cannot be read so far."""
+    trusted = certificates(authorities)
     try:
         signed = _read(reply).signed_data
-        held = {name for pair in names_in(signed.certificates) for name in pair}
-        named = held | {one.issuer for one in signed.signer_infos}
+        signers = [(each.issuer, each.serial_number) for each in signed.signer_infos]
+        return claim_of(signed.certificates, signers, trusted)
     except Exception:
-        return True
-    return any(certificate.subject in named for certificate in certificates(authorities))
+        return Claim.FALSE
 
 
 def _read(reply: bytes) -> TimeStampResponse:

@@ -280,6 +280,10 @@ def _time_stamps(reading: Reading) -> Iterator[Shown]:
     if stamps.of_others:
         names = printable(", ".join(stamps.of_others))
         yield Shown("time-stamp", State.CLAIMED, f"{names}: by a time authority that you have not listed")
+    if stamps.unchecked:
+        names = printable(", ".join(stamps.unchecked))
+        text = f"{names}: list the root of its time authority, or get the stamp with all certificates up to it"
+        yield Shown("time-stamp", State.NOT_SHOWN, text)
     for name, time in stamps.at.items():
         what = f"the head of {name} entries" if name.isdecimal() else f"{name}.sig"
         yield Shown(

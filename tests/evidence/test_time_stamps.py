@@ -123,6 +123,55 @@ def test_bytes_that_are_no_reply_are_none(authority: Authority) -> None:
         assert in_order(b"\x30\x84" + b"\xff" * size) == b"\x30\x84" + b"\xff" * size
 
 
+def with_intermediate(authority: Authority) -> Authority:
+    """Put an intermediate certificate between an authority's root and its own, as most have."""
+    authority.run("openssl req -newkey rsa:2048 -nodes -keyout inter.key -subj /CN=Inter -out inter.csr")
+    for name, issuer, section in (("inter", "ca", "ca"), ("tsa", "inter", "extensions")):
+        issued = f"-CA {issuer}.pem -CAkey {issuer}.key -days 3650 -extfile own.cnf -extensions {section}"
+        authority.run(f"openssl x509 -req -in {name}.csr {issued} -out {name}.pem")
+    return authority
+
+
+@pytest.fixture(scope="module")
+def tall(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return with_intermediate(Authority(tmp_path_factory.mktemp("tall")))
+
+
+@pytest.mark.parametrize("chain", ["inter", "ca", "inter ca", "ca inter", ""])
+@pytest.mark.parametrize("listed", ["ca", "inter", "tsa", "tsa inter", "inter ca"])
+def test_a_stamp_of_a_listed_authority_is_never_called_false_for_want_of_certificates(
+    tall: Authority, chain: str, listed: str
+) -> None:
+    """It holds where OpenSSL says so too; else it is not shown. A forged one under these names stays contradicted."""
+    texts = {name: (tall.folder / f"{name}.pem").read_text() for name in ("ca", "inter", "tsa")}
+    (tall.folder / "chain.pem").write_text("".join(texts[name] for name in chain.split()))
+    reply = tall.reply(time_request(b"a message"), "-chain chain.pem" if chain else "")
+    trusted = [texts[name] for name in listed.split()]
+    (tall.folder / "kept.tsr").write_bytes(reply)
+    (tall.folder / "message").write_bytes(b"a message")
+    (tall.folder / "listed.pem").write_text("".join(trusted))
+    asked = ["openssl", "ts", "-verify", "-in", "kept.tsr", "-data", "message", "-CAfile", "listed.pem"]
+    holds = subprocess.run(asked, cwd=tall.folder, capture_output=True, check=False).returncode == 0
+    assert holds == ("ca" in listed and "inter" in f"{chain} {listed}")
+    assert stamps_among({"x.tsr": reply}, {"x": b"another"}, trusted).wrong == ("x.tsr",)
+    stamps = stamps_among({"x.tsr": reply}, {"x": b"a message"}, trusted)
+    if not chain and listed == "ca":  # nothing in it names the root
+        assert stamps.of_others == ("x.tsr",)
+    else:
+        assert (list(stamps.at), stamps.unchecked) == ((["x"], ()) if holds else ([], ("x.tsr",)))
+
+
+@pytest.mark.parametrize("listed", ["ca", "inter", "tsa"])
+def test_a_forged_reply_with_the_names_of_a_listed_authority_is_false(
+    tall: Authority, tmp_path: Path, listed: str
+) -> None:
+    forger = with_intermediate(Authority(tmp_path))
+    (forger.folder / "chain.pem").write_text("".join((forger.folder / f"{n}.pem").read_text() for n in ("inter", "ca")))
+    reply = forger.reply(time_request(b"a message"), "-chain chain.pem")
+    trusted = [(tall.folder / f"{listed}.pem").read_text()]
+    assert stamps_among({"x.tsr": reply}, {"x": b"a message"}, trusted).wrong == ("x.tsr",)
+
+
 @pytest.mark.parametrize("listed", [True, False])
 def test_whatever_bit_of_a_reply_is_another_something_is_said_of_it(authority: Authority, *, listed: bool) -> None:
     """With its authority listed it is right as it was, or not right: no change makes it one of somebody else."""
