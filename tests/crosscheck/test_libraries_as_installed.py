@@ -64,12 +64,16 @@ plan = {
     "rules": [{"metric": "true_positive_rate", "groups": ["gender"], "margin": 0.1, "reason": "r"}],
 }
 entry = {"kind": "python", "entry": "own_detector:score", "features": ["flagged"], "threshold": 0.5}
-of_a_function = {**plan, "detector": entry}
+measures = [{"metric": "own_detector:share", "name": "share of flags", "groups": ["gender"]}]
+of_a_function = {**plan, "detector": entry, "measures": measures}
 Path("own_detector.py").write_text(
     "import warnings\\n"
     "def score(batch):\\n"
     "    warnings.simplefilter('ignore')\\n"
     "    return [float(flagged) for flagged in batch.column('flagged').to_pylist()]\\n"
+    "def share(label, flagged):\\n"
+    "    warnings.simplefilter('ignore')\\n"
+    "    return flagged.mean()\\n"
 )
 wrong, results, ended, calls = [], [], threading.Event(), 0
 
@@ -85,7 +89,7 @@ def bystander():
         calls += 1
 
 def audit(asked):
-    results.append(run_audit(asked, table, folder=".", sandbox="auto"))
+    results.append(run_audit(asked, table, folder="."))
 
 beside = threading.Thread(target=bystander)
 audits = [threading.Thread(target=audit, args=(asked,)) for asked in (plan, of_a_function)]
@@ -96,6 +100,7 @@ ended.set()
 beside.join()
 assert not wrong, sorted(set(wrong))
 assert [result.further.crosscheck_state for result in results] == ["agreed"] * 3
+assert sorted(len(result.further.own_measures) > 0 for result in results) == [False, False, True]
 assert not differences(begun, state()), differences(begun, state())
 changed = [
     f"{name}.{attribute}"
