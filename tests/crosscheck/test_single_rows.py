@@ -81,6 +81,28 @@ def test_cases_of_each_group_add_up_to_its_counts() -> None:
     assert len(rows[Group(())].label) == sum(len(rows[g].label) for g in rows if g.family == families[0])
 
 
+def test_every_group_that_fails_is_compared_however_few_are_afforded(monkeypatch: pytest.MonkeyPatch) -> None:
+    for bound in ("MOST_TABLES", "SMALL_FAMILY", "MOST_RESTS"):
+        monkeypatch.setattr(agreement, bound, 0)
+    rng = np.random.default_rng(5)
+    origin = rng.integers(0, 12, 12_000)
+    is_positive, is_flagged = rng.random(12_000) < 0.5, rng.random(12_000) < np.where(origin < 4, 0.3, 0.9)
+    columns = {
+        "id": [f"case-{number}" for number in range(12_000)],
+        "label": np.where(is_positive, "1", "0").tolist(),
+        "origin": [f"o{code}" for code in origin],
+        "gender": ["woman"] * 12_000,
+        "score": np.where(is_flagged, 0.9, 0.1),
+    }
+    one_rule = plan_of([{"metric": "true_positive_rate", "groups": ["origin"], "margin": 0.1}], FEATURES)
+    result = run_audit(one_rule, pa.table(columns))
+    failing = {verdict.group for verdict in result.verdicts if verdict.outcome == "fail"}
+    assert len(failing) == 4
+    fairlearn, aif360 = result.further.crosscheck
+    assert fairlearn.groups_beside_rest == 4
+    assert 4 <= fairlearn.groups_compared == aif360.groups_compared < fairlearn.groups
+
+
 def test_large_sets_are_compared_from_counts_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(agreement, "MOST_ROWS", 200)
     assert {one.row_groups_compared for one in run_audit(plan(), table(200, 2)).further.crosscheck} == {0}
