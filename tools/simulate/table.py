@@ -24,6 +24,7 @@ from tools.simulate import (
     drawing,
     families,
     ladders,
+    lineages,
     nights,
     planning,
     remedies,
@@ -46,7 +47,8 @@ _PROPERTIES: Final[Mapping[Promise, Sequence[str]]] = {
         "any FAIL", "any false FAIL", "PASS on the limit", "false PASS", "false FAIL", "equality rejected",
         "false FAIL of a change, paired", "false FAIL of a change, paired, shared cases",
         "false FAIL of a change, separate", 'blind PASS: only "not passed", alpha/K', "false PASS of a word",
-        "any false FAIL of the history", "false PASS in some night", "PASS in doubt on the limit",
+        "any false FAIL of the history", "any false FAIL of a line of releases",
+        "false PASS in some night", "PASS in doubt on the limit",
         # answers
         "AUC missed, on average", "same difference rejected", "same ratio rejected", "wrong note", "wrong word",
         "the widest label gap is taken for real", 'any "widen" or "narrow"', "noise found, missed",
@@ -541,6 +543,17 @@ SWAPS: Final = Simulation(
 DRAWING: Final = Simulation((Part(drawing.drawn_sets, grid(way=drawing.WAYS)),), runs=0.8)
 _NIGHTS: Final = [nights.on_the_margin(cases, rate) for cases, rate in ((100, 0.7), (400, 0.7), (400, 0.3))]
 _LATE: Final = (3, 5, 10, 20)
+LINEAGES: Final = Simulation(
+    (
+        Part(lineages.found_by, grid(size=(300, 1_000, 3_000), margin=(0.05, 0.02)), runs=0.5),
+        Part(lineages.own_found_by, grid(size=(300, 1_000, 3_000)), runs=0.5),
+        Part(lineages.alarms, grid(size=(300, 500, 1_000), pattern=("unchanged",))),
+        Part(lineages.alarms, [{"size": 300, "pattern": "unchanged", "first_redrawn": False}]),
+        Part(lineages.alarms, [{"size": 300, "pattern": "unchanged", "margin": 0.02, "redrawn": 1.0}]),
+        Part(lineages.alarms, grid(size=(300,), pattern=("improving", "half on the limit", lineages.LOST))),
+    ),
+    runs=0.4,
+)
 NIGHTLY: Final = Simulation(
     (
         Part(nights.false_fail, grid(world=_NIGHTS, sample=("fresh", "growing"))),
@@ -586,6 +599,7 @@ TABLE: Final[Mapping[str, Simulation]] = {
     "planning": PLANNING,
     "joint_planning": JOINT_PLANNING,
     "changes": CHANGES,
+    "lineages": LINEAGES,
     "blind_attempts": BLIND_ATTEMPTS,
     "swaps": SWAPS,
     "drawing": DRAWING,
