@@ -84,7 +84,7 @@ NOT_SWEPT = {
     },
     "GroupFeature": {"country_column", "dual", "separator"},
     "PredictionsDetector": {"decimal", "delimiter", "encoding", "id", "path", "rank", "top_k"},
-    "PythonDetector": {"answers", "classes", "positive_classes", "score_range", "top_k"},
+    "PythonDetector": {"answers", "classes", "files", "positive_classes", "score_range", "top_k"},
     "ScoringSection": {"repeat"},
 }  # fmt: skip
 """Keys that no plan of `made.lake_plans` sets, by model: refused on Spark, of another format, or without a count."""

@@ -214,8 +214,8 @@ def test_a_run_goes_on_where_it_stopped_and_mixes_no_detectors(lake: Path, opene
 
 
 ELSEWHERE = """
-import sys
-if not sys.argv[0].endswith("pytest/__main__.py"):
+import os, sys
+if b"pytest" not in open(f"/proc/{os.getppid()}/cmdline", "rb").read():
     __file__ = sys.argv[0]
 def score(batch):
     return []

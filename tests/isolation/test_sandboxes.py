@@ -123,6 +123,16 @@ HOSTILE = {
     "stops the parent": "os.kill(os.getppid(), 19)",
     "limits the parent": "import resource\nresource.prlimit(os.getppid(), resource.RLIMIT_CPU, (1, 1))",
     "leaves the group": "os.setsid()",
+    "lets others wait": "os.setpriority(os.PRIO_PROCESS, 0, 19)",
+    "moves a process to a processor": "os.sched_setaffinity(os.getpid(), {0})",
+    "gives a process another turn": "os.sched_setscheduler(os.getpid(), os.SCHED_BATCH, os.sched_param(0))",
+    "mounts": (
+        "place = ctypes.addressof(text := ctypes.create_string_buffer(str(HERE).encode()))\n"
+        "call(165 if X86 else 40, place, place, 0, 4096, 0)"
+    ),
+    "changes the root": "os.chroot(HERE)",
+    "opens a mount": "call(428, -100, 0, 1)",
+    "opens a file system": "call(430, 0, 0)",
     "asks the network": "import socket\nsocket.socket(socket.AF_INET, socket.SOCK_DGRAM)",
     "asks netlink": "import socket\nsocket.socket(socket.AF_NETLINK, socket.SOCK_RAW)",
     "asks a Unix socket": "import socket\nsocket.socket(socket.AF_UNIX).connect(str(HERE / 'socket'))",
@@ -172,6 +182,7 @@ UNKNOWN = """
 {call}
 import socket
 first, second = socket.socketpair()
+os.sched_setaffinity(0, os.sched_getaffinity(0))
 try:
     call(471, 0, 0, 0, 0)
 except OSError as error:

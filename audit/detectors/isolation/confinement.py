@@ -66,18 +66,6 @@ _DENIED: Final = {
     "kcmp": (312, 272),
     "move_pages": (279, 239),
     "migrate_pages": (256, 238),
-    "mount": (165, 40),
-    "umount2": (166, 39),
-    "pivot_root": (155, 41),
-    "chroot": (161, 51),
-    "open_tree": (428, 428),
-    "move_mount": (429, 429),
-    "fsopen": (430, 430),
-    "fsconfig": (431, 431),
-    "fsmount": (432, 432),
-    "fspick": (433, 433),
-    "mount_setattr": (442, 442),
-    "open_tree_attr": (467, 467),
     "name_to_handle_at": (303, 264),
     "open_by_handle_at": (304, 265),
     "add_key": (248, 217),
@@ -88,6 +76,8 @@ _DENIED: Final = {
     "userfaultfd": (323, 282),
     "fanotify_init": (300, 262),
     "inotify_add_watch": (254, 27),
+    "setpriority": (141, 140),
+    "ioprio_set": (251, 30),
     "chmod": (90, None),
     "fchmod": (91, 52),
     "fchmodat": (268, 53),
@@ -126,7 +116,8 @@ _DENIED: Final = {
 """Calls that end with EPERM, with their numbers on x86_64 and aarch64.
 
 Landlock governs neither sockets reached by a path nor owners, permissions and times of files. Without `setsid` and
-`setpgid` all that the model starts stays in the group that the harness ends.
+`setpgid` all that the model starts stays in the group that the harness ends. What takes a right of root, such as to
+mount, is not listed: the rights are dropped, and no namespace can be made or entered that has them.
 """
 _SIGNALS: Final = {
     "kill": (62, 129),
@@ -137,7 +128,15 @@ _SIGNALS: Final = {
     "tgkill": (234, 131),
 }
 """Denied too where Landlock does not keep signals inside."""
-_SOCKETPAIR, _CLONE, _CLONE3, _PRLIMIT = (53, 199), (56, 220), (435, 435), (302, 261)
+_ON_ITSELF: Final = {
+    "prlimit64": (302, 261),
+    "sched_setaffinity": (203, 122),
+    "sched_setscheduler": (144, 119),
+    "sched_setparam": (142, 118),
+    "sched_setattr": (314, 274),
+}
+"""Allowed where the first argument is 0, for the process that calls, and denied for any other."""
+_SOCKETPAIR, _CLONE, _CLONE3 = (53, 199), (56, 220), (435, 435)
 _NEW_NAMESPACES: Final = 0x7E020000
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _AND, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x54, 0x06
 _ALLOW, _ERROR, _KILL = 0x7FFF0000, 0x00050000, 0x80000000
@@ -288,7 +287,9 @@ def _program(architecture: int, column: int, *, keeps_signals: bool) -> list[tup
     lines += [(_EQUAL, 1, 0, socket.SOCK_STREAM), (_RETURN, 0, 0, denied), (_RETURN, 0, 0, _ALLOW)]
     lines += [(_EQUAL, 0, 4, _CLONE[column]), (_LOAD, 0, 0, _FIRST), (_ANY_BIT, 0, 1, _NEW_NAMESPACES)]
     lines += [(_RETURN, 0, 0, denied), (_RETURN, 0, 0, _ALLOW)]
-    lines += [(_EQUAL, 0, 3, _PRLIMIT[column]), (_LOAD, 0, 0, _FIRST), (_EQUAL, 1, 0, 0), (_RETURN, 0, 0, denied)]
+    for numbers in _ON_ITSELF.values():
+        lines += [(_EQUAL, 0, 4, numbers[column]), (_LOAD, 0, 0, _FIRST), (_EQUAL, 0, 1, 0)]
+        lines += [(_RETURN, 0, 0, _ALLOW), (_RETURN, 0, 0, denied)]
     return [*lines, (_RETURN, 0, 0, _ALLOW)]
 
 
