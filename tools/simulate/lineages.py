@@ -207,7 +207,7 @@ def steady(pattern: str, size: int, margin: float) -> FloatArray:
     rates = np.full((RELEASES + 1, GROUPS), RATE)
     if pattern == "half on the limit":
         sizes = np.full(GROUPS, size)
-        rates[:] = rates_on_edge(sizes, np.arange(GROUPS) % 2 == 0, RATE, _own_boundary())
+        rates[:] = rates_on_edge(sizes, RATE, (np.arange(GROUPS) % 2 == 0, _own_boundary()))
     elif pattern == "improving":
         rates += 0.002 * np.arange(RELEASES + 1)[:, np.newaxis]
     elif pattern == LOST:
@@ -233,20 +233,20 @@ def alarms(
     drawn = line(rng, runs, size, steady(pattern, size, margin), redrawn, first_redrawn=first_redrawn)
     reference = Compared.of(drawn.lost, drawn.gained, size, margin)
     last = Compared.of(drawn.lost_last, drawn.gained_last, size, margin)
-    found = {
+    called_worse: dict[str, BoolArray] = {
         "own limits, whole level in each release": own_named(drawn.right, size, WHOLE).any(axis=-1),
         "reference, single test in each release": single(reference, WHOLE).any(axis=-1),
         "own limits": own_named(drawn.right, size, OWN / RELEASES).any(axis=-1),
         "reference": two_bars(reference, REFERENCE).any(axis=-1),
         "last": two_bars_moved(last, LAST).any(axis=-1),
     }
-    whole = found["own limits"] | found["reference"] | found["last"]
+    whole = called_worse["own limits"] | called_worse["reference"] | called_worse["last"]
     n = np.full(drawn.lost.size, size)
     p = screened_paired_p(drawn.lost.ravel(), drawn.gained.ravel(), n, margin, "within", BETA, ALPHA)
     passes = (p.reshape(drawn.lost.shape) <= ALPHA).all(axis=-1)
     name = "FAIL of a line whose groups lost the margin" if pattern == LOST else "any false FAIL of a line of releases"
     return {
-        **{f"FAIL in a line, {question}": Share(int(any_.any(axis=1).sum()), runs) for question, any_ in found.items()},
+        **{f"FAIL in a line, {bar}": Share(int(worse.any(axis=1).sum()), runs) for bar, worse in called_worse.items()},
         name: Share(int(whole.any(axis=1).sum()), runs),
         "release stopped": Share(int((whole | ~passes).sum()), whole.size),
     }

@@ -151,8 +151,9 @@ def canonical_plan_sha256(plan: AuditPlan | SamplingDesign) -> str:
 
     Two files that differ in comments, order of keys or written-out defaults have the same digest. So have two that
     name different files of waivers, because these change nothing that is scored or judged. `not_cases` and `files`
-    enter where they are set: plans that were written before there were such keys keep their digest. `differ` of a blind
-    audit, a number of people, never enters: it could be guessed from the digest, which is public.
+    enter where they are set: plans that were written before there were such keys keep their digest. `respond_by`, a day
+    that may be settled once the verdict is known, never enters. Nor does `differ` of a blind audit, a number of people:
+    it could be guessed from the digest, which is public.
     """
     used = plan.model_dump(mode="python", by_alias=True, exclude={"waivers"})
     used.get("audit", {}).pop("respond_by", None)
