@@ -233,13 +233,14 @@ def alarms(
     drawn = line(rng, runs, size, steady(pattern, size, margin), redrawn, first_redrawn=first_redrawn)
     reference = Compared.of(drawn.lost, drawn.gained, size, margin)
     last = Compared.of(drawn.lost_last, drawn.gained_last, size, margin)
-    called_worse: dict[str, BoolArray] = {
-        "own limits, whole level in each release": own_named(drawn.right, size, WHOLE).any(axis=-1),
-        "reference, single test in each release": single(reference, WHOLE).any(axis=-1),
-        "own limits": own_named(drawn.right, size, OWN / RELEASES).any(axis=-1),
-        "reference": two_bars(reference, REFERENCE).any(axis=-1),
-        "last": two_bars_moved(last, LAST).any(axis=-1),
+    named: dict[str, BoolArray] = {
+        "own limits, whole level in each release": own_named(drawn.right, size, WHOLE),
+        "reference, single test in each release": single(reference, WHOLE),
+        "own limits": own_named(drawn.right, size, OWN / RELEASES),
+        "reference": two_bars(reference, REFERENCE),
+        "last": two_bars_moved(last, LAST),
     }
+    called_worse = {question: np.any(groups, axis=-1, keepdims=True)[..., 0] for question, groups in named.items()}
     whole = called_worse["own limits"] | called_worse["reference"] | called_worse["last"]
     n = np.full(drawn.lost.size, size)
     p = screened_paired_p(drawn.lost.ravel(), drawn.gained.ravel(), n, margin, "within", BETA, ALPHA)
