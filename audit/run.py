@@ -17,8 +17,9 @@ from audit.counting.table import FamilyCounts, compared_families, count_families
 from audit.detectors.isolation.options import Isolating, IsolationOptions
 from audit.errors import check_choice
 from audit.evaluation.evaluation_set import EvaluationSet, open_evaluation_set
-from audit.plan.audit_plan import AuditPlan
+from audit.plan.audit_plan import Rule
 from audit.plan.file.plan_file import AnyPlan, LoadedPlan, loaded_plan
+from audit.plan.sections import Groups
 from audit.result.audit_result import SCHEMA_VERSION, AuditResult, Provenance, Waiver
 from audit.result.findings.further import Further, OwnMeasure
 from audit.result.findings.system import SystemDescription
@@ -90,12 +91,12 @@ def run_audit(  # noqa: PLR0913 - what an audit can be given
             answered = access.answered(designs, evaluation_set)
             counted = _counted(loaded, evaluation_set, scored, scope)
             joined = None if earlier is None else join_answers(earlier, loaded, evaluation_set, whole=scope.has_records)
-            rows = _single_rows(loaded.plan, evaluation_set) if crosscheck else {}
+            rows = _single_rows(loaded.plan.groups, loaded.plan.rules, evaluation_set) if crosscheck else {}
             measures = _own_measures(loaded, evaluation_set, scope)
             evaluation_set.check_unchanged()
             origin = provenance(loaded, evaluation_set, scored, predictions_to, started, scope)
             features = evaluation_set.features
-        families = count_families(loaded.plan, counted.table, features)
+        families = count_families(loaded.plan.groups, loaded.plan.rules, counted.table, features)
         gathered = Gathered(loaded, features, counted, families, scored.system, origin, waivers, measures, answered)
         return summarise(gathered._replace(libraries=libraries, rows=rows, joined=joined, scope=scope))
 
@@ -203,7 +204,7 @@ def _check_before(
         return waivers, ()
     from audit.scoring.probing.probes import check_answerable, check_probes
 
-    check_answerable(loaded.plan, scope)
+    check_answerable(loaded.plan.detector, loaded.plan.probes, loaded.plan.named_probe_rules, scope)
     return waivers, check_probes(loaded.plan, evaluation_set, loaded.folder, scope)
 
 
@@ -297,12 +298,19 @@ def _findings(gathered: Gathered, decision: Decision) -> tuple[dict[str, Any], d
         rows=gathered.rows,
         scope=gathered.scope,
     )._asdict()
-    finest = publication_counts(plan, counted, families, {feature.name: feature for feature in features})
+    finest = publication_counts(
+        plan.groups,
+        plan.evaluation_set,
+        plan.disclosure,
+        counted,
+        families,
+        {feature.name: feature for feature in features},
+    )
     return fields, {**fields.pop("further"), **finest}
 
 
-def _single_rows(plan: AuditPlan, evaluation_set: EvaluationSet) -> Mapping[Group, Rows]:
+def _single_rows(group_features: Groups, rules: Sequence[Rule], evaluation_set: EvaluationSet) -> Mapping[Group, Rows]:
     """Read the cases of single groups, for other libraries."""
     from audit.analyses.crosscheck.agreement import group_rows
 
-    return group_rows(evaluation_set, compared_families(plan))
+    return group_rows(evaluation_set, compared_families(group_features, rules))

@@ -17,7 +17,9 @@ import numpy as np
 
 from audit.analyses.estimates import as_known, interval_fields, why_not_stated
 from audit.counting.table import MOST_GROUPS, UNLABELLED, CountsTable, FamilyCounts, everyone_as_family, is_listed
-from audit.plan.audit_plan import AuditPlan
+from audit.plan.audit_plan import Rule
+from audit.plan.evaluation_set import EvaluationSetSection
+from audit.plan.sections import VerdictSection
 from audit.result.findings.patterns import Amplification, Amplifies, GroupAmplification
 from audit.result.findings.second import AfterDetector, Among, Flag, Override, PeopleGap
 from audit.stats.arrays import BoolArray, FloatArray, IntArray
@@ -32,7 +34,7 @@ _OUTCOMES: Final[tuple[Amplifies, ...]] = ("adds", "repeats", "removes", "cannot
 Interval: TypeAlias = tuple[FloatArray, FloatArray, FloatArray]
 
 
-def amplification(plan: AuditPlan, families: Sequence[FamilyCounts]) -> tuple[Amplification, ...]:
+def amplification(verdict: VerdictSection, families: Sequence[FamilyCounts]) -> tuple[Amplification, ...]:
     """Measure directional bias amplification for each family of at most `MOST_GROUPS` groups, and for each single
     feature.
 
@@ -40,7 +42,7 @@ def amplification(plan: AuditPlan, families: Sequence[FamilyCounts]) -> tuple[Am
     there. For a group g, D = P(flagged | g) - P(labelled | g) = (FP - FN) / n, on the same cases (Wang & Russakovsky
     2021, ICML).
     """
-    return tuple(_family_amplification(plan, family) for family in families if is_listed(family))
+    return tuple(_family_amplification(verdict, family) for family in families if is_listed(family))
 
 
 def amplification_outcomes(labels: Interval, flags: Interval, added: Interval) -> list[Amplifies]:
@@ -70,8 +72,8 @@ def amplification_outcomes(labels: Interval, flags: Interval, added: Interval) -
     return [_OUTCOMES[outcome] for outcome in np.select([wider, repeats, narrower], [0, 1, 2], 3)]
 
 
-def _family_amplification(plan: AuditPlan, family: FamilyCounts) -> Amplification:
-    level, floor = plan.verdict.level, plan.verdict.min_denominator
+def _family_amplification(verdict: VerdictSection, family: FamilyCounts) -> Amplification:
+    level, floor = verdict.level, verdict.min_denominator
     group_cells = [family.total((cell,)) for cell in _CELLS]
     rest = [family.rest((cell,)) for cell in _CELLS]
     stated = np.flatnonzero(sum(group_cells) >= floor)
@@ -158,7 +160,9 @@ _LABELS: Final[Mapping[Among, tuple[int | None, ...]]] = {"victims": (1,), "othe
 
 
 def after_detector(
-    plan: AuditPlan,
+    rules: Sequence[Rule],
+    set_section: EvaluationSetSection,
+    verdict: VerdictSection,
     people: Mapping[int | None, CountsTable] | None,
     families: Sequence[Family],
     features: Mapping[str, SensitiveFeature],
@@ -173,25 +177,25 @@ def after_detector(
     if people is None:
         return None
     every = people[1] + people[0] + people[None]
-    compared_cells = dict.fromkeys(_AMONG[rule.metric] for rule in plan.rules if rule.metric in _AMONG)
+    compared_cells = dict.fromkeys(_AMONG[rule.metric] for rule in rules if rule.metric in _AMONG)
     gaps = {among: reduce(add, (people[label] for label in _LABELS[among])) for among in compared_cells}
     listed = [counts for family in families if is_listed(counts := every.family(family, features))]
     return AfterDetector(
         unanswered=int(every.everyone[UNLABELLED].sum()),
         overrides=tuple(
-            override for counts in (everyone_as_family(every), *listed) for override in _overrides(plan, counts)
+            override for counts in (everyone_as_family(every), *listed) for override in _overrides(verdict, counts)
         ),
         gaps=tuple(
             gap
             for among, table in gaps.items()
             for counts in listed
-            for gap in _gaps(plan, table.family(counts.family, features), among)
+            for gap in _gaps(set_section, verdict, table.family(counts.family, features), among)
         ),
     )
 
 
-def _overrides(plan: AuditPlan, family: FamilyCounts) -> Iterator[Override]:
-    level, least = plan.verdict.level, plan.verdict.min_denominator
+def _overrides(verdict: VerdictSection, family: FamilyCounts) -> Iterator[Override]:
+    level, least = verdict.level, verdict.min_denominator
     sides: tuple[tuple[Flag, tuple[Cell, Cell], Cell], ...] = (
         ("flagged", (Cell.FN, Cell.TP), Cell.UNSCORED_POSITIVE),
         ("not_flagged", (Cell.FP, Cell.TN), Cell.UNSCORED_NEGATIVE),
@@ -220,15 +224,17 @@ def _overrides(plan: AuditPlan, family: FamilyCounts) -> Iterator[Override]:
             )
 
 
-def _gaps(plan: AuditPlan, family: FamilyCounts, among: Among) -> Iterator[PeopleGap]:
-    least, section = plan.verdict.min_denominator, plan.evaluation_set
+def _gaps(
+    set_section: EvaluationSetSection, verdict: VerdictSection, family: FamilyCounts, among: Among
+) -> Iterator[PeopleGap]:
+    least, section = verdict.min_denominator, set_section
     independent = not section.is_weighted and section.cluster is None
     group_cells, rest = (
         [total_of((cell,)) for cell in _CELLS_AFTER_PEOPLE] for total_of in (family.total, family.rest)
     )
     n, m = _sum_after_people(group_cells), _sum_after_people(rest)
     stated = (n >= least) & (m >= least)
-    level = 1.0 - (1.0 - plan.verdict.level) / max(int(stated.sum()), 1)
+    level = 1.0 - (1.0 - verdict.level) / max(int(stated.sum()), 1)
     with np.errstate(invalid="ignore", divide="ignore"):
         before, after, added = people_gaps(group_cells, rest, level)
     words = amplification_outcomes(before, after, added)
@@ -244,7 +250,7 @@ def _gaps(plan: AuditPlan, family: FamilyCounts, among: Among) -> Iterator[Peopl
                 **interval_fields(("detector_gap",), before[:1], index, known=known),
                 **interval_fields(("added", "low", "high"), added, index, known=known),
                 "outcome": words[index] if known and independent else "cannot_tell",
-                "level": plan.verdict.level,
+                "level": verdict.level,
                 "reason": None if known else few,
             }
         )

@@ -15,7 +15,9 @@ import numpy as np
 from audit.analyses.estimates import as_known
 from audit.analyses.sides import possible_cases
 from audit.counting.table import EVERYONE, FLAGGED, NOT_FLAGGED, POSITIVE, UNLABELLED, FamilyCounts, is_finest
-from audit.plan.audit_plan import AuditPlan
+from audit.plan.audit_plan import Rule
+from audit.plan.evaluation_set import EvaluationSetSection
+from audit.plan.sections import Groups, VerdictSection
 from audit.result.findings.judged import Outcome, RuleResult, Verdict
 from audit.result.findings.sensitivity import ControlComparison, ControlSample, ControlVerdict
 from audit.result.findings.system import Notice
@@ -52,7 +54,9 @@ class JudgedSample(NamedTuple):
 
 
 def control_sample(
-    plan: AuditPlan,
+    group_features: Groups,
+    rules: Sequence[Rule],
+    verdict: VerdictSection,
     families: Mapping[Family, FamilyCounts],
     judged: Verdicts,
     sample_alone: JudgedSample,
@@ -68,8 +72,8 @@ def control_sample(
     """
     drawn, judged_drawn = sample_alone
     full_set, sample = _everyone(families), _everyone(drawn)
-    vacuous = _vacuous(plan, sample, full_set - sample)
-    comparisons, left_out = _comparisons(plan, families, drawn, vacuous)
+    vacuous = _vacuous(rules, verdict, sample, full_set - sample)
+    comparisons, left_out = _comparisons(group_features, rules, verdict, families, drawn, vacuous)
     drawn_cases = int(sample.sum())
     verdicts = _verdicts(judged, judged_drawn, _everyone_as_family(sample))
     return ControlSample(
@@ -79,27 +83,29 @@ def control_sample(
         comparisons=comparisons,
         comparisons_left_out=left_out,
         verdicts=verdicts,
-        words=_words(full_set, sample, verdicts, plan.verdict.min_denominator) + (_BY_DECISION if vacuous else ""),
+        words=_words(full_set, sample, verdicts, verdict.min_denominator) + (_BY_DECISION if vacuous else ""),
         vacuous=vacuous,
     )
 
 
-def selection_notices(plan: AuditPlan, control: ControlSample | None) -> tuple[Notice, ...]:
+def selection_notices(set_section: EvaluationSetSection, control: ControlSample | None) -> tuple[Notice, ...]:
     """Say where the set was put together by the decision, and nothing says what its cases stand for."""
-    if control is None or not control.vacuous or plan.evaluation_set.is_weighted:
+    if control is None or not control.vacuous or set_section.is_weighted:
         return ()
     return (Notice.of("selected_by_decision", sentence("selected_by_decision")),)
 
 
-def _vacuous(plan: AuditPlan, sample: IntArray, others: IntArray) -> tuple[MetricName, ...]:
+def _vacuous(
+    rules: Sequence[Rule], verdict: VerdictSection, sample: IntArray, others: IntArray
+) -> tuple[MetricName, ...]:
     """Name the plan's rates that differ by construction: nearly all of one part were flagged (at least 99 %), and
     nearly nobody of the other (at most 1 %).
     """
     parts = [cells.sum(axis=0)[[FLAGGED, NOT_FLAGGED]].tolist() for cells in (sample, others)]
-    enough = min(map(sum, parts)) >= plan.verdict.min_denominator
+    enough = min(map(sum, parts)) >= verdict.min_denominator
     few, many = sorted(parts, key=lambda part: part[0] / max(sum(part), 1))
     opposed = 100 * few[0] <= sum(few) and 100 * many[1] <= sum(many)
-    return tuple(dict.fromkeys(rule.metric for rule in plan.rules)) if enough and opposed else ()
+    return tuple(dict.fromkeys(rule.metric for rule in rules)) if enough and opposed else ()
 
 
 def _everyone(families: Mapping[Family, FamilyCounts]) -> IntArray:
@@ -107,23 +113,25 @@ def _everyone(families: Mapping[Family, FamilyCounts]) -> IntArray:
 
 
 def _comparisons(
-    plan: AuditPlan,
+    group_features: Groups,
+    rules: Sequence[Rule],
+    verdict: VerdictSection,
     families: Mapping[Family, FamilyCounts],
     drawn: Mapping[Family, FamilyCounts],
     vacuous: Sequence[MetricName],
 ) -> tuple[tuple[ControlComparison, ...], int]:
-    names: dict[MetricName, None] = {rule.metric: None for rule in plan.rules if rule.metric not in vacuous}
+    names: dict[MetricName, None] = {rule.metric: None for rule in rules if rule.metric not in vacuous}
     names["base_rate"] = None
     compared: list[ControlComparison] = []
     left_out = 0
     everyone, everyone_drawn = (_everyone_as_family(_everyone(family_counts)) for family_counts in (families, drawn))
     for name in names:
-        rows = _compare_family(plan, METRICS[name], everyone, everyone_drawn)
+        rows = _compare_family(verdict, METRICS[name], everyone, everyone_drawn)
         of_groups = [
             row
             for family, counts in families.items()
-            if len(family.axes) == 1 and is_finest(plan, family)
-            for row in _compare_family(plan, METRICS[name], counts, drawn[family])
+            if len(family.axes) == 1 and is_finest(group_features, family)
+            for row in _compare_family(verdict, METRICS[name], counts, drawn[family])
         ]
         stated = [row for row in of_groups if row.difference is not None]
         stated.sort(key=lambda row: (-row.denominator, row.group.levels))
@@ -137,7 +145,7 @@ def _everyone_as_family(cells: IntArray) -> FamilyCounts:
 
 
 def _compare_family(
-    plan: AuditPlan, metric: Metric, full_set: FamilyCounts, drawn: FamilyCounts
+    verdict: VerdictSection, metric: Metric, full_set: FamilyCounts, drawn: FamilyCounts
 ) -> list[ControlComparison]:
     at = {group: index for index, group in enumerate(drawn.groups)}
     inside = np.zeros_like(full_set.cells)
@@ -147,8 +155,8 @@ def _compare_family(
     sample = FamilyCounts(full_set.family, full_set.groups, inside, drawn.everyone)
     x, n = sample.numerator(metric), sample.denominator(metric)
     others, other_n = full_set.numerator(metric) - x, full_set.denominator(metric) - n
-    low, high = newcombe_difference(x, n, others, other_n, plan.verdict.level)
-    floor = plan.verdict.min_denominator
+    low, high = newcombe_difference(x, n, others, other_n, verdict.level)
+    floor = verdict.min_denominator
     rows = []
     for index, group in enumerate(full_set.groups):
         inner, outer = int(n[index]), int(other_n[index])

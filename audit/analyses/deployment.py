@@ -31,8 +31,7 @@ from audit.counting.table import (
     is_finest,
     is_listed,
 )
-from audit.plan.audit_plan import AuditPlan
-from audit.plan.sections import CostsSection
+from audit.plan.sections import CostsSection, DeploymentSection, Groups, VerdictSection
 from audit.result.findings.further import CostOfErrors, CostReason
 from audit.result.findings.patterns import Deployed, DeployedGroup, PatternReason
 from audit.result.findings.second import Among, Exposure
@@ -57,7 +56,9 @@ class Rates:
 
 
 def deployed(
-    plan: AuditPlan,
+    group_features: Groups,
+    verdict: VerdictSection,
+    deployment: DeploymentSection | None,
     families: Sequence[FamilyCounts],
     rates: Mapping[Family, Rates] | None = None,
     moments: Moments | None = None,
@@ -66,7 +67,7 @@ def deployed(
 
     Parameters
     ----------
-    plan : AuditPlan
+    deployment : DeploymentSection or None
         Names the prevalence. The same one is used for every group.
     families : sequence of FamilyCounts
         `everyone_as_family` and the families of the result. Shown are those of at most `MOST_GROUPS` groups, and single
@@ -76,20 +77,25 @@ def deployed(
     moments : Moments, optional
         Where they hold weights, the shares in the set itself are weighted as well.
     """
-    if plan.deployment is None:
+    if deployment is None:
         return ()
     return tuple(
-        _family_deployed(plan, family, plan.deployment.prevalence, (rates or {}).get(family.family), moments)
+        _family_deployed(verdict, deployment, family, deployment.prevalence, (rates or {}).get(family.family), moments)
         for family in families
-        if len(family.groups) <= MOST_GROUPS or (len(family.family.axes) == 1 and is_finest(plan, family.family))
+        if len(family.groups) <= MOST_GROUPS
+        or (len(family.family.axes) == 1 and is_finest(group_features, family.family))
     )
 
 
 def _family_deployed(
-    plan: AuditPlan, family: FamilyCounts, prevalence: float, rates: Rates | None, moments: Moments | None
+    verdict: VerdictSection,
+    deployment: DeploymentSection,
+    family: FamilyCounts,
+    prevalence: float,
+    rates: Rates | None,
+    moments: Moments | None,
 ) -> Deployed:
-    assert plan.deployment is not None  # noqa: S101 - the caller has seen to it
-    floor, level = plan.verdict.min_denominator, plan.verdict.level
+    floor, level = verdict.min_denominator, verdict.level
     metrics = METRICS["true_positive_rate"], METRICS["false_positive_rate"]
     tpr, fpr = (
         (rates.true_positive, rates.false_positive)
@@ -125,7 +131,7 @@ def _family_deployed(
     return Deployed.model_construct(
         family=family.family,
         prevalence=prevalence,
-        source=plan.deployment.source,
+        source=deployment.source,
         groups=tuple(shown),
         groups_not_shown=len(family.groups) - len(shown),
         level=level,
@@ -164,22 +170,25 @@ class _Costs(NamedTuple):
 
 
 def cost_findings(
-    plan: AuditPlan, families: Sequence[FamilyCounts], moments: Moments | None = None
+    verdict: VerdictSection,
+    costs: CostsSection | None,
+    families: Sequence[FamilyCounts],
+    moments: Moments | None = None,
 ) -> tuple[CostOfErrors, ...]:
     """Estimate the cost of errors in every group of `families` and in its rest, and the difference; () without `costs`.
 
     Where `moments` hold weights the costs are weighted (Hajek). Where they hold weights or clusters no interval is
     stated: one that takes rows for independent would be too short. Below the floor of the plan nothing is stated.
     """
-    if plan.costs is None:
+    if costs is None:
         return ()
-    return tuple(record for family in families for record in _family_costs(plan, plan.costs, family, moments))
+    return tuple(record for family in families for record in _family_costs(verdict, costs, family, moments))
 
 
 def _family_costs(
-    plan: AuditPlan, costs: CostsSection, family: FamilyCounts, moments: Moments | None
+    verdict: VerdictSection, costs: CostsSection, family: FamilyCounts, moments: Moments | None
 ) -> list[CostOfErrors]:
-    level, floor = plan.verdict.level, plan.verdict.min_denominator
+    level, floor = verdict.level, verdict.min_denominator
     missed, flagged, cases = (family.total(cells) for cells in ((Cell.FN,), (Cell.FP,), _CASES))
     rest_cases = family.rest(_CASES)
     family_costs = _counted_costs(costs, family, level) if moments is None else _weighted_costs(costs, family, moments)
@@ -239,7 +248,7 @@ _LABELS: Final[Mapping[Among, slice]] = {"victims": slice(POSITIVE, POSITIVE + 1
 
 
 def exposures(
-    plan: AuditPlan,
+    verdict: VerdictSection,
     first: Sequence[tuple[int, CountsTable]],
     families: Sequence[Family],
     features: Mapping[str, SensitiveFeature],
@@ -257,7 +266,7 @@ def exposures(
         for family in (everyone_as_family(table), *(table.family(family, features) for family in families))
         if not family.family.axes or is_listed(family)
         for among in _LABELS
-        for exposure in _exposures(plan, places, family, among)
+        for exposure in _exposures(verdict, places, family, among)
     )
 
 
@@ -277,8 +286,8 @@ class Ranked(NamedTuple):
         return cls(fewest, most, surely + tied_cases * (fit / max(tied, 1)), cells.sum(axis=1))
 
 
-def _exposures(plan: AuditPlan, places: int, family: FamilyCounts, among: Among) -> Iterator[Exposure]:
-    level, least = plan.verdict.level, plan.verdict.min_denominator
+def _exposures(verdict: VerdictSection, places: int, family: FamilyCounts, among: Among) -> Iterator[Exposure]:
+    level, least = verdict.level, verdict.min_denominator
     tied = int(family.everyone[:, TIED].sum())
     fit = min(places - int(family.everyone[:, ABOVE].sum()), tied)
     cells, everyone = family.cells[:, _LABELS[among]].sum(axis=1), family.everyone[_LABELS[among]].sum(axis=0)

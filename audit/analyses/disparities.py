@@ -20,8 +20,7 @@ from audit.analyses.weighted_rates import contrast
 from audit.counting.family_moments import FamilyMoments
 from audit.counting.moments import Moments
 from audit.counting.table import FamilyCounts
-from audit.plan.audit_plan import AuditPlan
-from audit.plan.sections import Comparison
+from audit.plan.sections import Comparison, Groups, VerdictSection, feature_coding, feature_rungs
 from audit.result.findings.judged import Disparity, Estimate, EstimateReason
 from audit.result.findings.safeguards import ImpactRatio, ImpactRatios, LeftOut
 from audit.stats.arrays import FloatArray, IntArray
@@ -31,7 +30,7 @@ from audit.vocabulary.metrics import METRICS, Metric
 
 
 def disparities(
-    plan: AuditPlan, families: Sequence[FamilyCounts], moments: Moments | None = None
+    group_features: Groups, verdict: VerdictSection, families: Sequence[FamilyCounts], moments: Moments | None = None
 ) -> tuple[Disparity, ...]:
     """Make every comparison that the plan's `compare_with` asks for, of every rate of every group of `families`.
 
@@ -43,22 +42,24 @@ def disparities(
     rows: list[Disparity] = []
     for family in families:
         for metric in METRICS.values():
-            for compared_with in plan.verdict.compare_with:
-                others = _others(plan, family, metric, compared_with)
+            for compared_with in verdict.compare_with:
+                others = _others(group_features, family, metric, compared_with)
                 if others is not None:
-                    rows.extend(_family_disparities(plan, family, metric, compared_with, others, moments))
+                    rows.extend(
+                        _family_disparities(group_features, verdict, family, metric, compared_with, others, moments)
+                    )
     return tuple(rows)
 
 
 def _others(
-    plan: AuditPlan, family: FamilyCounts, metric: Metric, compared_with: Comparison
+    group_features: Groups, family: FamilyCounts, metric: Metric, compared_with: Comparison
 ) -> tuple[IntArray, IntArray] | None:
     if compared_with != "reference":
         return family.rest(metric.numerator), family.rest(metric.denominator)
     axes = family.family.axes
-    if len(axes) != 1 or axes[0].rung != plan.rungs(axes[0].feature)[0]:
+    if len(axes) != 1 or axes[0].rung != feature_rungs(group_features, axes[0].feature)[0]:
         return None
-    reference = plan.groups[axes[0].feature].reference
+    reference = group_features[axes[0].feature].reference
     if reference is None:
         return None
     places = [index for index, group in enumerate(family.groups) if group.levels[0].code == reference]
@@ -69,14 +70,15 @@ def _others(
 
 
 def _family_disparities(
-    plan: AuditPlan,
+    group_features: Groups,
+    verdict: VerdictSection,
     family: FamilyCounts,
     metric: Metric,
     compared_with: Comparison,
     others: tuple[IntArray, IntArray],
     moments: Moments | None,
 ) -> list[Disparity]:
-    level, floor = plan.verdict.level, plan.verdict.min_denominator
+    level, floor = verdict.level, verdict.min_denominator
     x, n = family.numerator(metric), family.denominator(metric)
     y, m = others
     difference = newcombe_difference(x, n, y, m, level)
@@ -85,10 +87,12 @@ def _family_disparities(
     if compared_with == "overall":
         difference, ratio = _against_everyone(difference, ratio, n / np.maximum(n + m, 1))
         y, m = x + y, n + m
-    designed = None if moments is None else _changes_by_design(plan, moments, family, metric, compared_with)
+    designed = (
+        None if moments is None else _changes_by_design(group_features, verdict, moments, family, metric, compared_with)
+    )
     rows: list[Disparity] = []
     for index, group in enumerate(family.groups):
-        if compared_with == "reference" and group.levels[0].code == plan.groups[group.levels[0].feature].reference:
+        if compared_with == "reference" and group.levels[0].code == group_features[group.levels[0].feature].reference:
             continue
         counts = (int(x[index]), int(n[index]), int(y[index]), int(m[index]))
         reason = _reason(counts, int(rest[index]), floor, compared_with)
@@ -123,7 +127,12 @@ def _family_disparities(
 
 
 def _changes_by_design(
-    plan: AuditPlan, moments: Moments, family: FamilyCounts, metric: Metric, compared_with: Comparison
+    group_features: Groups,
+    verdict: VerdictSection,
+    moments: Moments,
+    family: FamilyCounts,
+    metric: Metric,
+    compared_with: Comparison,
 ) -> Callable[[int], dict[str, float | None]] | None:
     """Return a function that gives the fields that weights and clusters change at a place; None where they change
     none.
@@ -132,7 +141,7 @@ def _changes_by_design(
     reference = None
     alike = family_moments.counts_alike(metric.denominator)
     if compared_with == "reference":
-        code = plan.groups[family.family.axes[0].feature].reference
+        code = group_features[family.family.axes[0].feature].reference
         reference = next(
             (group_index for group_index, group in enumerate(family.groups) if group.levels[0].code == code), None
         )
@@ -144,7 +153,7 @@ def _changes_by_design(
         alike = np.zeros_like(alike)
     if alike.all():
         return None
-    contrasts = contrast(family_moments, family, metric, plan.verdict.level, reference)
+    contrasts = contrast(family_moments, family, metric, verdict.level, reference)
     difference, ratio = contrasts.difference, contrasts.ratio
     if compared_with == "overall":
         share = contrasts.share
@@ -199,7 +208,7 @@ _OF_ALL: Final = 50
 _CODINGS: Final = ("gender", "nationality")
 
 
-def impact_ratios(plan: AuditPlan, estimates: Sequence[Estimate]) -> tuple[ImpactRatios, ...]:
+def impact_ratios(group_features: Groups, estimates: Sequence[Estimate]) -> tuple[ImpactRatios, ...]:
     """Make one table for gender, for nationality (on its finest rung), and for a pair of them that the plan counts
     together.
     """
@@ -211,18 +220,22 @@ def impact_ratios(plan: AuditPlan, estimates: Sequence[Estimate]) -> tuple[Impac
     if not everyone or not everyone[0].denominator:
         return ()
     return tuple(
-        _table(family, of_groups, everyone[0]) for family, of_groups in rates.items() if _fits_the_form(plan, family)
+        _table(family, of_groups, everyone[0])
+        for family, of_groups in rates.items()
+        if _fits_the_form(group_features, family)
     )
 
 
-def _fits_the_form(plan: AuditPlan, family: Family) -> bool:
-    codings = [plan.coding(axis.feature) if axis.feature in plan.groups else "" for axis in family.axes]
+def _fits_the_form(group_features: Groups, family: Family) -> bool:
+    codings = [
+        feature_coding(group_features, axis.feature) if axis.feature in group_features else "" for axis in family.axes
+    ]
     known = bool(codings) and len(set(codings)) == len(codings) and set(codings) <= set(_CODINGS)
-    return known and all(_is_finest(plan, axis) for axis in family.axes)
+    return known and all(_is_finest(group_features, axis) for axis in family.axes)
 
 
-def _is_finest(plan: AuditPlan, axis: Axis) -> bool:
-    return axis.rung == plan.rungs(axis.feature)[0]
+def _is_finest(group_features: Groups, axis: Axis) -> bool:
+    return axis.rung == feature_rungs(group_features, axis.feature)[0]
 
 
 def _table(family: Family, rates: Sequence[Estimate], everyone: Estimate) -> ImpactRatios:

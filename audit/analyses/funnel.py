@@ -11,6 +11,7 @@ from audit.analyses.estimates import as_known
 from audit.analyses.sides import Question, questions
 from audit.counting.table import FamilyCounts, rule_families
 from audit.plan.audit_plan import AuditPlan
+from audit.plan.sections import VerdictSection
 from audit.result.findings.judged import Verdict
 from audit.result.findings.many_groups import FUNNEL_GROUPS, Funnel, FunnelPoint
 from audit.stats.arrays import FloatArray, IntArray
@@ -37,18 +38,18 @@ def funnels(
     drawn: list[Funnel] = []
     for rule in plan.named_rules:
         tested = by_rule.get(rule.id, {})
-        for family in rule_families(plan, rule):
+        for family in rule_families(plan.groups, rule):
             if len(family.axes) == 1 and sum(group in tested for group in families[family].groups) >= FUNNEL_GROUPS:
                 drawn.extend(
                     Funnel(rule=rule.id, family=family, side=question.side, points=points)
-                    for question in questions(plan, rule)
-                    if (points := _points(plan, question, families[family], tested))
+                    for question in questions(plan.audit.route, rule)
+                    if (points := _points(plan.verdict, question, families[family], tested))
                 )
     return tuple(drawn)
 
 
 def _points(
-    plan: AuditPlan, question: Question, family: FamilyCounts, tested: Mapping[Group, Verdict]
+    verdict_section: VerdictSection, question: Question, family: FamilyCounts, tested: Mapping[Group, Verdict]
 ) -> tuple[FunnelPoint, ...]:
     best, worst = question.at_its_best(family), question.at_its_worst(family)
     levels = {
@@ -61,7 +62,7 @@ def _points(
         return ()
     at = np.array([levels[index] or 0.0 for index in places.tolist()])
     failing = _limits(question.fail, best, places, at, FAIL_BETA)
-    passing = _limits(question.within, worst, places, np.full(places.size, plan.verdict.alpha), PASS_BETA)
+    passing = _limits(question.within, worst, places, np.full(places.size, verdict_section.alpha), PASS_BETA)
     return tuple(
         FunnelPoint.model_construct(
             cases=int(best[1][index]),

@@ -25,6 +25,8 @@ from audit.analyses.subgroup_scan import subgroup_scan
 from audit.counting.counted import Counted
 from audit.counting.table import FamilyCounts, is_listed
 from audit.plan.audit_plan import AuditPlan
+from audit.plan.detectors import Detector as DetectorSection
+from audit.plan.sections import VerdictSection
 from audit.result.findings.further import FailedRows, SelfDisagreement
 from audit.result.findings.judged import Estimate
 from audit.result.findings.system import Notice
@@ -53,29 +55,37 @@ def further_findings(
     by_name = {feature.name: feature for feature in features}
     everyone, *families_stated = shown = list(stated)
     rated = dict(zip(families, families_stated, strict=True))
-    verdicts, alike = judged.verdicts, counted.moments is None
+    verdicts, moments = judged.verdicts, counted.moments
+    verdict, set_section, second = plan.verdict, plan.evaluation_set, counted.second
+    listed = [everyone, *filter(is_listed, families_stated)]
     findings = {
-        **score_findings(plan, counted.scores, families, by_name)._asdict(),
-        "between_groups": between_groups(plan, rated, independent=alike),
-        "entropies": entropies(plan, rated, independent=alike),
+        **score_findings(set_section, plan.detector, verdict, counted.scores, families, by_name)._asdict(),
+        "between_groups": between_groups(plan, rated, independent=moments is None),
+        "entropies": entropies(verdict, rated, independent=moments is None),
         "funnels": funnels(plan, rated, verdicts),
-        "control_sample": None if sampled is None else control_sample(plan, families, judged, sampled),
+        "control_sample": None
+        if sampled is None
+        else control_sample(plan.groups, plan.rules, verdict, families, judged, sampled),
         "subgroup_scan": subgroup_scan(plan, counted.scan),
-        "costs": cost_findings(plan, [everyone, *filter(is_listed, families_stated)], counted.moments),
-        "conditional": like_with_like(plan, counted.controls, families, by_name),
-        "amplification": amplification(plan, families_stated),
-        "after_detector": after_detector(plan, counted.second.people, list(families), by_name),
-        "exposures": exposures(plan, counted.second.first, list(families), by_name),
-        "label_gaps": label_gaps(plan, families_stated),
-        "reference_comparison": reference_comparison(plan, counted.reference, counted.table, by_name, counted.moments),
-        "memberships": memberships(plan, counted.table, features, counted.moments),
+        "costs": cost_findings(verdict, plan.costs, listed, moments),
+        "conditional": like_with_like(
+            plan.named_rules, verdict, plan.control_features, counted.controls, families, by_name
+        ),
+        "amplification": amplification(verdict, families_stated),
+        "after_detector": after_detector(plan.rules, set_section, verdict, second.people, list(families), by_name),
+        "exposures": exposures(verdict, second.first, list(families), by_name),
+        "label_gaps": label_gaps(verdict, families_stated),
+        "reference_comparison": reference_comparison(verdict, counted.reference, counted.table, by_name, moments),
+        "memberships": memberships(plan.rules, set_section, verdict, counted.table, features, moments),
         "failures": failed_rows(counted, list(families), by_name),
-        "self_disagreement": self_disagreement(plan, counted, list(families), by_name),
-        "deployed": deployed(plan, shown, _weighted_rates(shown, estimates, counted), counted.moments),
-        "sensitivity": sensitivity_findings(plan, families, verdicts, counted.moments),
+        "self_disagreement": self_disagreement(plan.detector, verdict, counted, list(families), by_name),
+        "deployed": deployed(
+            plan.groups, verdict, plan.deployment, shown, _weighted_rates(shown, estimates, counted), moments
+        ),
+        "sensitivity": sensitivity_findings(plan, families, verdicts, moments),
     }
-    sensitivity = sensitivity_notices(plan, findings["sensitivity"])
-    return findings, (*sensitivity, *selection_notices(plan, findings["control_sample"]))
+    sensitivity = sensitivity_notices(plan.sensitivity, findings["sensitivity"])
+    return findings, (*sensitivity, *selection_notices(set_section, findings["control_sample"]))
 
 
 def _weighted_rates(
@@ -117,7 +127,11 @@ def failed_rows(
 
 
 def self_disagreement(
-    plan: AuditPlan, counted: Counted, families: Sequence[Family], features: Mapping[str, SensitiveFeature]
+    detector: DetectorSection,
+    verdict: VerdictSection,
+    counted: Counted,
+    families: Sequence[Family],
+    features: Mapping[str, SensitiveFeature],
 ) -> tuple[SelfDisagreement, ...]:
     """Count how often the detector contradicts its first answer, for everyone and for each group; empty if asked
     once.
@@ -125,7 +139,7 @@ def self_disagreement(
     tallies = counted.disagreement
     if tallies is None:
         return ()
-    level, has_scores = plan.verdict.level, plan.detector.has_scores
+    level, has_scores = verdict.level, detector.has_scores
     disagreements = []
     for family in _with_everyone(families):
         for group, tallied in tallies.family(family, features).items():

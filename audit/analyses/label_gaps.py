@@ -13,7 +13,7 @@ from audit.analyses.estimates import as_known
 from audit.counting.moments import Composition, Moments, composition
 from audit.counting.table import CountsTable, FamilyCounts
 from audit.evaluation.reference_table import ReferenceTable
-from audit.plan.audit_plan import AuditPlan
+from audit.plan.sections import VerdictSection
 from audit.result.findings.patterns import LabelGap, ReferenceComparison, ReferenceShare
 from audit.stats.arrays import FloatArray, IntArray
 from audit.stats.intervals import clopper_pearson, newcombe_difference, wilson
@@ -29,25 +29,25 @@ _SHARES: Final = ("share", "low", "high", "reference", "difference", "difference
 _LABELLED_POSITIVE: Final = (Cell.TP, Cell.FN, Cell.UNSCORED_POSITIVE)
 
 
-def label_gaps(plan: AuditPlan, families: Sequence[FamilyCounts]) -> tuple[LabelGap, ...]:
+def label_gaps(verdict: VerdictSection, families: Sequence[FamilyCounts]) -> tuple[LabelGap, ...]:
     """Find the widest gap in the share labelled as exploitation between a group and the rest, family by family.
 
     The widest of many gaps is wide by chance as well. Its interval holds for all groups of the family at once, by
     Bonferroni, and the gap that is named is the one that is surely wide: its interval ends farthest from 0.
     """
-    return tuple(_widest_gap(plan, family) for family in families)
+    return tuple(_widest_gap(verdict, family) for family in families)
 
 
-def _widest_gap(plan: AuditPlan, family: FamilyCounts) -> LabelGap:
-    metric, floor = METRICS["base_rate"], plan.verdict.min_denominator
+def _widest_gap(verdict: VerdictSection, family: FamilyCounts) -> LabelGap:
+    metric, floor = METRICS["base_rate"], verdict.min_denominator
     x, n = family.numerator(metric), family.denominator(metric)
     y, m = family.rest(metric.numerator), family.rest(metric.denominator)
     stated = np.flatnonzero((n >= floor) & (m >= floor))
-    facts = {"family": family.family, "groups_compared": int(stated.size), "level": plan.verdict.level}
+    facts = {"family": family.family, "groups_compared": int(stated.size), "level": verdict.level}
     if not stated.size:
         return LabelGap.model_validate({**facts, **dict.fromkeys(_WIDEST)})
     x, n, y, m = x[stated], n[stated], y[stated], m[stated]
-    low, high = newcombe_difference(x, n, y, m, 1.0 - (1.0 - plan.verdict.level) / stated.size)
+    low, high = newcombe_difference(x, n, y, m, 1.0 - (1.0 - verdict.level) / stated.size)
     gap = x / n - y / m
     from_zero = np.maximum(np.maximum(low, -high), 0.0)
     # ten digits, so that no last bit of a library decides between groups with the same counts
@@ -58,7 +58,7 @@ def _widest_gap(plan: AuditPlan, family: FamilyCounts) -> LabelGap:
 
 
 def reference_comparison(
-    plan: AuditPlan,
+    verdict: VerdictSection,
     reference: ReferenceTable | None,
     counts: CountsTable,
     features: Mapping[str, SensitiveFeature],
@@ -87,8 +87,8 @@ def reference_comparison(
         by_design = _labels_by_design(
             composition(moments, family, _LABELLED_POSITIVE, is_in_table), level_codes, codes, labelled, shares
         )
-    enough = int(labelled.sum()) >= plan.verdict.min_denominator and (by_design is None or by_design.cases >= 1.0)
-    statistic, p = _test_against_table(labelled, shares, plan.verdict.seed, by_design) if enough else (None, None)
+    enough = int(labelled.sum()) >= verdict.min_denominator and (by_design is None or by_design.cases >= 1.0)
+    statistic, p = _test_against_table(labelled, shares, verdict.seed, by_design) if enough else (None, None)
     others = [code for code in sorted(here) if code not in reference.shares]
     return ReferenceComparison(
         feature=reference.feature,
@@ -102,10 +102,10 @@ def reference_comparison(
         design_effect=None if by_design is None else as_known(by_design.effect),
         replicates=REPLICATES,
         levels=(
-            *_level_shares(axis, codes, labelled, shares, plan, by_design),
+            *_level_shares(axis, codes, labelled, shares, verdict, by_design),
             *(_not_in_table(axis, code, here[code]) for code in others),
         ),
-        level=plan.verdict.level,
+        level=verdict.level,
     )
 
 
@@ -138,17 +138,17 @@ def _level_shares(
     codes: Sequence[str],
     labelled: IntArray,
     shares: FloatArray,
-    plan: AuditPlan,
+    verdict: VerdictSection,
     by_design: _LabelsByDesign | None,
 ) -> list[ReferenceShare]:
     total = int(labelled.sum())
-    known = total >= plan.verdict.min_denominator and (by_design is None or by_design.cases >= 1.0)
+    known = total >= verdict.min_denominator and (by_design is None or by_design.cases >= 1.0)
     share = labelled / max(total, 1) if by_design is None else by_design.share
     if by_design is None:
-        low, high = clopper_pearson(labelled, np.full_like(labelled, total), plan.verdict.level)
+        low, high = clopper_pearson(labelled, np.full_like(labelled, total), verdict.level)
     else:
         cases = np.full(share.shape, max(by_design.cases, 1.0))
-        low, high = wilson(np.minimum(share * cases, cases), cases, plan.verdict.level)
+        low, high = wilson(np.minimum(share * cases, cases), cases, verdict.level)
     return [
         ReferenceShare(
             group=Group((Level(axis.feature, axis.rung, code),)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -13,7 +13,8 @@ import numpy as np
 from audit.analyses.estimates import as_known
 from audit.counting.controls import StratifiedCounts, control_sets, encode_counts, stratify
 from audit.counting.table import ERROR_RATES, MOST_GROUPS, CountsTable, FamilyCounts, is_listed
-from audit.plan.audit_plan import AuditPlan
+from audit.plan.audit_plan import NamedRule
+from audit.plan.sections import ControlFeature, VerdictSection
 from audit.result.findings.like_with_like import ConditionalGap, GapReason, LikeWithLike, Note
 from audit.stats.arrays import FloatArray, IntArray
 from audit.stats.intervals import mover_ratio, newcombe_difference
@@ -66,7 +67,9 @@ class _Comparison:
 
 
 def like_with_like(
-    plan: AuditPlan,
+    rules: Sequence[NamedRule],
+    verdict: VerdictSection,
+    control_features: Mapping[str, ControlFeature],
     table: CountsTable | None,
     families: Mapping[Family, FamilyCounts],
     features: Mapping[str, SensitiveFeature],
@@ -75,8 +78,8 @@ def like_with_like(
 
     Parameters
     ----------
-    plan : AuditPlan
-        Names rules and control features.
+    rules, control_features
+        Sections of the plan: the limits, and by what like is compared with like.
     table : CountsTable or None
         From `count_controls`; None where the plan has no control features.
     families : mapping of Family to FamilyCounts
@@ -87,29 +90,31 @@ def like_with_like(
     """
     if table is None:
         return ()
-    control_questions, counted = _questions(plan), encode_counts(table)
+    control_questions, counted = _questions(rules), encode_counts(table)
     compared: list[LikeWithLike] = []
     for family, counts in families.items():
         if not is_listed(counts):
             continue
-        for controls in control_sets(plan):
+        for controls in control_sets(control_features):
             strata = stratify(counted, family, features, controls)
-            compared.extend(_answer(plan, question, controls, strata) for question in control_questions)
+            compared.extend(_answer(verdict, question, controls, strata) for question in control_questions)
     return tuple(compared)
 
 
-def _questions(plan: AuditPlan) -> list[_Question]:
-    control_questions = [_Question(METRICS[rule.metric], rule.id, rule.scale, rule.limit) for rule in plan.named_rules]
+def _questions(rules: Sequence[NamedRule]) -> list[_Question]:
+    control_questions = [_Question(METRICS[rule.metric], rule.id, rule.scale, rule.limit) for rule in rules]
     ruled = {question.metric.name for question in control_questions}
     return control_questions + [
         _Question(METRICS[name], None, "difference", None) for name in ERROR_RATES if name not in ruled
     ]
 
 
-def _answer(plan: AuditPlan, question: _Question, controls: tuple[str, ...], counts: StratifiedCounts) -> LikeWithLike:
-    compared = _compare(question, counts, plan.verdict.level)
-    reasons = [_reason(compared, index, plan.verdict.min_denominator) for index in range(len(counts.groups))]
-    notes = _notes(plan, question, compared, reasons)
+def _answer(
+    verdict: VerdictSection, question: _Question, controls: tuple[str, ...], counts: StratifiedCounts
+) -> LikeWithLike:
+    compared = _compare(question, counts, verdict.level)
+    reasons = [_reason(compared, index, verdict.min_denominator) for index in range(len(counts.groups))]
+    notes = _notes(verdict, question, compared, reasons)
     few = len(counts.groups) <= MOST_GROUPS and len(counts.family.axes) == 1
     shown = [
         _gap(group, compared, index, notes[index])
@@ -128,7 +133,7 @@ def _answer(plan: AuditPlan, question: _Question, controls: tuple[str, ...], cou
         notes={note: tally[note] for note in NOTES if tally[note]},
         not_evaluable=sum(reason is not None for reason in reasons),
         groups=tuple(shown),
-        level=plan.verdict.level,
+        level=verdict.level,
     )
 
 
@@ -165,14 +170,16 @@ def _reason(compared: _Comparison, index: int, floor: int) -> GapReason | None:
     return "too_few_for_a_rate" if min(compared.own[index], compared.rest[index]) < floor else None
 
 
-def _notes(plan: AuditPlan, question: _Question, compared: _Comparison, reasons: list[GapReason | None]) -> list[Note]:
+def _notes(
+    verdict: VerdictSection, question: _Question, compared: _Comparison, reasons: list[GapReason | None]
+) -> list[Note]:
     if question.scale == "difference":
         crude, conditional = compared.crude_difference, compared.difference
     else:
         crude, conditional = _logarithms(compared.crude_ratio), _logarithms(compared.ratio)
     chosen = change_by_conditioning(crude, conditional, compared.shift, question.bound)
     # what holds of a minority of the group's cases says nothing of the group
-    enough = compared.own >= plan.verdict.min_coverage * compared.cases
+    enough = compared.own >= verdict.min_coverage * compared.cases
     return [
         NOTES[note] if reason is None and covers else "cannot_tell"
         for note, reason, covers in zip(chosen, reasons, enough, strict=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, cast
 
 import numpy as np
@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from audit.analyses.estimates import as_known
 from audit.counting.table import ERROR_RATES, FamilyCounts, rule_families
-from audit.plan.audit_plan import AuditPlan
+from audit.plan.audit_plan import AuditPlan, Route, Rule
+from audit.plan.sections import Groups, VerdictSection
 from audit.result.findings.many_groups import BetweenGroups, Entropy, ManyGroupsReason, ShrunkRate
 from audit.stats.arrays import IntArray
 from audit.stats.heterogeneity import (
@@ -42,14 +43,14 @@ def between_groups(
     `independent` says that rows are neither weighted nor clustered; otherwise no figure is given.
     """
     return tuple(
-        _family_spread(plan, METRICS[name], family, independent=independent)
+        _family_spread(plan.audit.route, plan.verdict, METRICS[name], family, independent=independent)
         for family in families.values()
-        for name in _metrics(plan, family.family)
+        for name in _metrics(plan.groups, plan.rules, family.family)
     )
 
 
 def entropies(
-    plan: AuditPlan, families: Mapping[Family, FamilyCounts], *, independent: bool = True
+    verdict: VerdictSection, families: Mapping[Family, FamilyCounts], *, independent: bool = True
 ) -> tuple[Entropy, ...]:
     """Compute the generalised entropy of every family whose groups share no row, over labelled and scored cases.
 
@@ -57,23 +58,25 @@ def entropies(
     """
     if not independent:
         return ()
-    family_entropies = (_entropy(plan, family) for family in families.values() if not family.is_overlapping)
+    family_entropies = (_entropy(verdict, family) for family in families.values() if not family.is_overlapping)
     return tuple(record for record in family_entropies if record is not None)
 
 
-def _metrics(plan: AuditPlan, family: Family) -> tuple[MetricName, ...]:
-    ruled = (rule.metric for rule in plan.rules if family in rule_families(plan, rule))
+def _metrics(group_features: Groups, rules: Sequence[Rule], family: Family) -> tuple[MetricName, ...]:
+    ruled = (rule.metric for rule in rules if family in rule_families(group_features, rule))
     return tuple(dict.fromkeys((*ruled, *ERROR_RATES)))
 
 
-def _family_spread(plan: AuditPlan, metric: Metric, family: FamilyCounts, *, independent: bool) -> BetweenGroups:
-    stated = family.denominator(metric) >= plan.verdict.min_denominator
+def _family_spread(
+    route: Route, verdict: VerdictSection, metric: Metric, family: FamilyCounts, *, independent: bool
+) -> BetweenGroups:
+    stated = family.denominator(metric) >= verdict.min_denominator
     x, n = family.numerator(metric)[stated], family.denominator(metric)[stated]
     reason = _reason(x, n, independent=independent, shares_rows=family.is_overlapping)
     known = reason in (None, "too_many_cases")
-    rng = _stream(plan.verdict.seed, metric.name, family.family)
+    rng = _stream(verdict.seed, metric.name, family.family)
     equality = equality_p(x, n, rng) if known else None
-    spread = spread_between(x, n, plan.verdict.level) if known else None
+    spread = spread_between(x, n, verdict.level) if known else None
     prior = beta_prior(x, n) if known else None
     low, high = (None, None) if spread is None else (as_known(spread.low), as_known(spread.high))
     return BetweenGroups.model_construct(
@@ -86,10 +89,10 @@ def _family_spread(plan: AuditPlan, metric: Metric, family: FamilyCounts, *, ind
         spread=None if spread is None else as_known(spread.estimate),
         spread_low=low,
         spread_high=high,
-        level=plan.verdict.level,
+        level=verdict.level,
         prior_mean=None if prior is None else as_known(prior.mean),
         prior_strength=None if prior is None else as_known(prior.strength),
-        worst=() if prior is None or n.size < _RANKED_FROM else _worst(plan, metric, family, stated, prior),
+        worst=() if prior is None or n.size < _RANKED_FROM else _worst(route, metric, family, stated, prior),
         reason=reason,
     )
 
@@ -107,11 +110,11 @@ def _reason(x: IntArray, n: IntArray, *, independent: bool, shares_rows: bool) -
 
 
 def _worst(
-    plan: AuditPlan, metric: Metric, family: FamilyCounts, stated: npt.NDArray[np.bool_], prior: BetaPrior
+    route: Route, metric: Metric, family: FamilyCounts, stated: npt.NDArray[np.bool_], prior: BetaPrior
 ) -> tuple[ShrunkRate, ...]:
     x, n = family.numerator(metric), family.denominator(metric)
     shrunk = shrunk_rates(x, n, prior)
-    worse = worse_direction(metric.name, plan.audit.route)
+    worse = worse_direction(metric.name, route)
     harm = np.abs(shrunk - prior.mean)
     if worse is not Worse.NOT_JUDGED:
         harm = shrunk if worse is Worse.HIGH else -shrunk
@@ -127,15 +130,15 @@ def _worst(
     )
 
 
-def _entropy(plan: AuditPlan, family: FamilyCounts) -> Entropy | None:
+def _entropy(verdict: VerdictSection, family: FamilyCounts) -> Entropy | None:
     counts = np.stack([family.cell(cell) for cell in _BENEFITS], axis=1)
     counts = counts[counts.sum(axis=1) > 0]
     parts = [as_known(float(part)) for part in generalized_entropy(*counts.T)] if counts.size else [None]
     total, between, within = parts if len(parts) > 1 else (None, None, None)
     if total is None or between is None or within is None:
         return None
-    rng = _stream(plan.verdict.seed, "entropy", family.family)
-    interval = entropy_interval(counts, rng, plan.verdict.level, _ENTROPY_REPLICATES)
+    rng = _stream(verdict.seed, "entropy", family.family)
+    interval = entropy_interval(counts, rng, verdict.level, _ENTROPY_REPLICATES)
     pairs = [(None, None)] * 3 if interval is None else [interval.total, interval.between, interval.within]
     ends = {
         f"{name}_{end}": as_known(value)
@@ -152,7 +155,7 @@ def _entropy(plan: AuditPlan, family: FamilyCounts) -> Entropy | None:
         between_beyond_chance=None if interval is None else as_known(interval.between_beyond_chance),
         within=max(within, 0.0),
         **ends,
-        level=plan.verdict.level,
+        level=verdict.level,
     )
 
 

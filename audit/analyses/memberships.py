@@ -9,7 +9,9 @@ from typing import Final
 from audit.analyses.estimates import estimates, without_hidden
 from audit.counting.moments import Moments
 from audit.counting.table import UNKNOWN, CountsTable, FamilyCounts
-from audit.plan.audit_plan import AuditPlan
+from audit.plan.audit_plan import Rule
+from audit.plan.evaluation_set import EvaluationSetSection
+from audit.plan.sections import VerdictSection
 from audit.result.findings.judged import Membership
 from audit.vocabulary.groups import Axis, Family, Group, Level, LevelName, SensitiveFeature
 
@@ -18,7 +20,12 @@ _OTHERS: Final = "others"
 
 
 def memberships(
-    plan: AuditPlan, table: CountsTable, features: Sequence[SensitiveFeature], moments: Moments | None = None
+    rules: Sequence[Rule],
+    set_section: EvaluationSetSection,
+    verdict: VerdictSection,
+    table: CountsTable,
+    features: Sequence[SensitiveFeature],
+    moments: Moments | None = None,
 ) -> tuple[Membership, ...]:
     """Estimate the rates that the rules limit over all holders of each nationality that somebody has beside others.
 
@@ -29,18 +36,18 @@ def memberships(
     moments
         Moments of a plan with weights or clusters, in the order of `table`.
     """
-    metrics = {rule.metric for rule in plan.rules}
+    metrics = {rule.metric for rule in rules}
     stated_memberships: list[Membership] = []
     for feature in features:
         for level in _held_beside_others(feature):
             counts, family_moments = _holders_and_others(table, feature, level, moments)
             beside = int(counts.cells.sum()) - _cases_of_others(counts) - _cases_held_alone(table, feature, level.code)
             group = Group((Level(feature.name, level.rung, level.code),))
-            of_counts = plan.evaluation_set.is_counted
+            of_counts = set_section.is_counted
             shown = estimates(
                 [without_hidden(counts) if of_counts else counts],
-                level=plan.verdict.level,
-                min_denominator=plan.verdict.min_denominator,
+                level=verdict.level,
+                min_denominator=verdict.min_denominator,
                 moments=family_moments,
                 of_counts=of_counts,
             )

@@ -20,7 +20,10 @@ from audit.analyses.sides import possible_cells
 from audit.counting.counted import Counted
 from audit.counting.moments import Moments
 from audit.counting.table import ABSTAINED, FamilyCounts, compared_families, everyone_as_family, rule_families
-from audit.plan.audit_plan import AuditPlan
+from audit.plan.audit_plan import AuditPlan, AuditSection, NamedRule, Rule
+from audit.plan.detectors import Detector as DetectorSection
+from audit.plan.evaluation_set import EvaluationSetSection
+from audit.plan.sections import Groups, feature_rungs
 from audit.result.findings.judged import Disparity, Estimate, GroupCounts, RowAccount, Verdict
 from audit.result.findings.system import Notice, SystemDescription
 from audit.stages import Scope, stage
@@ -59,23 +62,23 @@ def notices(
         Notice.of("restricted", sentence("restricted")),
         Notice.of("labels", sentence("labels_not_truth", source=plan.evaluation_set.label_source)),
     ]
-    noticed.extend(_harm_not_limited(plan))
+    noticed.extend(_harm_not_limited(plan.audit, plan.rules))
     noticed.extend(_added_over(added_over))
-    noticed.extend(_rows_as_they_are(plan))
+    noticed.extend(_rows_as_they_are(plan.evaluation_set))
     noticed.extend(_pickled(system))
     noticed.extend(_given(system))
-    noticed.extend(_unscored(plan, rows[0]))
-    noticed.extend(_unlabelled(plan, rows))
-    noticed.extend(_unknown(plan, families))
+    noticed.extend(_unscored(plan.evaluation_set, plan.detector, rows[0]))
+    noticed.extend(_unlabelled(plan.groups, rows))
+    noticed.extend(_unknown(plan.groups, families))
     noticed.extend(_several(features))
-    noticed.extend(_far_from_plan(plan, everyone, moments))
+    noticed.extend(_far_from_plan(plan.named_rules, everyone, moments))
     noticed.extend(_borders(system))
-    noticed.extend(_after_scoring(plan))
+    noticed.extend(_after_scoring(plan.named_rules, plan.evaluation_set))
     return tuple(noticed)
 
 
-def _rows_as_they_are(plan: AuditPlan) -> list[Notice]:
-    section = plan.evaluation_set
+def _rows_as_they_are(set_section: EvaluationSetSection) -> list[Notice]:
+    section = set_section
     if not section.is_weighted and section.cluster is None:
         return []
     ground = " and ".join(
@@ -95,15 +98,15 @@ def _added_over(columns: Sequence[str]) -> list[Notice]:
     return [Notice.of("added_over", sentence("added_over", columns=named))] if columns else []
 
 
-def _harm_not_limited(plan: AuditPlan) -> list[Notice]:
-    limited = {rule.metric for rule in plan.rules}
-    harms = list(_LIMITS_HARM) if plan.audit.harm == "both" else [plan.audit.harm]
+def _harm_not_limited(audit_section: AuditSection, rules: Sequence[Rule]) -> list[Notice]:
+    limited = {rule.metric for rule in rules}
+    harms = list(_LIMITS_HARM) if audit_section.harm == "both" else [audit_section.harm]
     open_harms = [harm for harm in harms if not limited.intersection(_LIMITS_HARM[harm])]
     words = {"missed": "victims missed", "wrongly_flagged": "people wrongly flagged"}
     return [
         Notice.of(
             f"no_limit_on_{harm}",
-            sentence("no_limit_on_harm", harm=Word(word=words[harm]), route=Word(word=plan.audit.route)),
+            sentence("no_limit_on_harm", harm=Word(word=words[harm]), route=Word(word=audit_section.route)),
         )
         for harm in open_harms
     ]
@@ -120,20 +123,20 @@ def _given(system: SystemDescription) -> list[Notice]:
     return [Notice.of("sensitive_features_given", sentence("columns_given", columns=Word(word=named)))]
 
 
-def _unscored(plan: AuditPlan, account: RowAccount) -> list[Notice]:
+def _unscored(set_section: EvaluationSetSection, detector: DetectorSection, account: RowAccount) -> list[Notice]:
     unscored = account.abstained + account.failed
     if not unscored:
         return []
-    if plan.evaluation_set.is_counted:
+    if set_section.is_counted:
         return [Notice.of("hidden_numbers", sentence("hidden_numbers", hidden=unscored, read=account.read))]
     counts = {"read": account.read, "abstained": account.abstained, "failed": account.failed}
     sentences = [sentence("unscored", unscored=unscored, **counts)]
-    if plan.detector.top_k is not None:
+    if detector.top_k is not None:
         sentences.append(sentence("beyond_capacity"))
     return [Notice.of("unscored_cases", *sentences)]
 
 
-def _unlabelled(plan: AuditPlan, rows: Sequence[RowAccount]) -> list[Notice]:
+def _unlabelled(group_features: Groups, rows: Sequence[RowAccount]) -> list[Notice]:
     """Rows without a label are in no rate of victims or others: who they are decides what the rates are about."""
     everyone, *groups = rows
     noticed = []
@@ -144,7 +147,7 @@ def _unlabelled(plan: AuditPlan, rows: Sequence[RowAccount]) -> list[Notice]:
         account
         for account in groups
         if len(account.group.levels) == 1
-        and account.group.levels[0].rung == plan.rungs(account.group.levels[0].feature)[0]
+        and account.group.levels[0].rung == feature_rungs(group_features, account.group.levels[0].feature)[0]
         and account.unlabelled >= max(_MANY * account.read, 5)
         and account.unlabelled * everyone.read > 2 * everyone.unlabelled * account.read
     ]
@@ -164,12 +167,16 @@ def _share(account: RowAccount) -> Share:
     return share(account.unlabelled / account.read)
 
 
-def _unknown(plan: AuditPlan, families: Mapping[Family, FamilyCounts]) -> list[Notice]:
+def _unknown(group_features: Groups, families: Mapping[Family, FamilyCounts]) -> list[Notice]:
     noticed: list[Notice] = []
-    for feature in plan.groups:
+    for feature in group_features:
         for family, counts in families.items():
             axes = family.axes
-            if len(axes) != 1 or axes[0].feature != feature or axes[0].rung != plan.rungs(feature)[0]:
+            if (
+                len(axes) != 1
+                or axes[0].feature != feature
+                or axes[0].rung != feature_rungs(group_features, feature)[0]
+            ):
                 continue
             total = int(counts.everyone.sum())
             unknown = sum(
@@ -194,9 +201,9 @@ def _several(features: Sequence[SensitiveFeature]) -> list[Notice]:
     return noticed
 
 
-def _far_from_plan(plan: AuditPlan, everyone: FamilyCounts, moments: Moments | None) -> list[Notice]:
+def _far_from_plan(rules: Sequence[NamedRule], everyone: FamilyCounts, moments: Moments | None) -> list[Notice]:
     noticed: list[Notice] = []
-    for rule in plan.named_rules:
+    for rule in rules:
         metric = METRICS[rule.metric]
         x, n = float(everyone.numerator(metric)[0]), float(everyone.denominator(metric)[0])
         if moments is not None:
@@ -220,25 +227,28 @@ def _borders(system: SystemDescription) -> list[Notice]:
     return noticed
 
 
-def _after_scoring(plan: AuditPlan) -> list[Notice]:
-    by_decision = "decision" in plan.evaluation_set.stratum_by
-    rules = [
-        str(rule.id) for rule in plan.named_rules if by_decision or METRICS[rule.metric].denominator_is == "decisions"
-    ]
+def _after_scoring(plan_rules: Sequence[NamedRule], set_section: EvaluationSetSection) -> list[Notice]:
+    by_decision = "decision" in set_section.stratum_by
+    rules = [str(rule.id) for rule in plan_rules if by_decision or METRICS[rule.metric].denominator_is == "decisions"]
     return [Notice.of(f"decided_after_scoring_{rule}", sentence("after_scoring", rule=rule)) for rule in rules]
 
 
 def full_notices(
-    plan: AuditPlan, families: Mapping[Family, FamilyCounts], moments: Moments | None, verdicts: Sequence[Verdict]
+    group_features: Groups,
+    rules: Sequence[NamedRule],
+    set_section: EvaluationSetSection,
+    families: Mapping[Family, FamilyCounts],
+    moments: Moments | None,
+    verdicts: Sequence[Verdict],
 ) -> tuple[Notice, ...]:
     """Say of how many groups with a PASS or FAIL everybody is in the set, so that it says nothing of the next."""
-    if moments is None or plan.evaluation_set.stratum is None:
+    if moments is None or set_section.stratum is None:
         return ()
     decided = {(verdict.rule, verdict.group) for verdict in verdicts if verdict.outcome in ("pass", "fail")}
     full: set[Group] = set()
-    for rule in plan.named_rules:
+    for rule in rules:
         cells = METRICS[rule.metric].numerator, possible_cells(METRICS[rule.metric])
-        for family in rule_families(plan, rule):
+        for family in rule_families(group_features, rule):
             family_moments = moments.of(families[family])
             if family_moments.by_strata:
                 family_moments = cast("StratifiedFamily", family_moments)
@@ -304,20 +314,20 @@ def records(  # noqa: PLR0913 - what a result is written from
     if of_counts and everyone.cells[..., ABSTAINED].any():
         libraries = None  # they know nothing of hidden numbers
     by_family = dict(zip(families, stated[1:], strict=True))
-    compared = [stated[0], *(by_family[family] for family in compared_families(plan))]
-    compare = None if libraries is None else _comparison(libraries, plan, compared, rows, counted, judged)
+    compared = [stated[0], *(by_family[family] for family in compared_families(plan.groups, plan.rules))]
+    compare = None if libraries is None else _comparison(libraries, plan.rules, compared, rows, counted, judged)
     rates = estimates(
         stated, level=plan.verdict.level, min_denominator=least, moments=counted.moments, of_counts=of_counts
     )
-    gaps = disparities(plan, stated[1:], counted.moments)
-    further: dict[str, Any] = {"impact_ratios": impact_ratios(plan, rates)}
+    gaps = disparities(plan.groups, plan.verdict, stated[1:], counted.moments)
+    further: dict[str, Any] = {"impact_ratios": impact_ratios(plan.groups, rates)}
     doubts: tuple[Notice, ...] = ()
     if scope.has_details:
         findings, doubts = further_findings(plan, counted, families, features, stated, judged, rates, sample)
         further |= findings
     crosscheck, opinions = _crosscheck(compare, (*rates, *gaps))
     known = notices(plan, system, everyone, accounts, families, features, counted.moments, counted.added_over)
-    full = full_notices(plan, families, counted.moments, judged.verdicts)
+    full = full_notices(plan.groups, plan.named_rules, plan.evaluation_set, families, counted.moments, judged.verdicts)
     all_notices = (*known, *full, *doubts, *opinions)
     return Records(accounts, group_counts(shown), rates, gaps, all_notices, {**further, **crosscheck})
 
@@ -327,14 +337,14 @@ _Compare = Callable[[Sequence[Estimate | Disparity]], Opinions]
 
 def _comparison(
     libraries: SecondProcess,
-    plan: AuditPlan,
+    rules: Sequence[Rule],
     compared: Sequence[FamilyCounts],
     rows: Mapping[Group, Rows],
     counted: Counted,
     judged: Verdicts,
 ) -> _Compare:
     failing = {verdict.group for verdict in judged.verdicts if verdict.outcome == "fail"}
-    return compared_by(libraries, question_of(compared, headlines(plan), rows, counted.moments, failing))
+    return compared_by(libraries, question_of(compared, headlines(rules), rows, counted.moments, failing))
 
 
 def _crosscheck(

@@ -18,7 +18,10 @@ import numpy as np
 from audit.analyses.estimates import as_known, interval_fields
 from audit.counting.score_table import BINS, COARSE_BINS, UNIT, FamilyScores, ScoreTable
 from audit.counting.table import NEGATIVE, POSITIVE, FamilyCounts, is_listed
-from audit.plan.audit_plan import AuditPlan
+from audit.plan.detectors import Detector
+from audit.plan.detectors import Detector as DetectorSection
+from audit.plan.evaluation_set import EvaluationSetSection
+from audit.plan.sections import VerdictSection
 from audit.result.findings.scores import (
     SWEEP_NOTE,
     AucDecomposition,
@@ -52,18 +55,20 @@ MOST_GROUPS_WITH_BINS: Final = 20
 
 
 def calibrations(
-    plan: AuditPlan, families: Sequence[FamilyScores], unused: tuple[Unused, ...]
+    verdict: VerdictSection, families: Sequence[FamilyScores], unused: tuple[Unused, ...]
 ) -> tuple[Calibration, ...]:
     """Measure the calibration of every group of `families` over ten score bins; labelled cases with a score only.
 
     Where the score's range is not 0 to 1 a score claims no share, and nothing but the reason is stated.
     """
-    return tuple(row for scores in families for row in _family_calibrations(plan, scores, unused))
+    return tuple(row for scores in families for row in _family_calibrations(verdict, scores, unused))
 
 
-def _family_calibrations(plan: AuditPlan, scores: FamilyScores, unused: tuple[Unused, ...]) -> list[Calibration]:
+def _family_calibrations(
+    verdict: VerdictSection, scores: FamilyScores, unused: tuple[Unused, ...]
+) -> list[Calibration]:
     bins = _bins(scores)
-    level, floor = plan.verdict.level, plan.verdict.min_denominator
+    level, floor = verdict.level, verdict.min_denominator
     is_share = scores.score_range == (0.0, 1.0)
     misfit, gap = miscalibration(bins), mean_gap(bins, level)
     cases, positives = bins.cases.sum(axis=1).astype(np.int64), bins.positives.sum(axis=1).astype(np.int64)
@@ -173,7 +178,9 @@ class ScoreFindings(NamedTuple):
 
 
 def score_findings(
-    plan: AuditPlan,
+    set_section: EvaluationSetSection,
+    detector: DetectorSection,
+    verdict: VerdictSection,
     table: ScoreTable | None,
     families: Mapping[Family, FamilyCounts],
     features: Mapping[str, SensitiveFeature],
@@ -191,8 +198,8 @@ def score_findings(
         return ScoreFindings()
     listed_families = [Family(()), *(family for family, counts in families.items() if is_listed(counts))]
     shown = [table.family(family, features) for family in listed_families]
-    unused = unused_design(plan)
-    level = plan.verdict.level
+    unused = unused_design(set_section)
+    level = verdict.level
     stated: list[GroupAuc] = []
     splits: list[AucDecomposition] = []
     for scores in shown:
@@ -202,13 +209,16 @@ def score_findings(
         if scores.family.axes:
             splits.append(_decomposition(scores, split_auc(pairs, level), group_auc, level, unused))
     return ScoreFindings(
-        tuple(stated), tuple(splits), calibrations(plan, shown, unused), sweeps(plan, shown[1:], unused)
+        tuple(stated),
+        tuple(splits),
+        calibrations(verdict, shown, unused),
+        sweeps(detector, verdict, shown[1:], unused),
     )
 
 
-def unused_design(plan: AuditPlan) -> tuple[Unused, ...]:
+def unused_design(set_section: EvaluationSetSection) -> tuple[Unused, ...]:
     """List the parts of the plan's design that these analyses do not use: they count cases."""
-    section = plan.evaluation_set
+    section = set_section
     weights: tuple[Unused, ...] = ("weights",) if section.is_weighted else ()
     return (*weights, "clusters") if section.cluster is not None else weights
 
@@ -301,22 +311,26 @@ _RATES: Final[tuple[SweptRate, ...]] = ("true_positive_rate", "false_positive_ra
 """Rates in the order of `_flagged`: positives, negatives, all with a score."""
 
 
-def sweeps(plan: AuditPlan, families: Sequence[FamilyScores], unused: tuple[Unused, ...]) -> tuple[Sweep, ...]:
+def sweeps(
+    detector: DetectorSection, verdict: VerdictSection, families: Sequence[FamilyScores], unused: tuple[Unused, ...]
+) -> tuple[Sweep, ...]:
     """Sweep thresholds and capacities for every family, over the edges of the 200 score bins.
 
     Thresholds stand at equal distances over the score's range, with the plan's own where it is an edge. A capacity is
     met by the edge that flags the number nearest to it; two capacities met by one edge are one step.
     """
-    return tuple(sweep for scores in families for sweep in _family_sweeps(plan, scores, unused))
+    return tuple(sweep for scores in families for sweep in _family_sweeps(detector, verdict, scores, unused))
 
 
-def _family_sweeps(plan: AuditPlan, scores: FamilyScores, unused: tuple[Unused, ...]) -> list[Sweep]:
+def _family_sweeps(
+    detector: DetectorSection, verdict: VerdictSection, scores: FamilyScores, unused: tuple[Unused, ...]
+) -> list[Sweep]:
     flagged = _flagged(scores)
     listed = scores.groups if len(scores.groups) <= MOST_GROUPS_LISTED else ()
     sizes = flagged[:, :, 0]
     capacities = _capacities(flagged[:, _SCORED].sum(axis=0))
     steps: dict[Literal["threshold", "capacity"], dict[int, float | None]] = {
-        "threshold": dict.fromkeys(_thresholds(plan, scores.score_range)),
+        "threshold": dict.fromkeys(_thresholds(detector, scores.score_range)),
         "capacity": dict(capacities),
     }
     by_group = sizes if listed else sizes[:0]
@@ -332,9 +346,9 @@ def _family_sweeps(plan: AuditPlan, scores: FamilyScores, unused: tuple[Unused, 
             scored_by_group=tuple(by_group[:, _SCORED].tolist()),
             positives_by_group=tuple(by_group[:, POSITIVE].tolist()),
             negatives_by_group=tuple(by_group[:, NEGATIVE].tolist()),
-            steps=_steps(plan, scores, flagged, edges, listed=bool(listed)),
-            min_denominator=plan.verdict.min_denominator,
-            level=plan.verdict.level,
+            steps=_steps(verdict, scores, flagged, edges, listed=bool(listed)),
+            min_denominator=verdict.min_denominator,
+            level=verdict.level,
             unused=unused,
             note=SWEEP_NOTE,
         )
@@ -348,9 +362,9 @@ def _flagged(scores: FamilyScores) -> IntArray:
     return flagged_at_edges(kinds)
 
 
-def _thresholds(plan: AuditPlan, score_range: tuple[float, float]) -> list[int]:
+def _thresholds(detector: Detector, score_range: tuple[float, float]) -> list[int]:
     edges = set(range(0, BINS, BINS // _THRESHOLDS))
-    threshold = plan.detector.threshold
+    threshold = detector.threshold
     if threshold is not None:
         low, high = score_range
         bin_position = (threshold - low) / (high - low) * BINS
@@ -371,12 +385,12 @@ def _capacities(flagged: IntArray) -> list[tuple[int, float]]:
 
 
 def _steps(
-    plan: AuditPlan, scores: FamilyScores, flagged: IntArray, edges: dict[int, float | None], *, listed: bool
+    verdict: VerdictSection, scores: FamilyScores, flagged: IntArray, edges: dict[int, float | None], *, listed: bool
 ) -> tuple[SweepStep, ...]:
     places = list(edges)
     at = flagged[:, :, places]
     everyone = at.sum(axis=0)
-    gaps = _gaps(plan, scores.groups, flagged[:, :, 0], at)
+    gaps = _gaps(verdict, scores.groups, flagged[:, :, 0], at)
     low, high = scores.score_range
     by_group = at if listed else at[:0]
     return tuple(
@@ -395,13 +409,15 @@ def _steps(
     )
 
 
-def _gaps(plan: AuditPlan, groups: Sequence[Group], sizes: IntArray, at: IntArray) -> list[tuple[SweepGap, ...]]:
+def _gaps(
+    verdict: VerdictSection, groups: Sequence[Group], sizes: IntArray, at: IntArray
+) -> list[tuple[SweepGap, ...]]:
     """Find for each step the group farthest from its rest in each rate; `sizes` int64[G, 3], `at` int64[G, 3,
     steps].
     """
     steps: list[list[SweepGap]] = [[] for _ in range(at.shape[2])]
     for kind, rate in enumerate(_RATES):
-        farthest = largest_gap(at[:, kind], sizes[:, kind], plan.verdict.min_denominator, plan.verdict.level)
+        farthest = largest_gap(at[:, kind], sizes[:, kind], verdict.min_denominator, verdict.level)
         for step, group_index in enumerate(farthest.group.tolist()):
             if group_index != NOBODY:
                 steps[step].append(

@@ -33,7 +33,8 @@ from audit.analyses.weighted_rates import Moves, is_exact, weighted_comparison
 from audit.counting.moments import Moments
 from audit.counting.table import FamilyCounts, rule_families
 from audit.plan.answers import BlindDetector
-from audit.plan.audit_plan import AuditPlan, NamedRule, Rule
+from audit.plan.audit_plan import AuditPlan, NamedRule, Route, Rule
+from audit.plan.sections import Groups, SensitivitySection, VerdictSection
 from audit.result.findings.judged import Verdict
 from audit.result.findings.sensitivity import Doubt, LabelErrorGrid, RuleSensitivity, SensitivityFinding
 from audit.result.findings.system import Notice
@@ -113,10 +114,12 @@ class VerdictSide:
         return self.counts.members.at_their_worst(self.question, self.counts.groups)
 
 
-def rule_counts(plan: AuditPlan, rule: Rule, families: Mapping[Family, FamilyCounts]) -> RuleCounts:
+def rule_counts(
+    group_features: Groups, sensitivity: SensitivitySection, rule: Rule, families: Mapping[Family, FamilyCounts]
+) -> RuleCounts:
     """Put every group of every family of a rule into one table."""
-    counts = [families[family] for family in rule_families(plan, rule)]
-    members = possible_members(counts, METRICS[rule.metric], Supposed.of(plan.sensitivity))
+    counts = [families[family] for family in rule_families(group_features, rule)]
+    members = possible_members(counts, METRICS[rule.metric], Supposed.of(sensitivity))
     groups = FamilyCounts(
         Family(()), members.counts.groups, np.concatenate([family.cells for family in counts]), counts[0].everyone
     )
@@ -498,7 +501,11 @@ _Fallen = Callable[[Supposed], Iterator[Group]]
 
 
 def breakdown(
-    plan: AuditPlan, rule_questions: Sequence[Question], counts: RuleCounts, passing: Sequence[Verdict]
+    verdict: VerdictSection,
+    sensitivity: SensitivitySection,
+    rule_questions: Sequence[Question],
+    counts: RuleCounts,
+    passing: Sequence[Verdict],
 ) -> dict[str, Any]:
     """Find the group whose PASS falls at the smallest odds factor, and how many fall where nothing is supposed.
 
@@ -509,22 +516,22 @@ def breakdown(
     """
     if not passing:
         return {}
-    guessed = _guessed_factors(pass_sides(plan, rule_questions, counts, passing))
+    guessed = _guessed_factors(pass_sides(verdict, rule_questions, counts, passing))
     near = [passing[passed] for passed in np.argsort(guessed, kind="stable")[:NEAREST]]
     undone = _undone(
-        plan, _exactly(plan, rule_questions, counts, near), _exactly(plan, rule_questions, counts, passing)
+        sensitivity,
+        _exactly(verdict, rule_questions, counts, near),
+        _exactly(verdict, rule_questions, counts, passing),
     )
     return undone | {"breakdown_factor": as_known(undone["breakdown_factor"])}
 
 
 def pass_sides(
-    plan: AuditPlan, rule_questions: Sequence[Question], counts: RuleCounts, verdicts: Sequence[Verdict]
+    verdict: VerdictSection, rule_questions: Sequence[Question], counts: RuleCounts, verdicts: Sequence[Verdict]
 ) -> list[VerdictSide]:
     """Return each question's side of a PASS for these groups."""
     some = counts.of(verdicts)
-    return [
-        VerdictSide("pass", question, some, np.full(len(verdicts), plan.verdict.alpha)) for question in rule_questions
-    ]
+    return [VerdictSide("pass", question, some, np.full(len(verdicts), verdict.alpha)) for question in rule_questions]
 
 
 def weighted_breakdown(
@@ -535,27 +542,39 @@ def weighted_breakdown(
     Each family is asked by the test that judged it: of whole counts where its rows count alike, else by weights.
     """
     fallen_of_families: list[_Fallen] = []
-    for family in rule_families(plan, rule):
+    for family in rule_families(plan.groups, rule):
         members = set(families[family].groups)
         if passing_members := [verdict for verdict in passing if verdict.group in members]:
-            if is_exact(plan, rule, families[family], moments):
+            if is_exact(plan.audit.route, rule, families[family], moments):
                 fallen_of_families.append(
-                    _exactly(plan, questions(plan, rule), rule_counts(plan, rule, families), passing_members)
+                    _exactly(
+                        plan.verdict,
+                        questions(plan.audit.route, rule),
+                        rule_counts(plan.groups, plan.sensitivity, rule, families),
+                        passing_members,
+                    )
                 )
             else:
                 fallen_of_families.append(
-                    _by_weights(plan, rule, families[family], moments, [verdict.group for verdict in passing_members])
+                    _by_weights(
+                        plan.audit.route,
+                        plan.verdict,
+                        rule,
+                        families[family],
+                        moments,
+                        [verdict.group for verdict in passing_members],
+                    )
                 )
 
     def fallen(supposed: Supposed) -> Iterator[Group]:
         return chain.from_iterable(fallen_of_family(supposed) for fallen_of_family in fallen_of_families)
 
-    return _undone(plan, fallen, fallen) if fallen_of_families else {}
+    return _undone(plan.sensitivity, fallen, fallen) if fallen_of_families else {}
 
 
-def _undone(plan: AuditPlan, fallen: _Fallen, all_fallen: _Fallen) -> dict[str, Any]:
+def _undone(sensitivity: SensitivitySection, fallen: _Fallen, all_fallen: _Fallen) -> dict[str, Any]:
     """What `breakdown` returns. `fallen` looks at the groups that may be the weakest."""
-    supposed = Supposed.of(plan.sensitivity)
+    supposed = Supposed.of(sensitivity)
     low, high = 1.0, LARGEST_FACTOR
     weakest = next(fallen(supposed._replace(odds_factor=high)), None)
     for _ in range(BISECTIONS if weakest else 0):
@@ -570,9 +589,9 @@ def _undone(plan: AuditPlan, fallen: _Fallen, all_fallen: _Fallen) -> dict[str, 
 
 
 def _by_weights(
-    plan: AuditPlan, rule: Rule, family: FamilyCounts, moments: Moments, groups: Sequence[Group]
+    route: Route, verdict: VerdictSection, rule: Rule, family: FamilyCounts, moments: Moments, groups: Sequence[Group]
 ) -> _Fallen:
-    family_moments, alpha = moments.of(family), plan.verdict.alpha
+    family_moments, alpha = moments.of(family), verdict.alpha
     places = [family.groups.index(group) for group in groups]
     is_passing = np.isin(np.arange(len(family.groups)), places)
     moves_and_tests = [
@@ -582,7 +601,7 @@ def _by_weights(
                 family_moments, family, question, weighted_comparison(family_moments, family, question, "worst")
             ),
         )
-        for question in questions(plan, rule)
+        for question in questions(route, rule)
     ]
 
     def fallen(supposed: Supposed) -> Iterator[Group]:
@@ -595,12 +614,14 @@ def _by_weights(
 
 
 def _exactly(
-    plan: AuditPlan, rule_questions: Sequence[Question], counts: RuleCounts, passing: Sequence[Verdict]
+    verdict_section: VerdictSection, rule_questions: Sequence[Question], counts: RuleCounts, passing: Sequence[Verdict]
 ) -> _Fallen:
     def fallen(supposed: Supposed) -> Iterator[Group]:
         known, odds = counts.members, supposed.odds_factor
         members = known.without_suppositions() if supposed == NOTHING else known._replace(odds_factor=odds)
-        still_passes = pass_as_they_are(pass_sides(plan, rule_questions, replace(counts, members=members), passing))
+        still_passes = pass_as_they_are(
+            pass_sides(verdict_section, rule_questions, replace(counts, members=members), passing)
+        )
         return compress((verdict.group for verdict in passing), ~still_passes)
 
     return fallen
@@ -633,20 +654,22 @@ def sensitivity_findings(
     for rule in plan.named_rules:
         of_rule = [verdict for verdict in verdicts if verdict.rule == rule.id]
         if moments is None:
-            findings.append(_rule_sensitivity(plan, rule, rule_counts(plan, rule, families), of_rule))
+            findings.append(
+                _rule_sensitivity(plan, rule, rule_counts(plan.groups, plan.sensitivity, rule, families), of_rule)
+            )
         else:
             passing = [verdict for verdict in of_rule if verdict.outcome == "pass"]
             findings.append(_not_examined(rule, of_rule, weighted_breakdown(plan, rule, families, moments, passing)))
     return tuple(findings)
 
 
-def sensitivity_notices(plan: AuditPlan, findings: Sequence[RuleSensitivity]) -> tuple[Notice, ...]:
+def sensitivity_notices(sensitivity: SensitivitySection, findings: Sequence[RuleSensitivity]) -> tuple[Notice, ...]:
     """Say where people of unknown group keep groups from a pass, or would if the plan supposed nothing of them, as one
     that does not say so might want.
     """
     notices = []
     for rule in findings:
-        if rule.not_if_nothing_supposed and not plan.sensitivity.model_fields_set & {*_FACTORS}:
+        if rule.not_if_nothing_supposed and not sensitivity.model_fields_set & {*_FACTORS}:
             several = {"groups": rule.not_if_nothing_supposed} if rule.not_if_nothing_supposed > 1 else {}
             unsaid = sentence("supposed_unsaid" if several else "one_supposed_unsaid", rule=rule.rule, **several)
             notices.append(Notice.of(f"supposed_{rule.rule}", unsaid))
@@ -680,7 +703,7 @@ def _not_examined(rule: NamedRule, verdicts: Sequence[Verdict], undone: Mapping[
 def _rule_sensitivity(
     plan: AuditPlan, rule: NamedRule, counts: RuleCounts, verdicts: Sequence[Verdict]
 ) -> RuleSensitivity:
-    rule_questions = questions(plan, rule)
+    rule_questions = questions(plan.audit.route, rule)
     failing = [verdict for verdict in verdicts if verdict.outcome == "fail"]
     others = sorted(filter(_open_to_doubt, verdicts), key=lambda verdict: (-verdict.cases, verdict.group.levels))
     listed, left = others[:MOST_LISTED], others[MOST_LISTED:]
@@ -694,25 +717,31 @@ def _rule_sensitivity(
             levels = np.array([verdict.level_fail for verdict in of_side], dtype=np.float64)
             findings.extend(_doubt_fails(VerdictSide("fail", question, counts.of(of_side), levels), of_side))
     if passing:
-        findings.extend(_doubt_labels(pass_sides(plan, rule_questions, counts, passing), passing))
+        findings.extend(_doubt_labels(pass_sides(plan.verdict, rule_questions, counts, passing), passing))
     shares: list[float] = []
     if passing or held_verdicts:
         unknown, shares = _doubt_unknown(
-            pass_sides(plan, rule_questions, counts, passing + held_verdicts), passing + held_verdicts
+            pass_sides(plan.verdict, rule_questions, counts, passing + held_verdicts), passing + held_verdicts
         )
         findings.extend(unknown)
     if isinstance(plan.detector, BlindDetector):
-        findings.extend(_doubt_answers(plan, rule_questions, counts, verdicts))
+        findings.extend(_doubt_answers(plan.verdict, rule_questions, counts, verdicts))
     for some in (failing, passing, unscored):
         findings.extend(_doubt_unscored(counts.of(some), rule_questions[0], some) if some else ())
-    shares.extend(_nearest_shares(plan, rule_questions, counts, left))
+    shares.extend(_nearest_shares(plan.verdict, rule_questions, counts, left))
     labels = [finding.overturned_by for finding in findings if finding.kind == "labels_flipped"]
     return RuleSensitivity(
         rule=rule.id,
         metric=rule.metric,
         examined="yes",
         held_back=sum(verdict.because == "unknown_attribute" for verdict in verdicts),
-        **breakdown(plan, rule_questions, counts, [verdict for verdict in verdicts if verdict.outcome == "pass"]),
+        **breakdown(
+            plan.verdict,
+            plan.sensitivity,
+            rule_questions,
+            counts,
+            [verdict for verdict in verdicts if verdict.outcome == "pass"],
+        ),
         missing_share_for_all=as_known(min(shares)) if shares else None,
         listed=len(failing) + len(listed),
         not_listed=len(left),
@@ -731,15 +760,17 @@ def _in_order(findings: Sequence[SensitivityFinding], verdicts: Sequence[Verdict
 
 
 def _nearest_shares(
-    plan: AuditPlan, rule_questions: Sequence[Question], counts: RuleCounts, left: Sequence[Verdict]
+    verdict_section: VerdictSection, rule_questions: Sequence[Question], counts: RuleCounts, left: Sequence[Verdict]
 ) -> list[float]:
     """Return the shares at which those groups would be held back that are not listed and look nearest to it."""
     by_records = [verdict for verdict in left if verdict.because == "unknown_attribute"]
     if not by_records:
         return []
-    nearest = np.argsort(smallest_shares(pass_sides(plan, rule_questions, counts, by_records)), kind="stable")[:NEAREST]
+    nearest = np.argsort(
+        smallest_shares(pass_sides(verdict_section, rule_questions, counts, by_records)), kind="stable"
+    )[:NEAREST]
     shares = fewest_to_hold_back(
-        pass_sides(plan, rule_questions, counts, [by_records[record] for record in nearest])
+        pass_sides(verdict_section, rule_questions, counts, [by_records[record] for record in nearest])
     ).share
     return [float(share) for share in shares if np.isfinite(share)]
 
@@ -796,11 +827,11 @@ def _doubt_labels(
 
 
 def _doubt_answers(
-    plan: AuditPlan, rule_questions: Sequence[Question], counts: RuleCounts, verdicts: Sequence[Verdict]
+    verdict_section: VerdictSection, rule_questions: Sequence[Question], counts: RuleCounts, verdicts: Sequence[Verdict]
 ) -> list[SensitivityFinding]:
     """Find the answers of a vendor that would overturn each verdict, if the system at work gave others."""
     passing = [verdict for verdict in verdicts if verdict.outcome == "pass"]
-    doubted = [(pass_sides(plan, rule_questions, counts, passing), passing)] if passing else []
+    doubted = [(pass_sides(verdict_section, rule_questions, counts, passing), passing)] if passing else []
     for question in rule_questions:
         of_side = [verdict for verdict in verdicts if (verdict.outcome, verdict.side) == ("fail", question.side)]
         if of_side:

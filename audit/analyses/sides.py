@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import numpy as np
 
 from audit.counting.table import FamilyCounts
-from audit.plan.audit_plan import AuditPlan, Rule
+from audit.plan.audit_plan import Route, Rule
 from audit.stats.arrays import IntArray, Tables
 from audit.stats.boundaries import Boundary, margin_boundary
 from audit.vocabulary.metrics import METRICS, Cell, Metric, Worse, worse_direction
@@ -63,12 +63,12 @@ class Question(NamedTuple):
         )
 
 
-def questions(plan: AuditPlan, rule: Rule) -> tuple[Question, ...]:
+def questions(route: Route, rule: Rule) -> tuple[Question, ...]:
     """List the questions that `rule` asks: one on the side that harms, or one on each side for `direction = "both"`."""
     metric = METRICS[rule.metric]
     sides: tuple[Side, ...] = ("low", "high")
     if rule.direction == "worse":
-        sides = ("low",) if worse_direction(rule.metric, plan.audit.route) is Worse.LOW else ("high",)
+        sides = ("low",) if worse_direction(rule.metric, route) is Worse.LOW else ("high",)
     return tuple(
         Question(
             metric=metric,

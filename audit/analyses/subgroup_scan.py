@@ -15,7 +15,8 @@ import numpy as np
 from audit.analyses.estimates import as_known
 from audit.counting.scan_cells import CONFIRMATION, SEARCH, ScanAttribute, ScanCells, ScanTable
 from audit.plan.audit_plan import AuditPlan
-from audit.plan.sections import ScanSection
+from audit.plan.evaluation_set import EvaluationSetSection
+from audit.plan.sections import ScanSection, VerdictSection
 from audit.result.findings.subgroup_scan import (
     ScanHalf,
     ScanOutcome,
@@ -83,16 +84,28 @@ def subgroup_scan(plan: AuditPlan, cells: ScanCells | None) -> tuple[SubgroupSca
     if plan.scan is None or cells is None:
         return ()
     return tuple(
-        _scan(plan, plan.scan, cells, question, np.random.default_rng([plan.verdict.seed, _STREAM, index]))
+        _scan(
+            plan.evaluation_set,
+            plan.verdict,
+            plan.scan,
+            cells,
+            question,
+            np.random.default_rng([plan.verdict.seed, _STREAM, index]),
+        )
         for index, question in enumerate(_QUESTIONS)
     )
 
 
 def _scan(
-    plan: AuditPlan, scan: ScanSection, cells: ScanCells, question: _Question, rng: np.random.Generator
+    set_section: EvaluationSetSection,
+    verdict: VerdictSection,
+    scan: ScanSection,
+    cells: ScanCells,
+    question: _Question,
+    rng: np.random.Generator,
 ) -> SubgroupScan:
     half, other = cells.table(question.positive, SEARCH), cells.table(question.positive, CONFIRMATION)
-    level, floor_cases = plan.verdict.alpha, plan.verdict.min_denominator
+    level, floor_cases = verdict.alpha, verdict.min_denominator
     facts: dict[str, Any] = {
         "question": question.name,
         "metric": question.metric,
@@ -111,7 +124,7 @@ def _scan(
         "replicates": scan.replicates,
         "penalty": scan.penalty,
         "by_cluster": cells.cluster is not None,
-        "leaves_out_weights": plan.evaluation_set.is_weighted,
+        "leaves_out_weights": set_section.is_weighted,
     }
     reason = _why_not_searched(question, half, other, 2 * floor_cases)
     if reason is not None:

@@ -25,7 +25,7 @@ from audit.counting.family_moments import Cells, FamilyMoments, of_the_others
 from audit.counting.moments import Moments
 from audit.counting.strata import MOST_DEGREES
 from audit.counting.table import FamilyCounts
-from audit.plan.audit_plan import AuditPlan, Rule
+from audit.plan.audit_plan import Route, Rule
 from audit.stats.arrays import BoolArray, FloatArray, IntArray, once_for_equals
 from audit.stats.boundaries import Boundary
 from audit.stats.clusters import Alike, Tilt, WeightedRate, pooled_correlation
@@ -112,9 +112,9 @@ def least_q(family_moments: FamilyMoments, family: FamilyCounts, cells: Iterable
     return np.where(some, pooled / np.where(some, rows, 1.0), 0.0)
 
 
-def is_exact(plan: AuditPlan, rule: Rule, family: FamilyCounts, moments: Moments) -> bool:
+def is_exact(route: Route, rule: Rule, family: FamilyCounts, moments: Moments) -> bool:
     """Say whether the rows of every group of a family, and of its rest, are independent and count alike."""
-    denominators = [cells[1] for question in questions(plan, rule) for cells in question.cells("worst")]
+    denominators = [cells[1] for question in questions(route, rule) for cells in question.cells("worst")]
     return all(bool(moments.of(family).counts_alike(denominator).all()) for denominator in denominators)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from audit.counting.count import SCORED, check_total, count_text, counts_by_group
 from audit.counting.table import UNKNOWN, CountsTable, FamilyCounts, group_of_codes, ladder_map
-from audit.plan.audit_plan import AuditPlan
+from audit.plan.sections import ControlFeature
 from audit.stats.arrays import IntArray, added, numbered
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
 from audit.vocabulary.metrics import Cell
@@ -64,7 +64,9 @@ class StratifiedCounts:
         return everyone
 
 
-def count_controls(evaluation_set: EvaluationSet, plan: AuditPlan, relation: str = SCORED) -> CountsTable | None:
+def count_controls(
+    evaluation_set: EvaluationSet, control_features: Mapping[str, ControlFeature], relation: str = SCORED
+) -> CountsTable | None:
     """Count the rows of the scored set by group, control level, label and decision: one more scan.
 
     Parameters
@@ -72,8 +74,8 @@ def count_controls(evaluation_set: EvaluationSet, plan: AuditPlan, relation: str
     evaluation_set : EvaluationSet
         The set after scoring: `relation` has what `count_cases` needs and, for each control feature, `control_<name>`
         (VARCHAR, never NULL).
-    plan : AuditPlan
-        Names the control features.
+    control_features : mapping of ControlFeature
+        The control features of the plan, by name.
 
     Returns
     -------
@@ -87,10 +89,10 @@ def count_controls(evaluation_set: EvaluationSet, plan: AuditPlan, relation: str
     AssertionError
         A row has no decision, or the counts do not add up to the rows of the set: a defect of this tool.
     """
-    if not plan.control_features:
+    if not control_features:
         return None
     sensitive = [feature.name for feature in evaluation_set.features]
-    controls = list(plan.control_features)
+    controls = list(control_features)
     columns = [f"group_{name}" for name in sensitive] + [f"control_{name}" for name in controls]
     text = count_text(relation, columns)
     counted = evaluation_set.rows_of(text)
@@ -103,9 +105,9 @@ def count_controls(evaluation_set: EvaluationSet, plan: AuditPlan, relation: str
     return table
 
 
-def control_sets(plan: AuditPlan) -> tuple[tuple[str, ...], ...]:
+def control_sets(control_features: Mapping[str, ControlFeature]) -> tuple[tuple[str, ...], ...]:
     """Sets of control features to condition on: each by itself, and all together if there are two or three."""
-    names = tuple(plan.control_features)
+    names = tuple(control_features)
     single = tuple((name,) for name in names)
     return (*single, names) if len(names) in (2, 3) else single
 

@@ -12,7 +12,8 @@ from audit.counting.count import SCORED, grouped, plain
 from audit.counting.table import ABSTAINED, FLAGGED
 from audit.engines.protocol import literal
 from audit.engines.read_errors import reading
-from audit.plan.audit_plan import AuditPlan
+from audit.plan.evaluation_set import EvaluationSetSection
+from audit.plan.sections import ScanSection
 from audit.stats.arrays import IntArray, distinct, numbered
 
 if TYPE_CHECKING:
@@ -100,7 +101,9 @@ class ScanCells:
         )
 
 
-def count_scan_cells(evaluation_set: EvaluationSet, plan: AuditPlan) -> ScanCells | None:
+def count_scan_cells(
+    evaluation_set: EvaluationSet, set_section: EvaluationSetSection, scan: ScanSection | None
+) -> ScanCells | None:
     """Count the labelled rows of the scored set by every attribute that the plan's scan searches: one more scan.
 
     Parameters
@@ -122,17 +125,17 @@ def count_scan_cells(evaluation_set: EvaluationSet, plan: AuditPlan) -> ScanCell
     AssertionError
         A row has no decision: a defect of this tool.
     """
-    if plan.scan is None:
+    if scan is None:
         return None
-    features = list(dict.fromkeys(plan.scan.features or (feature.name for feature in evaluation_set.features)))
-    keys = [f"scan_{index}" for index in range(len(plan.scan.columns))]
+    features = list(dict.fromkeys(scan.features or (feature.name for feature in evaluation_set.features)))
+    keys = [f"scan_{index}" for index in range(len(scan.columns))]
     groups = [*keys, *(f"group_{name}" for name in features)]
-    clustered = plan.evaluation_set.cluster is not None
+    clustered = set_section.cluster is not None
     with reading(evaluation_set.source_name):
         counted = evaluation_set.engine.sql(scan_text(SCORED, groups, clustered=clustered))
         coded = _coded(counted.to_arrow_reader(_BATCH), groups, clustered=clustered)
     renamed: list[Mapping[str | None, str] | None] = [None] * len(keys) + [evaluation_set.codes[f] for f in features]
-    described = [(name, "column") for name in plan.scan.columns] + [(name, "feature") for name in features]
+    described = [(name, "column") for name in scan.columns] + [(name, "feature") for name in features]
     attributes, columns = [], []
     for (name, kind), raw, codes, names in zip(described, coded.values, coded.codes, renamed, strict=True):
         values, places = _sorted_values(raw, codes, names)

@@ -13,7 +13,8 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from audit.plan.audit_plan import AuditPlan, Rule
+from audit.plan.audit_plan import Rule
+from audit.plan.sections import Groups, feature_rungs
 from audit.stats.arrays import IntArray, added, numbered
 from audit.vocabulary.groups import Axis, Family, Group, Level, SensitiveFeature
 from audit.vocabulary.metrics import Cell, Metric, MetricName
@@ -196,25 +197,25 @@ def everyone_as_family(table: CountsTable) -> FamilyCounts:
     return FamilyCounts(Family(()), (EVERYONE,), table.everyone[np.newaxis], table.everyone)
 
 
-def rule_families(plan: AuditPlan, rule: Rule) -> tuple[Family, ...]:
+def rule_families(group_features: Groups, rule: Rule) -> tuple[Family, ...]:
     """List every family over which `rule` is judged: each feature set on each combination of rungs, the finest
     first.
     """
     families: dict[Family, None] = {}
     for features in rule.feature_sets:
-        for family in _families_on_every_rung(plan, features):
+        for family in _families_on_every_rung(group_features, features):
             families[family] = None
     return tuple(families)
 
 
-def plan_families(plan: AuditPlan) -> tuple[Family, ...]:
+def plan_families(group_features: Groups, rules: Sequence[Rule]) -> tuple[Family, ...]:
     """List every family that a result shows: each feature by itself on each rung, then the families of the rules."""
     families: dict[Family, None] = {}
-    for feature in plan.groups:
-        for family in _families_on_every_rung(plan, (feature,)):
+    for feature in group_features:
+        for family in _families_on_every_rung(group_features, (feature,)):
             families[family] = None
-    for rule in plan.rules:
-        for family in rule_families(plan, rule):
+    for rule in rules:
+        for family in rule_families(group_features, rule):
             families[family] = None
     return tuple(families)
 
@@ -233,9 +234,9 @@ def is_listed(family: FamilyCounts) -> bool:
     return len(family.family.axes) == 1 or len(family.groups) <= MOST_GROUPS
 
 
-def is_finest(plan: AuditPlan, family: Family) -> bool:
+def is_finest(group_features: Groups, family: Family) -> bool:
     """Say whether every axis stands on the finest rung of its feature."""
-    return all(axis.rung == plan.rungs(axis.feature)[0] for axis in family.axes)
+    return all(axis.rung == feature_rungs(group_features, axis.feature)[0] for axis in family.axes)
 
 
 Parents = Mapping[tuple[str, str, str], str]
@@ -252,12 +253,15 @@ def ladder_parents(features: Mapping[str, SensitiveFeature]) -> Parents:
 
 
 def levels_above(
-    plan: AuditPlan, family: Family, groups: Sequence[Group], parents: Parents
+    group_features: Groups, family: Family, groups: Sequence[Group], parents: Parents
 ) -> Iterator[list[tuple[Level, ...]]]:
     """Yield for each group of a family the levels of the larger groups of which it is a part: one for each rung above,
     the nearest first, every axis a rung higher that has one.
     """
-    ladders = [plan.rungs(axis.feature)[plan.rungs(axis.feature).index(axis.rung) :] for axis in family.axes]
+    ladders = [
+        feature_rungs(group_features, axis.feature)[feature_rungs(group_features, axis.feature).index(axis.rung) :]
+        for axis in family.axes
+    ]
     for group in groups:
         levels, above = group.levels, []
         for height in range(1, max(map(len, ladders), default=0)):
@@ -321,9 +325,9 @@ def _climbs(
     return climbs
 
 
-def _families_on_every_rung(plan: AuditPlan, features: tuple[str, ...]) -> tuple[Family, ...]:
-    ordered = [feature for feature in plan.groups if feature in features]
-    combinations = product(*(plan.rungs(feature) for feature in ordered))
+def _families_on_every_rung(group_features: Groups, features: tuple[str, ...]) -> tuple[Family, ...]:
+    ordered = [feature for feature in group_features if feature in features]
+    combinations = product(*(feature_rungs(group_features, feature) for feature in ordered))
     return tuple(
         Family.model_construct(tuple(Axis(feature, rung) for feature, rung in zip(ordered, rungs, strict=True)))
         for rungs in combinations
@@ -331,15 +335,19 @@ def _families_on_every_rung(plan: AuditPlan, features: tuple[str, ...]) -> tuple
 
 
 def count_families(
-    plan: AuditPlan, counts: CountsTable, features: Sequence[SensitiveFeature]
+    group_features: Groups, rules: Sequence[Rule], counts: CountsTable, features: Sequence[SensitiveFeature]
 ) -> dict[Family, FamilyCounts]:
     """Add the counts up to every family that the plan asks for, in the order of reports."""
     by_name = {feature.name: feature for feature in features}
-    return {family: counts.family(family, by_name) for family in plan_families(plan)}
+    return {family: counts.family(family, by_name) for family in plan_families(group_features, rules)}
 
 
-def compared_families(plan: AuditPlan) -> tuple[Family, ...]:
+def compared_families(group_features: Groups, rules: Sequence[Rule]) -> tuple[Family, ...]:
     """The families of a crosscheck: single features, then those that rules name; the finest rungs first."""
-    alone = [family for family in plan_families(plan) if len(family.axes) == 1 and is_finest(plan, family)]
-    named = dict.fromkeys([*alone, *(family for rule in plan.rules for family in rule_families(plan, rule))])
-    return tuple(sorted(named, key=lambda family: not is_finest(plan, family)))
+    alone = [
+        family
+        for family in plan_families(group_features, rules)
+        if len(family.axes) == 1 and is_finest(group_features, family)
+    ]
+    named = dict.fromkeys([*alone, *(family for rule in rules for family in rule_families(group_features, rule))])
+    return tuple(sorted(named, key=lambda family: not is_finest(group_features, family)))

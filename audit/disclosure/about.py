@@ -9,6 +9,8 @@ from audit.analyses.sides import questions
 from audit.disclosure.shape import public_method
 from audit.plan.answers import BlindDetector, PredictionsDetector
 from audit.plan.audit_plan import AuditPlan
+from audit.plan.detectors import Detector as DetectorSection
+from audit.plan.sections import DisclosureSection
 from audit.public.about import Digested, PublicAbout
 from audit.public.release import (
     PublicFeature,
@@ -49,12 +51,12 @@ def _questions(plan: AuditPlan) -> dict[str, bool]:
     }
 
 
-def _decision(plan: AuditPlan, exact: str) -> str:
+def _decision(detector: DetectorSection, disclosure: DisclosureSection, exact: str) -> str:
     """Return how a case is decided, in words where a number of decisions from production tells of few people."""
-    section = plan.detector
+    section = detector
     if not isinstance(section, BlindDetector) or section.deployed == "declared":
         return exact
-    differ, count, few = section.differ, section.production, max(_FEW, plan.disclosure.floor)
+    differ, count, few = section.differ, section.production, max(_FEW, disclosure.floor)
     if min(differ or few, count - differ or few) >= few:
         return exact
     told: dict[str, Value] = {"differ": Word(word="an untold number"), "count": count}
@@ -74,7 +76,7 @@ def public_about(
         **_fields(plan.audit, "title", "system", "owner", "auditor", "limits_set_by", "use", "route", "respond_by"),
         **_fields(plan.evaluation_set, "label_source", "rows_are", "period"),
         **_fields(system, "kind", "features", "sensitive_features_used"),
-        decision=_decision(plan, system.decision),
+        decision=_decision(plan.detector, plan.disclosure, system.decision),
         deployed=plan.detector.deployed if isinstance(plan.detector, BlindDetector) else None,
         **_fields(result.provenance, "tool", "plan_sha256", "plan_file"),
         primary_harm=result.overall.primary_harm,
@@ -82,9 +84,9 @@ def public_about(
         probe_rules=len(plan.named_probe_rules),
         weighted=plan.evaluation_set.is_weighted,
         clustered=plan.evaluation_set.cluster is not None,
-        unit=public_method(plan).unit,
+        unit=public_method(plan.evaluation_set, plan.disclosure).unit,
         safeguards=public_safeguards(result),
-        governance=public_governance(plan),
+        governance=public_governance(plan.governance),
         asked=tuple(name for name, asked in _questions(plan).items() if asked),
         finished=result.provenance.finished[:10],
         valid_until=plan.governance.valid_until,
@@ -135,7 +137,7 @@ def public_rules(result: AuditResult, rows: Sequence[PublicRow]) -> tuple[Public
         PublicRule(
             rule=rule.id,
             **_fields(rule, "metric", "scale", "limit", "on_fail"),
-            worse=tuple(question.side for question in questions(plan, rule)),
+            worse=tuple(question.side for question in questions(plan.audit.route, rule)),
             outcome=found[rule.id].outcome,
             judged=sum(word.rule == rule.id and word.word is not None for row in rows for word in row.words),
             groups=rule.feature_sets,

@@ -80,7 +80,7 @@ class Doubts:
                 continue
             table, places = self._at[some[0]][0], [self._at[group][1] for group in some]
             members = possible_members([table], METRICS[rule.metric], supposed)
-            for question in questions(self._plan, rule):
+            for question in questions(self._plan.audit.route, rule):
                 worse = answers if question.side == "high" else -answers
                 for counts in (question.at_its_worst(table), members.at_their_worst(question, table)):
                     x, n, y, m = (count[places] for count in counts)
@@ -110,7 +110,7 @@ class Doubts:
     def _not_passing(self, rule: NamedRule, groups: Sequence[Group], unprinted: int) -> list[Group]:
         """Groups that do not pass with so many unprinted people."""
         passes = np.ones(len(groups), dtype=bool)
-        for question in questions(self._plan, rule) if groups else ():
+        for question in questions(self._plan.audit.route, rule) if groups else ():
             x, n, y, m = np.array([self._at_its_worst(rule, question, group, unprinted) for group in groups]).T
             can = passes & (n > 0) & (m > 0) & (y >= 0) & (y <= m)
             passes[:] = False

@@ -29,7 +29,8 @@ from audit.disclosure.shown_evidence import with_shown_evidence
 from audit.disclosure.tables import cut_from_json, cut_to_json, entries, first_cut, hiding_keys, next_cut
 from audit.disclosure.words import WordLog, Words
 from audit.errors import ArgumentError, ResultError
-from audit.plan.audit_plan import AuditPlan
+from audit.plan.evaluation_set import EvaluationSetSection
+from audit.plan.sections import DisclosureSection, Groups, feature_rungs
 from audit.public.about import PublicAbout
 from audit.public.release import PublicRelease, PublicRow, public_json
 from audit.result.audit_result import AuditResult
@@ -51,7 +52,9 @@ class Published:
     """Whether a key was made for it."""
 
 
-def check_folder(plan: AuditPlan, restricted: Path) -> None:
+def check_folder(
+    group_features: Groups, set_section: EvaluationSetSection, disclosure: DisclosureSection, restricted: Path
+) -> None:
     """Look at the restricted folder before a night of scoring, where there is one already.
 
     Raises
@@ -59,9 +62,9 @@ def check_folder(plan: AuditPlan, restricted: Path) -> None:
     ResultError, FolderInUseError, StorageError
         As the release would: the key is missing, the log is damaged, floor or features are other ones.
     """
-    if crossed_features(plan) and any((restricted / name).exists() for name in (KEY, COUNTER, RELEASES)):
+    if crossed_features(group_features) and any((restricted / name).exists() for name in (KEY, COUNTER, RELEASES)):
         with restricted_folder(restricted) as folder:
-            folder.refuse_other_parameters(_parameters(plan))
+            folder.refuse_other_parameters(_parameters(group_features, set_section, disclosure))
 
 
 def publish(
@@ -93,14 +96,14 @@ def publish(
     ResultError, FolderInUseError, StorageError, AuditError
         Nothing public was written then, and the log is as it was.
     """
-    shape, method = shape_of(result), public_method(result.plan)
+    shape, method = shape_of(result), public_method(result.plan.evaluation_set, result.plan.disclosure)
     names = tuple(dict.fromkeys((*formats, DATA)))
     refuse_other_set(restricted, before, set_there, new_key=new_key)
     with restricted_folder(restricted) as folder:
         secret = folder.secret
         if before is not None and before.number is not None and before.set_id == set_id(secret):
             folder.refuse_older_than(before.number)
-        parameters = _parameters(result.plan)
+        parameters = _parameters(result.plan.groups, result.plan.evaluation_set, result.plan.disclosure)
         folder.refuse_other_parameters(parameters)
         made, told = _make(result, shape, method, secret, folder.last)
         about = public_about(result, names, tuple(languages) or ("en",), digests_of(result, secret))
@@ -175,7 +178,7 @@ def made_again(result: AuditResult, entry: Told) -> list[str]:
     """Return the parts of a release that come out otherwise when it is made anew from its result and the log's draws,
     without the key; `draws` if a number lies further from the exact one than the method ever changes it.
     """
-    shape, method = shape_of(result), public_method(result.plan)
+    shape, method = shape_of(result), public_method(result.plan.evaluation_set, result.plan.disclosure)
     published = PublicRelease.model_validate_json(json.dumps(entry["release"]))
     made, told = _make(result, shape, method, None, entry)
     about = public_about(result, published.about.formats, published.about.languages, published.about.digests)
@@ -193,13 +196,15 @@ def _digests(files: Mapping[str, bytes]) -> dict[str, str]:
     return {name: hashlib.sha256(files[name]).hexdigest() for name in sorted(files)}
 
 
-def _parameters(plan: AuditPlan) -> dict[str, Any]:
+def _parameters(
+    group_features: Groups, set_section: EvaluationSetSection, disclosure: DisclosureSection
+) -> dict[str, Any]:
     """What must be one in all releases of a set: other noise over the same people could be averaged with theirs."""
-    method = public_method(plan)
+    method = public_method(set_section, disclosure)
     return {
         **method.public().model_dump(mode="json"),
         "unit": method.unit,
-        "features": {name: list(plan.rungs(name)) for name in plan.groups},
+        "features": {name: list(feature_rungs(group_features, name)) for name in group_features},
     }
 
 

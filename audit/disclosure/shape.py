@@ -20,7 +20,8 @@ from audit.disclosure.vocabulary import Ladder, public_ladder
 from audit.errors import ResultError
 from audit.evaluation.sensitive import expected_codes
 from audit.evaluation.standing import STANDINGS
-from audit.plan.audit_plan import AuditPlan
+from audit.plan.evaluation_set import EvaluationSetSection
+from audit.plan.sections import DisclosureSection, Groups, feature_coding, feature_rungs
 from audit.public.about import Unit
 from audit.result.audit_result import AuditResult
 from audit.result.findings.judged import GroupCounts
@@ -44,21 +45,21 @@ _OUTCOMES: Final[Mapping[SideName, tuple[int, int, int]]] = {
 """Label, error and right answer of each side."""
 
 
-def crossed_features(plan: AuditPlan) -> tuple[str, ...]:
+def crossed_features(group_features: Groups) -> tuple[str, ...]:
     """Return the features whose finest groups public rows add up from, in the order of the plan: two at most."""
-    ranked = sorted(plan.groups, key=lambda name: _rank(plan, name))[:CROSSED]
-    return tuple(name for name in plan.groups if name in ranked)
+    ranked = sorted(group_features, key=lambda name: _rank(group_features, name))[:CROSSED]
+    return tuple(name for name in group_features if name in ranked)
 
 
-def finest_family(plan: AuditPlan, features: Sequence[str]) -> Family:
+def finest_family(group_features: Groups, features: Sequence[str]) -> Family:
     """Return the features crossed, each on its finest rung."""
-    return Family(tuple(Axis(feature, plan.rungs(feature)[0]) for feature in features))
+    return Family(tuple(Axis(feature, feature_rungs(group_features, feature)[0]) for feature in features))
 
 
-def public_method(plan: AuditPlan) -> Method:
+def public_method(set_section: EvaluationSetSection, disclosure: DisclosureSection) -> Method:
     """Return floor, noise, what cannot occur and what is counted once, as the plan has them."""
-    unit: Unit = "row" if plan.evaluation_set.cluster is None else plan.disclosure.unit
-    return method_of(plan.disclosure.floor, absent=tuple(sorted(plan.disclosure.absent)), unit=unit)
+    unit: Unit = "row" if set_section.cluster is None else disclosure.unit
+    return method_of(disclosure.floor, absent=tuple(sorted(disclosure.absent)), unit=unit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,30 +83,30 @@ def shape_of(result: AuditResult) -> Shape | None:
     ResultError
         If the result does not hold the counts of the finest groups, or they do not add up to everyone.
     """
-    plan, unit = result.plan, public_method(result.plan).unit
-    crossed = crossed_features(plan)
+    plan, unit = result.plan, public_method(result.plan.evaluation_set, result.plan.disclosure).unit
+    crossed = crossed_features(plan.groups)
     if not crossed:
         return None
     held = (*result.counts, *result.further.finest) if unit == "row" else result.further.clusters
     everyone = cells_of(result.counts[:1])[0]
-    finest = [counts for counts in held if counts.group.family == finest_family(plan, crossed)]
+    finest = [counts for counts in held if counts.group.family == finest_family(plan.groups, crossed)]
     if not finest:
         raise ResultError(
             f"the result does not hold the counts of {' by '.join(crossed)} that public figures are made of",
             slug="no-finest-counts",
         )
     features = {feature.name: feature for feature in result.features}
-    ladders = [_ladder(plan, features[name]) for name in crossed]
+    ladders = [_ladder(plan.groups, features[name]) for name in crossed]
     cells = _placed(finest, ladders)
     total = cells.reshape(-1, 3, 4).sum(axis=0)
     fits = np.array_equal(total, everyone) if unit == "row" else bool((total <= everyone).all())
     if not fits:
         raise ResultError("the counts of the finest groups do not add up to everyone", slug="contradictory-result")
-    _check_absent(plan, total)
+    _check_absent(plan.disclosure, total)
     singles = [cells.sum(axis=tuple(at for at in range(len(crossed)) if at != own)) for own in range(len(crossed))]
     for name in [name for name in plan.groups if name not in crossed and unit == "row"]:
-        one = [counts for counts in result.counts if counts.group.family == finest_family(plan, [name])]
-        ladder = _ladder(plan, features[name])
+        one = [counts for counts in result.counts if counts.group.family == finest_family(plan.groups, [name])]
+        ladder = _ladder(plan.groups, features[name])
         placed = _placed(one, [ladder]) if one else None
         if placed is not None and np.array_equal(placed.sum(axis=0), total):  # else people stand in several levels
             ladders.append(ladder)
@@ -120,7 +121,7 @@ def shape_of(result: AuditResult) -> Shape | None:
     return Shape(tuple(ladders), sides, hidden, unscored, int(total[UNLABELLED, : NOT_FLAGGED + 1].sum()))
 
 
-def _check_absent(plan: AuditPlan, total: IntArray) -> None:
+def _check_absent(disclosure: DisclosureSection, total: IntArray) -> None:
     decided = total[:, [FLAGGED, NOT_FLAGGED]].sum(axis=1)
     there = {
         "positives": decided[POSITIVE],
@@ -128,7 +129,7 @@ def _check_absent(plan: AuditPlan, total: IntArray) -> None:
         "unlabelled": decided[UNLABELLED],
         "unscored": total.sum() - decided.sum(),
     }
-    found = [name for name in plan.disclosure.absent if there[name]]
+    found = [name for name in disclosure.absent if there[name]]
     if found:
         raise ResultError(f"disclosure.absent says that the set has no {found[0]}, and it has", slug="not-absent")
 
@@ -152,13 +153,13 @@ def _placed(groups: Sequence[GroupCounts], ladders: Sequence[Ladder]) -> IntArra
     return added((*(len(ladder.levels[0]) for ladder in ladders), 3, 4), tuple(places), cells_of(groups))
 
 
-def _rank(plan: AuditPlan, name: str) -> tuple[int, int]:
-    coding = plan.coding(name)
-    return _FIRST.index(coding) if coding in _FIRST else len(_FIRST), list(plan.groups).index(name)
+def _rank(group_features: Groups, name: str) -> tuple[int, int]:
+    coding = feature_coding(group_features, name)
+    return _FIRST.index(coding) if coding in _FIRST else len(_FIRST), list(group_features).index(name)
 
 
-def _ladder(plan: AuditPlan, found: SensitiveFeature) -> Ladder:
-    section, coding = plan.groups[found.name], plan.coding(found.name)
+def _ladder(group_features: Groups, found: SensitiveFeature) -> Ladder:
+    section, coding = group_features[found.name], feature_coding(group_features, found.name)
     if coding == "relation":
         return public_ladder(found, STANDINGS)
     if coding in _FIRST or section.expected:
@@ -167,7 +168,9 @@ def _ladder(plan: AuditPlan, found: SensitiveFeature) -> Ladder:
 
 
 def publication_counts(
-    plan: AuditPlan,
+    group_features: Groups,
+    set_section: EvaluationSetSection,
+    disclosure: DisclosureSection,
     counted: Counted,
     families: Mapping[Family, FamilyCounts],
     features: Mapping[str, SensitiveFeature],
@@ -175,11 +178,11 @@ def publication_counts(
     """Return `finest` of a result, where none of the `families` that are shown has these groups, and `clusters`, where
     these are protected.
     """
-    names = crossed_features(plan)
+    names = crossed_features(group_features)
     if not names:
         return {}
-    family = finest_family(plan, names)
-    if public_method(plan).unit == "row":
+    family = finest_family(group_features, names)
+    if public_method(set_section, disclosure).unit == "row":
         return {} if family in families else {"finest": group_counts([counted.table.family(family, features)])}
     return {"clusters": _clusters(counted, family, features)}
 

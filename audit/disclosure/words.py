@@ -197,7 +197,7 @@ class Words:
             return {}
         rows, floor = list(few.values()), self._method.floor
         found = dict.fromkeys(few, "pass")
-        for question in questions(self._plan, rule):
+        for question in questions(self._plan.audit.route, rule):
             ten, most = (
                 [self._doubts.moved(rule, question, row.group, unprinted) for row in rows]
                 for unprinted in (floor, self._method.row - 1)

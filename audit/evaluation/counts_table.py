@@ -20,7 +20,16 @@ from audit.evaluation.counts_header import CountedColumns, known_header
 from audit.evaluation.relation import Content, Relation, check_asked, text_of
 from audit.evaluation.table_file import relation
 from audit.plan.audit_plan import AuditPlan
-from audit.plan.evaluation_set import ANSWER, CASE, CASES, LABEL, LARGEST_COUNT, SIDES_OF_CELLS, CountedCell
+from audit.plan.evaluation_set import (
+    ANSWER,
+    CASE,
+    CASES,
+    LABEL,
+    LARGEST_COUNT,
+    SIDES_OF_CELLS,
+    CountedCell,
+    EvaluationSetSection,
+)
 from audit.vocabulary.text import SHOWN, rows_text, shown
 
 if TYPE_CHECKING:
@@ -78,7 +87,7 @@ def as_cases(engine: DuckDBEngine, name: str, given: Relation, plan: AuditPlan) 
         )
     _refuse_nameless(given)
     groups = {feature.column: f"groups.{key}.column" for key, feature in plan.groups.items()}
-    cells = _columns_of_cells(given, plan)
+    cells = _columns_of_cells(given, plan.evaluation_set)
     people = {} if plan.decisions is None else {plan.decisions.column: "decisions.column"}
     check_asked(given.source_name, given.columns, groups | people)
     _refuse_totals(engine, given, list(groups))
@@ -134,9 +143,9 @@ def _added_over(engine: DuckDBEngine, given: Relation, groups: Sequence[str], ce
     return tuple(column for column in varied if column not in numbers) or tuple(varied)
 
 
-def _columns_of_cells(given: Relation, plan: AuditPlan) -> Mapping[CountedCell, str]:
+def _columns_of_cells(given: Relation, set_section: EvaluationSetSection) -> Mapping[CountedCell, str]:
     """Return the column of each number: as the plan says, or by its usual name."""
-    declared = plan.evaluation_set.cells
+    declared = set_section.cells
     if declared:
         keys = {column: f"evaluation_set.cells.{cell}" for cell, column in declared.items()}
         check_asked(given.source_name, given.columns, keys)

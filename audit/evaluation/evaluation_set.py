@@ -24,7 +24,10 @@ from audit.evaluation.sensitive import check_maps, check_names, code_features, l
 from audit.evaluation.table_file import Format, ReadOptions, read_file, reference_path, relation, set_place
 from audit.plan.answers import PredictionsDetector
 from audit.plan.audit_plan import AuditPlan
-from audit.plan.evaluation_set import CASES
+from audit.plan.detectors import Detector as DetectorSection
+from audit.plan.evaluation_set import CASES, EvaluationSetSection
+from audit.plan.probes import Probe
+from audit.plan.sections import Groups, ReferenceTableSection
 from audit.vocabulary.groups import SensitiveFeature
 from audit.vocabulary.text import shown
 
@@ -192,8 +195,8 @@ def open_evaluation_set(
     StorageError
         If there is no room to read it.
     """
-    check_names(plan)
-    check_maps(plan)
+    check_names(plan.groups, plan.control_features)
+    check_maps(plan.groups)
     if plan.engine.kind == "spark":
         from audit.evaluation.on_spark import source_on_spark, spark_for
 
@@ -201,8 +204,8 @@ def open_evaluation_set(
         with close_on_error(spark):
             source, all_seen = source_on_spark(spark, plan, folder, SOURCE)
             return _checked(plan, spark, source, {}, all_seen)
-    path = set_place(plan, folder) if table is None else None
-    engine = DuckDBEngine([*_files(plan, folder, path), *files])
+    path = set_place(plan.evaluation_set, folder) if table is None else None
+    engine = DuckDBEngine([*_files(plan.detector, plan.reference_table, plan.probes, folder, path), *files])
     with close_on_error(engine):
         source, counted = _source(plan, folder, path, table, engine)
         return _checked(plan, engine, source, counted)
@@ -227,7 +230,7 @@ def _source(
             source = relation(name, PASSED, view_table(engine, name, table, asked), None)
     else:
         assert path is not None  # noqa: S101 - without a table there is a file
-        source = read_file(engine, name, path, set_options(plan, folder), asked)
+        source = read_file(engine, name, path, set_options(plan.groups, plan.evaluation_set, folder), asked)
     source = source._replace(decimal=section.decimal)
     if not section.is_counted:
         return source, {}
@@ -249,7 +252,7 @@ def _checked(
             *first,
             check_ids(source, section.id),
             check_labels(source, section),
-            code_features(source, plan),
+            code_features(source, plan.groups, plan.detector),
             alongside(*(check_number_cells(source, column, "number") for column in sorted(numbers))),
             check_design(source, plan),
             alongside(*([] if decided is None else [check_decisions(source, decided.column, decided)])),
@@ -273,7 +276,7 @@ def _checked(
         weight_unit=design.weight_unit,
         strata=design.strata,
     )
-    _check_references(plan, found.features)
+    _check_references(plan.groups, found.features)
     if section.not_cases and found.cases_sha256() in section.not_cases:
         raise DataError(
             f"{shown(source.source_name)} has the cases on which the remedy was chosen: on them it cannot be audited",
@@ -282,9 +285,9 @@ def _checked(
     return found
 
 
-def _check_references(plan: AuditPlan, features: Sequence[SensitiveFeature]) -> None:
+def _check_references(group_features: Groups, features: Sequence[SensitiveFeature]) -> None:
     for feature in features:
-        reference = plan.groups[feature.name].reference
+        reference = group_features[feature.name].reference
         levels = [level.code for level in feature.levels if level.rung == feature.rungs[0]]
         if reference is not None and reference not in levels:
             raise DataError(
@@ -294,9 +297,9 @@ def _check_references(plan: AuditPlan, features: Sequence[SensitiveFeature]) -> 
             )
 
 
-def set_options(plan: AuditPlan, folder: Path) -> ReadOptions:
+def set_options(group_features: Groups, set_section: EvaluationSetSection, folder: Path) -> ReadOptions:
     """Return how the plan says that its set is read."""
-    section, table = plan.evaluation_set, None
+    section, table = set_section, None
     kind: Format | None
     match section.format:
         case "delta" | "iceberg":
@@ -309,18 +312,24 @@ def set_options(plan: AuditPlan, folder: Path) -> ReadOptions:
         kind,
         section.encoding,
         section.delimiter,
-        list_columns(plan),
+        list_columns(group_features),
         section.sha256,
         section.sheet,
         table,
     )
 
 
-def _files(plan: AuditPlan, folder: Path, path: Path | None) -> list[Path]:
+def _files(
+    detector: DetectorSection,
+    reference_table: ReferenceTableSection | None,
+    probes: Sequence[Probe],
+    folder: Path,
+    path: Path | None,
+) -> list[Path]:
     """Files that the engine may open, under every name by which they are opened."""
     files = [] if path is None else [path]
-    if isinstance(plan.detector, PredictionsDetector) and plan.detector.path is not None:
-        files.append((folder / plan.detector.path).absolute())
-    files += [(folder / probe.answers).absolute() for probe in plan.probes if probe.answers is not None]
-    table = reference_path(plan, folder)
+    if isinstance(detector, PredictionsDetector) and detector.path is not None:
+        files.append((folder / detector.path).absolute())
+    files += [(folder / probe.answers).absolute() for probe in probes if probe.answers is not None]
+    table = reference_path(reference_table, folder)
     return files if table is None else [*files, table]

@@ -61,7 +61,7 @@ def source_on_spark(engine: SparkEngine, plan: AuditPlan, folder: Path, name: st
     StorageError
         If Spark cannot read it.
     """
-    path, keys = set_place(plan, folder), asked_columns(plan)
+    path, keys = set_place(plan.evaluation_set, folder), asked_columns(plan)
     check_file(path)
     if (plan.evaluation_set.format or format_of(path)) != "parquet":
         raise PlanError("only Parquet is read on Spark", slug="engine-format")

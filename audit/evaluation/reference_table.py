@@ -18,8 +18,7 @@ from typing import TYPE_CHECKING, Final
 from audit.errors import DataError, PlanError
 from audit.evaluation.standing import STANDINGS
 from audit.evaluation.table_file import reference_path
-from audit.plan.audit_plan import AuditPlan
-from audit.plan.sections import GENDERS
+from audit.plan.sections import GENDERS, Groups, ReferenceTableSection, feature_coding, feature_rungs
 from audit.vocabulary.text import shown
 
 if TYPE_CHECKING:
@@ -46,7 +45,9 @@ class ReferenceTable:
     """SHA-256 of the file."""
 
 
-def read_reference_table(evaluation_set: EvaluationSet, plan: AuditPlan, folder: Path) -> ReferenceTable | None:
+def read_reference_table(
+    evaluation_set: EvaluationSet, group_features: Groups, reference_table: ReferenceTableSection | None, folder: Path
+) -> ReferenceTable | None:
     """Read and check the plan's reference table; None where the plan has none.
 
     Raises
@@ -57,15 +58,15 @@ def read_reference_table(evaluation_set: EvaluationSet, plan: AuditPlan, folder:
     PlanError
         If the feature has no such rung in this plan.
     """
-    section, path = plan.reference_table, reference_path(plan, folder)
+    section, path = reference_table, reference_path(reference_table, folder)
     if section is None or path is None:
         return None
-    rung = section.rung or plan.rungs(section.feature)[0]
-    if rung not in plan.rungs(section.feature):
+    rung = section.rung or feature_rungs(group_features, section.feature)[0]
+    if rung not in feature_rungs(group_features, section.feature):
         raise PlanError(
             f"reference_table.rung: groups.{section.feature} has no such rung in this plan",
             slug="reference-rung",
-            hint=f"its rungs are {', '.join(plan.rungs(section.feature))}",
+            hint=f"its rungs are {', '.join(feature_rungs(group_features, section.feature))}",
         )
     keys = {section.level: "reference_table.level", section.share: "reference_table.share"}
     relation = evaluation_set.attach(RELATION, path, [section.level, section.share], keys=keys)
@@ -75,7 +76,7 @@ def read_reference_table(evaluation_set: EvaluationSet, plan: AuditPlan, folder:
     rows = evaluation_set.connection.execute(
         f"SELECT {level}, {share} FROM {RELATION} ORDER BY __row__"  # noqa: S608 - quoted identifiers
     ).fetchall()
-    shares = _shares(path, rows, _levels(evaluation_set, plan, section.feature, rung))
+    shares = _shares(path, rows, _levels(evaluation_set, group_features, section.feature, rung))
     return ReferenceTable(section.feature, rung, section.source, shares, relation.sha256)
 
 
@@ -110,17 +111,17 @@ def _shares(path: Path, rows: list[tuple[str | None, str | None]], levels: froze
     return {code: part / total for code, part in parts.items()}
 
 
-def _levels(evaluation_set: EvaluationSet, plan: AuditPlan, feature: str, rung: str) -> frozenset[str]:
+def _levels(evaluation_set: EvaluationSet, group_features: Groups, feature: str, rung: str) -> frozenset[str]:
     """Every code that the feature can have on a rung: codes of its coding, targets of its map, and codes found."""
     (sensitive,) = (entry for entry in evaluation_set.features if entry.name == feature)
     found = {level.code for level in sensitive.levels if level.rung == rung} | {"unknown"}
-    coding = plan.coding(feature)
+    coding = feature_coding(group_features, feature)
     if coding == "gender":
         return frozenset(found | set(GENDERS))
     if coding == "relation":
         return frozenset(found | set(STANDINGS))
     if coding == "categorical":
-        return frozenset(found | set(plan.groups[feature].map.values()))
+        return frozenset(found | set(group_features[feature].map.values()))
     from audit.evaluation.nationality import COUNTRY, SUBREGION, TRAVEL_DOCUMENT_CODES, countries, regions
 
     if rung == COUNTRY:

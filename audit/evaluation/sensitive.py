@@ -13,8 +13,8 @@ from audit.evaluation.checks import Check, alongside, ask
 from audit.evaluation.relation import BETWEEN_ITEMS, Relation, check_text_type, is_list_type, is_number_type, text_of
 from audit.evaluation.several import counted_under, nationality_texts, parts_of, read_parts
 from audit.evaluation.standing import STANDINGS, Standing, standing, standing_of_all
-from audit.plan.audit_plan import AuditPlan
-from audit.plan.sections import Coding, GroupFeature
+from audit.plan.detectors import Detector as DetectorSection
+from audit.plan.sections import Coding, ControlFeature, GroupFeature, Groups, feature_coding, feature_rungs
 from audit.vocabulary.groups import LevelName, SensitiveFeature
 from audit.vocabulary.text import rows_text, shown
 
@@ -45,7 +45,9 @@ class CodedFeature(NamedTuple):
     """SQL of the raw value over the relation: VARCHAR, or NULL."""
 
 
-def code_features(relation: Relation, plan: AuditPlan) -> Check[tuple[CodedFeature, ...]]:
+def code_features(
+    relation: Relation, group_features: Groups, detector: DetectorSection
+) -> Check[tuple[CodedFeature, ...]]:
     """Read every sensitive feature of the plan.
 
     A value in `missing` is missing, and a value in `map` is what the map says. Any other value is read as a code,
@@ -59,12 +61,14 @@ def code_features(relation: Relation, plan: AuditPlan) -> Check[tuple[CodedFeatu
     PlanError
         If a map names something that is no nationality code.
     """
-    return tuple((yield from alongside(*(_code_feature(relation, plan, name) for name in plan.groups))))
+    return tuple(
+        (yield from alongside(*(_code_feature(relation, group_features, detector, name) for name in group_features)))
+    )
 
 
-def check_names(plan: AuditPlan) -> None:
+def check_names(group_features: Groups, control_features: Mapping[str, ControlFeature]) -> None:
     """Raise PlanError if two features differ only in case: the engine would give both the column of the first."""
-    for table, names in (("groups", plan.groups), ("control_features", plan.control_features)):
+    for table, names in (("groups", group_features), ("control_features", control_features)):
         folded: dict[str, str] = {}
         for name in names:
             other = folded.setdefault(name.casefold(), name)
@@ -74,12 +78,12 @@ def check_names(plan: AuditPlan) -> None:
                 )
 
 
-def check_maps(plan: AuditPlan) -> None:
+def check_maps(group_features: Groups) -> None:
     """Raise PlanError if a map or an expected level names no code of its feature, or a relation no country."""
-    for name, section in plan.groups.items():
-        _check_expected(plan, name)
-        _check_flag(plan, name)
-        if section.holds_nationalities(plan.coding(name)):
+    for name, section in group_features.items():
+        _check_expected(group_features, name)
+        _check_flag(group_features, name)
+        if section.holds_nationalities(feature_coding(group_features, name)):
             if section.country is not None and nationality.canonical(section.country) not in nationality.countries():
                 raise PlanError(
                     f'groups.{name}.country: "{shown(section.country)}" is no country', slug="country-of-relation"
@@ -92,9 +96,9 @@ def check_maps(plan: AuditPlan) -> None:
                     )
 
 
-def _check_flag(plan: AuditPlan, name: str) -> None:
-    section = plan.groups[name]
-    if plan.coding(name) != "relation" or section.holds_nationalities("relation"):
+def _check_flag(group_features: Groups, name: str) -> None:
+    section = group_features[name]
+    if feature_coding(group_features, name) != "relation" or section.holds_nationalities("relation"):
         return
     for value, target in section.map.items():
         if target not in STANDINGS:
@@ -105,9 +109,9 @@ def _check_flag(plan: AuditPlan, name: str) -> None:
             )
 
 
-def _check_expected(plan: AuditPlan, name: str) -> None:
-    coding, known = plan.coding(name), STANDINGS
-    for code in plan.groups[name].expected:
+def _check_expected(group_features: Groups, name: str) -> None:
+    coding, known = feature_coding(group_features, name), STANDINGS
+    for code in group_features[name].expected:
         if (coding == "nationality" and nationality.map_target(code) is None) or (
             coding == "relation" and code not in known
         ):
@@ -124,9 +128,9 @@ def _several_as(section: GroupFeature, coding: Coding) -> Literal["first", "toge
     return "standing" if coding == "relation" else "together"
 
 
-def list_columns(plan: AuditPlan) -> frozenset[str]:
+def list_columns(group_features: Groups) -> frozenset[str]:
     """Columns whose cells may be lists: those of nationalities of which one case may have several."""
-    return frozenset(section.column for section in plan.groups.values() if section.dual is not None)
+    return frozenset(section.column for section in group_features.values() if section.dual is not None)
 
 
 def expected_codes(section: GroupFeature, coding: Coding) -> tuple[str, ...]:
@@ -136,20 +140,22 @@ def expected_codes(section: GroupFeature, coding: Coding) -> tuple[str, ...]:
     return tuple(dict.fromkeys(nationality.map_target(code) or code for code in section.expected))
 
 
-def _code_feature(relation: Relation, plan: AuditPlan, name: str) -> Check[CodedFeature]:
-    section, coding = plan.groups[name], plan.coding(name)
-    codes, several = yield from _read_values(relation, plan, name, section.column)
+def _code_feature(
+    relation: Relation, group_features: Groups, detector: DetectorSection, name: str
+) -> Check[CodedFeature]:
+    section, coding = group_features[name], feature_coding(group_features, name)
+    codes, several = yield from _read_values(relation, group_features, name, section.column)
     expression = text_of(relation.expression(section.column), relation.types[section.column])
     if coding == "relation" and section.holds_nationalities(coding):
-        codes, expression = yield from _code_standings(relation, plan, name, codes)
+        codes, expression = yield from _code_standings(relation, group_features, name, codes)
     expected = expected_codes(section, coding)
     feature = SensitiveFeature(
         name=name,
         column=section.column,
         coding="categorical" if coding == "relation" else coding,  # the derived values are categories
-        rungs=plan.rungs(name),
-        levels=_levels(coding, {*codes.values(), *expected}, plan.rungs(name)),
-        given_to_detector=section.column in getattr(plan.detector, "features", ()),
+        rungs=feature_rungs(group_features, name),
+        levels=_levels(coding, {*codes.values(), *expected}, feature_rungs(group_features, name)),
+        given_to_detector=section.column in getattr(detector, "features", ()),
         expected=expected,
         children=section.children,
         several=several,
@@ -159,13 +165,13 @@ def _code_feature(relation: Relation, plan: AuditPlan, name: str) -> Check[Coded
 
 
 def _read_values(
-    relation: Relation, plan: AuditPlan, name: str, column: str
+    relation: Relation, group_features: Groups, name: str, column: str
 ) -> Check[tuple[dict[str | None, str], int]]:
     """Canonical code of every raw value of a column, and the number of rows with several nationalities.
 
     For a relation these are codes of nationalities.
     """
-    section, coding = plan.groups[name], plan.coding(name)
+    section, coding = group_features[name], feature_coding(group_features, name)
     kind = relation.types[column]
     dual = section.dual is not None and column == section.column
     is_list = dual and (is_list_type(kind) or column in relation.lists)
@@ -226,15 +232,15 @@ def _levels(coding: Coding, codes: set[str], rungs: tuple[str, ...]) -> tuple[Le
 
 
 def _code_standings(
-    relation: Relation, plan: AuditPlan, name: str, nationalities: Mapping[str | None, str]
+    relation: Relation, group_features: Groups, name: str, nationalities: Mapping[str | None, str]
 ) -> Check[tuple[dict[str | None, str], str]]:
     """Standing of every case to the country of exploitation, by a key of both cells, and the SQL of that key."""
-    section = plan.groups[name]
+    section = group_features[name]
     person = f"COALESCE({text_of(relation.expression(section.column), relation.types[section.column])}, '')"
     place = "''"
     countries: Mapping[str | None, str] = {"": nationality.canonical(section.country or "") or UNKNOWN}
     if section.country_column is not None:
-        countries, _ = yield from _read_values(relation, plan, name, section.country_column)
+        countries, _ = yield from _read_values(relation, group_features, name, section.country_column)
         place = text_of(relation.expression(section.country_column), relation.types[section.country_column])
         place = f"COALESCE({place}, '')"
     key = (

@@ -13,7 +13,8 @@ from audit.evaluation.byte_stream import check_unpacked, compression
 from audit.evaluation.parquet_folder import ParquetParts, folder_parts
 from audit.evaluation.relation import Content, Relation
 from audit.evaluation.unchanged import Unchanged
-from audit.plan.audit_plan import AuditPlan
+from audit.plan.evaluation_set import EvaluationSetSection
+from audit.plan.sections import ReferenceTableSection
 from audit.storage import file_sha256
 from audit.vocabulary.text import shown
 
@@ -182,14 +183,14 @@ def check_file(path: Path) -> None:
     raise DataError(f"{shown(path.name)} {problem}", slug=slug, hint=hint)
 
 
-def reference_path(plan: AuditPlan, folder: Path) -> Path | None:
+def reference_path(reference_table: ReferenceTableSection | None, folder: Path) -> Path | None:
     """Path of the reference table; None where the plan has none."""
-    return None if plan.reference_table is None else (folder / plan.reference_table.path).absolute()
+    return None if reference_table is None else (folder / reference_table.path).absolute()
 
 
-def set_place(plan: AuditPlan, folder: Path) -> Path:
+def set_place(set_section: EvaluationSetSection, folder: Path) -> Path:
     """Return the file or folder that the set lies in. Raises PlanError where the plan names none."""
-    section = plan.evaluation_set
+    section = set_section
     if section.table is not None:
         from audit.evaluation.lake_tables import lake_table, place_of
 

@@ -32,6 +32,7 @@ from audit.plan.sections import (
     ScoringSection,
     SensitivitySection,
     VerdictSection,
+    feature_coding,
 )
 from audit.vocabulary.metrics import METRICS, MetricName, Worse, worse_direction
 
@@ -199,7 +200,7 @@ class AuditPlan(Strict):
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         for name, feature in self.groups.items():
-            _check_feature(name, feature, self.coding(name))
+            _check_feature(name, feature, feature_coding(self.groups, name))
         self._check_readings()
         self._check_columns()
         self._check_second_questions()
@@ -230,7 +231,13 @@ class AuditPlan(Strict):
         """Refuse two features that are one: in public each would change the same numbers anew."""
         read: dict[object, str] = {}
         for name, feature in self.groups.items():
-            kept = (feature.column, feature.country_column, feature.country, self.coding(name), *feature.map.items())
+            kept = (
+                feature.column,
+                feature.country_column,
+                feature.country,
+                feature_coding(self.groups, name),
+                *feature.map.items(),
+            )
             if (same := read.setdefault(kept, name)) != name:
                 raise ValueError(f"groups.{same} and groups.{name} read one column in the same way: leave one out")
 
@@ -343,19 +350,6 @@ class AuditPlan(Strict):
                 f'rule {position}: with route = "both" a low and a high {rule.metric} both harm; '
                 'write direction = "both"'
             )
-
-    def coding(self, feature: str) -> Coding:
-        """Coding of the values of `feature`: as declared, or by the feature's own name."""
-        declared = self.groups[feature].coding
-        if declared is not None:
-            return declared
-        return "gender" if feature == "gender" else "nationality" if feature == "nationality" else "categorical"
-
-    def rungs(self, feature: str) -> tuple[str, ...]:
-        """Rungs on which `feature` is broken down, finest first; `("level",)` where it has no ladder."""
-        if self.coding(feature) != "nationality":
-            return ("level",)
-        return self.groups[feature].ladder or ("country",)
 
     @property
     def rules(self) -> tuple[Rule, ...]:

@@ -1,6 +1,7 @@
 """Sections of a plan beside its limits: groups, verdicts, comparisons, and doubts."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -93,6 +94,25 @@ class GroupFeature(Strict):
             for value, level in self.map.items():
                 if level not in GENDERS:
                     raise ValueError(f'{key}.map: {value} = "{level}"; the levels are {", ".join(GENDERS)}')
+
+
+Groups = Mapping[str, GroupFeature]
+"""Sensitive features of a plan, by name."""
+
+
+def feature_coding(groups: Groups, feature: str) -> Coding:
+    """Return the coding of the values of `feature`: as declared, or by the feature's own name."""
+    declared = groups[feature].coding
+    if declared is not None:
+        return declared
+    return "gender" if feature == "gender" else "nationality" if feature == "nationality" else "categorical"
+
+
+def feature_rungs(groups: Groups, feature: str) -> tuple[str, ...]:
+    """Return the rungs on which `feature` is broken down, finest first; `("level",)` where it has no ladder."""
+    if feature_coding(groups, feature) != "nationality":
+        return ("level",)
+    return groups[feature].ladder or ("country",)
 
 
 class VerdictSection(Strict):

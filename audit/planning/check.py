@@ -191,7 +191,7 @@ def check_plan(
     loaded = loaded_plan(plan, folder)
     with _open_unscored(loaded, table) as evaluation_set:
         counts, moments, features = _count_unscored(evaluation_set)
-        families = count_families(loaded.plan, counts, features)
+        families = count_families(loaded.plan.groups, loaded.plan.rules, counts, features)
         unseen = loaded.plan.evaluation_set.is_counted or loaded.plan.engine.kind == "spark"
         review = None if unseen else review_set(evaluation_set, loaded, families.values(), table)
         probes, added = _check_probes(loaded, evaluation_set), evaluation_set.source.added_over
@@ -216,7 +216,7 @@ def _check_probes(loaded: LoadedPlan, evaluation_set: EvaluationSet) -> tuple[Pr
         for name in rule.probes
     }
     designs = check_probes(plan, evaluation_set, folder)
-    check_answers(plan, designs, evaluation_set, folder)
+    check_answers(plan.evaluation_set, plan.detector, plan.probes, designs, evaluation_set, folder)
     return tuple(
         ProbeCheck(
             probe=probe.id,
@@ -226,7 +226,7 @@ def _check_probes(loaded: LoadedPlan, evaluation_set: EvaluationSet) -> tuple[Pr
             unit=design.unit,
             templates_needed=needed.get(probe.id, 0),
             unused=design.unused,
-            unanswered=is_unanswered(probe, plan, folder),
+            unanswered=is_unanswered(probe, plan.detector, folder),
         )
         for probe, design in zip(plan.probes, designs, strict=True)
     )
@@ -268,7 +268,7 @@ def _open_unscored(loaded: LoadedPlan, table: pa.Table | pd.DataFrame | None) ->
         evaluation_set.engine.execute(
             f"CREATE OR REPLACE TEMP VIEW scored AS SELECT {columns}, {ABSTAINED}::TINYINT AS decision FROM source"  # noqa: S608
         )
-        read_reference_table(evaluation_set, loaded.plan, loaded.folder)
+        read_reference_table(evaluation_set, loaded.plan.groups, loaded.plan.reference_table, loaded.folder)
         if loaded.plan.measures:
             check_measures(loaded.plan, loaded.folder)
         yield evaluation_set
@@ -278,7 +278,7 @@ def check_counts(
     plan: AuditPlan, counts: CountsTable, features: Sequence[SensitiveFeature], moments: Moments | None = None
 ) -> CheckReport:
     """Check a plan on the counts of a set of which nothing is scored, and on its weights and clusters."""
-    families = count_families(plan, counts, features)
+    families = count_families(plan.groups, plan.rules, counts, features)
     by_name = {feature.name: feature for feature in features}
     everyone = everyone_as_family(counts)
     decided = plan_decidability(plan, families, by_name, moments)
@@ -301,7 +301,7 @@ def _check_rules(
 ) -> tuple[RuleCheck, ...]:
     checks: list[RuleCheck] = []
     for rule in plan.named_rules:
-        decidability = decided[rule.id] if known_before_scoring(plan, rule) else None
+        decidability = decided[rule.id] if known_before_scoring(plan.evaluation_set, rule) else None
         later = decidability is None
         checks.append(
             RuleCheck(
@@ -316,7 +316,7 @@ def _check_rules(
                 ),
                 coverage=None if decidability is None else decidability.lowest_coverage,
                 min_coverage=plan.verdict.min_coverage,
-                missing_expected=() if later else missing_expected(plan, rule, families, features),
+                missing_expected=() if later else missing_expected(plan.groups, plan.verdict, rule, families, features),
             )
         )
     return tuple(checks)
@@ -328,7 +328,7 @@ def _check_family(
     is_held_back = family.decidable & groups_held_back(plan, rule, family.planned)
     return FamilyCheck(
         family=family.family,
-        finest=is_finest(plan, family.family),
+        finest=is_finest(plan.groups, family.family),
         level=budget(plan).names,
         groups=tuple(_check_group(family, decidability, index) for index in family.places),
         coverage=decidability.coverage[family.family],

@@ -225,7 +225,7 @@ def draw_set(
         shapes = _cached_shapes(opened, rows)
         allocation, strata = _allocate_in_pool(wanted_design, opened, cells, rows, shapes)
         plan = wanted_design.as_plan()
-        planned = planned_reach(plan, cell_groups(plan, wanted_design.rules, cells), cells, strata.sums, shapes)
+        planned = planned_reach(plan, cell_groups(plan.groups, wanted_design.rules, cells), cells, strata.sums, shapes)
         drawn = None
         if target is not None:
             drawn = draw_units(opened, strata)
@@ -320,7 +320,7 @@ def _raise_until_enough(
     if design.draw.allocation != "decidable":
         return first
     plan = design.as_plan()
-    judged = cell_groups(plan, design.rules, cells)
+    judged = cell_groups(plan.groups, design.rules, cells)
     share = 1.0
     for _ in range(_MORE):
         reach = planned_reach(plan, judged, cells, strata.sums, shapes)

@@ -29,6 +29,7 @@ from audit.engines.read_errors import reading
 from audit.errors import DataError, StorageError
 from audit.evaluation.relation import BETWEEN_ITEMS, is_number_type, text_of
 from audit.plan.sampling_design import SamplingDesign
+from audit.plan.sections import feature_coding
 from audit.planning.pool import PREFIX, Pool
 from audit.stats.arrays import FloatArray, IntArray
 from audit.stats.cluster_power import UnitShapes
@@ -308,7 +309,7 @@ def _written_columns(pool: Pool, design: SamplingDesign, *, as_text: bool) -> di
         column
         for name, feature in design.groups.items()
         for column in (feature.column, feature.country_column)
-        if column is not None and feature.holds_nationalities(plan.coding(name))
+        if column is not None and feature.holds_nationalities(feature_coding(plan.groups, name))
     }
     numbers = {column for column in coded if is_number_type(types[column]) or column in source.all_numbers}
     lists = _list_columns(pool, design)

@@ -300,8 +300,8 @@ def open_pool(path: Path, design: SamplingDesign, spent: Spent | None = None) ->
         If there is no room for the frame.
     """
     plan = design.as_plan()
-    check_names(plan)
-    check_maps(plan)
+    check_names(plan.groups, plan.control_features)
+    check_maps(plan.groups)
     path = path.absolute()
     engine = DuckDBEngine([path])
     with close_on_error(engine):
@@ -310,10 +310,14 @@ def open_pool(path: Path, design: SamplingDesign, spent: Spent | None = None) ->
 
 def _open(path: Path, design: SamplingDesign, engine: DuckDBEngine, spent: Spent | None) -> Pool:
     plan, section = design.as_plan(), design.pool
-    options = ReadOptions(section.format, section.encoding, section.delimiter, list_columns(plan))
+    options = ReadOptions(section.format, section.encoding, section.delimiter, list_columns(plan.groups))
     source = read_file(engine, "source", path, options)
     check_columns(source, design)
-    checks = [check_ids(source, section.id), check_labels(source, plan.evaluation_set), code_features(source, plan)]
+    checks = [
+        check_ids(source, section.id),
+        check_labels(source, plan.evaluation_set),
+        code_features(source, plan.groups, plan.detector),
+    ]
     clusters = [] if section.cluster is None else [cluster_text(source, section.cluster)]
     case_id, label, coded, *problems = run_check(engine, source, alongside(*checks, *clusters))
     cluster = problems[0] if problems else None

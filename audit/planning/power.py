@@ -236,15 +236,15 @@ def counts_power(
     """Find the disparities that can be decided from the counts of a set of which nothing is scored, its weights and
     clusters.
     """
-    families = count_families(plan, counts, features)
+    families = count_families(plan.groups, plan.rules, counts, features)
     decided = plan_decidability(plan, families, {feature.name: feature for feature in features}, moments)
     rules = []
     for rule in plan.named_rules:
-        later = not known_before_scoring(plan, rule)
+        later = not known_before_scoring(plan.evaluation_set, rule)
         rules.append(
             RulePower(
                 rule=rule,
-                sides=tuple(question.side for question in questions(plan, rule)),
+                sides=tuple(question.side for question in questions(plan.audit.route, rule)),
                 level=budget(plan).names,
                 known_only_after_scoring=later,
                 families=() if later else rule_power(plan, rule, families, decided[rule.id], moments, margins=margins),

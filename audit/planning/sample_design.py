@@ -32,9 +32,10 @@ from audit.errors import PlanError
 from audit.evaluation import gender, nationality
 from audit.evaluation.several import joint_code, parts_of, read_parts
 from audit.evaluation.standing import STANDINGS
-from audit.plan.audit_plan import AuditPlan, Rule
+from audit.plan.audit_plan import AuditPlan, Route, Rule
+from audit.plan.evaluation_set import EvaluationSetSection
 from audit.plan.sampling_design import Quota, SamplingDesign
-from audit.plan.sections import GENDERS, Coding
+from audit.plan.sections import GENDERS, Coding, Groups, VerdictSection, feature_coding
 from audit.stats.allocation import GroupCells, effective_sizes, proportional_counts, smallest_allocation
 from audit.stats.arrays import FloatArray, IntArray
 from audit.stats.boundaries import Boundary, margin_boundary
@@ -94,14 +95,14 @@ class CellGroups:
         return assigned
 
 
-def cell_groups(plan: AuditPlan, rules: Sequence[Rule], cells: Sequence[PoolCell]) -> tuple[CellGroups, ...]:
+def cell_groups(group_features: Groups, rules: Sequence[Rule], cells: Sequence[PoolCell]) -> tuple[CellGroups, ...]:
     """List every family of every rule on its finest rungs, over the cells of a pool."""
     groups_found = []
-    names = list(plan.groups)
+    names = list(group_features)
     for rule in rules:
         counted = _labels_counted(rule)
-        for family in rule_families(plan, rule):
-            if not is_finest(plan, family):
+        for family in rule_families(group_features, rule):
+            if not is_finest(group_features, family):
                 continue
             places = [names.index(axis.feature) for axis in family.axes]
             members: dict[tuple[str, ...], list[int]] = {}
@@ -149,13 +150,19 @@ def weight_sums(sizes: npt.ArrayLike, drawn: npt.ArrayLike) -> FloatArray:
     return np.stack([some * weight**power for power in (0, 1, 2, 4)])
 
 
-def planned_sizes(plan: AuditPlan, groups: CellGroups, of_cells: FloatArray, shapes: UnitShapes) -> PlannedSizes:
+def planned_sizes(
+    set_section: EvaluationSetSection,
+    verdict: VerdictSection,
+    groups: CellGroups,
+    of_cells: FloatArray,
+    shapes: UnitShapes,
+) -> PlannedSizes:
     """Compute what the cases of each group and of its rest are worth, as `audit.verdicts.decidability` will take them.
 
     Parameters
     ----------
-    plan : AuditPlan
-        For the level of the tests, and how alike rows of a cluster are expected to be.
+    set_section, verdict
+        Sections of the plan: how alike rows of a cluster are expected to be, and the level of the tests.
     groups : CellGroups
         The groups of a family.
     of_cells : ndarray of float64, shape (4, C)
@@ -163,7 +170,7 @@ def planned_sizes(plan: AuditPlan, groups: CellGroups, of_cells: FloatArray, sha
     shapes : UnitShapes
         The clusters of each group in the pool.
     """
-    icc, alpha = plan.evaluation_set.expected_icc, plan.verdict.alpha
+    icc, alpha = set_section.expected_icc, verdict.alpha
     sums = np.stack([groups.members.added(part) for part in of_cells])
     rest_sums, others = np.stack([of_the_others(part) for part in sums]), shapes.of_the_others
     group, rest = shapes.side(sums), others.side(rest_sums)
@@ -196,13 +203,13 @@ def cases_from_clusters(
     side, rest_side = shapes.side(sums), others.side(rest_sums)
     factor, rows = variance_factor(side, icc), (side.q, rest_side.q)
     wanted = np.zeros(sums[0].shape)
-    for boundary, beyond in _edges_at_share(plan, groups.rule, share):
+    for boundary, beyond in _edges_at_share(plan.audit.route, groups.rule, share):
         cases = cases_for_enough_clusters(plan, groups.rule, clusters, factor, sums[0], (boundary,), rows=rows)
         wanted = np.maximum(wanted, np.ceil(cases / beyond - 1e-6))
     return wanted
 
 
-def joint_power(plan: AuditPlan, judged: Sequence[CellGroups], pool: FloatArray) -> float:
+def joint_power(verdict: VerdictSection, judged: Sequence[CellGroups], pool: FloatArray) -> float:
     """Return the power with which each group must pass, so that all that the pool has together have the plan's.
 
     Parameters
@@ -210,8 +217,8 @@ def joint_power(plan: AuditPlan, judged: Sequence[CellGroups], pool: FloatArray)
     pool : ndarray of float64, shape (C,)
         Cases of each cell that can be drawn.
     """
-    groups = sum(int((planned.members.added(pool) >= plan.verdict.min_denominator).sum()) for planned in judged)
-    return float(plan.verdict.power ** (1.0 / max(groups, 1)))
+    groups = sum(int((planned.members.added(pool) >= verdict.min_denominator).sum()) for planned in judged)
+    return float(verdict.power ** (1.0 / max(groups, 1)))
 
 
 def for_the_unknown(plan: AuditPlan, groups: CellGroups, pool: FloatArray, power: float) -> FloatArray:
@@ -228,13 +235,19 @@ def for_the_unknown(plan: AuditPlan, groups: CellGroups, pool: FloatArray, power
     with_them, without = (
         cases_to_be_alone(plan, groups.rule, planned_side, power) for planned_side in (planned, alone)
     )
-    helps = np.isfinite(with_them) & np.isfinite(without) & ~is_beyond_help(plan, groups.rule, planned)
+    helps = (
+        np.isfinite(with_them)
+        & np.isfinite(without)
+        & ~is_beyond_help(plan.audit.route, plan.sensitivity, groups.rule, planned)
+    )
     factor = np.ones(helps.shape)
     factor[helps] = np.maximum(with_them[helps], 1.0) / np.maximum(without[helps], 1.0)
     return factor
 
 
-def wanted_sizes(plan: AuditPlan, rule: Rule, share: float, power: float) -> Callable[[FloatArray], FloatArray]:
+def wanted_sizes(
+    route: Route, verdict: VerdictSection, rule: Rule, share: float, power: float
+) -> Callable[[FloatArray], FloatArray]:
     """Return a function that gives the independent cases a group needs to pass, with this power, at a margin of `share`
     times the rule's own.
 
@@ -244,13 +257,13 @@ def wanted_sizes(plan: AuditPlan, rule: Rule, share: float, power: float) -> Cal
         From the effective sizes of rests, float64[G], to those wanted of their groups. Beyond the widest margin that
         the rate has room for, sizes fall in proportion. Where no number would do, as many as can still help.
     """
-    edges = _edges_at_share(plan, rule, share)
+    edges = _edges_at_share(route, rule, share)
     # of two sides each is planned for half of the risk, as in `audit.verdicts.decidability`
     power = 1.0 - (1.0 - power) / len(edges)
     rests = np.unique(np.round(np.geomspace(2.0, 1e7, _RESTS)))
     needed = np.zeros(rests.shape)
     for boundary, beyond in edges:
-        cases = cases_to_pass(rule.planned_rate, rests, boundary, plan.verdict.alpha, power)
+        cases = cases_to_pass(rule.planned_rate, rests, boundary, verdict.alpha, power)
         needed = np.maximum(needed, cases / beyond)
     most = np.minimum(needed, _LARGEST_SHARE * rests)
 
@@ -262,13 +275,13 @@ def wanted_sizes(plan: AuditPlan, rule: Rule, share: float, power: float) -> Cal
     return wanted
 
 
-def _edges_at_share(plan: AuditPlan, rule: Rule, share: float) -> list[tuple[Boundary, float]]:
+def _edges_at_share(route: Route, rule: Rule, share: float) -> list[tuple[Boundary, float]]:
     """Return the edges of a rule's sides at a share of its margin, one for each side.
 
     An edge is never wider than the rate has room for; the second number says how far beyond that it should lie.
     """
     edges = []
-    for question in questions(plan, rule):
+    for question in questions(route, rule):
         low = question.side == "low"
         limit = Limit(low, rule.scale, rule.limit, rule.planned_rate)
         width = _limit_width(limit) * share
@@ -336,7 +349,7 @@ def with_canonical_levels(design: SamplingDesign) -> SamplingDesign:
     for number, quota in enumerate(design.quotas, start=1):
         levels: dict[str, str] = {}
         for name, text in quota.of.items():
-            coding = plan.coding(name)
+            coding = feature_coding(plan.groups, name)
             code = _level(coding, text, several=plan.groups[name].dual == "any")
             if code is None:
                 raise PlanError(
@@ -487,7 +500,7 @@ def _allocate_decidable(
     share: float,
 ) -> Allocation:
     least, floor, pool = bounds
-    search = _Search(plan, cell_groups(plan, design.rules, cells), shapes, floor, pool)
+    search = _Search(plan, cell_groups(plan.groups, design.rules, cells), shapes, floor, pool)
     if size is None:
         drawn, wanted_cases = search.at(share)
         return Allocation(np.maximum(least, wanted_cases), drawn, share)
@@ -529,7 +542,7 @@ class _Search:
     ) -> None:
         self._plan, self._judged, self._floor, self._pool = plan, judged, floor, pool
         cases = pool.astype(np.float64)
-        self._power = joint_power(plan, judged, cases)
+        self._power = joint_power(plan.verdict, judged, cases)
         self._unknown = [for_the_unknown(plan, groups, cases, self._power) for groups in judged]
         self._shapes = [_group_shapes(groups, shapes, pool.size) for groups in judged]
         members = [groups.members for groups in judged]
@@ -542,7 +555,10 @@ class _Search:
 
     def at(self, share: float) -> tuple[IntArray, IntArray]:
         """int64[C] twice: cases to draw, and cases that would be drawn if the pool had them."""
-        wanted = [wanted_sizes(self._plan, groups.rule, share, self._power) for groups in self._judged]
+        wanted = [
+            wanted_sizes(self._plan.audit.route, self._plan.verdict, groups.rule, share, self._power)
+            for groups in self._judged
+        ]
         drawn = self._pool.astype(np.float64)
         least = [self._from_clusters(*look, share) for look in zip(self._judged, self._shapes, strict=True)]
         needed = np.zeros(self._members.groups)
@@ -572,7 +588,9 @@ class _Search:
     ) -> FloatArray:
         """float64[G]: Kish's effective size that each group needs, at what `drawn` is worth to it and its rest."""
         pool, cases = groups.members.added(self._pool), groups.members.added(drawn)
-        sizes = planned_sizes(self._plan, groups, weight_sums(self._pool, drawn), shapes)
+        sizes = planned_sizes(
+            self._plan.evaluation_set, self._plan.verdict, groups, weight_sums(self._pool, drawn), shapes
+        )
         kish = effective_sizes(groups.members, self._pool, drawn)
         some = kish > 0.0
         design_effect = np.where(some, sizes.own / np.where(some, kish, 1.0), 1.0)
@@ -614,12 +632,12 @@ def planned_reach(
     missed: list[FloatArray] = []
     for groups in judged:
         of_groups = _group_shapes(groups, shapes, pool.size)
-        sizes = planned_sizes(plan, groups, of_cells, of_groups)
+        sizes = planned_sizes(plan.evaluation_set, plan.verdict, groups, of_cells, of_groups)
         have, cases = groups.members.added(pool), groups.members.added(of_cells[0])
         people = PlannedPeople(have, sizes.own, sizes.rest, _members(groups))
         needs, jointly = (
             _needs(plan, groups, of_cells, of_groups, sizes, pool, power)
-            for power in (plan.verdict.power, joint_power(plan, judged, pool))
+            for power in (plan.verdict.power, joint_power(plan.verdict, judged, pool))
         )
         alone = np.isfinite(needs) & (cases >= needs - 1e-6)
         is_held_back = alone & groups_held_back(plan, groups.rule, people)
@@ -636,7 +654,7 @@ def planned_reach(
             )
             for index in range(groups.members.groups)
         ]
-    return _together(plan, reached, np.concatenate([np.zeros(0), *missed]))
+    return _together(plan.verdict, reached, np.concatenate([np.zeros(0), *missed]))
 
 
 def _needs(
@@ -651,18 +669,20 @@ def _needs(
     """float64[G]: cases that each group needs to pass with this power; inf where none would do."""
     cases, floor = groups.members.added(of_cells[0]), plan.verdict.min_denominator
     least = cases_from_clusters(plan, groups, of_cells, shapes, 1.0)
-    wanted = wanted_sizes(plan, groups.rule, 1.0, power)(sizes.rest) * for_the_unknown(plan, groups, pool, power)
+    wanted = wanted_sizes(plan.audit.route, plan.verdict, groups.rule, 1.0, power)(sizes.rest) * for_the_unknown(
+        plan, groups, pool, power
+    )
     worth = np.where((cases > 0) & (sizes.own > 0), sizes.own / np.maximum(cases, 1e-300), 1.0)
     judged = sizes.possible & (cases.sum() - cases >= floor) & (cases > 0) & np.isfinite(least)
     needs = np.maximum(np.maximum(np.ceil(wanted / worth - 1e-6), np.floor(least)), floor)
     return np.where(judged, needs, np.inf)
 
 
-def _together(plan: AuditPlan, reached: Sequence[GroupReach], missed: FloatArray) -> tuple[GroupReach, ...]:
+def _together(verdict: VerdictSection, reached: Sequence[GroupReach], missed: FloatArray) -> tuple[GroupReach, ...]:
     """Judge alone only as many as can pass together, as `audit.verdicts.decidability` does."""
     alone = np.sort(missed[np.isfinite(missed)])
     with np.errstate(divide="ignore"):
-        still_alone = int((np.cumsum(np.log1p(-alone)) >= math.log(plan.verdict.power) - 1e-12).sum())
+        still_alone = int((np.cumsum(np.log1p(-alone)) >= math.log(verdict.power) - 1e-12).sum())
     most = 1.0 if still_alone in (0, alone.size) else float(alone[still_alone - 1])
     return tuple(
         replace(reach, decidable=bool(reach.decidable and miss <= most))

@@ -28,7 +28,8 @@ from audit.evaluation.in_memory import view_table
 from audit.evaluation.relation import Relation
 from audit.evaluation.table_file import read_file, relation, set_place
 from audit.plan.answers import PredictionsDetector
-from audit.plan.audit_plan import AuditPlan
+from audit.plan.detectors import Detector as DetectorSection
+from audit.plan.evaluation_set import EvaluationSetSection
 from audit.plan.file.plan_file import LoadedPlan
 from audit.plan.sampling_design import COLUMNS_ADDED
 from audit.vocabulary.groups import Family, Group
@@ -250,7 +251,9 @@ def review_set(
     plan = loaded.plan
     whole_set = _whole_relation(evaluation_set, loaded, table)
     plain = [column for column in whole_set.types if column != ROW and can_be_compared(whole_set.types[column])]
-    looked_at = [column for column in plain if column not in _technical_columns(plan)][:MOST_COLUMNS]
+    looked_at = [column for column in plain if column not in _technical_columns(plan.evaluation_set, plan.detector)][
+        :MOST_COLUMNS
+    ]
     detector_features = tuple(getattr(plan.detector, "features", ()))
     compared = [column for column in detector_features if column in plain] or looked_at
     labels = {column: column_labels(evaluation_set, whole_set, column) for column in looked_at}
@@ -274,7 +277,9 @@ def review_set(
         if compared
         else None,
         compared=tuple(compared),
-        left_out=tuple(sorted({*evaluation_set.columns} - {*looked_at, *_technical_columns(plan)})),
+        left_out=tuple(
+            sorted({*evaluation_set.columns} - {*looked_at, *_technical_columns(plan.evaluation_set, plan.detector)})
+        ),
     )
 
 
@@ -293,17 +298,20 @@ def _whole_relation(
             columns = evaluation_set.columns
             content = view_table(evaluation_set.local_engine, _WHOLE, table, dict.fromkeys(columns, ""))
             return relation(_WHOLE, evaluation_set.source_name, content, None)
-        set_location, options = set_place(loaded.plan, loaded.folder), set_options(loaded.plan, loaded.folder)
+        set_location, options = (
+            set_place(loaded.plan.evaluation_set, loaded.folder),
+            set_options(loaded.plan.groups, loaded.plan.evaluation_set, loaded.folder),
+        )
         return read_file(evaluation_set.local_engine, _WHOLE, set_location, options)
     except DataError:
         return evaluation_set.source
 
 
-def _technical_columns(plan: AuditPlan) -> set[str]:
+def _technical_columns(set_section: EvaluationSetSection, detector_section: DetectorSection) -> set[str]:
     """Return columns that are no property of a case: id, label, weight, cluster, how it was drawn, the detector's
     answer.
     """
-    section, detector = plan.evaluation_set, plan.detector
+    section, detector = set_section, detector_section
     named = {section.id, section.label, section.weight, section.stratum, section.cluster}
     if isinstance(detector, PredictionsDetector) and detector.stands_in_set:
         named.add(detector.answer)

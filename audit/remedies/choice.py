@@ -10,7 +10,8 @@ from typing import Final
 import numpy as np
 
 from audit.counting.table import FLAGGED, NEGATIVE, POSITIVE, rule_families
-from audit.plan.audit_plan import AuditPlan
+from audit.plan.audit_plan import AuditSection, NamedRule
+from audit.plan.sections import CostsSection, Groups
 from audit.remedies.ways_to_flag import Candidate, Half, Limits, Measured, members_of
 from audit.result.findings.remedies import MOST_TRIED, ORDER, Way
 from audit.stats.arrays import BoolArray, FloatArray, IntArray
@@ -44,7 +45,8 @@ class Measures:
 
 def candidates_of(
     way: Way,
-    plan: AuditPlan,
+    group_features: Groups,
+    rules: Sequence[NamedRule],
     half: Half,
     limits: Limits,
     features: Mapping[str, SensitiveFeature],
@@ -54,7 +56,11 @@ def candidates_of(
     k = half.total.shape[0]
     occupied = half.occupied()
     if way == "per_group":
-        found = [one for names in _feature_sets(plan) for one in _per_group(plan, half, limits, features, names)]
+        found = [
+            one
+            for names in _feature_sets(group_features, rules)
+            for one in _per_group(group_features, rules, half, limits, features, names)
+        ]
     elif way == "band":
         found = [Candidate(way, np.full(k, high), low) for low, high in _bands(half, occupied)]
     elif way == "capacity":
@@ -92,16 +98,21 @@ def thinned(places: IntArray, most: int) -> list[int]:
     return [int(place) for place in places[at]] if places.size else []
 
 
-def _feature_sets(plan: AuditPlan) -> dict[tuple[str, ...], None]:
-    families = (family for rule in plan.named_rules for family in rule_families(plan, rule))
+def _feature_sets(group_features: Groups, rules: Sequence[NamedRule]) -> dict[tuple[str, ...], None]:
+    families = (family for rule in rules for family in rule_families(group_features, rule))
     return {tuple(axis.feature for axis in family.axes): None for family in families}
 
 
 def _per_group(
-    plan: AuditPlan, half: Half, limits: Limits, features: Mapping[str, SensitiveFeature], names: tuple[str, ...]
+    group_features: Groups,
+    rules: Sequence[NamedRule],
+    half: Half,
+    limits: Limits,
+    features: Mapping[str, SensitiveFeature],
+    names: tuple[str, ...],
 ) -> list[Candidate]:
     """Thresholds of the groups of some features: a person has that of the smallest judged group that holds them."""
-    groups, part = _parts(plan, half, limits, features, names)
+    groups, part = _parts(group_features, rules, half, limits, features, names)
     flags_now = np.flatnonzero(half.scores.scored[half.half][:, :, FLAGGED].sum(axis=(0, 1)))
     if not groups or len(groups) + (part < 0).any() < 2 or not flags_now.size:
         return []
@@ -121,11 +132,18 @@ def _per_group(
 
 
 def _parts(
-    plan: AuditPlan, half: Half, limits: Limits, features: Mapping[str, SensitiveFeature], names: tuple[str, ...]
+    group_features: Groups,
+    plan_rules: Sequence[NamedRule],
+    half: Half,
+    limits: Limits,
+    features: Mapping[str, SensitiveFeature],
+    names: tuple[str, ...],
 ) -> tuple[list[Group], IntArray]:
     """Groups with thresholds of their own; and int64[K], whose threshold a finest group has, -1: everyone else's."""
-    rules = [rule for rule in plan.named_rules if any(set(one) == set(names) for one in rule.feature_sets)]
-    families = [one for one in rule_families(plan, rules[0]) if tuple(axis.feature for axis in one.axes) == names]
+    rules = [rule for rule in plan_rules if any(set(one) == set(names) for one in rule.feature_sets)]
+    families = [
+        one for one in rule_families(group_features, rules[0]) if tuple(axis.feature for axis in one.axes) == names
+    ]
     part, groups = np.full(half.total.shape[0], -1), list[Group]()
     for family in families:
         for group, members in sorted(members_of(half.scores, family, features).items(), key=lambda one: one[0].root):
@@ -167,7 +185,9 @@ def front_of(points: FloatArray) -> BoolArray:
     return kept
 
 
-def candidates_to_try(plan: AuditPlan, half: Half, limits: Limits, ways: Sequence[Measures]) -> list[Candidate]:
+def candidates_to_try(
+    audit_section: AuditSection, costs: CostsSection | None, half: Half, limits: Limits, ways: Sequence[Measures]
+) -> list[Candidate]:
     """Pick at most five candidates that are within every limit on the half that chooses, the least intrusive first.
 
     First the best of each way, then the second best of each, and so on. Errors of the two kinds are never added, unless
@@ -177,7 +197,7 @@ def candidates_to_try(plan: AuditPlan, half: Half, limits: Limits, ways: Sequenc
     now = half.scores.as_it_is(half.half)
     picked: list[Candidate] = []
     seen = [now.sum(axis=2)]
-    for one_of_each in zip_longest(*(_best(plan, half, limits, way, now) for way in ways)):
+    for one_of_each in zip_longest(*(_best(audit_section, costs, half, limits, way, now) for way in ways)):
         for candidate in one_of_each:
             if candidate is None or len(picked) == MOST_TRIED:
                 continue
@@ -188,7 +208,9 @@ def candidates_to_try(plan: AuditPlan, half: Half, limits: Limits, ways: Sequenc
     return sorted(picked, key=lambda one: ORDER.index(one.way))
 
 
-def _best(plan: AuditPlan, half: Half, limits: Limits, way: Measures, now: IntArray) -> list[Candidate]:
+def _best(
+    audit_section: AuditSection, costs: CostsSection | None, half: Half, limits: Limits, way: Measures, now: IntArray
+) -> list[Candidate]:
     beyond, *errors = way.measured
     within = np.flatnonzero(beyond <= 0.0)
     if not within.size:
@@ -196,13 +218,13 @@ def _best(plan: AuditPlan, half: Half, limits: Limits, way: Measures, now: IntAr
     orders: list[tuple[FloatArray | IntArray, ...]] = []
     if way.candidates[0].way == "band":
         orders.append((np.array([half.to_people(one) for one in way.candidates]), beyond))
-    elif plan.costs is not None:
-        orders.append((plan.costs.cost_missed * errors[0] + plan.costs.cost_flagged * errors[1], beyond))
+    elif costs is not None:
+        orders.append((costs.cost_missed * errors[0] + costs.cost_flagged * errors[1], beyond))
     else:
         missed = int((half.total - now)[:, POSITIVE].sum())
         held = [(np.maximum(errors[0] - missed, 0), errors[1], beyond)]
         held.append((np.maximum(errors[1] - int(now[:, NEGATIVE].sum()), 0), errors[0], beyond))
-        orders += reversed(held) if plan.audit.harm == "wrongly_flagged" else held
+        orders += reversed(held) if audit_section.harm == "wrongly_flagged" else held
     best = [int(within[np.lexsort(tuple(key[within] for key in keys[::-1]))[0]]) for keys in orders]
     for place in within[np.argsort(beyond[within], kind="stable")][:_ROOMY].tolist():
         if way.candidates[0].way == "per_group" and not limits.levelled_down(half, now, half.of(way.candidates[place])):

@@ -127,7 +127,7 @@ def remedy(
     if result is not None:
         whole = [halves.table(half, halves.as_it_is(half).sum(axis=2)) for half in (CHOOSES, JUDGES)]
         counts, by_name = whole[0] + whole[1], {feature.name: feature for feature in result.features}
-        shown = (counts.family(family, by_name) for family in plan_families(result.plan))
+        shown = (counts.family(family, by_name) for family in plan_families(result.plan.groups, result.plan.rules))
         check_counts(result, [everyone_as_family(counts), *shown])
     allowed = [way for way in ORDER if way in ways or (way == "per_group" and per_group is not None)]
     said = {"lawful_because": per_group, "cases_sha256": cases_sha256}
@@ -206,14 +206,16 @@ def remedies_of(
     at_level, by_name = plan.model_copy(update={"verdict": verdict}), {one.name: one for one in features}
     halves = Half(scores, CHOOSES), Half(scores, JUDGES)
     tables = [scores.table(half, scores.as_it_is(half).sum(axis=2)) for half in (CHOOSES, JUDGES)]
-    counted = [count_families(plan, table, features) for table in tables]
+    counted = [count_families(plan.groups, plan.rules, table, features) for table in tables]
     limits = Limits(at_level, scores, by_name, [plan_decidability(at_level, one, by_name) for one in counted])
     if not limits.judged:
         raise DataError("no group is large enough to be judged in both halves", slug="remedy-too-few")
-    beyond = set() if unused_design(plan) else _beyond(plan, features, scores, tables[0] + tables[1])
+    beyond = set() if unused_design(plan.evaluation_set) else _beyond(plan, features, scores, tables[0] + tables[1])
     story = _Story(at_level, by_name, scores, halves, limits, right, beyond)
-    measured = [candidates_of(way, plan, halves[CHOOSES], limits, by_name, right) for way in ways]
-    picked = candidates_to_try(plan, halves[CHOOSES], limits, measured)
+    measured = [
+        candidates_of(way, plan.groups, plan.named_rules, halves[CHOOSES], limits, by_name, right) for way in ways
+    ]
+    picked = candidates_to_try(plan.audit, plan.costs, halves[CHOOSES], limits, measured)
     as_it_is = _option(story, Candidate("as_it_is", np.zeros(0, dtype=np.int64)))
     now = as_it_is.where_chosen.beyond or 0.0
     return Remedies(
@@ -229,7 +231,7 @@ def remedies_of(
         lawful_because=None,
         review_right=right,
         too_few=tuple(sorted(limits.too_few, key=lambda group: group.root)),
-        unused=unused_design(plan),
+        unused=unused_design(plan.evaluation_set),
         as_it_is=as_it_is,
         tried=tuple(_tried(story, one, number) for number, one in enumerate(picked, start=1)),
         front=tuple(_option(story, one) for way in measured for one in _front(way, now) if one not in picked),
@@ -240,7 +242,7 @@ def _beyond(
     plan: AuditPlan, features: Sequence[SensitiveFeature], scores: HalvedScores, whole: CountsTable
 ) -> set[tuple[str, Group]]:
     """Find who FAILs in the whole set, is among unnamed groups that do, or is judged alone and beyond as counted."""
-    counted, by_name = count_families(plan, whole, features), {one.name: one for one in features}
+    counted, by_name = count_families(plan.groups, plan.rules, whole, features), {one.name: one for one in features}
     decided = plan_decidability(plan, counted, by_name)
     rules, verdicts, _ = judge(plan, counted, by_name, decided=decided)
     unnamed = {(rule.rule, one.family) for rule in rules for one in rule.families if one.unnamed_beyond}
@@ -302,14 +304,16 @@ def _errors(story: _Story, half: int, candidate: Candidate) -> Errors:
 def _judged(story: _Story, candidate: Candidate, right: float | None) -> tuple[Outcome, tuple[Verdict, ...]]:
     """Judge the half that did not choose, by the ordinary verdict."""
     table = story.scores.table(JUDGES, _flags(story, JUDGES, candidate, right).sum(axis=2))
-    families = count_families(story.plan, table, tuple(story.features.values()))
+    families = count_families(story.plan.groups, story.plan.rules, table, tuple(story.features.values()))
     _, verdicts, overall = judge(story.plan, families, story.features)
     return overall.outcome, verdicts
 
 
 def _tried(story: _Story, candidate: Candidate, number: int) -> Tried:
     supposed = sorted(set(story.right)) if candidate.way == "band" else [None]
-    judged = [] if unused_design(story.plan) else [_judged(story, candidate, right) for right in supposed]
+    judged = (
+        [] if unused_design(story.plan.evaluation_set) else [_judged(story, candidate, right) for right in supposed]
+    )
     outcomes = [outcome for outcome, _ in judged]
     passed: Status = "confirmed_if_people_are_right" if candidate.way == "band" else "confirmed"
     status: Status = passed if set(outcomes) == {"pass"} else "not_decidable" if outcomes else "described"
@@ -361,7 +365,7 @@ def _effects(story: _Story, after: IntArray) -> tuple[Effect, ...]:
     """Say for each judged group, and for all people in none of them, what changes: the largest groups by themselves."""
     total, members = story.halves[JUDGES].total, dict[Group, BoolArray]()
     judged = {group for _, group in story.limits.judged}
-    for family in plan_families(story.plan):
+    for family in plan_families(story.plan.groups, story.plan.rules):
         members |= {
             group: own for group, own in members_of(story.scores, family, story.features).items() if group in judged
         }

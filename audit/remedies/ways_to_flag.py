@@ -159,7 +159,7 @@ class Limits:
                         self.too_few.add(group)
             self.judged |= dict.fromkeys((rule.id, group) for group in groups)
             if groups:
-                asked = questions(plan, rule)
+                asked = questions(plan.audit.route, rule)
                 self._limits += [_Limit(rule, one, tuple(groups), np.array(rows, dtype=np.float64)) for one in asked]
 
     def measured(

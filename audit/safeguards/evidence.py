@@ -10,11 +10,11 @@ it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from audit.plan.answers import BlindDetector
-from audit.plan.audit_plan import AuditPlan
+from audit.plan.probes import NamedProbeRule, Probe
 from audit.plan.services import ServiceDetector
 from audit.result.audit_result import AuditResult
 from audit.result.findings.safeguards import EvidenceState, PublicState
@@ -125,7 +125,11 @@ def evidence_of(result: AuditResult) -> dict[str, FoundEvidence]:
 
 def _limits_changed_word(result: AuditResult, key: str) -> bool:
     """Say whether a rule of the plan limits texts that change such a word, and whether these texts were scored."""
-    limited = {probe for probe, kind, slot in _limited(result.plan) if kind == "text" and _is_of(key, slot)}
+    limited = {
+        probe
+        for probe, kind, slot in _limited(result.plan.probes, result.plan.named_probe_rules)
+        if kind == "text" and _is_of(key, slot)
+    }
     return any(probe.probe in limited and _scored(probe, key) for probe in result.probes)
 
 
@@ -140,15 +144,15 @@ def _headline_key(result: AuditResult, key: str) -> str | None:
     probes = {probe.id: probe for probe in result.plan.probes}
     alone = key == "swaps" or all(
         kind == "text" and changes_nationality(result.plan, probes[probe], slot)
-        for probe, kind, slot in _limited(result.plan)
+        for probe, kind, slot in _limited(result.plan.probes, result.plan.named_probe_rules)
     )
     return "exceeded" if alone else "exceeded_among"
 
 
-def _limited(plan: AuditPlan) -> Iterator[tuple[str, str, str]]:
+def _limited(probes: Sequence[Probe], probe_rules: Sequence[NamedProbeRule]) -> Iterator[tuple[str, str, str]]:
     """Yield each probe that a rule limits: its id, its kind, and one slot or column that it changes."""
-    for rule in plan.named_probe_rules:
-        for probe in plan.probes:
+    for rule in probe_rules:
+        for probe in probes:
             if not rule.probes or probe.id in rule.probes:
                 yield from ((probe.id, probe.kind, slot) for slot in probe.changed)
 

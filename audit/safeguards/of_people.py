@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import Final
 
 from audit.plan.governance import Meaning
+from audit.plan.sections import feature_coding
 from audit.result.findings.judged import Estimate
 from audit.safeguards.result_view import FOUND, ResultView
 from audit.safeguards.searches import FoundEvidence, Search, measured, not_shown, stated
@@ -125,7 +126,7 @@ def _nationalities(view: ResultView) -> FoundEvidence:
 def _ratios_by(*codings: str) -> Search:
     def find(view: ResultView) -> FoundEvidence:
         for table in view.result.further.impact_ratios:
-            if sorted(view.plan.coding(axis.feature) for axis in table.family.axes) == sorted(codings):
+            if sorted(feature_coding(view.plan.groups, axis.feature) for axis in table.family.axes) == sorted(codings):
                 compared = [one for one in table.groups if one.ratio is not None]
                 if compared:
                     out = len(table.groups) - len(compared)

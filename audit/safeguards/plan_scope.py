@@ -11,6 +11,7 @@ from typing import Final
 
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.probes import TextProbe
+from audit.plan.sections import feature_coding
 from audit.safeguards.result_view import features_coded, features_meaning
 from audit.vocabulary.metrics import MISSED
 
@@ -28,11 +29,11 @@ def changes_nationality(plan: AuditPlan, probe: object, slot: str) -> bool:
     """Say whether a probe that changes this slot or column changes a nationality."""
     if isinstance(probe, TextProbe):
         return slot in NATIONALITY_SLOTS
-    return slot in {plan.groups[feature].column for feature in features_coded(plan, "nationality")}
+    return slot in {plan.groups[feature].column for feature in features_coded(plan.groups, "nationality")}
 
 
 def _religion(plan: AuditPlan) -> bool:
-    columns = {plan.groups[feature].column for feature in features_meaning(plan, "religion")}
+    columns = {plan.groups[feature].column for feature in features_meaning(plan.groups, plan.governance, "religion")}
     return any(column in columns for probe in plan.probes if probe.kind == "columns" for column in probe.changed)
 
 
@@ -45,17 +46,19 @@ def _forms_outside(plan: AuditPlan) -> bool:
 
 
 def _by_gender(plan: AuditPlan) -> bool:
-    return bool(features_coded(plan, "gender"))
+    return bool(features_coded(plan.groups, "gender"))
 
 
 def _by_nationality(plan: AuditPlan) -> bool:
-    return bool(features_coded(plan, "nationality"))
+    return bool(features_coded(plan.groups, "nationality"))
 
 
 def _by_both(plan: AuditPlan) -> bool:
     """Say whether a rule counts gender and nationality together. Nothing else counts them together."""
     sets = (features for rule in plan.rules for features in rule.feature_sets)
-    return any(sorted(map(plan.coding, features)) == ["gender", "nationality"] for features in sets)
+    return any(
+        sorted(feature_coding(plan.groups, name) for name in features) == ["gender", "nationality"] for features in sets
+    )
 
 
 _ASKED: Final[Mapping[str, Callable[[AuditPlan], bool]]] = {
@@ -65,9 +68,11 @@ _ASKED: Final[Mapping[str, Callable[[AuditPlan], bool]]] = {
     "children": _children,
     "present": lambda plan: _by_gender(plan) or _children(plan),
     "forms": lambda plan: "form" in plan.governance.features,
-    "forced_criminality": lambda plan: bool(plan.governance.forced_criminality and features_meaning(plan, "form")),
-    "legal_status": lambda plan: bool(features_meaning(plan, "legal_status")),
-    "drift": lambda plan: bool(features_meaning(plan, "period", "language", "site")),
+    "forced_criminality": lambda plan: bool(
+        plan.governance.forced_criminality and features_meaning(plan.groups, plan.governance, "form")
+    ),
+    "legal_status": lambda plan: bool(features_meaning(plan.groups, plan.governance, "legal_status")),
+    "drift": lambda plan: bool(features_meaning(plan.groups, plan.governance, "period", "language", "site")),
     "perpetuate": lambda plan: plan.reference_table is not None,
     "forms_outside": _forms_outside,
     "like_cases": lambda plan: bool(plan.control_features),

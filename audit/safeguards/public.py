@@ -14,8 +14,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
-from audit.plan.audit_plan import AuditPlan
-from audit.plan.governance import NOT_TESTED
+from audit.plan.governance import NOT_TESTED, GovernanceSection
 from audit.public.about import PublicAbout, PublicFramework, PublicGovernance, PublicSafeguard
 from audit.result.audit_result import AuditResult
 from audit.result.findings.safeguards import (
@@ -107,9 +106,9 @@ def with_table_evidence(about: PublicAbout, states: Mapping[str, PublicState], s
     return about.model_copy(update={"safeguards": safeguards, "frameworks": public_frameworks(states_now)})
 
 
-def public_governance(plan: AuditPlan) -> PublicGovernance | None:
+def public_governance(governance: GovernanceSection) -> PublicGovernance | None:
     """Return what the operator declares, or None. Shares are left out, because shares of few flags are counts."""
-    section = plan.governance
+    section = governance
     if not section.says_something:
         return None
     return PublicGovernance(

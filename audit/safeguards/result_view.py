@@ -8,6 +8,7 @@ from functools import cached_property
 from audit.plan.answers import PredictionsDetector
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.governance import GovernanceSection, Meaning
+from audit.plan.sections import Groups, feature_coding
 from audit.result.audit_result import AuditResult
 from audit.result.findings.judged import Estimate, RuleResult, Verdict
 from audit.vocabulary.groups import Group
@@ -81,19 +82,19 @@ class ResultView:
 
     def features_coded(self, coding: str) -> list[str]:
         """Return the names of the sensitive features that have this coding."""
-        return features_coded(self.plan, coding)
+        return features_coded(self.plan.groups, coding)
 
     def features_meaning(self, *meanings: Meaning) -> list[str]:
         """Return the names of the sensitive features that the operator declares to have one of these meanings."""
-        return features_meaning(self.plan, *meanings)
+        return features_meaning(self.plan.groups, self.plan.governance, *meanings)
 
 
-def features_coded(plan: AuditPlan, coding: str) -> list[str]:
+def features_coded(group_features: Groups, coding: str) -> list[str]:
     """Return the names of the sensitive features that have this coding."""
-    return [feature for feature in plan.groups if plan.coding(feature) == coding]
+    return [feature for feature in group_features if feature_coding(group_features, feature) == coding]
 
 
-def features_meaning(plan: AuditPlan, *meanings: Meaning) -> list[str]:
+def features_meaning(group_features: Groups, governance: GovernanceSection, *meanings: Meaning) -> list[str]:
     """Return the names of the sensitive features that the operator declares to have one of these meanings."""
-    named = plan.governance.features
-    return [named[one] for one in meanings if named.get(one) in plan.groups]
+    named = governance.features
+    return [named[one] for one in meanings if named.get(one) in group_features]

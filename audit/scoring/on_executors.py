@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import chain
 from pathlib import Path
@@ -48,7 +48,9 @@ class Task:
 
     def open(self, detector: Detector) -> contextlib.AbstractContextManager[None]:
         """Open the detector within a context."""
-        return open_detector(detector, self.plan.detector.kind, run_context(self.plan, self.folder))
+        return open_detector(
+            detector, self.plan.detector.kind, run_context(self.plan.detector, self.plan.scoring, self.folder)
+        )
 
     def describe(self, detector: Detector) -> str:
         """Describe an open detector, and what else answers depend on, as JSON."""
@@ -100,7 +102,9 @@ class Task:
         detector = self.placed()
         with InFlight(detector.score) as flight, self.open(detector):
             check_same(self.expected, self.describe(detector))
-            rounds = Rounds(self.plan, detector, _Rows(self.plan, chain([first], batches)))
+            features = getattr(self.plan.detector, "features", ())
+            rows = _Rows(chain([first], batches), self.plan.scoring.batch_size, features)
+            rounds = Rounds(self.plan, detector, rows)
             with error_text_withheld(f"detector kind {self.plan.detector.kind}"):
                 rounds.answer_by(flight, workers_of(detector))
             for _, ids, checked in rounds.scored():
@@ -115,9 +119,8 @@ class _Rows:
 
     name, sha256, rows = "", None, _ROWS
 
-    def __init__(self, plan: AuditPlan, pieces: Iterator[pa.RecordBatch]) -> None:
-        self._pieces, self._size = pieces, plan.scoring.batch_size
-        self._features = getattr(plan.detector, "features", ())
+    def __init__(self, pieces: Iterator[pa.RecordBatch], batch_size: int, features: Sequence[str]) -> None:
+        self._pieces, self._size, self._features = pieces, batch_size, features
 
     def batches(self, first: int) -> Iterator[tuple[pa.Array, pa.RecordBatch]]:
         """Yield ids and batches, of exactly the size that the plan says but for the last of the task."""

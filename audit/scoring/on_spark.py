@@ -94,7 +94,7 @@ def score_on_spark(
         answers = pieces.answers()
     decided = create_scored_view(evaluation_set, answers, rule)
     asked = create_round_views(evaluation_set, [answers], decided, rule)
-    system, failures = describe(plan, info, rule, decided), _failures(engine)
+    system, failures = describe(plan.groups, plan.evaluation_set, plan.detector, info, rule, decided), _failures(engine)
     return Scored(system, info.artefact_sha256, decided.tally, failures, checkpoint.legs, asked, where, answers=answers)
 
 

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from audit.detectors.answers import CheckedAnswers
-    from audit.plan.audit_plan import AuditPlan
+    from audit.plan.detectors import Detector as DetectorSection
+    from audit.plan.evaluation_set import EvaluationSetSection
+    from audit.plan.sections import Groups, ScoringSection
     from audit.result.findings.system import SystemDescription
     from audit.scoring.checkpoint import Checkpoint, Leg
     from audit.scoring.decisions import Decided
@@ -73,7 +75,10 @@ def run_rounds(
 
     kind, detector = batches.section.kind, batches.detector
     legs: tuple[Leg, ...] = ()
-    with InFlight(detector.score) as flight, open_detector(detector, kind, run_context(batches.plan, folder)):
+    with (
+        InFlight(detector.score) as flight,
+        open_detector(detector, kind, run_context(batches.plan.detector, batches.plan.scoring, folder)),
+    ):
         with error_text_withheld(f"detector kind {kind}"):
             batches.answer_by(flight, workers_of(detector))
         if keeping is None or batches.source.sha256 is None:
@@ -159,17 +164,24 @@ def interrupted(kept: int, rows: int) -> RunInterruptedError:
     return RunInterruptedError(f"interrupted: {said}", slug="interrupted")
 
 
-def describe(plan: AuditPlan, info: DetectorInfo, rule: DecisionRule, decided: Decided) -> SystemDescription:
+def describe(
+    group_features: Groups,
+    set_section: EvaluationSetSection,
+    detector: DetectorSection,
+    info: DetectorInfo,
+    rule: DecisionRule,
+    decided: Decided,
+) -> SystemDescription:
     """Describe the audited system."""
     from audit.result.findings.system import SystemDescription
     from audit.vocabulary.sentences import SENTENCES
 
-    given = getattr(plan.detector, "features", ())
-    sensitive = [name for name, feature in plan.groups.items() if feature.column in given]
-    if plan.evaluation_set.label in given:
+    given = getattr(detector, "features", ())
+    sensitive = [name for name, feature in group_features.items() if feature.column in given]
+    if set_section.label in given:
         sensitive.append("label")
     notes = [*info.notes, *decided.notes]
-    if plan.evaluation_set.id in given:
+    if set_section.id in given:
         notes.append(SENTENCES["id_given"])
     return SystemDescription(
         kind=info.kind,
@@ -184,17 +196,17 @@ def describe(plan: AuditPlan, info: DetectorInfo, rule: DecisionRule, decided: D
     )
 
 
-def run_context(plan: AuditPlan, folder: Path) -> RunContext:
+def run_context(detector: DetectorSection, scoring: ScoringSection, folder: Path) -> RunContext:
     """Make the context of a detector that is run. `folder` is the folder of the plan."""
     from audit.plan.answers import ModelDetector
 
-    section = plan.detector
+    section = detector
     assert isinstance(section, ModelDetector)  # noqa: S101 - a table is never opened
     return RunContext(
         folder=folder,
         columns=section.features,
         answers=section.answers,
         score_range=section.answer_range,
-        batch_size=plan.scoring.batch_size,
+        batch_size=scoring.batch_size,
         classes=section.classes if section.answers == "class" else (),
     )

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from audit.evaluation.evaluation_set import EvaluationSet
     from audit.plan.answers import ModelDetector
     from audit.plan.audit_plan import AuditPlan
+    from audit.plan.detectors import Detector as DetectorSection
+    from audit.plan.evaluation_set import EvaluationSetSection
+    from audit.plan.sections import Groups
 
 
 def score(
@@ -39,9 +42,8 @@ def score(
         The set is opened with the same plan.
     folder : Path
         The folder of the plan; paths in `[detector]` are relative to it.
-    progress : Progress, optional
-    predictions_to : Path, optional
-        Where to write `predictions.parquet`, if the detector is run here. It is written whole or not at all.
+    progress, predictions_to : optional
+        Where progress is shown, and where to write `predictions.parquet`, whole or not at all, if the detector is run.
     keeping : Keeping, optional
         Where answers are kept, so that an interrupted run can go on; not used for a table in memory.
     rounds, isolating : optional
@@ -55,7 +57,7 @@ def score(
     detector = place_restartable_detector(plan, folder, isolating)
     table = table_detector(detector)
     if table is not None:
-        return _answered_already(plan, evaluation_set, table)
+        return _answered_already(plan.groups, plan.evaluation_set, plan.detector, evaluation_set, table)
     from audit.scoring.answer_table import AnswerTable, table_name
     from audit.scoring.batches import SetRows
     from audit.scoring.decisions import create_round_views, create_scored_view
@@ -77,15 +79,28 @@ def score(
     if predictions_to is not None:
         write_predictions(evaluation_set, sources[0], decided.decision, predictions_to, batches.classes)
     asked, where = create_round_views(evaluation_set, sources, decided, rule), where_it_ran(detector)
-    system, more = describe(plan, info, rule, decided), (info.course, sources[0], info.digest_is_whole)
+    system = describe(plan.groups, plan.evaluation_set, plan.detector, info, rule, decided)
+    more = (info.course, sources[0], info.digest_is_whole)
     return Scored(system, info.artefact_sha256, decided.tally, tables[0].failures, legs, asked, where, *more)
 
 
-def _answered_already(plan: AuditPlan, evaluation_set: EvaluationSet, detector: TableDetector) -> Scored:
+def _answered_already(
+    group_features: Groups,
+    set_section: EvaluationSetSection,
+    detector_section: DetectorSection,
+    evaluation_set: EvaluationSet,
+    detector: TableDetector,
+) -> Scored:
     from audit.scoring.decisions import create_scored_view
     from audit.scoring.rules import decision_rule
 
-    answers = AnswerSource.of_table(detector.find_answers(evaluation_set, plan.evaluation_set.id))
-    rule, info = decision_rule(plan.detector), detector.info
+    answers = AnswerSource.of_table(detector.find_answers(evaluation_set, set_section.id))
+    rule, info = decision_rule(detector_section), detector.info
     decided = evaluation_set.engine.with_little_memory(lambda: create_scored_view(evaluation_set, answers, rule))
-    return Scored(describe(plan, info, rule, decided), info.artefact_sha256, decided.tally, {}, answers=answers)
+    return Scored(
+        describe(group_features, set_section, detector_section, info, rule, decided),
+        info.artefact_sha256,
+        decided.tally,
+        {},
+        answers=answers,
+    )

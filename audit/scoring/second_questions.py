@@ -12,6 +12,8 @@ from audit.evaluation.checks import run_check
 from audit.evaluation.labels import check_labels
 from audit.plan.answers import ModelDetector, PredictionsDetector
 from audit.plan.audit_plan import AuditPlan
+from audit.plan.detectors import Detector as DetectorSection
+from audit.plan.evaluation_set import EvaluationSetSection
 from audit.scoring.decisions import create_scored_view
 from audit.scoring.scored import AnswerSource
 
@@ -48,15 +50,21 @@ def _forms(
         labels = section.model_copy(update=_against(form, section, "label"))
         label = run_check(evaluation_set.engine, source, check_labels(source, labels))
         of_form = replace(evaluation_set, expressions={**evaluation_set.expressions, "label": label})
-        answered = _answers_of(form, place, plan, of_form, folder, answers)
+        answered = _answers_of(form, place, plan.evaluation_set, plan.detector, of_form, folder, answers)
         create_scored_view(of_form, answered, decision_rule(plan.detector), view := f"form_{place}")
         yield count_view(of_form, "form", form, view)
 
 
 def _answers_of(
-    form: str, place: int, plan: AuditPlan, evaluation_set: EvaluationSet, folder: Path, answers: AnswerSource
+    form: str,
+    place: int,
+    set_section: EvaluationSetSection,
+    detector: DetectorSection,
+    evaluation_set: EvaluationSet,
+    folder: Path,
+    answers: AnswerSource,
 ) -> AnswerSource:
-    section = plan.detector
+    section = detector
     if isinstance(section, ModelDetector):
         from audit.scoring.answer_table import flagged_by
 
@@ -67,7 +75,7 @@ def _answers_of(
     assert isinstance(section, PredictionsDetector)  # noqa: S101 - there are no others
     words = section.model_copy(update=_against(form, section, "decision"))
     table = Table(words, folder, f"__form_{place}__")
-    return AnswerSource.of_table(table.find_answers(evaluation_set, plan.evaluation_set.id))
+    return AnswerSource.of_table(table.find_answers(evaluation_set, set_section.id))
 
 
 def _against(form: str, section: object, what: Literal["label", "decision"]) -> dict[str, tuple[str, ...]]:

@@ -16,6 +16,7 @@ from audit.analyses.sides import Question, possible_cells, questions
 from audit.counting.moments import Moments
 from audit.counting.table import UNKNOWN, CountsTable, cells_mask, climbed_codes, count_families
 from audit.plan.audit_plan import AuditPlan, NamedRule, Rule
+from audit.plan.sections import SensitivitySection, VerdictSection
 from audit.result.findings.further import LeastSure, OutOfReach, PlannedPass, Remedy
 from audit.stats.arrays import BoolArray, FloatArray, IntArray, added
 from audit.stats.boundaries import counted_outcome
@@ -177,16 +178,16 @@ class _Asked(NamedTuple):
         decided: Mapping[str, RuleDecidability] | None,
     ) -> _Asked | None:
         """Plan a set; None without such rules."""
-        rules = [rule for rule in plan.named_rules if known_before_scoring(plan, rule)]
+        rules = [rule for rule in plan.named_rules if known_before_scoring(plan.evaluation_set, rule)]
         if not rules:
             return None
         by_name = {feature.name: feature for feature in features}
-        families = count_families(plan, table, features)
+        families = count_families(plan.groups, plan.rules, table, features)
         if decided is None:
             decided = plan_decidability(plan, families, by_name, moments, sizes=False)
         of_rules = [decided[rule.id] for rule in rules]
-        missing = any(missing_expected(plan, rule, families, by_name) for rule in rules)
-        reach = "expected_group_missing" if missing else _out_of_reach(plan, of_rules)
+        missing = any(missing_expected(plan.groups, plan.verdict, rule, families, by_name) for rule in rules)
+        reach = "expected_group_missing" if missing else _out_of_reach(plan.verdict, of_rules)
         return cls(plan, table, by_name, rules, of_rules, moments is None, reach)
 
     def chance(self) -> float:
@@ -205,16 +206,18 @@ class _Asked(NamedTuple):
                 drawn[answers] = rng.binomial(cases, rule.planned_rate, (_DRAWS, cases.size))
             for family in decided.families:
                 keys = climbed_codes(self.table.codes, self.table.features, family.family, self.features)
-                for question in questions(self.plan, rule):
-                    passing &= _all_pass(self.plan, question, family, keys, cases, drawn[answers])
+                for question in questions(self.plan.audit.route, rule):
+                    passing &= _all_pass(
+                        self.plan.verdict, self.plan.sensitivity, question, family, keys, cases, drawn[answers]
+                    )
         return float(passing.mean())
 
 
-def _out_of_reach(plan: AuditPlan, decided: Sequence[RuleDecidability]) -> OutOfReach | None:
+def _out_of_reach(verdict: VerdictSection, decided: Sequence[RuleDecidability]) -> OutOfReach | None:
     """Say why labels leave no pass within reach; None where they leave one."""
     if not all(any(family.decidable.any() for family in rule_decidability.families) for rule_decidability in decided):
         return "nothing_judged"
-    least = plan.verdict.min_coverage
+    least = verdict.min_coverage
     covered = all(
         rule_decidability.lowest_coverage is not None and rule_decidability.lowest_coverage >= least
         for rule_decidability in decided
@@ -228,7 +231,8 @@ def _cases(table: CountsTable, rule: Rule) -> IntArray:
 
 
 def _all_pass(
-    plan: AuditPlan,
+    verdict: VerdictSection,
+    sensitivity: SensitivitySection,
     question: Question,
     family: FamilyDecidability,
     keys: Sequence[tuple[str, ...]],
@@ -248,8 +252,8 @@ def _all_pass(
     y, m = harmed.sum(axis=0) - x, group_cases.sum() - n
     certain = _pooled(family.planned.members.several, open_, harmed)
     x, n, y, m = x + certain, n + certain, y - certain, m - certain
-    passing = _passes(plan, question, x, n, y, m)
-    supposed = Supposed.of(plan.sensitivity)
+    passing = _passes(verdict, question, x, n, y, m)
+    supposed = Supposed.of(sensitivity)
     unknown = _pooled(family.planned.members.unknown, open_, np.broadcast_to(group_cases[:, np.newaxis], harmed.shape))
     if not unknown.any():
         return passing
@@ -258,7 +262,7 @@ def _all_pass(
     share = share_at_odds(supposed.odds_factor, there, unknown - there)
     moved = np.floor(np.minimum(there, share * most) + 1e-9)
     others = np.minimum(np.ceil(moved / np.where(share > 0.0, share, 1.0) - 1e-9), most) - moved
-    return passing & _passes(plan, question, x + moved, n + moved + others, y - moved, m - moved - others)
+    return passing & _passes(verdict, question, x + moved, n + moved + others, y - moved, m - moved - others)
 
 
 def _pooled(members: Sequence[Sequence[int]], open_: IntArray, values: IntArray) -> IntArray:
@@ -270,7 +274,7 @@ def _pooled(members: Sequence[Sequence[int]], open_: IntArray, values: IntArray)
     return pooled
 
 
-def _passes(plan: AuditPlan, question: Question, *harmed: FloatArray | IntArray) -> BoolArray:
+def _passes(verdict: VerdictSection, question: Question, *harmed: FloatArray | IntArray) -> BoolArray:
     """bool[R]: whether all groups pass, by counts (x, n, y, m) of the outcome that is a harm."""
     x, n, y, m = (count.ravel() for count in np.broadcast_arrays(*harmed))
     boundary = question.within
@@ -278,4 +282,4 @@ def _passes(plan: AuditPlan, question: Question, *harmed: FloatArray | IntArray)
         x, y = n - x, m - y
     counted, counted_rest = counted_outcome(x, n, boundary), counted_outcome(y, m, boundary)
     p = asymptotic_p(counted, n, counted_rest, m, boundary).reshape(harmed[0].shape)
-    return np.asarray((p <= LIKE_EXACT * plan.verdict.alpha).all(axis=0), dtype=np.bool_)
+    return np.asarray((p <= LIKE_EXACT * verdict.alpha).all(axis=0), dtype=np.bool_)

@@ -30,6 +30,8 @@ from audit.analyses.missing_attributes import member_places
 from audit.analyses.sides import possible_cases
 from audit.counting.table import FamilyCounts, is_finest, ladder_parents, levels_above, repeated_groups, rule_families
 from audit.plan.audit_plan import AuditPlan, NamedRule, Rule
+from audit.plan.evaluation_set import EvaluationSetSection
+from audit.plan.sections import Groups, VerdictSection
 from audit.stats.arrays import BoolArray, FloatArray, IntArray
 from audit.verdicts.planned_people import (
     EffectiveSizes,
@@ -58,13 +60,17 @@ class Climb(NamedTuple):
     """int64[H, N]: the larger groups of which it is a part, the nearest first."""
 
     @classmethod
-    def of(cls, plan: AuditPlan, families: Sequence[FamilyCounts], features: Mapping[str, SensitiveFeature]) -> Climb:
+    def of(
+        cls, group_features: Groups, families: Sequence[FamilyCounts], features: Mapping[str, SensitiveFeature]
+    ) -> Climb:
         """Number the groups of all families, one family after the other."""
         groups = [group for family in families for group in family.groups]
         same, parents = repeated_groups(families, features), ladder_parents(features)
         repeats = {group: same[group] for group in groups if group in same}
         index_of_levels = {group.levels: at for at, group in enumerate(groups)}
-        ways = [way for family in families for way in levels_above(plan, family.family, family.groups, parents)]
+        ways = [
+            way for family in families for way in levels_above(group_features, family.family, family.groups, parents)
+        ]
         above = np.full(
             (max(map(len, ways), default=0) + 1, len(index_of_levels)), len(index_of_levels), dtype=np.int64
         )
@@ -77,12 +83,16 @@ class Climb(NamedTuple):
 
     @classmethod
     def of_rules(
-        cls, plan: AuditPlan, families: Mapping[Family, FamilyCounts], features: Mapping[str, SensitiveFeature]
+        cls,
+        group_features: Groups,
+        rules: Sequence[NamedRule],
+        families: Mapping[Family, FamilyCounts],
+        features: Mapping[str, SensitiveFeature],
     ) -> dict[str, Climb]:
         """Find those of every rule, by its id; rules about the same families have the same."""
-        families_by_rule = {rule.id: rule_families(plan, rule) for rule in plan.named_rules}
+        families_by_rule = {rule.id: rule_families(group_features, rule) for rule in rules}
         climbs = {
-            judged: cls.of(plan, [families[family] for family in judged], features)
+            judged: cls.of(group_features, [families[family] for family in judged], features)
             for judged in dict.fromkeys(families_by_rule.values())
         }
         return {rule: climbs[judged] for rule, judged in families_by_rule.items()}
@@ -184,16 +194,16 @@ def rule_decidability(
 
     The plan's power holds for each group by itself; `audit.verdicts.decidability` has what holds for all together.
     """
-    climb = Climb.of(plan, [families[family] for family in rule_families(plan, rule)], features)
-    return decidability_on_the_ladder(plan, families_decidability(plan, rule, families, climb, moments), climb)
+    climb = Climb.of(plan.groups, [families[family] for family in rule_families(plan.groups, rule)], features)
+    return decidability_on_the_ladder(plan.groups, families_decidability(plan, rule, families, climb, moments), climb)
 
 
 def families_decidability(
     plan: AuditPlan, rule: Rule, families: Mapping[Family, FamilyCounts], climb: Climb, moments: Moments | None
 ) -> tuple[FamilyDecidability, ...]:
     """Find the groups of every family of `rule` that can be judged alone, the same people once."""
-    counts = [families[family] for family in rule_families(plan, rule)]
-    designs = [effective_sizes(plan, rule, family, moments) for family in counts]
+    counts = [families[family] for family in rule_families(plan.groups, rule)]
+    designs = [effective_sizes(plan.evaluation_set, plan.verdict, rule, family, moments) for family in counts]
     planned = PlannedPeople.side_by_side(
         [
             PlannedPeople(
@@ -211,7 +221,7 @@ def families_decidability(
         planned.families,
         planned.split(cases_to_be_alone(plan, rule, planned, plan.verdict.power)),
         planned.split(chance_to_miss(plan, rule, planned)),
-        planned.split(is_beyond_help(plan, rule, planned)),
+        planned.split(is_beyond_help(plan.audit.route, plan.sensitivity, rule, planned)),
     )
     judged = [
         _family_decidability(plan, rule, *counts_and_foreseen, moments)
@@ -242,7 +252,7 @@ def people_once(judged: Sequence[FamilyDecidability], climb: Climb) -> tuple[Fam
 
 
 def decidability_on_the_ladder(
-    plan: AuditPlan, judged: tuple[FamilyDecidability, ...], climb: Climb
+    group_features: Groups, judged: tuple[FamilyDecidability, ...], climb: Climb
 ) -> RuleDecidability:
     """Find the larger group for each group that is not judged alone, and the coverage of every family."""
     decidable = [family.decidable for family in judged]
@@ -254,7 +264,7 @@ def decidability_on_the_ladder(
         for at in np.flatnonzero(~alone[:-1]).tolist()
     }
     coverage = climb.coverage({family.family: family.planned.people for family in judged}, decidable)
-    base = [coverage[family.family] for family in judged if is_finest(plan, family.family)]
+    base = [coverage[family.family] for family in judged if is_finest(group_features, family.family)]
     known = [share for share in base if share is not None]
     same: dict[Group, tuple[Group, ...]] = {}
     for group, representative in climb.repeats.items():
@@ -270,7 +280,7 @@ def _family_decidability(
     moments: Moments | None,
 ) -> FamilyDecidability:
     n, m = possible_cases(family, METRICS[rule.metric])
-    required = _required_cases(plan, family.family, foreseen.cases, foreseen.design)
+    required = _required_cases(plan.groups, plan.verdict, family.family, foreseen.cases, foreseen.design)
     wanted = np.zeros(n.shape)
     if moments is not None:
         wanted = cases_for_clusters(plan, rule, family, moments)
@@ -302,7 +312,7 @@ def with_fewer_alone(
     A group that no number of cases would help stays: what it lacks is who the unknown are, and its verdict says so.
     """
     is_narrowed = [
-        most < 1.0 and is_auto(plan, family.family) for family, most in zip(judged, most_missed, strict=True)
+        most < 1.0 and is_auto(plan.groups, family.family) for family, most in zip(judged, most_missed, strict=True)
     ]
     if not any(is_narrowed):
         return tuple(judged)
@@ -331,13 +341,14 @@ def stays_alone(family: FamilyDecidability, most_missed: float) -> BoolArray:
     return family.decidable & ((family.miss <= most_missed) | family.beyond_help)
 
 
-def is_auto(plan: AuditPlan, family: Family) -> bool:
+def is_auto(group_features: Groups, family: Family) -> bool:
     """Say whether the plan leaves it to the labels who of a family is judged alone."""
-    return any(plan.groups[axis.feature].min_cases == "auto" for axis in family.axes)
+    return any(group_features[axis.feature].min_cases == "auto" for axis in family.axes)
 
 
 def effective_sizes(
-    plan: AuditPlan,
+    set_section: EvaluationSetSection,
+    verdict: VerdictSection,
     rule: Rule,
     family: FamilyCounts,
     moments: Moments | None,
@@ -351,12 +362,14 @@ def effective_sizes(
     unweighted = EffectiveSizes(n.astype(np.float64), np.ones(n.shape), m.astype(np.float64), nowhere)
     if moments is None:
         return unweighted
-    return sizes_by_design(plan, rule, family, moments, at, unweighted)
+    return sizes_by_design(set_section, verdict, rule, family, moments, at, unweighted)
 
 
-def _required_cases(plan: AuditPlan, family: Family, cases: FloatArray, design: EffectiveSizes) -> FloatArray:
-    declared: Sequence[int | str] = [plan.groups[axis.feature].min_cases for axis in family.axes]
-    least = [plan.verdict.min_denominator, *(number for number in declared if isinstance(number, int))]
+def _required_cases(
+    group_features: Groups, verdict: VerdictSection, family: Family, cases: FloatArray, design: EffectiveSizes
+) -> FloatArray:
+    declared: Sequence[int | str] = [group_features[axis.feature].min_cases for axis in family.axes]
+    least = [verdict.min_denominator, *(number for number in declared if isinstance(number, int))]
     required = np.full(design.worth.shape, float(max(least)))
     if "auto" in declared:
         required = np.maximum(required, np.ceil(cases / design.worth))
@@ -382,17 +395,17 @@ def plan_decidability(
     that cannot pass, since too few people are covered, have none either, and keep whom each power by itself allows.
     Without `sizes` nobody asks with how many cases a group would be judged alone, which is half of the work.
     """
-    climbs = Climb.of_rules(plan, families, features)
+    climbs = Climb.of_rules(plan.groups, plan.named_rules, families, features)
     judged = {
         rule.id: families_decidability(plan, rule, families, climbs[rule.id], moments) for rule in plan.named_rules
     }
     ladders = {
-        rule_id: decidability_on_the_ladder(plan, families_of_rule, climbs[rule_id])
+        rule_id: decidability_on_the_ladder(plan.groups, families_of_rule, climbs[rule_id])
         for rule_id, families_of_rule in judged.items()
     }
-    lost = {rule_id for rule_id, of_rule in ladders.items() if not _covers(plan, of_rule)}
+    lost = {rule_id for rule_id, of_rule in ladders.items() if not _covers(plan.verdict, of_rule)}
     known = {rule.id: judged[rule.id] for rule in plan.named_rules if by_labels(rule) and rule.id not in lost}
-    most = _most_missed(plan, known, climbs)
+    most = _most_missed(plan.groups, plan.verdict, known, climbs)
     loosest = max(most.values(), default=1.0)
 
     def alone(rule: NamedRule) -> RuleDecidability:
@@ -405,9 +418,10 @@ def plan_decidability(
         else:
             left = [(family, stays_alone(family, missed)) for family, missed in zip(every, least, strict=True)]
             fewer = tuple(
-                family._replace(decidable=stay) if is_auto(plan, family.family) else family for family, stay in left
+                family._replace(decidable=stay) if is_auto(plan.groups, family.family) else family
+                for family, stay in left
             )
-        return decidability_on_the_ladder(plan, fewer, climbs[rule.id])
+        return decidability_on_the_ladder(plan.groups, fewer, climbs[rule.id])
 
     return {rule.id: alone(rule) for rule in plan.named_rules}
 
@@ -417,11 +431,11 @@ def by_labels(rule: Rule) -> bool:
     return METRICS[rule.metric].denominator_is != "decisions"
 
 
-def known_before_scoring(plan: AuditPlan, rule: Rule) -> bool:
+def known_before_scoring(set_section: EvaluationSetSection, rule: Rule) -> bool:
     """Say whether labels alone tell who is judged alone: by the rate's denominator, and by strata that are not made by
     the decision.
     """
-    return by_labels(rule) and "decision" not in plan.evaluation_set.stratum_by
+    return by_labels(rule) and "decision" not in set_section.stratum_by
 
 
 def planned_chance(rules: Iterable[RuleDecidability]) -> float:
@@ -430,7 +444,9 @@ def planned_chance(rules: Iterable[RuleDecidability]) -> float:
     return float(np.prod(1.0 - np.concatenate(missed))) if missed else 0.0
 
 
-def _most_missed(plan: AuditPlan, judged: Mapping[str, Families], climbs: Mapping[str, Climb]) -> dict[Where, float]:
+def _most_missed(
+    group_features: Groups, verdict: VerdictSection, judged: Mapping[str, Families], climbs: Mapping[str, Climb]
+) -> dict[Where, float]:
     """Find the largest planned chance of no pass with which a group is still judged alone.
 
     With one for all of them, the product over all groups that are left to `"auto"` reaches the plan's power. Where that
@@ -442,10 +458,10 @@ def _most_missed(plan: AuditPlan, judged: Mapping[str, Families], climbs: Mappin
     dict
         The chance by rule and features; 1 where all may stay.
     """
-    chances = _chances(plan, judged)
+    chances = _chances(group_features, judged)
     most_missed: dict[Where, float] = {}
     while True:
-        common = _common(chances, most_missed, plan.verdict.power)
+        common = _common(chances, most_missed, verdict.power)
         most = {where: max(common, most_missed.get(where, 0.0)) for where in chances}
         if common >= 1.0:
             return most
@@ -453,12 +469,14 @@ def _most_missed(plan: AuditPlan, judged: Mapping[str, Families], climbs: Mappin
         short = [
             where
             for rule_id, families in judged.items()
-            for where in _not_covered(plan, rule_id, families, most, climbs[rule_id])
+            for where in _not_covered(group_features, verdict, rule_id, families, most, climbs[rule_id])
             if where in chances and where not in most_missed
         ]
         if not short:
             return most
-        most_missed[short[0]] = _least_that_covers(plan, judged, climbs, most, short[0], chances[short[0]])
+        most_missed[short[0]] = _least_that_covers(
+            group_features, verdict, judged, climbs, most, short[0], chances[short[0]]
+        )
 
 
 def _common(chances: Mapping[Where, FloatArray], most_missed: Mapping[Where, float], power: float) -> float:
@@ -481,7 +499,8 @@ def _common(chances: Mapping[Where, FloatArray], most_missed: Mapping[Where, flo
 
 
 def _least_that_covers(
-    plan: AuditPlan,
+    group_features: Groups,
+    verdict: VerdictSection,
     judged: Mapping[str, Families],
     climbs: Mapping[str, Climb],
     most: Mapping[Where, float],
@@ -493,7 +512,9 @@ def _least_that_covers(
     while high - low > 1:
         middle = (low + high) // 2
         tried = {**most, where: levels[middle]}
-        covered = where not in _not_covered(plan, where[0], judged[where[0]], tried, climbs[where[0]])
+        covered = where not in _not_covered(
+            group_features, verdict, where[0], judged[where[0]], tried, climbs[where[0]]
+        )
         low, high = (low, middle) if covered else (middle, high)
     return levels[high] if levels else 1.0
 
@@ -502,21 +523,26 @@ def _features_of(family: FamilyDecidability) -> tuple[str, ...]:
     return tuple(axis.feature for axis in family.family.axes)
 
 
-def _chances(plan: AuditPlan, judged: Mapping[str, Families]) -> dict[Where, FloatArray]:
+def _chances(group_features: Groups, judged: Mapping[str, Families]) -> dict[Where, FloatArray]:
     """Return the planned chances of no pass of all groups judged alone whom more cases could help, and whom the plan
     leaves to the labels; by rule and features, those of fewest features first.
     """
     chances: dict[Where, list[FloatArray]] = {}
     for rule_id, families in judged.items():
         for family in sorted(families, key=lambda family: len(family.family.axes)):
-            if is_auto(plan, family.family):
+            if is_auto(group_features, family.family):
                 missed = family.miss[family.decidable & ~family.beyond_help]
                 chances.setdefault((rule_id, _features_of(family)), []).append(missed)
     return {where: np.concatenate(missed) for where, missed in chances.items()}
 
 
 def _not_covered(
-    plan: AuditPlan, rule_id: str, families: Families, most: Mapping[Where, float], climb: Climb
+    group_features: Groups,
+    verdict: VerdictSection,
+    rule_id: str,
+    families: Families,
+    most: Mapping[Where, float],
+    climb: Climb,
 ) -> list[Where]:
     """List the features of a rule over which coverage is not enough for a pass, the fewest first."""
     alone = [stays_alone(family, most.get((rule_id, _features_of(family)), 1.0)) for family in families]
@@ -524,17 +550,21 @@ def _not_covered(
     short = [
         _features_of(family)
         for family in families
-        if is_finest(plan, family.family) and (coverage[family.family] or 0.0) < plan.verdict.min_coverage
+        if is_finest(group_features, family.family) and (coverage[family.family] or 0.0) < verdict.min_coverage
     ]
     return [(rule_id, names) for names in sorted(short, key=len)]
 
 
-def _covers(plan: AuditPlan, of_rule: RuleDecidability) -> bool:
-    return of_rule.lowest_coverage is not None and of_rule.lowest_coverage >= plan.verdict.min_coverage
+def _covers(verdict: VerdictSection, of_rule: RuleDecidability) -> bool:
+    return of_rule.lowest_coverage is not None and of_rule.lowest_coverage >= verdict.min_coverage
 
 
 def missing_expected(
-    plan: AuditPlan, rule: Rule, families: Mapping[Family, FamilyCounts], features: Mapping[str, SensitiveFeature]
+    group_features: Groups,
+    verdict: VerdictSection,
+    rule: Rule,
+    families: Mapping[Family, FamilyCounts],
+    features: Mapping[str, SensitiveFeature],
 ) -> tuple[Group, ...]:
     """Return the expected groups of which no rate can be stated.
 
@@ -553,9 +583,9 @@ def missing_expected(
         On the finest rungs, in the order of the rule and of the plan.
     """
     missing: dict[Group, None] = {}
-    for family in rule_families(plan, rule):
+    for family in rule_families(group_features, rule):
         expecting = [index for index, axis in enumerate(family.axes) if features[axis.feature].expected]
-        if not expecting or not is_finest(plan, family):
+        if not expecting or not is_finest(group_features, family):
             continue
         counts = families[family]
         cases_by_levels: Counter[tuple[Level, ...]] = Counter()
@@ -564,6 +594,6 @@ def missing_expected(
         axes = [family.axes[index] for index in expecting]
         for codes in product(*(features[axis.feature].expected for axis in axes)):
             levels = tuple(Level(axis.feature, axis.rung, code) for axis, code in zip(axes, codes, strict=True))
-            if cases_by_levels[levels] < plan.verdict.min_denominator:
+            if cases_by_levels[levels] < verdict.min_denominator:
                 missing[Group(levels)] = None
     return tuple(missing)

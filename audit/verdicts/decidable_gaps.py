@@ -118,9 +118,9 @@ def _family_power(
     *,
     margins: bool,
 ) -> FamilyPower:
-    counts, rule_questions = families[decided.family], questions(plan, rule)
+    counts, rule_questions = families[decided.family], questions(plan.audit.route, rule)
     family = _Family.of(plan, rule, counts, decided, moments)
-    sizes = effective_sizes(plan, rule, counts, moments)
+    sizes = effective_sizes(plan.evaluation_set, plan.verdict, rule, counts, moments)
     # as where sizes are planned: of two sides each passes with half of the risk
     power = 1.0 - (1.0 - plan.verdict.power) / len(rule_questions)
     failing = family.fails_from(places)
@@ -171,11 +171,11 @@ class _Family(NamedTuple):
     def of(
         cls, plan: AuditPlan, rule: Rule, counts: FamilyCounts, decided: FamilyDecidability, moments: Moments | None
     ) -> _Family:
-        exact = moments is None or is_exact(plan, rule, counts, moments)
+        exact = moments is None or is_exact(plan.audit.route, rule, counts, moments)
         return cls(plan, rule, counts, decided, None if exact else moments)
 
     def fails_from(self, places: Sequence[int]) -> list[tuple[Smallest, ...]]:
-        sides = [self._fails_from(question, places) for question in questions(self.plan, self.rule)]
+        sides = [self._fails_from(question, places) for question in questions(self.plan.audit.route, self.rule)]
         return list(zip(*sides, strict=True))
 
     def _fails_from(self, question: Question, places: Sequence[int]) -> list[Smallest]:
@@ -218,7 +218,9 @@ class _Family(NamedTuple):
         return Limit(question.side == "low", self.rule.scale, self.rule.limit, self.rule.planned_rate)
 
     def _sizes(self, levels: FloatArray) -> EffectiveSizes:
-        return effective_sizes(self.plan, self.rule, self.counts, self.moments, levels)
+        return effective_sizes(
+            self.plan.evaluation_set, self.plan.verdict, self.rule, self.counts, self.moments, levels
+        )
 
     def _first_step_levels(self, question: Question, tested: BoolArray, at: Sequence[int]) -> FloatArray:
         """float64[G]: the levels of the first step of the family's procedure, at least of the groups at these places;
@@ -229,7 +231,7 @@ class _Family(NamedTuple):
         if not at:
             return levels
         if self.moments is None:
-            method = method_of(rule, questions(plan, rule), self.counts, decided, share)
+            method = method_of(rule, questions(plan.audit.route, rule), self.counts, decided, share)
             n, m = decided.cases[tested], decided.rest_cases[tested]
             some = (np.cumsum(tested) - 1)[at]
             levels[at] = first_step_levels(n, m, rule.planned_rate, question.fail, share, method, some)
@@ -308,7 +310,7 @@ def not_judged_alone(
         for rule in plan.named_rules
         if rule.id in passing
         for family in decided[rule.id].families
-        if is_finest(plan, family.family)
+        if is_finest(plan.groups, family.family)
     ]
     return tuple(gap for gap in gaps if gap is not None)
 

@@ -49,7 +49,7 @@ def judge_second(
     limited = {rule.metric for rule in plan.rules}
     judged_kinds = []
     for second in counts:
-        families = count_families(plan, second.table, features)
+        families = count_families(plan.groups, plan.rules, second.table, features)
         shown = [everyone_as_family(second.table), *families.values()]
         alpha = plan.verdict.alpha / of_kind[second.kind]
         stricter = plan.model_copy(update={"verdict": plan.verdict.model_copy(update={"alpha": alpha})})
@@ -133,7 +133,7 @@ def decide(
     probe_verdicts: tuple[ProbeVerdict, ...] = ()
     if plan.named_probe_rules:
         probe_rules, probe_verdicts = judge_probes(plan, answered)
-        overall = overall_verdict(plan, (*rules, *probe_rules))
+        overall = overall_verdict(plan.audit, (*rules, *probe_rules))
     change = None
     if joined is not None:
         groups, cells = counted_cells([everyone_as_family(counted.table), *families.values()])

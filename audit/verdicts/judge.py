@@ -23,7 +23,8 @@ import numpy as np
 from audit.analyses.estimates import as_known
 from audit.analyses.sides import Side, questions
 from audit.counting.table import FAILED, FamilyCounts
-from audit.plan.audit_plan import AuditPlan, NamedRule
+from audit.plan.audit_plan import AuditPlan, AuditSection, NamedRule, Route
+from audit.plan.sections import VerdictSection
 from audit.result.audit_result import OverallVerdict
 from audit.result.findings.change import combined_outcome
 from audit.result.findings.judged import OUTCOMES, Because, FamilyResult, Outcome, RuleResult, Verdict
@@ -165,7 +166,7 @@ def judge(
     spend = budget(plan)
     rules: list[RuleResult] = []
     verdicts: list[Verdict] = []
-    stopped = too_many_failed(plan, families)
+    stopped = too_many_failed(plan.verdict, families)
     if decided is None:
         decided = plan_decidability(plan, families, features, moments)
     for rule in plan.named_rules:
@@ -174,7 +175,7 @@ def judge(
         )
         rules.append(result)
         verdicts.extend(of_groups)
-    return tuple(rules), tuple(verdicts), overall_verdict(plan, rules)
+    return tuple(rules), tuple(verdicts), overall_verdict(plan.audit, rules)
 
 
 def judge_rule(
@@ -204,17 +205,17 @@ def judge_rule(
         for family in decidability.families
         for verdict in _verdicts(rule, family, tests[family.family], decidability, outcomes[family.family])
     )
-    missing = missing_expected(plan, rule, families, features)
-    result = _rule_result(plan, rule, decidability, tests, verdicts, missing)
+    missing = missing_expected(plan.groups, plan.verdict, rule, families, features)
+    result = _rule_result(plan.audit.route, plan.verdict, rule, decidability, tests, verdicts, missing)
     return (_undecided_by_failures(result) if stopped else result), verdicts
 
 
-def too_many_failed(plan: AuditPlan, families: Mapping[Family, FamilyCounts]) -> bool:
+def too_many_failed(verdict: VerdictSection, families: Mapping[Family, FamilyCounts]) -> bool:
     """Say whether the detector failed on more rows than the plan allows. Every family counts the same rows."""
     for family in families.values():
         failed, rows = int(family.everyone[:, FAILED].sum()), int(family.everyone.sum())
         # as it is written in the plan: in doubles 0.41 * 600 is less than 246
-        return failed > Fraction(repr(plan.verdict.max_failed)) * rows
+        return failed > Fraction(repr(verdict.max_failed)) * rows
     return False
 
 
@@ -276,7 +277,8 @@ def _cases_needed(family: FamilyDecidability, tests: FamilyTests, outcome: Outco
 
 
 def _rule_result(
-    plan: AuditPlan,
+    route: Route,
+    verdict_section: VerdictSection,
     rule: NamedRule,
     decidability: RuleDecidability,
     tests: Mapping[Family, FamilyTests],
@@ -287,11 +289,11 @@ def _rule_result(
     outcome, because = rule_outcome(
         ((verdict.outcome, verdict.decidable) for verdict in verdicts),
         decidability.lowest_coverage,
-        plan.verdict.min_coverage,
+        verdict_section.min_coverage,
         together=any(family.together.beyond for family in tests.values()),
         missing=bool(missing),
     )
-    sides = [question.side for question in questions(plan, rule)]
+    sides = [question.side for question in questions(route, rule)]
     return RuleResult(
         rule=rule.id,
         metric=rule.metric,
@@ -302,7 +304,7 @@ def _rule_result(
         outcome=outcome,
         because=because,
         coverage=decidability.lowest_coverage,
-        min_coverage=plan.verdict.min_coverage,
+        min_coverage=verdict_section.min_coverage,
         groups_by_outcome={outcome_name: counted[outcome_name] for outcome_name in OUTCOMES},
         judged_as_part=sum(verdict.because == "judged_as_part" for verdict in verdicts),
         families=tuple(
@@ -337,7 +339,7 @@ def _judged_alone(family: FamilyDecidability, decidability: RuleDecidability) ->
     return alone / sum(people) if sum(people) else None
 
 
-def overall_verdict(plan: AuditPlan, rules: Sequence[RuleResult | ProbeRuleResult]) -> OverallVerdict:
+def overall_verdict(audit_section: AuditSection, rules: Sequence[RuleResult | ProbeRuleResult]) -> OverallVerdict:
     """Combine all rules: FAIL if any rule fails, PASS only if every rule passes, else INCONCLUSIVE."""
     failing = tuple(rule.rule for rule in rules if rule.outcome == "fail")
     undecided = tuple(rule.rule for rule in rules if rule.outcome not in ("fail", "pass"))
@@ -346,6 +348,6 @@ def overall_verdict(plan: AuditPlan, rules: Sequence[RuleResult | ProbeRuleResul
             "outcome": combined_outcome(rule.outcome for rule in rules),
             "failing_rules": failing,
             "undecided_rules": undecided,
-            "primary_harm": plan.audit.harm,
+            "primary_harm": audit_section.harm,
         }
     )

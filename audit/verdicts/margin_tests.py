@@ -298,7 +298,7 @@ def exact_rule_tests(
     spend
         What each side of the rule may spend on each family.
     """
-    rule_questions = questions(plan, rule)
+    rule_questions = questions(plan.audit.route, rule)
     counts = [families[family.family] for family in decidability.families]
     groups = _side_by_side(counts)
     places = slices_of([len(family.groups) for family in counts])
@@ -316,7 +316,7 @@ def exact_rule_tests(
     needed = cases_to_verdict(sides, tests, plan.verdict.power)
     together = [
         Together()
-        if family.is_overlapping or not is_combined(plan, family.family)
+        if family.is_overlapping or not is_combined(plan.groups, family.family)
         else _joint_test(sides, tests, evaluable, index, spend.unnamed)
         for family, index in zip(counts, places, strict=True)
     ]
@@ -438,7 +438,9 @@ def rule_tests(
     moments: Moments,
 ) -> dict[Family, FamilyTests]:
     """Test every group of every family of a rule: by exact tests where these hold, else by `weighted_rule_tests`."""
-    exact = [family for family in decidability.families if is_exact(plan, rule, families[family.family], moments)]
+    exact = [
+        family for family in decidability.families if is_exact(plan.audit.route, rule, families[family.family], moments)
+    ]
     others = [family for family in decidability.families if family not in exact]
     tests = weighted_rule_tests(plan, rule, families, moments, decidability._replace(families=tuple(others)), spend)
     if exact:
@@ -484,7 +486,7 @@ def _family_tests(
     alpha, supposed = plan.verdict.alpha, Supposed.of(plan.sensitivity)
     sides = [
         WeightedSide(question, family, moments.of(family), decided, supposed, icc, alpha)
-        for question in questions(plan, rule)
+        for question in questions(plan.audit.route, rule)
     ]
     all_groups = slice(0, len(family.groups))
     tests = judge_sides(sides, [all_groups], decided.evaluable, decided.decidable, level=level)

@@ -24,7 +24,9 @@ from audit.analyses.sides import Question, possible_cases, possible_cells, quest
 from audit.analyses.weighted_rates import least_q
 from audit.counting.moments import Moments
 from audit.counting.table import FamilyCounts
-from audit.plan.audit_plan import AuditPlan, Rule
+from audit.plan.audit_plan import AuditPlan, Route, Rule
+from audit.plan.evaluation_set import EvaluationSetSection
+from audit.plan.sections import SensitivitySection, VerdictSection
 from audit.stats.arrays import BoolArray, FloatArray
 from audit.stats.binomial import binomial_cdf, largest_count
 from audit.stats.boundaries import Boundary, counted_rate
@@ -179,7 +181,7 @@ def chance_to_miss(plan: AuditPlan, rule: Rule, planned: PlannedPeople) -> Float
     """
     with_members = planned.with_members(Supposed.of(plan.sensitivity))
     alpha, missed = plan.verdict.alpha, np.zeros(planned.people.shape)
-    for question in questions(plan, rule):
+    for question in questions(plan.audit.route, rule):
         rates, boundary = with_members.rates(question, rule.planned_rate), question.within
         n, m = np.maximum(planned.size * rates.growth, 1.0), np.maximum(planned.rest_size, 1e-9)
         by_score = rejection_power(rates.group, n, rates.rest, m, boundary, LIKE_EXACT * alpha)
@@ -190,11 +192,11 @@ def chance_to_miss(plan: AuditPlan, rule: Rule, planned: PlannedPeople) -> Float
     return np.minimum(missed, 1.0)
 
 
-def is_beyond_help(plan: AuditPlan, rule: Rule, planned: PlannedPeople) -> BoolArray:
+def is_beyond_help(route: Route, sensitivity: SensitivitySection, rule: Rule, planned: PlannedPeople) -> BoolArray:
     """bool[G]: whether no number of cases would do, so many people are unknown who may belong to the group."""
-    with_members = planned.with_members(Supposed.of(plan.sensitivity))
+    with_members = planned.with_members(Supposed.of(sensitivity))
     beyond = np.zeros(planned.people.shape, dtype=np.bool_)
-    for question in questions(plan, rule):
+    for question in questions(route, rule):
         rates, boundary = with_members.rates(question, rule.planned_rate), question.within
         edge = boundary.edge(counted_rate(rates.rest, boundary))
         beyond |= (rates.growth > 1.0) & (counted_rate(rates.group, boundary) >= edge)
@@ -211,7 +213,10 @@ def cases_to_be_alone(plan: AuditPlan, rule: Rule, planned: PlannedPeople, power
         With people of unknown feature at their worst as far as the plan supposes; without them where with them no
         number would do; inf where none would do at all.
     """
-    with_members, rule_questions = planned.with_members(Supposed.of(plan.sensitivity)), questions(plan, rule)
+    with_members, rule_questions = (
+        planned.with_members(Supposed.of(plan.sensitivity)),
+        questions(plan.audit.route, rule),
+    )
     # of two sides each is planned for half of the risk, so that both pass together with the power asked for
     power_of_each_side = np.broadcast_to(1.0 - (1.0 - np.asarray(power)) / len(rule_questions), planned.people.shape)
     needed = np.zeros(planned.people.shape)
@@ -246,7 +251,7 @@ def groups_held_back(
     if not any(map(any, (planned.members.unknown, planned.members.several))):
         return is_held_back
     moved = planned.with_members(supposed or Supposed.of(plan.sensitivity))
-    for question in questions(plan, rule):
+    for question in questions(plan.audit.route, rule):
         rates, m = moved.rates(question, rule.planned_rate), np.maximum(planned.rest_size, 1e-9)
         n = planned.size * rates.growth
         x, y = n * counted_rate(rates.group, question.within), m * counted_rate(rates.rest, question.within)
@@ -275,7 +280,8 @@ def _largest_share(enough: Callable[[float], bool]) -> float:
 
 
 def sizes_by_design(
-    plan: AuditPlan,
+    set_section: EvaluationSetSection,
+    verdict: VerdictSection,
     rule: Rule,
     family: FamilyCounts,
     moments: Moments,
@@ -288,11 +294,11 @@ def sizes_by_design(
     family_moments, cells = moments.of(family), possible_cells(metric)
     planned = family_moments.planned((metric.numerator, cells))
     group, rest = family_moments.own(planned), family_moments.rest(planned)
-    correlation = plan.evaluation_set.expected_icc if moments.clustered else 0.0
+    correlation = set_section.expected_icc if moments.clustered else 0.0
     degrees, rest_degrees = satterthwaite(group, correlation), satterthwaite(rest, correlation)
     # few degrees of freedom make every case worth less, and so does a correlation that few clusters leave open
     uneven = least_q(family_moments, family, cells)
-    levels = plan.verdict.alpha if at is None else at
+    levels = verdict.alpha if at is None else at
     few = design_size(group, correlation, uneven) * few_degrees_factor(degrees, levels)
     evened, rest_evened = (family_moments.evened(planned, rest=side) for side in (False, True))
     open_to = Alike.supposing(correlation, group, evened).largest
@@ -369,7 +375,7 @@ def cases_for_enough_clusters(
     hiding = group.can_hide | rest.can_hide
     if not hiding.any():
         return np.zeros(n.shape)
-    rule_questions = questions(plan, rule)
+    rule_questions = questions(plan.audit.route, rule)
     power = 1.0 - (1.0 - plan.verdict.power) / len(rule_questions)
     # half of the risk is left for the correlation, which can be found to be larger than expected
     error = float(ndtri((1.0 + power) / 2.0)) * np.sqrt(rule.planned_rate * (1.0 - rule.planned_rate) * factor)

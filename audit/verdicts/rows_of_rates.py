@@ -106,7 +106,9 @@ def case_rows(path: Path, group: Mapping[str, str], errors: Errors, plan: AnyPla
                 slug="no-answers",
                 hint="keep predictions.parquet beside result.json, and the file of answers as it was",
             )
-        check_reproduced(result, count_pairs(evaluation_set, SCORED), "now", plan_families(result.plan))
+        check_reproduced(
+            result, count_pairs(evaluation_set, SCORED), "now", plan_families(result.plan.groups, result.plan.rules)
+        )
         return _rows(evaluation_set, list(asked_columns(loaded.plan)), wanted, errors)
 
 

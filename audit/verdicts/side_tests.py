@@ -24,6 +24,8 @@ import numpy.typing as npt
 from audit.analyses.sides import Side, questions
 from audit.counting.table import is_finest, rule_families
 from audit.plan.audit_plan import AuditPlan
+from audit.plan.probes import NamedProbeRule, Probe
+from audit.plan.sections import Groups, feature_coding
 from audit.result.findings.judged import Outcome
 from audit.stats.arrays import BoolArray, FloatArray, IntArray
 from audit.vocabulary.groups import Family
@@ -51,9 +53,13 @@ def budget(plan: AuditPlan) -> Budget:
     """Divide alpha equally: names over every (rule, side, family), tests without a name over families of
     nationalities.
     """
-    families = [(len(questions(plan, rule)), family) for rule in plan.rules for family in rule_families(plan, rule)]
-    shares = sum(sides for sides, _ in families) + 2 * _probe_families(plan)
-    combined = sum(sides for sides, family in families if is_combined(plan, family))
+    families = [
+        (len(questions(plan.audit.route, rule)), family)
+        for rule in plan.rules
+        for family in rule_families(plan.groups, rule)
+    ]
+    shares = sum(sides for sides, _ in families) + 2 * _probe_families(plan.probes, plan.named_probe_rules)
+    combined = sum(sides for sides, family in families if is_combined(plan.groups, family))
     alpha = plan.verdict.alpha
     if not combined:
         return Budget(ALL_NAMES * alpha / shares, 0.0)
@@ -62,21 +68,25 @@ def budget(plan: AuditPlan) -> Budget:
 
 def change_level(plan: AuditPlan) -> float:
     """Level of one family on one side of a rule on a change: equal shares of what all names may spend."""
-    shares = sum(len(questions(plan, rule)) * len(rule_families(plan, rule)) for rule in plan.rules)
+    shares = sum(len(questions(plan.audit.route, rule)) * len(rule_families(plan.groups, rule)) for rule in plan.rules)
     return ALL_NAMES * plan.verdict.alpha / shares
 
 
-def _probe_families(plan: AuditPlan) -> int:
-    families = {probe.id: probe.families for probe in plan.probes}
-    return sum(families[probe] for rule in plan.named_probe_rules for probe in rule.probes)
+def _probe_families(probes: Sequence[Probe], probe_rules: Sequence[NamedProbeRule]) -> int:
+    families = {probe.id: probe.families for probe in probes}
+    return sum(families[probe] for rule in probe_rules for probe in rule.probes)
 
 
-def is_combined(plan: AuditPlan, family: Family) -> bool:
+def is_combined(group_features: Groups, family: Family) -> bool:
     """Say whether the groups of a family are also judged together: nationalities by themselves, on their finest
     rung.
     """
     (axis, *others) = family.axes
-    return not others and plan.coding(axis.feature) == "nationality" and is_finest(plan, family)
+    return (
+        not others
+        and feature_coding(group_features, axis.feature) == "nationality"
+        and is_finest(group_features, family)
+    )
 
 
 class FailTests(NamedTuple):

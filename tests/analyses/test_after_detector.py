@@ -43,7 +43,14 @@ def table(victims: dict[str, tuple[int, ...]]) -> dict[int | None, CountsTable]:
 def after_detector_of(victims: dict[str, tuple[int, ...]], **verdict: Any) -> AfterDetector:
     feature = categorical("sex", list(victims))
     plan = plan_of([{"metric": "true_positive_rate", "groups": ["sex"], "margin": 0.1}], [feature], verdict=verdict)
-    found = after_detector(plan, table(victims), [Family((Axis("sex", "level"),))], {"sex": feature})
+    found = after_detector(
+        plan.rules,
+        plan.evaluation_set,
+        plan.verdict,
+        table(victims),
+        [Family((Axis("sex", "level"),))],
+        {"sex": feature},
+    )
     assert found is not None
     return found
 

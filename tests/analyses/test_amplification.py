@@ -22,7 +22,7 @@ def amplified(rows: dict[str, IntArray], **verdict: Any) -> Amplification:
     feature = categorical("sex", list(rows))
     plan = plan_of([{"metric": "true_positive_rate", "groups": ["sex"], "margin": 0.1}], [feature], verdict=verdict)
     _, families = families_of(plan, [feature], {(code,): of for code, of in rows.items()})
-    (found,) = amplification(plan, list(families.values()))
+    (found,) = amplification(plan.verdict, list(families.values()))
     return found
 
 

@@ -76,7 +76,9 @@ def test_of_several_families_that_one_counts_whose_group_falls_first(unknown: st
     rule = {"metric": "true_positive_rate", "groups": ["first", "second"], "margin": 0.06}
     plan = plan_of([rule], features, groups={name: {"min_cases": 20} for name in ("first", "second")})
     plan = supposing(plan, unknown_share_factor=2.0, unknown_odds_factor=2.0)
-    families = count_families(plan, CountsTable(("first", "second"), pairs, made.counts.cells), features)
+    families = count_families(
+        plan.groups, plan.rules, CountsTable(("first", "second"), pairs, made.counts.cells), features
+    )
     moments = Moments(tuple(features), pairs, made.moments().table, weighted=True)
     _, verdicts, _ = judge(plan, families, {feature.name: feature for feature in features}, moments)
     passing = {verdict.group.levels[0].code for verdict in verdicts if verdict.outcome == "pass"}

@@ -26,7 +26,14 @@ def compared(whole: Mapping[str, IntArray], drawn: Mapping[str, IntArray]) -> Co
     _, families = families_of(plan, features, {(code,): of for code, of in whole.items()})
     _, sample = families_of(plan, features, {(code,): of for code, of in drawn.items()})
     judged, judged_drawn = judge(plan, families, by_name), judge(plan, sample, by_name)
-    return control_sample(plan, families, Verdicts(*judged[:2]), JudgedSample(sample, Verdicts(*judged_drawn[:2])))
+    return control_sample(
+        plan.groups,
+        plan.rules,
+        plan.verdict,
+        families,
+        Verdicts(*judged[:2]),
+        JudgedSample(sample, Verdicts(*judged_drawn[:2])),
+    )
 
 
 def of(found: ControlSample, metric: MetricName, of_group: Group) -> ControlComparison:

@@ -31,8 +31,8 @@ def found(rows: dict[str, list[int]], *, missed: float = 10, flagged: float = 1)
     asked = plan.model_copy(update={"costs": CostsSection(cost_missed=missed, cost_flagged=flagged)})
     counts, families = families_of(asked, [FEATURE], {(name,): cells(*of) for name, of in rows.items()})
     shown = [everyone_as_family(counts), *families.values()]
-    assert cost_findings(plan, shown) == ()
-    records = cost_findings(asked, shown)
+    assert cost_findings(plan.verdict, plan.costs, shown) == ()
+    records = cost_findings(asked.verdict, asked.costs, shown)
     return {record.group.levels[0].code if record.group.levels else "": record for record in records}
 
 
@@ -75,8 +75,8 @@ def test_weighted_costs_are_weighted_and_have_no_interval_that_takes_rows_for_in
     with open_evaluation_set(asked, Path(), table) as evaluation_set:
         score(asked, evaluation_set, Path())
         counted = count_everything(evaluation_set, asked, Path())
-        families = list(count_families(asked, counted.table, evaluation_set.features).values())
-    north, south = cost_findings(asked, families, counted.moments)
+        families = list(count_families(asked.groups, asked.rules, counted.table, evaluation_set.features).values())
+    north, south = cost_findings(asked.verdict, asked.costs, families, counted.moments)
     assert north.per_1000 == pytest.approx(1000 * (10 * 5 + 4) / 21)
     assert south.per_1000 == pytest.approx(1000 * (10 * 9 + 3) / 21)
     assert north.rest_per_1000 == south.per_1000

@@ -22,7 +22,7 @@ def at_work(rows: dict[str, IntArray], prevalence: float | None = 0.01, rates: A
     section = {} if prevalence is None else {"deployment": {"prevalence": prevalence, "source": "case files of 2025"}}
     plan = AuditPlan.model_validate({**raw.model_dump(mode="json", by_alias=True, exclude_unset=True), **section})
     table, families = families_of(plan, [feature], {(code,): of for code, of in rows.items()})
-    return deployed(plan, [everyone_as_family(table), *families.values()], rates)
+    return deployed(plan.groups, plan.verdict, plan.deployment, [everyone_as_family(table), *families.values()], rates)
 
 
 def of_group(found: Deployed, sex: str) -> DeployedGroup:

@@ -16,7 +16,9 @@ def compared(rows: dict[str, IntArray], **verdict: object) -> list[Disparity]:
         groups={"sex": {"reference": "a"}},
     )
     _, families = families_of(plan, [feature], {(code,): of for code, of in rows.items()})
-    return [d for d in disparities(plan, list(families.values())) if d.metric == "true_positive_rate"]
+    return [
+        d for d in disparities(plan.groups, plan.verdict, list(families.values())) if d.metric == "true_positive_rate"
+    ]
 
 
 def test_against_everyone_the_interval_holds_the_difference_and_the_ratio() -> None:

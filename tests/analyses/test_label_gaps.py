@@ -21,7 +21,7 @@ def widest(rows: dict[str, IntArray]) -> LabelGap:
     feature = categorical("sex", list(rows))
     plan = plan_of(RULES, [feature])
     _, families = families_of(plan, [feature], {(code,): of for code, of in rows.items()})
-    (found,) = label_gaps(plan, list(families.values()))
+    (found,) = label_gaps(plan.verdict, list(families.values()))
     return found
 
 
@@ -30,7 +30,7 @@ def compared(labelled: dict[str, int], shares: dict[str, float], seed: int = 0) 
     plan = plan_of(RULES, [feature], verdict={"seed": seed})
     counts = CountsTable.of(["sex"], {(code,): cells(x, 0, 7, 7) for code, x in labelled.items()})
     reference = ReferenceTable("sex", "level", "a report", dict(sorted(shares.items())), None)
-    found = reference_comparison(plan, reference, counts, {"sex": feature})
+    found = reference_comparison(plan.verdict, reference, counts, {"sex": feature})
     assert found is not None
     return found
 
@@ -129,4 +129,6 @@ def test_the_test_of_composition_rejects_as_often_as_it_may() -> None:
 def test_without_a_table_nothing_is_compared() -> None:
     feature = categorical("sex", ["a"])
     plan = plan_of(RULES, [feature])
-    assert reference_comparison(plan, None, CountsTable.of(["sex"], {("a",): cells(1)}), {"sex": feature}) is None
+    assert (
+        reference_comparison(plan.verdict, None, CountsTable.of(["sex"], {("a",): cells(1)}), {"sex": feature}) is None
+    )

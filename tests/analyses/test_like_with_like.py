@@ -30,7 +30,7 @@ def conditioned(
     for key, of in rows.items():
         summed[key[:1]] = summed.get(key[:1], np.zeros((3, 4), dtype=np.int64)) + of
     _, families = families_of(plan, [feature], summed)
-    return like_with_like(plan, table, families, {"sex": feature})
+    return like_with_like(plan.named_rules, plan.verdict, plan.control_features, table, families, {"sex": feature})
 
 
 def plan_with(
@@ -176,7 +176,7 @@ def test_in_a_large_family_only_what_changes_is_listed() -> None:
 def test_without_control_features_there_is_nothing() -> None:
     feature = categorical("sex", ["a", "b"])
     plan = plan_of([TPR_RULE], [feature])
-    assert like_with_like(plan, None, {}, {"sex": feature}) == ()
+    assert like_with_like(plan.named_rules, plan.verdict, plan.control_features, None, {}, {"sex": feature}) == ()
 
 
 def test_records_read_back_as_they_were_written() -> None:
@@ -195,7 +195,14 @@ def test_of_intersections_only_what_changes_is_listed_and_the_rest_is_counted() 
     for key, of in rows.items():
         summed[key[:2]] = summed.get(key[:2], np.zeros((3, 4), dtype=np.int64)) + of
     _, families = families_of(plan, features, summed)
-    found = like_with_like(plan, CountsTable.of(["sex", "age", "form"], rows), families, {f.name: f for f in features})
+    found = like_with_like(
+        plan.named_rules,
+        plan.verdict,
+        plan.control_features,
+        CountsTable.of(["sex", "age", "form"], rows),
+        families,
+        {f.name: f for f in features},
+    )
     both = [one for one in found if len(one.family.axes) == 2 and one.rule is not None]
     by_sex = [one for one in found if one.family.axes[0].feature == "sex" and len(one.family.axes) == 1]
     assert sum(both[0].notes.values()) == 4

@@ -69,8 +69,8 @@ def test_a_stream_of_its_own_for_every_question() -> None:
     assert all(second[metric] == record for metric, record in first.items())
     other = plan.model_copy(update={"verdict": plan.verdict.model_copy(update={"seed": 12})})
     assert between_groups(other, families) != tuple(first.values())
-    assert entropies(other, families) != entropies(plan, families)
-    assert entropies(plan, families) == entropies(plan, families)
+    assert entropies(other.verdict, families) != entropies(plan.verdict, families)
+    assert entropies(plan.verdict, families) == entropies(plan.verdict, families)
 
 
 def test_small_groups_are_left_out_and_reasons_given() -> None:
@@ -84,7 +84,7 @@ def test_small_groups_are_left_out_and_reasons_given() -> None:
     assert (flagged.groups, flagged.reason, flagged.spread) == (3, "nothing_varies", None)
     (known,) = {record.reason for record in between_groups(plan, families, independent=False)}
     assert known == "weights_or_clusters"
-    assert entropies(plan, families, independent=False) == ()
+    assert entropies(plan.verdict, families, independent=False) == ()
 
 
 def test_groups_that_share_rows_are_not_compared() -> None:
@@ -94,12 +94,12 @@ def test_groups_that_share_rows_are_not_compared() -> None:
         for family, counts in families.items()
     }
     assert {record.reason for record in between_groups(plan, shared)} == {"shared_rows"}
-    assert entropies(plan, shared) == ()
+    assert entropies(plan.verdict, shared) == ()
 
 
 def test_entropy_adds_up_and_its_part_between_groups_is_chance_where_they_are_alike() -> None:
     plan, families, _ = audit({})
-    (alike,) = entropies(plan, families)
+    (alike,) = entropies(plan.verdict, families)
     assert alike.total == pytest.approx(alike.between + alike.within, rel=1e-8)
     assert alike.between > 0.0
     assert alike.between_low == 0.0
@@ -108,7 +108,8 @@ def test_entropy_adds_up_and_its_part_between_groups_is_chance_where_they_are_al
     assert alike.total_low is not None
     assert alike.total_high is not None
     assert alike.total_low < alike.total < alike.total_high
-    (apart,) = entropies(*audit({"A0": 0.0, "B0": 0.1, "C0": 0.1})[:2])
+    plan, families, _ = audit({"A0": 0.0, "B0": 0.1, "C0": 0.1})
+    (apart,) = entropies(plan.verdict, families)
     assert apart.between_low is not None
     assert apart.between_low > 0.0
 
@@ -171,7 +172,11 @@ def test_small_families_and_tests_without_whole_counts_have_no_funnel() -> None:
 def test_records_are_json_without_a_number_that_is_none() -> None:
     plan, families, features = audit({"C3": 0.3})
     _, verdicts, _ = judge(plan, families, features)
-    for record in (*between_groups(plan, families), *entropies(plan, families), *funnels(plan, families, verdicts)):
+    for record in (
+        *between_groups(plan, families),
+        *entropies(plan.verdict, families),
+        *funnels(plan, families, verdicts),
+    ):
         text = record.model_dump_json()
         assert "NaN" not in text
         assert "Infinity" not in text

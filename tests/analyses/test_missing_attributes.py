@@ -100,7 +100,7 @@ def asked(
     plan = plan_of([rule], features)
     _, families = families_of(plan, features, {(code,): of for code, of in rows.items()})
     (family,) = families.values()
-    question = questions(plan, plan.named_rules[0])[0]
+    question = questions(plan.audit.route, plan.named_rules[0])[0]
     return question, family, possible_members([family], question.metric, Supposed(None, None, share))
 
 
@@ -205,7 +205,7 @@ def test_no_number_of_people_could_speak_more_strongly_than_those_who_are_moved(
     _, families = families_of(plan, features, {(code,): of for code, of in rows.items()})
     (family,) = families.values()
     members = possible_members([family], METRICS["true_positive_rate"], Supposed(5.0, rng.uniform(1.0, 2.0), None))
-    (question,) = questions(plan, plan.named_rules[0])
+    (question,) = questions(plan.audit.route, plan.named_rules[0])
 
     def p_of(counts: tuple[IntArray, ...], boundary: Boundary) -> FloatArray:
         x, n, y, m = counts

@@ -78,8 +78,15 @@ def found_in(
     made = table or table_of(groups, [feature.name for feature in features])
     asked = plan or plan_of([RULE], features)
     empty = CountsTable.of(made.features, {code: np.ones((3, 4), dtype=np.int64) for code in made.codes})
-    families = count_families(asked, empty, features)
-    return score_findings(asked, made, families, {feature.name: feature for feature in features})
+    families = count_families(asked.groups, asked.rules, empty, features)
+    return score_findings(
+        asked.evaluation_set,
+        asked.detector,
+        asked.verdict,
+        made,
+        families,
+        {feature.name: feature for feature in features},
+    )
 
 
 def of_gender(groups: Mapping[str, Scored], plan: AuditPlan | None = None) -> ScoreFindings:
@@ -296,7 +303,9 @@ def test_few_labelled_cases_have_no_calibration() -> None:
 def test_a_detector_without_scores_has_no_findings() -> None:
     features = [categorical("gender", ["woman"])]
     plan = plan_of([RULE], features)
-    assert score_findings(plan, None, {}, {}) == ScoreFindings((), (), (), ())
+    assert score_findings(plan.evaluation_set, plan.detector, plan.verdict, None, {}, {}) == ScoreFindings(
+        (), (), (), ()
+    )
 
 
 def test_large_families_are_kept_short() -> None:
@@ -305,7 +314,7 @@ def test_large_families_are_kept_short() -> None:
     groups: dict[Key, Scored] = {(gender, code): drawn(rng, 12) for gender in ("man", "woman") for code in many}
     features = [categorical("gender", ["man", "woman"]), categorical("country", many)]
     plan = plan_of([{**RULE, "groups": ["gender", ["gender", "country"]]}], features)
-    assert len(plan_families(plan)) == 3
+    assert len(plan_families(plan.groups, plan.rules)) == 3
     found = found_in(groups, features, plan)
     assert [record.groups for record in found.auc_decompositions] == [2, MOST_GROUPS + 5]
     assert len(found.aucs) == len(found.calibrations) == 1 + 2 + MOST_GROUPS + 5

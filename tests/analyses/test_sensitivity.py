@@ -165,10 +165,10 @@ def test_the_share_for_all_lets_all_of_them_pass() -> None:
     again = Doubts(UNKNOWN, TPR, share)
     assert {verdict.outcome for verdict in again.verdicts} == {"pass"}
     assert again.found.held_back == 0
-    (notice,) = sensitivity_notices(doubts.plan, [doubts.found])
+    (notice,) = sensitivity_notices(doubts.plan.sensitivity, [doubts.found])
     assert "2 groups that would pass" in notice.text
     assert "max_missing_share" in notice.text
-    assert sensitivity_notices(again.plan, [again.found]) == ()
+    assert sensitivity_notices(again.plan.sensitivity, [again.found]) == ()
 
 
 def test_a_pass_that_the_plan_vouches_for_says_what_it_rests_on() -> None:

@@ -130,7 +130,10 @@ def test_a_pass_holds_whichever_of_them_belonged_to_the_group(data: st.DataObjec
 def test_all_who_hold_a_nationality_are_shown_together() -> None:
     rows = {"NGA": cells(80, 20, 5, 95), "FRA": cells(90, 10), "FRA+NGA": cells(10, 30, 4, 6), "GHA+NGA": cells(3, 4)}
     plan, table, _, feature = counted(rows)
-    found = {one.estimate.group.levels[0].code: one for one in memberships(plan, table, [feature])}
+    found = {
+        one.estimate.group.levels[0].code: one
+        for one in memberships(plan.rules, plan.evaluation_set, plan.verdict, table, [feature])
+    }
     assert set(found) == {"NGA", "FRA", "GHA"}
     assert {one.estimate.metric for one in found.values()} == {"true_positive_rate"}
     assert (found["NGA"].estimate.numerator, found["NGA"].estimate.denominator) == (93, 147)
@@ -148,7 +151,7 @@ def test_all_who_hold_a_nationality_are_shown_together() -> None:
 
 def test_a_feature_without_such_people_has_no_such_table() -> None:
     plan, table, _, feature = counted({"NGA": cells(80, 20), "FRA": cells(90, 10), "unknown": cells(3)})
-    assert memberships(plan, table, [feature]) == ()
+    assert memberships(plan.rules, plan.evaluation_set, plan.verdict, table, [feature]) == ()
 
 
 @pytest.mark.parametrize("rungs", [("country",), ("country", "m49-subregion", "m49-region")])

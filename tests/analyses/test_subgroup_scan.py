@@ -47,7 +47,7 @@ def demo_cases() -> pa.Table:
 def scanned(plan: AuditPlan, table: pa.Table) -> tuple[SubgroupScan, ...]:
     with open_evaluation_set(plan, Path(), table) as evaluation_set:
         score(plan, evaluation_set, Path())
-        cells = count_scan_cells(evaluation_set, plan)
+        cells = count_scan_cells(evaluation_set, plan.evaluation_set, plan.scan)
     return subgroup_scan(plan, cells)
 
 

@@ -39,7 +39,7 @@ def asked(
     plan = plan_of([rule], features)
     _, families = families_of(plan, features, {(code,): of for code, of in rows.items()})
     (family,) = families.values()
-    question = questions(plan, plan.named_rules[0])[0]
+    question = questions(plan.audit.route, plan.named_rules[0])[0]
     return question, family, possible_members([family], question.metric, supposed)
 
 

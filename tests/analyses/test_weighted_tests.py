@@ -41,7 +41,9 @@ def test_weights_that_change_no_rate_change_no_verdict(weights: str) -> None:
     for one, other in zip(weighted, plain, strict=True):
         assert (one.value, one.low, one.exact_high) == (other.value, other.low, other.exact_high)
         assert one.effective_cases is None
-    assert disparities(plan, shown, made.moments()) == disparities(plan, shown)
+    assert disparities(plan.groups, plan.verdict, shown, made.moments()) == disparities(
+        plan.groups, plan.verdict, shown
+    )
 
 
 def test_a_group_that_drew_no_heavy_row_by_chance_is_not_surer_for_it() -> None:
@@ -53,7 +55,7 @@ def test_a_group_that_drew_no_heavy_row_by_chance_is_not_surer_for_it() -> None:
     made = Made(group, cell, weight=np.where(heavy, 8.0, 1.0))
     plan = made.plan({"margin": 0.1})
     family = next(iter(made.families(plan).values()))
-    (question,) = questions(plan, plan.rules[0])
+    (question,) = questions(plan.audit.route, plan.rules[0])
     seen = weighted_comparison(made.moments().of(family), family, question, "worst")
     assert seen.group.q[0] == pytest.approx(1 / 60)
     assert np.broadcast_to(seen.least_q, 2)[0] > 1.5 / 60
@@ -196,7 +198,7 @@ def test_moving_possible_members_bounds_what_moving_their_rows_does(
     metric = "true_positive_rate" if direction == "low" else "false_negative_rate"
     plan = made.plan({"metric": metric, "margin": 0.1})
     family = next(iter(made.families(plan).values()))
-    (question,) = questions(plan, plan.rules[0])
+    (question,) = questions(plan.audit.route, plan.rules[0])
     of = made.moments().of(family)
     worst = weighted_comparison(of, family, question, "worst")
     moves = Moves.of_question(of, family, question, worst)
@@ -240,7 +242,7 @@ def test_a_pass_holds_between_the_odds_too() -> None:
     made = with_unknown(310, 0.3, {"a": 60, "b": 200, "unknown": 30}, {"a": 3, "b": 5, "unknown": 10})
     plan = made.plan({"margin": 0.2}).model_copy(update={"sensitivity": SensitivitySection(**WORST)})
     family = next(iter(made.families(plan).values()))
-    of, (question,) = made.moments().of(family), questions(plan, plan.rules[0])
+    of, (question,) = made.moments().of(family), questions(plan.audit.route, plan.rules[0])
     moves = Moves.of_question(of, family, question, weighted_comparison(of, family, question, "worst"))
     harmed, others = moves.members.speaking[0, 0], moves.members.otherwise[0, 0]
     tried = [(harmed, min(others, others / odds)) for odds in (1, 2, 4, 8, 16, 32, 64)]
@@ -267,7 +269,7 @@ def test_a_pass_holds_wherever_people_move_as_is_supposed(
     for margin in (0.12, 0.16, 0.2, 0.25, 0.3):
         plan = made.plan({"margin": margin})
         family = next(iter(made.families(plan).values()))
-        of, (question,) = made.moments().of(family), questions(plan, plan.rules[0])
+        of, (question,) = made.moments().of(family), questions(plan.audit.route, plan.rules[0])
         moves = Moves.of_question(of, family, question, weighted_comparison(of, family, question, "worst"))
         if moves.largest_p(supposed, only, question.within, 0.05)[0] <= 0.05:
             break
@@ -323,7 +325,7 @@ def test_comparisons_are_of_weighted_rates_and_narrower_where_clusters_are_share
         plan = made.plan({"margin": 0.1}, verdict=verdict)
         rows = [
             row
-            for row in disparities(plan, list(made.families(plan).values()), made.moments())
+            for row in disparities(plan.groups, plan.verdict, list(made.families(plan).values()), made.moments())
             if row.metric == "true_positive_rate" and row.group.levels[0].code == "a"
         ]
         rest, overall, reference = rows

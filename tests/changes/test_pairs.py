@@ -74,7 +74,7 @@ def test_pairs_of_every_rate_and_group_are_those_of_a_plain_table(tmp_path: Path
 def test_unscored_cases_are_taken_as_good_and_as_bad_as_they_can_be(metric: str, filled: list[int]) -> None:
     """No way of deciding the unscored cases loses more than the worst that is counted, or less than the best."""
     plan = plan_for(metric)
-    (question,) = change_questions(plan, plan.named_rules[0])
+    (question,) = change_questions(plan.audit.route, plan.baseline, plan.named_rules[0])
     cells = np.array(filled, dtype=np.int64).reshape(1, 3, 4, 4)
     looks: tuple[When, ...] = ("best", "worst")
     best, worst = (paired_counts(question, cells, when) for when in looks)
@@ -104,7 +104,7 @@ def test_the_change_of_a_rate_has_the_rates_own_direction() -> None:
     cells[0, 1, NOT_FLAGGED, NOT_FLAGGED] = 7
     rate = paired_counts(rate_question(plan.named_rules[0]), cells, "scored")
     assert (rate.gained[0], rate.lost[0], rate.n[0]) == (3, 0, 10)
-    (question,) = change_questions(plan, plan.named_rules[0])
+    (question,) = change_questions(plan.audit.route, plan.baseline, plan.named_rules[0])
     assert paired_counts(question, cells, "scored").lost[0] == 3
     assert POSITIVE == 0
 

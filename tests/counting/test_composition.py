@@ -86,8 +86,8 @@ def test_labels_in_clusters_differ_from_their_own_table_no_more_often_than_said(
         own = rng.choice(3, 40, p=shares)
         level = np.where(rng.random(800) < 0.9, own[cluster], rng.choice(3, 800, p=shares))
         counts = counted(level)
-        found = reference_comparison(plan, table, counts, {"sex": SEX}, clustered(level, cluster, np.ones(800)))
-        rows = reference_comparison(plan, table, counts, {"sex": SEX})
+        found = reference_comparison(plan.verdict, table, counts, {"sex": SEX}, clustered(level, cluster, np.ones(800)))
+        rows = reference_comparison(plan.verdict, table, counts, {"sex": SEX})
         assert found is not None
         assert rows is not None
         assert found.design_effect is not None
@@ -103,7 +103,7 @@ def test_of_one_cluster_nothing_is_known() -> None:
     made = clustered(level, np.zeros(20, dtype=np.int64), np.ones(20))
     table = ReferenceTable("sex", "level", "a table", dict.fromkeys(LEVELS, 1 / 3), None)
     plan = plan_of([{"metric": "true_positive_rate", "margin": 0.1, "groups": ["sex"]}], [SEX])
-    found = reference_comparison(plan, table, counted(level), {"sex": SEX}, made)
+    found = reference_comparison(plan.verdict, table, counted(level), {"sex": SEX}, made)
     assert found is not None
     assert (found.p, found.design_effect, found.levels[0].share) == (None, None, None)
 
@@ -120,6 +120,6 @@ def test_where_nobody_is_labelled_there_is_no_share_and_no_warning() -> None:
     counts = CountsTable.of(["sex"], {(code,): cells(tn=5) for code in LEVELS})
     table = ReferenceTable("sex", "level", "a table", dict.fromkeys(LEVELS, 1 / 3), None)
     plan = plan_of([{"metric": "true_positive_rate", "margin": 0.1, "groups": ["sex"]}], [SEX])
-    shown = reference_comparison(plan, table, counts, {"sex": SEX}, made)
+    shown = reference_comparison(plan.verdict, table, counts, {"sex": SEX}, made)
     assert shown is not None
     assert (shown.p, shown.design_effect, {level.reason for level in shown.levels}) == (None, None, {"no_cases"})

@@ -72,7 +72,7 @@ def slow_count(opened: EvaluationSet) -> CountsTable:
 @pytest.mark.parametrize("threads", [1, 4])
 def test_counts_are_those_of_python(threads: int) -> None:
     with scored(3_000, threads=threads) as (opened, plan):
-        counted = count_controls(opened, plan)
+        counted = count_controls(opened, plan.control_features)
         expected, without = slow_count(opened), count_cases(opened)
     assert counted is not None
     assert (counted.features, counted.codes) == (expected.features, expected.codes)
@@ -82,7 +82,7 @@ def test_counts_are_those_of_python(threads: int) -> None:
 
 def test_group_and_rest_within_a_stratum_add_up_to_it() -> None:
     with scored(2_000) as (opened, plan):
-        counted = count_controls(opened, plan)
+        counted = count_controls(opened, plan.control_features)
         features = {feature.name: feature for feature in opened.features}
         rows = opened.connection.execute(
             "SELECT coalesce(gender, 'unknown'), channel, count(*) FILTER (text = '0'),"
@@ -118,14 +118,14 @@ def test_strata_climb_the_ladder_with_the_group() -> None:
 
 def test_without_control_features_nothing_is_counted() -> None:
     with scored(10, {}) as (opened, plan):
-        assert count_controls(opened, plan) is None
+        assert count_controls(opened, plan.control_features) is None
 
 
 def test_each_alone_and_up_to_three_together() -> None:
     three = {name: {"column": name} for name in ("a", "b", "c")}
-    assert control_sets(plan_with({"a": {"column": "a"}})) == (("a",),)
-    assert control_sets(plan_with(three)) == (("a",), ("b",), ("c",), ("a", "b", "c"))
-    assert len(control_sets(plan_with({**three, "d": {"column": "d"}}))) == 4
+    assert control_sets(plan_with({"a": {"column": "a"}}).control_features) == (("a",),)
+    assert control_sets(plan_with(three).control_features) == (("a",), ("b",), ("c",), ("a", "b", "c"))
+    assert len(control_sets(plan_with({**three, "d": {"column": "d"}}).control_features)) == 4
 
 
 def test_a_row_without_a_decision_is_a_defect() -> None:
@@ -134,7 +134,7 @@ def test_a_row_without_a_decision_is_a_defect() -> None:
             "CREATE TEMP TABLE before AS SELECT * REPLACE (NULL::TINYINT AS decision) FROM scored"
         )
         with pytest.raises(AssertionError, match="have no decision"):
-            count_controls(opened, plan, "before")
+            count_controls(opened, plan.control_features, "before")
         opened.connection.execute("CREATE TEMP TABLE fewer AS SELECT * FROM scored LIMIT 5")
         with pytest.raises(AssertionError, match="20 rows were read and 5 were counted"):
-            count_controls(opened, plan, "fewer")
+            count_controls(opened, plan.control_features, "fewer")

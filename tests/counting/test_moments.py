@@ -125,7 +125,7 @@ def made(
 def families(plan: AuditPlan, counts: CountsTable, opened: EvaluationSet) -> list[FamilyCounts]:
     named = {feature.name: feature for feature in opened.features}
     both = Family((Axis("gender", "level"), Axis("nationality", "m49-subregion")))
-    return [counts.family(family, named) for family in (*plan_families(plan), both)]
+    return [counts.family(family, named) for family in (*plan_families(plan.groups, plan.rules), both)]
 
 
 def long_way(rows: Rows, inside: np.ndarray[tuple[int], np.dtype[np.bool_]], cells: Cells) -> dict[str, float]:

@@ -25,7 +25,7 @@ def _found(rows: Rows, over: Sequence[object]) -> tuple[dict[Group, Group], dict
     plan = plan_of([{"metric": "true_positive_rate", "groups": over, "margin": 0.1}], features)
     table, families = families_of(plan, features, rows)
     by_name: dict[str, SensitiveFeature] = {feature.name: feature for feature in features}
-    counts = [families[family] for family in rule_families(plan, plan.named_rules[0])]
+    counts = [families[family] for family in rule_families(plan.groups, plan.named_rules[0])]
     people: dict[Group, set[tuple[str, ...]]] = {}
     for family in counts:
         keys = climbed_codes(table.codes, table.features, family.family, by_name)

@@ -62,7 +62,7 @@ def scored_set(plan: AuditPlan, columns: Columns, threads: int = 2) -> Iterator[
 
 def counted(plan: AuditPlan, columns: Columns, threads: int = 2) -> ScanCells:
     with scored_set(plan, columns, threads) as opened:
-        cells = count_scan_cells(opened, plan)
+        cells = count_scan_cells(opened, plan.evaluation_set, plan.scan)
     assert cells is not None
     return cells
 
@@ -161,7 +161,7 @@ def test_halves_are_halves_and_without_positives_a_table_is_empty() -> None:
 def test_a_plan_without_a_scan_counts_nothing() -> None:
     plan = plan_of(scan=False)
     with scored_set(plan, columns_of(20)) as opened:
-        assert count_scan_cells(opened, plan) is None
+        assert count_scan_cells(opened, plan.evaluation_set, plan.scan) is None
 
 
 def test_a_feature_that_is_named_twice_is_searched_once() -> None:
@@ -169,7 +169,7 @@ def test_a_feature_that_is_named_twice_is_searched_once() -> None:
     assert plan.scan is not None
     twice = plan.model_copy(update={"scan": plan.scan.model_copy(update={"features": ("gender", "gender")})})
     with scored_set(twice, columns_of(20)) as opened:
-        cells = count_scan_cells(opened, twice)
+        cells = count_scan_cells(opened, twice.evaluation_set, twice.scan)
     assert cells is not None
     assert [attribute.name for attribute in cells.attributes if attribute.kind == "feature"] == ["gender"]
 
@@ -182,7 +182,7 @@ def test_a_row_without_a_decision_is_a_defect() -> None:
         )
         opened.connection.execute("CREATE OR REPLACE TEMP VIEW scored AS SELECT * FROM before")
         with pytest.raises(AssertionError, match="no decision"):
-            count_scan_cells(opened, plan)
+            count_scan_cells(opened, plan.evaluation_set, plan.scan)
 
 
 def test_it_is_one_scan_and_no_id_or_cluster_leaves_it_by_name() -> None:

@@ -81,7 +81,7 @@ def disparity(
     )
     (found,) = [
         one
-        for one in disparities(plan, [family_of(tables)])
+        for one in disparities(plan.groups, plan.verdict, [family_of(tables)])
         if (one.metric, one.group.levels[0].code, one.compared_with) == (metric, name, compared_with)
     ]
     return found
@@ -428,7 +428,7 @@ def weighted_here(rows: Rows, weight: npt.NDArray[np.float64]) -> float:
     with open_evaluation_set(plan, Path(), table) as evaluation_set:
         score(plan, evaluation_set, Path())
         moments = count_moments(evaluation_set)
-        families = count_families(plan, count_cases(evaluation_set), evaluation_set.features)
+        families = count_families(plan.groups, plan.rules, count_cases(evaluation_set), evaluation_set.features)
     assert isinstance(moments, Moments)
     metric = METRICS["true_positive_rate"]
     family = next(iter(families.values()))

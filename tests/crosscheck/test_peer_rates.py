@@ -88,7 +88,7 @@ def ours(made: list[Row]) -> tuple[dict[str, dict[MetricName, Estimate]], list[D
     for estimate in estimates(shown, level=0.95, min_denominator=1):
         name = "" if estimate.group == EVERYONE else estimate.group.levels[0].code
         found.setdefault(name, {})[estimate.metric] = estimate
-    return found, list(disparities(plan, list(families.values())))
+    return found, list(disparities(plan.groups, plan.verdict, list(families.values())))
 
 
 def spread(made: list[Row]) -> pd.DataFrame:

@@ -70,7 +70,7 @@ def test_cases_of_each_group_add_up_to_its_counts() -> None:
     with open_evaluation_set(asked, Path(), table(500, 1)) as evaluation_set:
         score(asked, evaluation_set, Path())
         rows = group_rows(evaluation_set, [*families, both])
-        counts = count_families(asked, count_cases(evaluation_set), evaluation_set.features)
+        counts = count_families(asked.groups, asked.rules, count_cases(evaluation_set), evaluation_set.features)
     assert {group.family for group in rows} == {Family(()), *families}
     assert {group.levels[0].code for group in rows if group.family == families[0]} == {"woman", "man", "unknown"}
     for family in families:

@@ -80,7 +80,7 @@ class Demo:
         return [int(of_group[place]) for place in ((0, 0), (0, 1), (1, 0), (1, 1))]
 
     def doubted(self) -> Doubted:
-        families = count_families(self.plan, self.table, self.features)
+        families = count_families(self.plan.groups, self.plan.rules, self.table, self.features)
         _, verdicts, _ = judge(self.plan, families, {feature.name: feature for feature in self.features})
         return Doubted(verdicts, sensitivity_findings(self.plan, families, verdicts))
 
@@ -188,7 +188,7 @@ def test_without_a_declaration_small_nationalities_cannot_pass_and_with_the_trut
     assert found.verdict(MISSED, brazil).outcome == "pass"
     # so that all that are judged alone can pass together, it is too small for the narrower limit
     assert found.verdict(WRONGLY, brazil).because == "judged_as_part"
-    notices = sensitivity_notices(demo.plan, doubted.found)
+    notices = sensitivity_notices(demo.plan.sensitivity, doubted.found)
     assert [notice.code for notice in notices] == [f"unknown_attribute_{rule}" for rule in (MISSED, WRONGLY)]
 
 
@@ -242,9 +242,18 @@ def sampled(folder: Path, target: Path, *, selective: bool) -> ControlSample:
         whole, sample, features = count_cases(opened), count_control_sample(opened), opened.features
     assert sample is not None
     by_name = {feature.name: feature for feature in features}
-    families, of_sample = (count_families(loaded.plan, table, features) for table in (whole, sample))
+    families, of_sample = (
+        count_families(loaded.plan.groups, loaded.plan.rules, table, features) for table in (whole, sample)
+    )
     judged, judged_drawn = (Verdicts(*judge(loaded.plan, counts, by_name)[:2]) for counts in (families, of_sample))
-    return control_sample(loaded.plan, families, judged, JudgedSample(of_sample, judged_drawn))
+    return control_sample(
+        loaded.plan.groups,
+        loaded.plan.rules,
+        loaded.plan.verdict,
+        families,
+        judged,
+        JudgedSample(of_sample, judged_drawn),
+    )
 
 
 def test_a_gap_that_is_in_the_world_is_there_among_those_drawn_at_random(folder: Path, tmp_path: Path) -> None:

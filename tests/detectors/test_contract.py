@@ -121,7 +121,8 @@ def test_what_stands_for_a_detector_in_a_child_keeps_every_promise(kind: str, tm
 
         def make() -> Detector:
             return cast(
-                "Detector", place_detector(plan, tmp_path, Isolating(Sandbox.AUTO, allow_pickle=kind == "pickle"))
+                "Detector",
+                place_detector(plan, tmp_path, Isolating(Sandbox.AUTO, allow_pickle=kind == "pickle")),
             )
 
         report = check_detector(make, rows, folder=tmp_path)

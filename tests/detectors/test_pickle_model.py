@@ -164,9 +164,9 @@ def test_what_it_started_ends_with_it_in_a_plain_child_too(tmp_path: Path) -> No
 def test_it_cannot_be_opened_here_by_hand(tmp_path: Path) -> None:
     expression, mark = marking(tmp_path)
     plan_in(tmp_path, expression)
-    section = PickleSection.model_validate({**SECTION, "threshold": 0.5})
+    section, plan = PickleSection.model_validate({**SECTION, "threshold": 0.5}), plan_of(SECTION)
     with pytest.raises(DetectorError, match="only run in a process of its own"):
-        PickleDetector(section, tmp_path).open(run_context(plan_of(SECTION), tmp_path))
+        PickleDetector(section, tmp_path).open(run_context(plan.detector, plan.scoring, tmp_path))
     assert not mark.exists()
 
 

@@ -114,7 +114,7 @@ def test_it_is_never_opened_in_this_process(tmp_path: Path, folder: Path) -> Non
     plan = plan_of(section)
     assert isinstance(plan.detector, TransformersSection)
     with pytest.raises(DetectorError, match="only run in a process of its own"):
-        TransformersDetector(plan.detector, tmp_path).open(run_context(plan, tmp_path))
+        TransformersDetector(plan.detector, tmp_path).open(run_context(plan.detector, plan.scoring, tmp_path))
     (folder / "pytorch_model.bin").write_bytes(b"")
     with (
         pytest.raises(DetectorError, match="can run code") as caught,

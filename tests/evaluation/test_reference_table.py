@@ -32,7 +32,7 @@ def read(folder: Path, text: str, **section: Any) -> ReferenceTable:
     (folder / "known.csv").write_text(text, encoding="utf-8")
     plan = plan_with(**section)
     with open_evaluation_set(plan, folder) as opened:
-        found = read_reference_table(opened, plan, folder)
+        found = read_reference_table(opened, plan.groups, plan.reference_table, folder)
     assert found is not None
     return found
 
@@ -109,4 +109,4 @@ def test_without_a_table_none_is_read(tmp_path: Path) -> None:
     write_set(tmp_path / "set.csv", made_cells(8))
     plan = made_plan()
     with open_evaluation_set(plan, tmp_path) as opened:
-        assert read_reference_table(opened, plan, tmp_path) is None
+        assert read_reference_table(opened, plan.groups, plan.reference_table, tmp_path) is None

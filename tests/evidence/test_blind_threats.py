@@ -719,7 +719,7 @@ def test_an_audit_answers_the_registration_of_its_own_challenge(tmp_path: Path) 
     loaded = read_plan_file(sides.regulator / "plan.toml")
     with open_history(sides.regulator / "h.a7h") as file:
         opened = file.opened({QUESTION: question_digest(loaded.plan)}, None)
-        earlier = file.append(signer, "registered", LATER, system_in(loaded.plan), opened).index
+        earlier = file.append(signer, "registered", LATER, system_in(loaded.plan.audit), opened).index
     shutil.copy(sides.regulator / "h.a7h", sides.vendor / "h.a7h")
     sides.challenge()
     sides.answer()

@@ -379,7 +379,7 @@ def test_a_row_that_makes_the_model_crash_fails_and_no_other(tmp_path: Path) -> 
     plan = plan_of(function(tmp_path, body))
     made = cast("Detector", place_restartable_detector(plan, tmp_path, Isolating("auto")))
     other = pa.record_batch({"row_id": pa.array([3, 4], pa.int64()), "text": ["a", CANARY], "pay": [1.0, 2.0]})
-    made.open(run_context(plan, tmp_path))
+    made.open(run_context(plan.detector, plan.scoring, tmp_path))
     try:
         before = made.info
         assert scores(made, BATCH) == [0.5] * 3
@@ -412,7 +412,7 @@ def test_rows_that_end_the_model_are_found_among_many(
     batch = pa.record_batch(
         {"row_id": pa.array(range(rows), pa.int64()), "text": [str(n) for n in range(rows)], "pay": [1.0] * rows}
     )
-    made.open(run_context(plan, tmp_path))
+    made.open(run_context(plan.detector, plan.scoring, tmp_path))
     try:
         answered = made.score(batch).to_pydict()
         retries = cast("Any", made).retries

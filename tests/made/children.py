@@ -84,7 +84,7 @@ def opened(
     plan = plan_of(detector, limits)
     made = cast("Detector", place_detector(plan, folder, Isolating(sandbox, allow_pickle)))
     try:
-        made.open(run_context(plan, folder))
+        made.open(run_context(plan.detector, plan.scoring, folder))
         yield made
     finally:
         # of the detector alone: a library that a test uses may start a process of its own

@@ -103,7 +103,7 @@ def families_of(
     plan: AuditPlan, features: Sequence[SensitiveFeature], rows: Mapping[tuple[str, ...], IntArray]
 ) -> tuple[CountsTable, dict[Family, FamilyCounts]]:
     table = CountsTable.of([feature.name for feature in features], rows)
-    return table, count_families(plan, table, features)
+    return table, count_families(plan.groups, plan.rules, table, features)
 
 
 def group(**codes: str) -> Group:

@@ -53,7 +53,7 @@ def _result(people: int, *, scope: Scope) -> AuditResult:
     )
     plan = Drawn(Sample(rows=50, rules=RULES)).plan
     loaded = LoadedPlan(plan=plan, as_asked=plan.model_dump(mode="json", by_alias=True), folder=Path())
-    families = count_families(plan, table, features)
+    families = count_families(plan.groups, plan.rules, table, features)
     return summarise(
         Gathered(loaded, features, Counted(table, scores=_scores(table)), families, SYSTEM, ORIGIN, scope=scope)
     )

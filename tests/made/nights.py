@@ -59,7 +59,7 @@ def taken(plan: AuditPlan, nights: Sequence[Night], sample: Sample = "fresh", st
     for night in nights:
         table = CountsTable.of(["band"], {(level,): one for level, one in night.items()})
         named = [feature(list(night))]
-        state = with_night(plan, state, count_families(plan, table, named), named)
+        state = with_night(plan, state, count_families(plan.groups, plan.rules, table, named), named)
     return state
 
 

@@ -174,7 +174,7 @@ class _Maker(Drawn):
             ),
             provenance=self._provenance(),
         )
-        ratios = impact_ratios(self.plan, made.estimates)
+        ratios = impact_ratios(self.plan.groups, made.estimates)
         return self._written_by_others(with_safeguards(replaced(made, impact_ratios=ratios)))
 
     def _definition(self, metric: Metric) -> MetricDefinition:

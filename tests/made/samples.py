@@ -220,7 +220,7 @@ class Drawn:
 
     def _families(self) -> dict[tuple[Axis, ...], dict[Key, dict[Cell, int]]]:
         """The groups that an audit by this plan counts, and no others."""
-        families = [family.axes for family in plan_families(self.plan)]
+        families = [family.axes for family in plan_families(self.plan.groups, self.plan.rules)]
         grouped: dict[tuple[Axis, ...], dict[Key, dict[Cell, int]]] = {axes: {} for axes in families}
         for finest, cells in self.cells.items():
             for axes in families:

@@ -55,7 +55,7 @@ class Made:
         )
 
     def families(self, plan: AuditPlan) -> dict[Family, FamilyCounts]:
-        return count_families(plan, self.counts, [self.feature])
+        return count_families(plan.groups, plan.rules, self.counts, [self.feature])
 
     def moments(self) -> Moments:
         if self.cluster is not None:

@@ -126,7 +126,8 @@ def planned_families(gaps: Iterable[Possible]) -> Callable[[AuditPlan, Rule], tu
 
     def few(plan: AuditPlan, rule: Rule) -> tuple[Family, ...]:
         every = [
-            (family, tuple((axis.feature, axis.rung) for axis in family.axes)) for family in rule_families(plan, rule)
+            (family, tuple((axis.feature, axis.rung) for axis in family.axes))
+            for family in rule_families(plan.groups, rule)
         ]
         return tuple(family for family, of in every if of == (("gender", "level"),) or (rule.metric, of) in wanted)
 

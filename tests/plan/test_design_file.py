@@ -15,6 +15,7 @@ from audit.errors import PlanError
 from audit.plan.file.known_keys import DESIGN, known_keys, known_values
 from audit.plan.file.plan_file import canonical_plan_sha256, load_design, parse_design
 from audit.plan.sampling_design import SamplingDesign
+from audit.plan.sections import feature_rungs
 from audit.vocabulary.documented import field_docstrings
 
 DESIGN_TEXT = """\
@@ -51,7 +52,7 @@ def test_a_whole_design_is_read() -> None:
     design = parse_design(DESIGN_TEXT)
     assert design.draw.size == 500
     assert design.quotas[0].of == {"gender": "woman"}
-    assert design.as_plan().rungs("nationality") == ("country", "m49-region")
+    assert feature_rungs(design.as_plan().groups, "nationality") == ("country", "m49-region")
 
 
 def test_every_table_of_a_design_is_known() -> None:

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.file.plan_file import parse_plan
+from audit.plan.sections import feature_coding, feature_rungs
 from audit.vocabulary.metrics import METRICS, Worse
 
 RAW = parse_plan((Path(__file__).parent / "small_plan.toml").read_text(encoding="utf-8"), folder=Path()).as_asked
@@ -64,10 +65,10 @@ def test_an_id_is_short_and_plain(name: str) -> None:
 def test_a_feature_is_read_as_declared_or_by_its_own_name() -> None:
     groups = {"gender": {"column": "g"}, "nationality": {"column": "n"}, "race": {"column": "r"}}
     read = plan_with(groups=groups, rules=[rule()])
-    assert [read.coding(name) for name in groups] == ["gender", "nationality", "categorical"]
-    assert [read.rungs(name) for name in groups] == [("level",), ("country",), ("level",)]
+    assert [feature_coding(read.groups, name) for name in groups] == ["gender", "nationality", "categorical"]
+    assert [feature_rungs(read.groups, name) for name in groups] == [("level",), ("country",), ("level",)]
     groups["race"]["coding"] = "nationality"
-    assert plan_with(groups=groups, rules=[rule()]).coding("race") == "nationality"
+    assert feature_coding(plan_with(groups=groups, rules=[rule()]).groups, "race") == "nationality"
 
 
 @pytest.mark.parametrize(
@@ -81,7 +82,7 @@ def test_a_ladder_starts_with_the_country_and_climbs(ladder: list[str]) -> None:
 
 def test_a_ladder_may_leave_a_rung_out() -> None:
     groups = {"nationality": {"column": "n", "ladder": ["country", "m49-region"]}, "gender": {"column": "g"}}
-    assert plan_with(groups=groups, rules=[rule()]).rungs("nationality") == ("country", "m49-region")
+    assert feature_rungs(plan_with(groups=groups, rules=[rule()]).groups, "nationality") == ("country", "m49-region")
 
 
 def test_only_a_nationality_has_a_ladder() -> None:

@@ -236,7 +236,7 @@ def _design(more: str, table: pa.Table, column: str = "field") -> DesignWithRows
     text = PLAN.format(detector=detector, set_keys="", more=more).replace('path = "set.csv"\n', "")
     plan = parse_plan(text, folder=Path()).plan
     with open_evaluation_set(plan, Path(), table) as evaluation_set:
-        return design_probe(plan.probes[0], plan, evaluation_set, Path())
+        return design_probe(plan.probes[0], plan.evaluation_set, plan.detector, evaluation_set, Path())
 
 
 @pytest.mark.parametrize(

@@ -319,7 +319,7 @@ def of_counts(groups: dict[str, tuple[int, int, int]], rest: int = 1_000) -> tup
     plan = plan_of([{"metric": "true_positive_rate", "groups": ["origin"], "margin": 0.1}], [feature])
     groups_of = plan.groups["origin"].model_copy(update={"min_cases": 10})
     plan = plan.model_copy(update={"groups": {"origin": groups_of}})
-    counted = count_families(plan, scores.table(0, scores.as_it_is(0).sum(axis=2)), [feature])
+    counted = count_families(plan.groups, plan.rules, scores.table(0, scores.as_it_is(0).sum(axis=2)), [feature])
     decided = plan_decidability(plan, counted, {"origin": feature})
     return Limits(plan, scores, {"origin": feature}, [decided, decided]), Half(scores, 0)
 

@@ -17,11 +17,11 @@ EVERYONE = Family(())
 @pytest.mark.parametrize("make", [failing_result, passing_result, undecided_result])
 def test_a_made_up_result_has_the_families_that_its_plan_counts(make: Callable[[], AuditResult]) -> None:
     result = make()
-    counted = set(plan_families(result.plan))
+    counted = set(plan_families(result.plan.groups, result.plan.rules))
     assert {row.group.family for row in result.counts} == {EVERYONE, *counted}
     assert {row.group.family for row in result.rows} == {EVERYONE, *counted}
     assert {estimate.group.family for estimate in result.estimates} == {EVERYONE, *counted}
     assert {disparity.group.family for disparity in result.disparities} == counted
     for rule in result.plan.named_rules:
-        judged = set(rule_families(result.plan, rule))
+        judged = set(rule_families(result.plan.groups, rule))
         assert {verdict.group.family for verdict in result.verdicts if verdict.rule == rule.id} == judged

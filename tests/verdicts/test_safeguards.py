@@ -292,12 +292,12 @@ def test_small_groups_stay_out_of_the_public_table_of_laws_too() -> None:
 
 
 def test_what_the_public_reads_of_the_declarations_holds_no_share() -> None:
-    shown = public_governance(PLAIN["failing"].plan)
+    shown = public_governance(PLAIN["failing"].plan.governance)
     assert shown is not None
     assert shown.reviewed
     assert shown.appeal.startswith("In writing")
     assert "18" not in shown.model_dump_json(exclude={"declared_on", "limits_set_on"})
-    assert public_governance(with_governance(PLAIN["failing"], {}).plan) is None
+    assert public_governance(with_governance(PLAIN["failing"], {}).plan.governance) is None
 
 
 @pytest.mark.parametrize(
@@ -332,7 +332,9 @@ def test_a_result_of_an_earlier_version_is_still_read() -> None:
 
 def test_ratios_are_to_the_highest_share_of_those_compared() -> None:
     result = PLAIN["passing"]
-    table = next(one for one in impact_ratios(result.plan, result.estimates) if one.family.axes[0].feature == "gender")
+    table = next(
+        one for one in impact_ratios(result.plan.groups, result.estimates) if one.family.axes[0].feature == "gender"
+    )
     by_code = {one.group.root[0].code: one for one in table.groups}
     assert by_code["unknown"].left_out == "unknown"
     assert by_code["unknown"].ratio is None
@@ -357,7 +359,7 @@ def test_ratios_say_why_there_is_none() -> None:
         for one in result.estimates
         if one.metric == "selection_rate"
     )
-    (table, *_) = impact_ratios(result.plan, none)
+    (table, *_) = impact_ratios(result.plan.groups, none)
     assert table.highest is None
     assert {one.left_out for one in table.groups} == {"nobody_flagged", "unknown", "below_two_per_cent"}
-    assert impact_ratios(result.plan, ()) == ()
+    assert impact_ratios(result.plan.groups, ()) == ()

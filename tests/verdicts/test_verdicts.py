@@ -337,7 +337,7 @@ def test_the_route_decides_the_primary_harm_unless_the_plan_says_otherwise(
 ) -> None:
     plan = plan_of([{**TPR, "groups": ["sex"]}], [categorical("sex", ["a"])], route=route)
     plan = plan.model_copy(update={"audit": plan.audit.model_copy(update={"use": use, "primary_harm": said})})
-    assert overall_verdict(plan, []).primary_harm == harm
+    assert overall_verdict(plan.audit, []).primary_harm == harm
 
 
 def test_a_rest_that_was_never_scored_leaves_a_group_open_because_of_that() -> None:

@@ -129,7 +129,7 @@ def test_planning_says_that_the_gaps_can_be_decided(planted: Audited, monkeypatc
     monkeypatch.setattr("audit.verdicts.decidability.rule_families", planned_families(gaps))
     loaded = loaded_plan(planted.made.plan)
     counts, moments, features = count_labels(loaded)
-    families = count_families(loaded.plan, counts, features)
+    families = count_families(loaded.plan.groups, loaded.plan.rules, counts, features)
     decided = plan_decidability(loaded.plan, families, {one.name: one for one in features}, moments, sizes=False)
     for gap in gaps:
         (rule,) = (rule for rule in loaded.plan.named_rules if rule.metric == gap.metric)

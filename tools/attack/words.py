@@ -95,7 +95,7 @@ def _can_carry(audit: Judged, verdict: Verdict, row: PublicRow, everyone: IntArr
     """Whether the largest number below the bound of a row would pass too, so that a word tells nothing of it."""
     if row.fewer_than is None:
         return True
-    (question,) = questions(audit.plan, audit.plan.named_rules[0])
+    (question,) = questions(audit.plan.audit.route, audit.plan.named_rules[0])
     right = max(verdict.cases - row.fewer_than + 1, 0)
     numbers = (right, verdict.cases, everyone[1] - right, everyone.sum() - verdict.cases)
     table = Tables(*(np.array([number]) for number in numbers))

@@ -63,7 +63,7 @@ def analysis(data: Path, rounds: int = 3) -> Analysis:
             scanned = time.perf_counter()
             counted = count_everything(evaluation_set, loaded.plan, data.parent)
             ended = time.perf_counter()
-            families = count_families(loaded.plan, counted.table, evaluation_set.features)
+            families = count_families(loaded.plan.groups, loaded.plan.rules, counted.table, evaluation_set.features)
             for scope, name in ((Scope.DETAILS, "whole"), (Scope.RECORDS, "judging")):
                 begun = time.perf_counter()
                 result = summarise(

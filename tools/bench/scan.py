@@ -43,7 +43,7 @@ def scanned(rows: int, columns: int) -> dict[str, float | int | str]:
         score(plan, evaluation_set, Path())
         before = _peak()
         started = time.perf_counter()
-        cells = count_scan_cells(evaluation_set, plan)
+        cells = count_scan_cells(evaluation_set, plan.evaluation_set, plan.scan)
         counted = time.perf_counter()
     spent = time.process_time()
     answers = subgroup_scan(plan, cells)

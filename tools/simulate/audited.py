@@ -173,13 +173,13 @@ def families_of(
     plan: AuditPlan, table: CountsTable, features: Sequence[SensitiveFeature]
 ) -> dict[Family, FamilyCounts]:
     """Count every family of the plan."""
-    return count_families(plan, table, features)
+    return count_families(plan.groups, plan.rules, table, features)
 
 
 def judged(
     plan: AuditPlan, table: CountsTable, features: Sequence[SensitiveFeature], moments: Moments | None = None
 ) -> Judged:
     """Judge a simulated set as any audit does."""
-    families = count_families(plan, table, features)
+    families = count_families(plan.groups, plan.rules, table, features)
     rules, verdicts, overall = judge(plan, families, {feature.name: feature for feature in features}, moments)
     return tuple(rules), tuple(verdicts), overall

@@ -177,7 +177,7 @@ def total_amplification(runs: int, rng: np.random.Generator, cases: int, base: S
     outside = 0
     for _ in range(runs):
         drawn = [_confusion(rng, 1, cases, tpr, fpr, rate) for rate in base]
-        (answer,) = amplification(_PLAN, [_family([[int(cell[0]) for cell in group] for group in drawn])])
+        (answer,) = amplification(_PLAN.verdict, [_family([[int(cell[0]) for cell in group] for group in drawn])])
         outside += _outside(answer.low, answer.high, truth)
     return {"total amplification missed": Share(outside, runs)}
 
@@ -187,7 +187,7 @@ def widest_label_gap(runs: int, rng: np.random.Generator, groups: int, cases: in
     outside = 0
     for _ in range(runs):
         labelled = rng.binomial(cases, 0.2, groups)
-        (answer,) = label_gaps(_PLAN, [_family([[int(x), 0, 0, cases - int(x)] for x in labelled])])
+        (answer,) = label_gaps(_PLAN.verdict, [_family([[int(x), 0, 0, cases - int(x)] for x in labelled])])
         outside += _outside(answer.low, answer.high, 0.0)
     return {"the widest label gap is taken for real": Share(outside, runs)}
 

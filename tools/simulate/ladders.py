@@ -142,7 +142,7 @@ def truth(world: World) -> tuple[set[Group], set[Group]]:
     on_or_beyond: set[Group] = set()
     for family in families_of(plan, table, FEATURES).values():
         x, n = family.cells[:, POSITIVE, FLAGGED], family.cells[:, POSITIVE].sum(axis=1)
-        for question in questions(plan, plan.named_rules[0]):
+        for question in questions(plan.audit.route, plan.named_rules[0]):
             low = question.side == "low"
             with np.errstate(divide="ignore", invalid="ignore"):
                 rate, rest = x / n, (x.sum() - x) / (n.sum() - n)

@@ -65,7 +65,7 @@ class World:
 def passed(runs: int, rng: np.random.Generator, world: World, *, on_limit: bool) -> Counts:
     """Count the audits in which the group passes: as recorded, and with its possible members at their worst."""
     plan = plan_of([{"margin": world.margin, "expected_rate": RATE}])
-    (question,) = questions(plan, plan.rules[0])
+    (question,) = questions(plan.audit.route, plan.rules[0])
     tables: list[list[int]] = []
     for rows in world.drawn(runs, rng, on_limit=on_limit):
         by_code: dict[tuple[str, ...], IntArray] = {

@@ -31,7 +31,7 @@ from audit.counting.moments import Moments
 from audit.counting.table import FLAGGED, NOT_FLAGGED, FamilyCounts
 from audit.engines.duckdb import DuckDBEngine
 from audit.errors import CrosscheckError
-from audit.plan.audit_plan import AuditPlan
+from audit.plan.audit_plan import Rule
 from audit.plan.evaluation_set import CASES
 from audit.result.findings.further import Agreement, Convention, ConventionCode, CrosscheckState
 from audit.result.findings.judged import Disparity, Estimate
@@ -241,9 +241,9 @@ MOST_RESTS: Final = 50
 """Number of distinct groups whose rest fairlearn is asked for too, unless more of them fail."""
 
 
-def headlines(plan: AuditPlan) -> tuple[MetricName, ...]:
+def headlines(rules: Sequence[Rule]) -> tuple[MetricName, ...]:
     """The rates that are compared: those of the rules, and `HEADLINES`."""
-    return tuple(dict.fromkeys((*(rule.metric for rule in plan.rules), *HEADLINES)))
+    return tuple(dict.fromkeys((*(rule.metric for rule in rules), *HEADLINES)))
 
 
 class Opinions(NamedTuple):

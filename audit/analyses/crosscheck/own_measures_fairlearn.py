@@ -35,6 +35,7 @@ from audit.detectors.python_function import ModulesBeside
 from audit.errors import DetectorError
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.measures import Measure
+from audit.plan.sections import feature_rungs
 from audit.result.findings.further import OwnMeasure, OwnMeasureReason
 from audit.stats.arrays import FloatArray, IntArray, numbered
 from audit.stats.bootstrap import expanded_percentiles, resampled_places
@@ -213,7 +214,7 @@ class _Measured:
         # no feature at all is everyone, who stand there already
         for names in dict.fromkeys(frozenset(names) for names in self.measure.feature_sets if names):
             ordered = [name for name in self.plan.groups if name in names]
-            for rungs in product(*(self.plan.rungs(name) for name in ordered)):
+            for rungs in product(*(feature_rungs(self.plan.groups, name) for name in ordered)):
                 family = Family(tuple(Axis(name, rung) for name, rung in zip(ordered, rungs, strict=True)))
                 measures += self._family(*_groups(family, self.cases, features))
         return measures

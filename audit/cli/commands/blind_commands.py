@@ -145,7 +145,7 @@ def _secret_folder(plan: Path, out: Path, named: Path | None) -> Iterator[Path]:
         yield plan
         return
     loaded = read_plan_file(plan)
-    place = find_restricted_folder(Path("audit-out"), loaded.plan, loaded.folder, named)
+    place = find_restricted_folder(Path("audit-out"), loaded.plan.disclosure, loaded.folder, named)
     folder = secret_of(out, place)
     with locked(place):
         pass  # it is there
@@ -310,7 +310,7 @@ def repeat(
     with _history_for(history, key) as (file, signer):
         sealed = again.sealed_entry(file.history, secret)
         audited, loaded = again.sealed_result(sealed, result), vendor_plan(plan)
-        if system_in(loaded.plan) != sealed.system:
+        if system_in(loaded.plan.audit) != sealed.system:
             raise ArgumentError(f"{plan} is of another system than was audited", slug="other-system")
         repeats = again.choose_repeats(audited, secret, SystemRandom())
         cases, ids = again.cases_of(secret, repeats)

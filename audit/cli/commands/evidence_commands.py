@@ -122,7 +122,7 @@ def seal(
 
             loaded = plan_at_hand(result, plan)
         place = find_restricted_folder(
-            folder, result.plan, None if loaded is None else loaded.folder, restricted_folder
+            folder, result.plan.disclosure, None if loaded is None else loaded.folder, restricted_folder
         )
         published = sealing.read_published(folder, place, document)
         if with_rows:

@@ -20,6 +20,7 @@ from audit.vocabulary.text import LANGUAGES
 if TYPE_CHECKING:
     from audit.disclosure.publish import Published
     from audit.plan.audit_plan import AuditPlan
+    from audit.plan.sections import DisclosureSection
     from audit.public.release import PublicRelease
     from audit.result.audit_result import AuditResult
     from audit.result.reporters import Reporter
@@ -103,7 +104,9 @@ def _public_formats(names: Sequence[str], lang: str | None) -> tuple[tuple[str, 
     return formats, codes
 
 
-def find_restricted_folder(out: Path, plan: AuditPlan, plan_folder: Path | None, named: Path | None) -> Path:
+def find_restricted_folder(
+    out: Path, disclosure: DisclosureSection, plan_folder: Path | None, named: Path | None
+) -> Path:
     """Return the restricted folder: the named one, else the plan's, else the one in the output folder.
 
     Raises
@@ -113,14 +116,14 @@ def find_restricted_folder(out: Path, plan: AuditPlan, plan_folder: Path | None,
     """
     if named is not None:
         return named
-    if plan.disclosure.folder is None:
+    if disclosure.folder is None:
         return out / RESTRICTED
-    if plan_folder is None and not plan.disclosure.folder.is_absolute():
+    if plan_folder is None and not disclosure.folder.is_absolute():
         raise ArgumentError(
             "the plan keeps its restricted folder beside itself, and a result does not say where the plan is",
             slug="restricted-folder-unknown",
         )
-    return (plan_folder or Path()) / plan.disclosure.folder
+    return (plan_folder or Path()) / disclosure.folder
 
 
 def refuse_exact_among_public(public: Path, exact: Sequence[Path]) -> None:

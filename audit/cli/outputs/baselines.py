@@ -10,6 +10,7 @@ from audit.cli.console.terminal import note
 from audit.cli.outputs.run_request import RunRequest
 from audit.errors import ArgumentError, ResultError
 from audit.plan.audit_plan import AuditPlan
+from audit.plan.sections import DisclosureSection
 from audit.result.audit_result import AuditResult
 from audit.verdicts.changes.acceptance import check_earlier
 
@@ -70,7 +71,7 @@ def baseline_of_plan(request: RunRequest, out: Path | None, named: Path | None) 
     earlier = baseline_for(loaded, request.baseline)
     if earlier is not None and out is not None:
         refuse_overwritten_baseline(earlier, out)
-    place = gate_restricted_folder(out, loaded.plan, loaded.folder, named)
+    place = gate_restricted_folder(out, loaded.plan.disclosure, loaded.folder, named)
     return baseline_in_use(earlier, loaded.plan, place, quiet=request.quiet)
 
 
@@ -92,7 +93,7 @@ def refuse_overwritten_baseline(baseline: Baseline, out: Path) -> None:
 
 
 def gate_restricted_folder(
-    out: Path | None, plan: AuditPlan, plan_folder: Path | None, named: Path | None
+    out: Path | None, disclosure: DisclosureSection, plan_folder: Path | None, named: Path | None
 ) -> Path | None:
     """Return the restricted folder of a gate; None if there is none. A gate makes none itself.
 
@@ -100,15 +101,15 @@ def gate_restricted_folder(
     """
     if named is not None:
         return named
-    if out is None and plan.disclosure.folder is None:
+    if out is None and disclosure.folder is None:
         return None
     from audit.cli.outputs.audience import find_restricted_folder
 
     try:
-        place = find_restricted_folder(out or Path(), plan, plan_folder, None)
+        place = find_restricted_folder(out or Path(), disclosure, plan_folder, None)
     except ArgumentError:
         return None
-    return place if plan.disclosure.folder is not None or place.is_dir() else None
+    return place if disclosure.folder is not None or place.is_dir() else None
 
 
 def with_change_from(result: AuditResult, result_path: Path, baseline: Baseline) -> AuditResult:

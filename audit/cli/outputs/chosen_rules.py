@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from audit.cli.console.terminal import note
 from audit.errors import ArgumentError
-from audit.plan.audit_plan import AuditPlan
+from audit.plan.audit_plan import NamedRule
+from audit.plan.probes import NamedProbeRule
 from audit.result.audit_result import AuditResult
 from audit.verdicts.outcomes import narrow_to_rules
 from audit.vocabulary.text import printable
@@ -16,9 +17,9 @@ if TYPE_CHECKING:
     from audit.public.release import PublicRelease
 
 
-def check_rules(plan: AuditPlan, only: Sequence[str]) -> None:
+def check_rules(rules: Sequence[NamedRule], probe_rules: Sequence[NamedProbeRule], only: Sequence[str]) -> None:
     """Raise ArgumentError if the plan has no rule with such an id."""
-    known = [*(rule.id for rule in plan.named_rules), *(rule.id for rule in plan.named_probe_rules)]
+    known = [*(rule.id for rule in rules), *(rule.id for rule in probe_rules)]
     for rule in only:
         if rule not in known:
             from audit.plan.file.known_keys import nearest, quoted
@@ -35,7 +36,7 @@ def result_on_rules(result: AuditResult, only: Sequence[str], *, quiet: bool) ->
     """Return the part of a result on these rules, or all of it if none is named. Notes on stderr what is left out."""
     if not only:
         return result
-    check_rules(result.plan, only)
+    check_rules(result.plan.named_rules, result.plan.named_probe_rules, only)
     narrowed = narrow_to_rules(result, only)
     every = len(result.rules) + len(result.probe_rules)
     left = every - len(narrowed.rules) - len(narrowed.probe_rules)

@@ -83,7 +83,7 @@ def _release_beside(
         return None
     out = path.parent
     try:
-        place = find_restricted_folder(out, result.plan, None, named)
+        place = find_restricted_folder(out, result.plan.disclosure, None, named)
     except ArgumentError:
         return None
     release = release_of(result_sha256(result), public_folder(out) / RELEASE, place)

@@ -18,7 +18,6 @@ from audit.cli.outputs.chosen_rules import check_rules
 from audit.cli.outputs.run_request import RunRequest
 from audit.cli.outputs.verdict_code import OnInconclusive, note_open_network
 from audit.errors import ArgumentError
-from audit.plan.audit_plan import AuditPlan
 from audit.plan.sections import BaselineSection
 from audit.result.audit_result import AuditResult
 from audit.result.file import load_result
@@ -138,7 +137,7 @@ def _result_of_plan(
 
     The verdict is kept, if it has a place. Raises AuditError, also if the plan has no rule that `only` names.
     """
-    check_rules(request.loaded.plan, only)
+    check_rules(request.loaded.plan.named_rules, request.loaded.plan.named_probe_rules, only)
     accepted = baseline_of_plan(request, None, restricted_folder)
     # a public log has the verdict alone
     result = _audited(request if request.exact else request._replace(scope=Scope.VERDICTS), cache, accepted.baseline)
@@ -159,7 +158,7 @@ def _result_of_file(
     from audit.verdicts.changes.baseline import load_named_baseline
 
     earlier = load_named_baseline(baseline)
-    place = gate_restricted_folder(request.path.parent, result.plan, None, restricted_folder)
+    place = gate_restricted_folder(request.path.parent, result.plan.disclosure, None, restricted_folder)
     accepted = baseline_in_use(earlier, result.plan, place, quiet=quiet)
     return with_change_from(result, request.path, earlier), accepted
 
@@ -168,18 +167,20 @@ def night_result(judged: RunRequest | ResultRequest, cache: Path | None, *, quie
     """Return the result of one night of many, of a plan or in a file. It is compared with no baseline."""
     if isinstance(judged, ResultRequest):
         result = judged.read()
-        _say_left_out(result.plan, change=result.change is not None, waivers=bool(result.waivers), quiet=quiet)
+        _say_left_out(
+            result.plan.warning_rules, change=result.change is not None, waivers=bool(result.waivers), quiet=quiet
+        )
         return result
     loaded = judged.loaded
     named = loaded.plan.baseline.result is not None
-    _say_left_out(loaded.plan, change=named, waivers=loaded.waivers_file is not None, quiet=quiet)
+    _say_left_out(loaded.plan.warning_rules, change=named, waivers=loaded.waivers_file is not None, quiet=quiet)
     without = loaded.plan.model_copy(update={"baseline": BaselineSection()})
     return _audited(judged._replace(loaded=loaded._replace(plan=without)), cache, None)
 
 
-def _say_left_out(plan: AuditPlan, *, change: bool, waivers: bool, quiet: bool) -> None:
+def _say_left_out(warning_rules: frozenset[str], *, change: bool, waivers: bool, quiet: bool) -> None:
     """Note what decides a single audit but plays no part in the verdict of many nights."""
-    known = {"the change from a baseline": change, "waivers": waivers, 'on_fail = "warn"': bool(plan.warning_rules)}
+    known = {"the change from a baseline": change, "waivers": waivers, 'on_fail = "warn"': bool(warning_rules)}
     left = [name for name, is_there in known.items() if is_there]
     if left and not quiet:
         note(f"note: left out of the verdict of many nights: {' and '.join(left)}")

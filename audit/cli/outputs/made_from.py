@@ -25,6 +25,7 @@ from audit.storage import file_sha256, read_sealed, write_durably, write_sealed
 
 if TYPE_CHECKING:
     from audit.plan.audit_plan import AuditPlan
+    from audit.plan.detectors import Detector
     from audit.plan.file.plan_file import LoadedPlan
     from audit.result.audit_result import AuditResult
 
@@ -125,9 +126,9 @@ def _code_files(loaded: LoadedPlan) -> dict[str, Path]:
     return {}
 
 
-def names_its_model(plan: AuditPlan) -> bool:
+def names_its_model(detector: Detector) -> bool:
     """Say whether the plan names the files of the model that answers."""
-    return plan.detector.kind in _MODEL_FILES or bool(getattr(plan.detector, "files", ()))
+    return detector.kind in _MODEL_FILES or bool(getattr(detector, "files", ()))
 
 
 def known_digests(result: AuditResult) -> dict[str, str]:

@@ -145,11 +145,11 @@ def _write_exact(folder: OutputFolder, result: AuditResult, asked: ExactReports)
 
 def _checked_place(out: Path, loaded: LoadedPlan, asked: PublicFiles) -> Path:
     """Return the restricted folder, checked before the long scoring and not after it."""
-    place = find_restricted_folder(out, loaded.plan, loaded.folder, asked.folder)
+    place = find_restricted_folder(out, loaded.plan.disclosure, loaded.folder, asked.folder)
     refuse_exact_among_public(public_folder(out), [place, *input_files(loaded.plan, loaded.folder)])
     public = public_folder(out)
     refuse_other_set(place, release_in(public), set_there(public), new_key=asked.new_key)
-    check_folder(loaded.plan, place)
+    check_folder(loaded.plan.groups, loaded.plan.evaluation_set, loaded.plan.disclosure, place)
     return place
 
 

@@ -100,7 +100,7 @@ def write_public(result: AuditResult, beside: Path, asked: PublicFiles, out: Pat
 
     Other public files that lie there are made again, of the same release.
     """
-    place = find_restricted_folder(beside, result.plan, None, asked.folder)
+    place = find_restricted_folder(beside, result.plan.disclosure, None, asked.folder)
     out = None if out is not None and out.resolve() == public_folder(beside).resolve() else out
     if out == Path("-"):
         _print_public(result, beside, asked, place)
@@ -162,7 +162,7 @@ def _exact_paths(result: AuditResult, beside: Path, place: Path) -> list[Path]:
 def reproduce_release(path: Path, named: Path | None, number: int, out: Path | None) -> None:
     """Make a release again; the result is needed only to find the folder, and to keep public files out of its own."""
     result = load_result(path) if named is None or path.is_file() else None
-    place = named if result is None else find_restricted_folder(path.parent, result.plan, None, named)
+    place = named if result is None else find_restricted_folder(path.parent, result.plan.disclosure, None, named)
     if place is None or not place.is_dir():
         raise ResultError(
             f"there is no release {number}", slug="no-such-release", hint="name its folder with --restricted-folder"

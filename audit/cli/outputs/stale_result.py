@@ -25,7 +25,7 @@ from audit.storage import file_sha256
 from audit.vocabulary.text import first_of, shown
 
 if TYPE_CHECKING:
-    from audit.plan.audit_plan import AuditPlan
+    from audit.plan.detectors import Detector
     from audit.result.audit_result import AuditResult
 
 _UNNAMED: Final = {
@@ -74,7 +74,11 @@ def check_inputs(result: AuditResult, path: Path, *, elsewhere: bool, quiet: boo
     if unread and not quiet:
         by = "size, times and inode are those of the digest that is kept"
         note(f"note: not read again, as {by}: {first_of(unread, _MOST)}")
-    unnamed = None if names_its_model(result.plan) else _UNNAMED.get(result.plan.detector.kind, _other(result.plan))
+    unnamed = (
+        None
+        if names_its_model(result.plan.detector)
+        else _UNNAMED.get(result.plan.detector.kind, _other(result.plan.detector))
+    )
     if elsewhere:
         if missing and not quiet:
             note(f"note: taken on your word (--inputs-elsewhere): {first_of(missing, _MOST)}")
@@ -95,12 +99,12 @@ def report_stale(result: AuditResult, path: Path) -> None:
         note(f"note: {error.message}: what is written is the verdict of before")
 
 
-def _other(plan: AuditPlan) -> str:
-    return f"a detector of the kind {shown(plan.detector.kind)} does not say which model answered"
+def _other(detector: Detector) -> str:
+    return f"a detector of the kind {shown(detector.kind)} does not say which model answered"
 
 
-def _beside_plan(plan: AuditPlan) -> list[str]:
-    return ["the evaluation set", *(["the detector"] if names_its_model(plan) else [])]
+def _beside_plan(detector: Detector) -> list[str]:
+    return ["the evaluation set", *(["the detector"] if names_its_model(detector) else [])]
 
 
 def _differs(what: str, name: str) -> ResultError:
@@ -163,7 +167,7 @@ def _at_hand(
     Raises ResultError for the first file that differs.
     """
     if plan is None:
-        return ["the plan", *_beside_plan(result.plan)], []
+        return ["the plan", *_beside_plan(result.plan.detector)], []
     section = result.plan.evaluation_set
     nowhere = section.path is None and section.counts is None and section.version is None
     tables = ["the evaluation set"] if nowhere else []

@@ -121,8 +121,8 @@ def _error_line(error: AuditError, asked: PlanRequest) -> str:
 def _judge_for_public(asked: PlanRequest) -> JudgedPlan:
     request = _run_request(asked)
     loaded = request.loaded
-    place = find_restricted_folder(asked.root / _OUT, loaded.plan, loaded.folder, asked.restricted_folder)
-    check_folder(loaded.plan, place)
+    place = find_restricted_folder(asked.root / _OUT, loaded.plan.disclosure, loaded.folder, asked.restricted_folder)
+    check_folder(loaded.plan.groups, loaded.plan.evaluation_set, loaded.plan.disclosure, place)
     result = request.audit(None)
     published = publish(result, place, _write_nothing, ("json",), ("en",))
     release = published.public

@@ -141,7 +141,7 @@ def challenge(file: HistoryFile, signer: Signer, at: str, wanted: Wanted) -> tup
         )
     cases, place = table_bytes(made.cases), file.history.head.index
     terms = Terms(
-        system=system_in(asked.plan),
+        system=system_in(asked.plan.audit),
         commitment_entry=commitment.index,
         features=section.features,
         rows=made.cases.num_rows,
@@ -204,7 +204,7 @@ def _columns(loaded: LoadedPlan) -> list[str]:
 
 def _commitment(file: HistoryFile, loaded: LoadedPlan) -> Entry:
     """Return the entry of the model that is asked. Raises EvidenceError if the plan asks more of it than it may."""
-    system, section = system_in(loaded.plan), section_of(loaded)
+    system, section = system_in(loaded.plan.audit), section_of(loaded)
     found = [one for one in file.history.entries if one.kind == "committed" and one.system == system]
     if not found:
         raise EvidenceError(f"{file.path.name} names no model of this system", slug="no-model")

@@ -16,7 +16,9 @@ from audit.evidence.keys import Signer
 from audit.evidence.registration import system_of
 from audit.evidence.statement import System, canonical, sha256
 from audit.plan.answers import PredictionsDetector
-from audit.plan.audit_plan import AuditPlan
+from audit.plan.audit_plan import AuditSection
+from audit.plan.detectors import Detector
+from audit.plan.detectors import Detector as DetectorSection
 from audit.plan.file.known_keys import PLAN
 from audit.plan.file.plan_file import LoadedPlan, loaded_plan, read_toml
 from audit.scoring.predictions_file import DECISIONS
@@ -62,9 +64,9 @@ def vendor_plan(path: Path) -> LoadedPlan:
     return loaded
 
 
-def system_in(plan: AuditPlan) -> System:
+def system_in(audit_section: AuditSection) -> System:
     """Return the system that a plan is about, as a history names it."""
-    return system_of(plan.audit.owner, plan.audit.system, plan.audit.title)
+    return system_of(audit_section.owner, audit_section.system, audit_section.title)
 
 
 class Artefact(NamedTuple):
@@ -82,12 +84,14 @@ def _artefact(sha256: str | None, ran_in: RanIn | None, *, digest_is_whole: bool
     return Artefact(sha256, sha256 is not None and (digest_is_whole or kept_in))
 
 
-def model_of(plan: AuditPlan, *, deterministic: bool, is_whole: bool) -> CommittedModel:
+def model_of(
+    audit_section: AuditSection, detector: DetectorSection, *, deterministic: bool, is_whole: bool
+) -> CommittedModel:
     """Return what a vendor says of its model."""
     return CommittedModel(
-        version=plan.audit.title,
+        version=audit_section.title,
         deterministic=deterministic,
-        features=getattr(plan.detector, "features", ()),
+        features=getattr(detector, "features", ()),
         is_whole=is_whole,
     )
 
@@ -119,9 +123,9 @@ def _toml(text: str) -> str:
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
-def model_digest(plan: AuditPlan, artefact: str | None) -> str:
+def model_digest(detector: Detector, artefact: str | None) -> str:
     """Return the SHA-256 that a vendor commits to: of what its plan says of the model, and of the model's file."""
-    section = plan.detector.model_dump(mode="json")
+    section = detector.model_dump(mode="json")
     return sha256(canonical({"artefact": artefact, "detector": section}))
 
 
@@ -135,7 +139,9 @@ def artefact_of(loaded: LoadedPlan, isolating: Isolating) -> Artefact:
     detector: Any = place_detector(loaded.plan, loaded.folder, isolating)
     if table_detector(detector) is not None:
         return Artefact(None, is_whole=False)
-    with open_detector(detector, loaded.plan.detector.kind, run_context(loaded.plan, loaded.folder)):
+    with open_detector(
+        detector, loaded.plan.detector.kind, run_context(loaded.plan.detector, loaded.plan.scoring, loaded.folder)
+    ):
         info = detector.info
         return _artefact(info.artefact_sha256, where_it_ran(detector), digest_is_whole=info.digest_is_whole)
 
@@ -199,9 +205,9 @@ def commit(
     file: HistoryFile, signer: Signer, at: str, loaded: LoadedPlan, artefact: Artefact, *, deterministic: bool
 ) -> Entry:
     """Write down which model will answer: a commitment to it, and what its vendor declares."""
-    opened = file.opened({MODEL: model_digest(loaded.plan, artefact.sha256)}, None)
-    model = model_of(loaded.plan, deterministic=deterministic, is_whole=artefact.is_whole)
-    return file.append(signer, "committed", at, system_in(loaded.plan), opened, model=model)
+    opened = file.opened({MODEL: model_digest(loaded.plan.detector, artefact.sha256)}, None)
+    model = model_of(loaded.plan.audit, loaded.plan.detector, deterministic=deterministic, is_whole=artefact.is_whole)
+    return file.append(signer, "committed", at, system_in(loaded.plan.audit), opened, model=model)
 
 
 def open_challenge(file: HistoryFile, folder: Path) -> tuple[Terms, pa.Table]:
@@ -238,7 +244,7 @@ def give_answers(
         raise EvidenceError(
             "the commitment says that the model can read nothing else, and here it could", slug="not-kept-in"
         )
-    opened = file.opened({MODEL: model_digest(loaded.plan, made.artefact.sha256)}, terms.commitment_entry)
+    opened = file.opened({MODEL: model_digest(loaded.plan.detector, made.artefact.sha256)}, terms.commitment_entry)
     before = file.openings.get(terms.commitment_entry, {})
     if opened != before or file.history.entries[terms.commitment_entry].key != signer.public.raw.hex():
         raise EvidenceError("this is not the model, or not the key, that was committed to", slug="other-model")

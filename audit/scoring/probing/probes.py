@@ -25,7 +25,9 @@ from audit.errors import DataError, PlanError
 from audit.evaluation.relation import check_text_type
 from audit.plan.answers import ModelDetector, PredictionsDetector
 from audit.plan.audit_plan import AuditPlan
-from audit.plan.probes import ColumnsProbe, Probe, TextProbe
+from audit.plan.detectors import Detector as DetectorSection
+from audit.plan.evaluation_set import EvaluationSetSection
+from audit.plan.probes import ColumnsProbe, NamedProbeRule, Probe, TextProbe
 from audit.scoring.batches import check_features
 from audit.scoring.probing.column_design import cast_value, column_design
 from audit.scoring.probing.text_design import DesignWithRows, ProbeTexts, variant_id, write_probe_texts
@@ -46,15 +48,15 @@ _ANSWERS: Final = "probe_answers"
 """Name of the relation with a file of answers."""
 
 
-def probes_to_ask(plan: AuditPlan, scope: Scope) -> tuple[Probe, ...]:
+def probes_to_ask(probes: Sequence[Probe], probe_rules: Sequence[NamedProbeRule], scope: Scope) -> tuple[Probe, ...]:
     """Return the probes of a plan; those without a rule are asked for details alone."""
-    limited = {name for rule in plan.named_probe_rules for name in rule.probes}
-    return tuple(probe for probe in plan.probes if scope.has_details or probe.id in limited)
+    limited = {name for rule in probe_rules for name in rule.probes}
+    return tuple(probe for probe in probes if scope.has_details or probe.id in limited)
 
 
-def is_unanswered(probe: Probe, plan: AuditPlan, folder: Path) -> bool:
+def is_unanswered(probe: Probe, detector: DetectorSection, folder: Path) -> bool:
     """Whether a probe of a detector known by its predictions has no file of answers yet."""
-    if not isinstance(plan.detector, PredictionsDetector):
+    if not isinstance(detector, PredictionsDetector):
         return False
     return probe.answers is None or not os.path.lexists(folder / probe.answers)
 
@@ -79,23 +81,30 @@ def check_probes(
     AuditError
         A probe cannot be designed.
     """
-    asked = probes_to_ask(plan, scope)
-    return tuple(design_probe(probe, plan, evaluation_set, folder) for probe in asked)
+    asked = probes_to_ask(plan.probes, plan.named_probe_rules, scope)
+    return tuple(design_probe(probe, plan.evaluation_set, plan.detector, evaluation_set, folder) for probe in asked)
 
 
 def check_answers(
-    plan: AuditPlan, designs: Sequence[DesignWithRows], evaluation_set: EvaluationSet, folder: Path
+    set_section: EvaluationSetSection,
+    detector: DetectorSection,
+    probes: Sequence[Probe],
+    designs: Sequence[DesignWithRows],
+    evaluation_set: EvaluationSet,
+    folder: Path,
 ) -> None:
     """Raise DataError where an existing file of answers does not fit. Call it once for an open set."""
-    for probe, design in zip(plan.probes, designs, strict=True):
-        if isinstance(plan.detector, PredictionsDetector) and not is_unanswered(probe, plan, folder):
-            _from_file(plan, plan.detector, probe, design, evaluation_set, folder)
+    for probe, design in zip(probes, designs, strict=True):
+        if isinstance(detector, PredictionsDetector) and not is_unanswered(probe, detector, folder):
+            _from_file(set_section, detector, probe, design, evaluation_set, folder)
 
 
-def check_answerable(plan: AuditPlan, scope: Scope) -> None:
+def check_answerable(
+    detector: DetectorSection, probes: Sequence[Probe], probe_rules: Sequence[NamedProbeRule], scope: Scope
+) -> None:
     """Raise PlanError where nothing can answer a probe."""
-    for probe in probes_to_ask(plan, scope):
-        if isinstance(plan.detector, PredictionsDetector) and probe.answers is None:
+    for probe in probes_to_ask(probes, probe_rules, scope):
+        if isinstance(detector, PredictionsDetector) and probe.answers is None:
             raise PlanError(
                 f"probe {probe.id}: a detector known by its predictions cannot be asked", slug="probe-needs-answers"
             )
@@ -136,24 +145,32 @@ def ask_probes(
     """
     if not designs:
         return ()
-    cut, words = _cut(plan, evaluation_set)
+    cut, words = _cut(plan.detector, evaluation_set)
     probes = {probe.id: probe for probe in plan.probes}
     found = []
     for design in designs:
         if isinstance(plan.detector, PredictionsDetector):
-            answers = _from_file(plan, plan.detector, probes[design.probe], design, evaluation_set, folder)
+            answers = _from_file(
+                plan.evaluation_set, plan.detector, probes[design.probe], design, evaluation_set, folder
+            )
         else:
             answers = score_variants(plan, design, folder, progress or NoProgress(), isolating, keeping)
         found.append(_answered(design, answers, plan.detector.score_range, cut, words))
     return tuple(found)
 
 
-def design_probe(probe: Probe, plan: AuditPlan, evaluation_set: EvaluationSet, folder: Path) -> DesignWithRows:
+def design_probe(
+    probe: Probe,
+    set_section: EvaluationSetSection,
+    detector: DetectorSection,
+    evaluation_set: EvaluationSet,
+    folder: Path,
+) -> DesignWithRows:
     """Make the design of a probe: everything that it asks. Raises AuditError, one line."""
-    features = _features(probe, plan)
+    features = _features(probe, detector)
     check_features(features)
     if isinstance(probe, ColumnsProbe):
-        return column_design(probe, features, evaluation_set, cluster=plan.evaluation_set.cluster is not None)
+        return column_design(probe, features, evaluation_set, cluster=set_section.cluster is not None)
     text = write_probe_texts(probe, folder)
     return DesignWithRows(
         probe=probe.id,
@@ -163,7 +180,7 @@ def design_probe(probe: Probe, plan: AuditPlan, evaluation_set: EvaluationSet, f
         comparisons=text.comparisons,
         pairs=text.pairs,
         ids=tuple(variant_id(probe.id, each.template, place, each.text) for place, each in enumerate(text.variants)),
-        batch=_texts(probe, text, features, _types(plan, evaluation_set)),
+        batch=_texts(probe, text, features, _types(detector, evaluation_set)),
         templates=len(text.templates.templates),
         source=text.templates.source,
         words=text.words.source,
@@ -179,18 +196,18 @@ def design_probe(probe: Probe, plan: AuditPlan, evaluation_set: EvaluationSet, f
     )
 
 
-def _features(probe: Probe, plan: AuditPlan) -> tuple[str, ...]:
-    if not isinstance(plan.detector, PredictionsDetector):
-        return plan.detector.features
+def _features(probe: Probe, detector: DetectorSection) -> tuple[str, ...]:
+    if not isinstance(detector, PredictionsDetector):
+        return detector.features
     return probe.features if isinstance(probe, ColumnsProbe) else (probe.column, *probe.fixed)
 
 
-def _types(plan: AuditPlan, evaluation_set: EvaluationSet) -> pa.Schema:
+def _types(detector: DetectorSection, evaluation_set: EvaluationSet) -> pa.Schema:
     """The types of the columns that the detector is given; nothing for predictions."""
-    if isinstance(plan.detector, PredictionsDetector):
+    if isinstance(detector, PredictionsDetector):
         return pa.schema([])
     columns = ", ".join(
-        f"{evaluation_set.feature_expression(name)} AS {identifier(name)}" for name in plan.detector.features
+        f"{evaluation_set.feature_expression(name)} AS {identifier(name)}" for name in detector.features
     )
     query = f"SELECT {columns} FROM {evaluation_set.source.name} LIMIT 0"  # noqa: S608 - quoted identifiers
     return evaluation_set.table_of(query).schema
@@ -209,9 +226,9 @@ def _texts(probe: TextProbe, text: ProbeTexts, features: tuple[str, ...], types:
     return pa.RecordBatch.from_arrays(columns, names=list(features))
 
 
-def _cut(plan: AuditPlan, evaluation_set: EvaluationSet) -> tuple[float | None, str]:
+def _cut(detector_section: DetectorSection, evaluation_set: EvaluationSet) -> tuple[float | None, str]:
     """The lowest score that counts as flagged, or None if the answer is the decision; and the rule in words."""
-    detector = plan.detector
+    detector = detector_section
     if detector.threshold is not None:
         return detector.threshold, decision_rule(detector).words
     if not detector.has_scores or detector.top_k is None:
@@ -226,7 +243,7 @@ def _cut(plan: AuditPlan, evaluation_set: EvaluationSet) -> tuple[float | None, 
 
 
 def _from_file(
-    plan: AuditPlan,
+    set_section: EvaluationSetSection,
     section: PredictionsDetector,
     probe: Probe,
     design: DesignWithRows,
@@ -235,7 +252,7 @@ def _from_file(
 ) -> CheckedAnswers:
     """Read the answers to the variants of a design from a file with their ids."""
     assert probe.answers is not None  # noqa: S101 - `check_answerable` has checked it
-    identity, name = section.id or plan.evaluation_set.id, f"{_ANSWERS}_{probe.id}"
+    identity, name = section.id or set_section.id, f"{_ANSWERS}_{probe.id}"
     relation = attached_answers(evaluation_set, name, folder / probe.answers, section, identity)
     check_text_type(relation.source_name, identity, relation.types[identity], "the id")
     key, value = evaluation_set.text_expression(relation, identity), checked_answer(evaluation_set, relation, section)

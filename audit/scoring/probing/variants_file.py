@@ -37,7 +37,9 @@ def designs_of_plan(path: Path, only: str | None = None) -> tuple[LoadedPlan, tu
             hint=f"it has: {known}" if known else "write [[probes]]; docs/how-to/probes.md shows how",
         )
     with open_evaluation_set(plan, loaded.folder) as evaluation_set:
-        designs = tuple(design_probe(probe, plan, evaluation_set, loaded.folder) for probe in asked)
+        designs = tuple(
+            design_probe(probe, plan.evaluation_set, plan.detector, evaluation_set, loaded.folder) for probe in asked
+        )
     return loaded, designs
 
 

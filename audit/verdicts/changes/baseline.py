@@ -30,6 +30,7 @@ from audit.errors import AuditError, DataError, PlanError, ResultError, path_of
 from audit.evaluation.evaluation_set import EvaluationSet, open_evaluation_set
 from audit.plan.answers import PredictionsDetector
 from audit.plan.audit_plan import AuditPlan
+from audit.plan.evaluation_set import EvaluationSetSection
 from audit.plan.file.mistakes import one_line
 from audit.plan.file.plan_file import AnyPlan, LoadedPlan, loaded_plan
 from audit.result.audit_result import AuditResult, OverallVerdict
@@ -99,7 +100,7 @@ def answers_of(
     else:
         places = answer_files(result, beside, folder) if section.path is not None else [None]
         return any(
-            _decided_again(result, section.model_copy(update={"path": path}), evaluation_set, plan, view)
+            _decided_again(result, section.model_copy(update={"path": path}), evaluation_set, plan.evaluation_set, view)
             for path in places
         )
     if table is not None:
@@ -121,12 +122,16 @@ def _view_of_table(evaluation_set: EvaluationSet, answers: pa.Table, view: str) 
 
 
 def _decided_again(
-    result: AuditResult, section: PredictionsDetector, evaluation_set: EvaluationSet, plan: AuditPlan, view: str
+    result: AuditResult,
+    section: PredictionsDetector,
+    evaluation_set: EvaluationSet,
+    set_section: EvaluationSetSection,
+    view: str,
 ) -> bool:
     """Decide the answers of a table again; False where the file is another one, or cannot be read as it was."""
     detector = Predictions(section, Path(), joined=f"{view}_answers")
     try:
-        answers = AnswerSource.of_table(detector.find_answers(evaluation_set, plan.evaluation_set.id))
+        answers = AnswerSource.of_table(detector.find_answers(evaluation_set, set_section.id))
         if detector.info.artefact_sha256 != result.provenance.detector_sha256:
             return False
         evaluation_set.engine.with_little_memory(
@@ -268,7 +273,7 @@ class Baseline(NamedTuple):
             finished=origin.finished,
             detector_sha256=origin.detector_sha256,
             title=self.result.plan.audit.title,
-            outcome=overall_verdict(self.result.plan, (*self.result.rules, *self.result.probe_rules)).outcome,
+            outcome=overall_verdict(self.result.plan.audit, (*self.result.rules, *self.result.probe_rules)).outcome,
         )
 
 
@@ -335,12 +340,12 @@ def join_answers(baseline: Baseline, loaded: LoadedPlan, evaluation_set: Evaluat
 
     Raises ResultError where they are of another run.
     """
-    if why_not_judged(loaded.plan, too_many_failed=False):
+    if why_not_judged(loaded.plan.evaluation_set, too_many_failed=False):
         return Joined(baseline, None, None, whole)
     if not answers_of(baseline.result, baseline.beside, evaluation_set, loaded.plan, loaded.folder, THEN):
         return Joined(baseline, None, "no_predictions_then", whole)
     pairs = count_pairs(evaluation_set, THEN)
-    check_reproduced(baseline.result, pairs, "then", plan_families(loaded.plan))
+    check_reproduced(baseline.result, pairs, "then", plan_families(loaded.plan.groups, loaded.plan.rules))
     return Joined(baseline, pairs, None, whole)
 
 
@@ -376,7 +381,7 @@ def change_from(joined: Joined, now: Judged) -> Change:
             now=_counts(family, groups[family], now.cells),
             pairs=None if pairs is None else pairs.family(family, by_name).cells,
         )
-        for family in plan_families(plan)
+        for family in plan_families(plan.groups, plan.rules)
     }
     return judge_change(
         plan,
@@ -397,7 +402,7 @@ def overall_with(overall: OverallVerdict, change: Change) -> OverallVerdict:
 
 def with_change(result: AuditResult, change: Change) -> AuditResult:
     """Return the result with another change, and the overall verdict that follows from it."""
-    overall = overall_verdict(result.plan, (*result.rules, *result.probe_rules))
+    overall = overall_verdict(result.plan.audit, (*result.rules, *result.probe_rules))
     return result.model_copy(update={"change": change, "overall": overall_with(overall, change)})
 
 
@@ -490,7 +495,7 @@ def _undecided_if_vanished(change: Change, then: AuditResult, now: AuditResult) 
 
 
 def _join_kept_answers(then: Baseline, now: Baseline, loaded: LoadedPlan | None) -> Joined:
-    if why_not_judged(now.result.plan, too_many_failed=False) or loaded is None:
+    if why_not_judged(now.result.plan.evaluation_set, too_many_failed=False) or loaded is None:
         return Joined(then, None, None if loaded else "set_not_at_hand")
     check_plans(loaded.plan, now.result.plan)
     # with the detector of the result: the plan at hand may already be that of the next version
@@ -508,8 +513,8 @@ def _join_kept_answers(then: Baseline, now: Baseline, loaded: LoadedPlan | None)
         if not answers_of(now.result, now.beside, evaluation_set, plan, loaded.folder, SCORED):
             return Joined(then, None, "no_predictions_now")
         pairs = count_pairs(evaluation_set, THEN)
-    check_reproduced(then.result, pairs, "then", plan_families(plan))
-    check_reproduced(now.result, pairs, "now", plan_families(plan))
+    check_reproduced(then.result, pairs, "then", plan_families(plan.groups, plan.rules))
+    check_reproduced(now.result, pairs, "now", plan_families(plan.groups, plan.rules))
     return Joined(then, pairs, None)
 
 

@@ -26,7 +26,9 @@ import numpy.typing as npt
 from audit.analyses.estimates import as_known
 from audit.analyses.sides import Question, When, possible_cells, questions
 from audit.counting.table import FLAGGED, NOT_FLAGGED, FamilyCounts, cells_mask, rule_families
-from audit.plan.audit_plan import AuditPlan, NamedRule, Rule
+from audit.plan.audit_plan import AuditPlan, NamedRule, Route, Rule
+from audit.plan.evaluation_set import EvaluationSetSection
+from audit.plan.sections import BaselineSection, Groups, VerdictSection
 from audit.result.findings.change import (
     Change,
     ChangeBaseline,
@@ -76,20 +78,20 @@ class Paired(NamedTuple):
     """int64[G]: all pairs."""
 
 
-def margin_of(plan: AuditPlan, rule: Rule) -> float:
+def margin_of(baseline_section: BaselineSection, rule: Rule) -> float:
     """Return how much worse the rate of a rule may have become."""
-    return plan.baseline.regression_margin if rule.regression_margin is None else rule.regression_margin
+    return baseline_section.regression_margin if rule.regression_margin is None else rule.regression_margin
 
 
-def change_questions(plan: AuditPlan, rule: Rule) -> tuple[Question, ...]:
+def change_questions(route: Route, baseline_section: BaselineSection, rule: Rule) -> tuple[Question, ...]:
     """Return the sides of a rule with the margin of the change: a difference, also where the rule limits a ratio."""
-    margin = margin_of(plan, rule)
+    margin = margin_of(baseline_section, rule)
     return tuple(
         question._replace(
             fail=margin_boundary("fail", question.side == "low", "difference", margin),
             within=margin_boundary("pass", question.side == "low", "difference", margin),
         )
-        for question in questions(plan, rule)
+        for question in questions(route, rule)
     )
 
 
@@ -216,7 +218,11 @@ def change_tests(
     """
     every = Evidence.side_by_side(list(families.values()))
     places = slices_of([len(paired.now.groups) for paired in families.values()])
-    rule_questions, margin, alpha = change_questions(plan, rule), margin_of(plan, rule), plan.verdict.alpha
+    rule_questions, margin, alpha = (
+        change_questions(plan.audit.route, plan.baseline, rule),
+        margin_of(plan.baseline, rule),
+        plan.verdict.alpha,
+    )
     sides: Sequence[SeparateSide]
     if every.pairs is None:
         sides = [SeparateSide(question, every, alpha) for question in rule_questions]
@@ -327,13 +333,13 @@ def _difference(rule: Rule, evidence: Evidence, level: float) -> tuple[FloatArra
     return np.where(known, value, unknown), np.where(known, low, unknown), np.where(known, high, unknown)
 
 
-def why_not_judged(plan: AuditPlan, *, too_many_failed: bool) -> ChangeBecause | None:
+def why_not_judged(set_section: EvaluationSetSection, *, too_many_failed: bool) -> ChangeBecause | None:
     """Name why no change of this plan is judged at all; None where it is judged."""
     if too_many_failed:
         return "too_many_failed"
-    if plan.evaluation_set.is_weighted:
+    if set_section.is_weighted:
         return "weighted_set"
-    return "clustered_set" if plan.evaluation_set.cluster is not None else None
+    return "clustered_set" if set_section.cluster is not None else None
 
 
 def judge_change(
@@ -358,11 +364,11 @@ def judge_change(
     too_many_failed
         Whether one of the detectors failed on more rows than the plan allows, so that nothing is decided.
     """
-    stopped = why_not_judged(plan, too_many_failed=too_many_failed)
+    stopped = why_not_judged(plan.evaluation_set, too_many_failed=too_many_failed)
     rules: list[ChangeRule] = []
     verdicts: list[ChangeVerdict] = []
     now = {family: known.now for family, known in evidence.items()}
-    climbs = {} if stopped else climbs or Climb.of_rules(plan, now, features)
+    climbs = {} if stopped else climbs or Climb.of_rules(plan.groups, plan.named_rules, now, features)
     for rule in () if stopped else plan.named_rules:
         judged, of_groups = _judge_rule(plan, rule, evidence, climbs[rule.id], unpaired)
         rules.append(judged)
@@ -398,11 +404,11 @@ def _judge_rule(
         unpaired = "made_of_decisions"
     paired = {
         family: Evidence(evidence[family].then, evidence[family].now, None) if unpaired else evidence[family]
-        for family in rule_families(plan, rule)
+        for family in rule_families(plan.groups, rule)
     }
     every = [family_decidability(plan, rule, family, known) for family, known in paired.items()]
     sizes = people_once(every, climb)
-    ladder = decidability_on_the_ladder(plan, sizes, climb)
+    ladder = decidability_on_the_ladder(plan.groups, sizes, climb)
     tests = change_tests(
         plan,
         rule,
@@ -415,7 +421,7 @@ def _judge_rule(
     verdicts = tuple(
         verdict
         for size in sizes
-        for verdict in _verdicts(plan, rule, counted[size.family], tests[size.family], outcomes[size.family])
+        for verdict in _verdicts(plan.verdict, rule, counted[size.family], tests[size.family], outcomes[size.family])
     )
     return _rule(plan, rule, ladder, tests, verdicts, unpaired), verdicts
 
@@ -430,7 +436,7 @@ def _counted(known: Evidence, metric: Metric) -> list[list[int]]:
 
 
 def _verdicts(
-    plan: AuditPlan,
+    verdict: VerdictSection,
     rule: NamedRule,
     counted: Sequence[Sequence[int]],
     tests: ChangeTests,
@@ -456,7 +462,7 @@ def _verdicts(
             difference=as_known(value[index]),
             difference_low=as_known(low[index]),
             difference_high=as_known(high[index]),
-            level=plan.verdict.level,
+            level=verdict.level,
             cases=group_outcome.cases,
             cases_required=group_outcome.cases_required,
             decidable=group_outcome.decidable,
@@ -505,11 +511,11 @@ def _rule(
         together=False,
         missing=False,
     )
-    sides = [question.side for question in change_questions(plan, rule)]
+    sides = [question.side for question in change_questions(plan.audit.route, plan.baseline, rule)]
     return ChangeRule(
         rule=rule.id,
         metric=rule.metric,
-        margin=margin_of(plan, rule),
+        margin=margin_of(plan.baseline, rule),
         worse="both" if len(sides) > 1 else sides[0],
         unpaired=unpaired,
         outcome=outcome,
@@ -540,7 +546,10 @@ def family_decidability(plan: AuditPlan, rule: NamedRule, family: Family, eviden
     n, m = evidence.now.total(cells), evidence.then.total(cells)
     floor = plan.verdict.min_denominator
     evaluable = (n >= floor) & (m >= floor)
-    required = np.maximum(np.full(n.shape, _declared_cases(plan, family)), _planned_cases(plan, rule, evidence, m))
+    required = np.maximum(
+        np.full(n.shape, _declared_cases(plan.groups, plan.verdict, family)),
+        _planned_cases(plan.audit.route, plan.verdict, plan.baseline, rule, evidence, m),
+    )
     no = np.zeros(n.shape, dtype=np.bool_)
     return FamilyDecidability(
         family=family,
@@ -558,19 +567,24 @@ def family_decidability(plan: AuditPlan, rule: NamedRule, family: Family, eviden
     )
 
 
-def _declared_cases(plan: AuditPlan, family: Family) -> float:
-    declared = [plan.groups[axis.feature].min_cases for axis in family.axes]
-    return float(max([plan.verdict.min_denominator, *(number for number in declared if isinstance(number, int))]))
+def _declared_cases(group_features: Groups, verdict: VerdictSection, family: Family) -> float:
+    declared = [group_features[axis.feature].min_cases for axis in family.axes]
+    return float(max([verdict.min_denominator, *(number for number in declared if isinstance(number, int))]))
 
 
 def _planned_cases(
-    plan: AuditPlan, rule: NamedRule, evidence: Evidence, m: npt.NDArray[np.int64]
+    route: Route,
+    verdict: VerdictSection,
+    baseline_section: BaselineSection,
+    rule: NamedRule,
+    evidence: Evidence,
+    m: npt.NDArray[np.int64],
 ) -> npt.NDArray[np.float64] | float:
-    rule_questions, alpha = change_questions(plan, rule), plan.verdict.alpha
+    rule_questions, alpha = change_questions(route, baseline_section, rule), verdict.alpha
     # of two sides each is planned for half of the risk, so that both pass together with the power asked for
-    power = 1.0 - (1.0 - plan.verdict.power) / len(rule_questions)
+    power = 1.0 - (1.0 - verdict.power) / len(rule_questions)
     if evidence.pairs is not None:
-        return pairs_to_pass(plan.baseline.expected_change, margin_of(plan, rule), alpha, power)
+        return pairs_to_pass(baseline_section.expected_change, margin_of(baseline_section, rule), alpha, power)
     planned = [
         cases_to_pass(rule.planned_rate, m, question.within, alpha=alpha, power=power) for question in rule_questions
     ]

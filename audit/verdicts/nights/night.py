@@ -80,7 +80,7 @@ def identity(plan: AuditPlan, detector_sha256: str | None) -> dict[str, Any]:
                 "metric": rule.metric,
                 "scale": rule.scale,
                 "limit": rule.limit,
-                "sides": [question.side for question in questions(plan, rule)],
+                "sides": [question.side for question in questions(plan.audit.route, rule)],
                 "groups": [list(features) for features in rule.feature_sets],
             }
             for rule in plan.rules

@@ -25,6 +25,7 @@ from audit.analyses.sides import Question, possible_cases, questions
 from audit.counting.table import ABSTAINED, DECISIONS, FLAGGED, NOT_FLAGGED, FamilyCounts, parts_of, rule_families
 from audit.errors import DataError
 from audit.plan.audit_plan import AuditPlan, NamedRule
+from audit.plan.sections import Groups, SensitivitySection, VerdictSection
 from audit.result.findings.change import combined_outcome
 from audit.result.findings.judged import RuleBecause
 from audit.stats.arrays import BoolArray, FloatArray, IntArray, Tables
@@ -94,20 +95,22 @@ def with_night(
     """
     levels = levels_seen(state.levels, features, first=not state.nights)
     by_name = features_seen(features, levels)
-    judged_families = dict.fromkeys(family for rule in plan.rules for family in rule_families(plan, rule))
+    judged_families = dict.fromkeys(family for rule in plan.rules for family in rule_families(plan.groups, rule))
     families_seen = {record.family: record for record in state.families}
     families_tonight = {
-        family: _family(plan, state, families_seen.get(family), families[family], by_name, levels)
+        family: _family(plan.sensitivity, state, families_seen.get(family), families[family], by_name, levels)
         for family in judged_families
     }
     before = {(record.rule, record.side, record.family): record for record in state.evidence}
     spend = budget(plan)
     evidence = []
     for index, rule in enumerate(plan.rules):
-        for family in rule_families(plan, rule):
-            for question in questions(plan, rule):
+        for family in rule_families(plan.groups, rule):
+            for question in questions(plan.audit.route, rule):
                 old = before.get((index, question.side, family))
-                evidence.append(_evidence(plan, index, question, families_tonight[family], old, spend))
+                evidence.append(
+                    _evidence(plan.groups, plan.verdict, index, question, families_tonight[family], old, spend)
+                )
     return state.model_copy(
         update={
             "nights": state.nights + 1,
@@ -139,7 +142,7 @@ def counts_so_far(state: State, features: Mapping[str, SensitiveFeature]) -> dic
 
 
 def _family(
-    plan: AuditPlan,
+    sensitivity: SensitivitySection,
     state: State,
     seen: FamilySeen | None,
     tonight: FamilyCounts,
@@ -167,7 +170,7 @@ def _family(
         before,
         new_counts,
         after,
-        Supposed.of(plan.sensitivity),
+        Supposed.of(sensitivity),
         rows=rows,
         late=np.array([group not in known for group in groups], dtype=np.bool_),
         shares=group_shares(groups, levels),
@@ -211,7 +214,13 @@ def _counts(
 
 
 def _evidence(
-    plan: AuditPlan, index: int, question: Question, family: _OneFamily, old: Evidence | None, spend: Budget
+    group_features: Groups,
+    verdict: VerdictSection,
+    index: int,
+    question: Question,
+    family: _OneFamily,
+    old: Evidence | None,
+    spend: Budget,
 ) -> Evidence:
     old_evidence = _remembered(family, old)
     best = question.at_its_best(family.new)
@@ -225,16 +234,16 @@ def _evidence(
     within = take_in(within, *_by_boundary(worst, question.within), question.within)
     with_cases = (best.n > 0) & (best.m > 0)
     factor = log_factor(known, *counted, question.fail)
-    doubt, doubted = doubt_of_passes(old_evidence.doubt, factor, with_cases, old_evidence.passed, plan.verdict.alpha)
+    doubt, doubted = doubt_of_passes(old_evidence.doubt, factor, with_cases, old_evidence.passed, verdict.alpha)
     # what it passed by is of the nights before
     within = within._replace(log_e=np.where(doubted, 0.0, within.log_e))
-    passed = (old_evidence.passed & ~doubted) | (within.log_e >= -np.log(plan.verdict.alpha))
+    passed = (old_evidence.passed & ~doubted) | (within.log_e >= -np.log(verdict.alpha))
     group, rest = possible_cases(family.after, question.metric)
-    stated = (group >= plan.verdict.min_denominator) & (rest >= plan.verdict.min_denominator)
+    stated = (group >= verdict.min_denominator) & (rest >= verdict.min_denominator)
     log_e = np.asarray(beyond.log_e)
     failed = e_holm(np.where(stated, log_e, -np.inf), spend.names, family.shares, old_evidence.failed)
     several = old is not None and old.several
-    if is_combined(plan, family.after.family):
+    if is_combined(group_features, family.after.family):
         several |= mean_log_e(log_e, family.shares) >= -np.log(spend.unnamed)
     return Evidence(
         rule=index,
@@ -454,7 +463,7 @@ def _judge_rule(
         decidability.lowest_coverage,
         plan.verdict.min_coverage,
         together=any(side_evidence.several for side_evidence in mine),
-        missing=bool(missing_expected(plan, rule, counts, features)),
+        missing=bool(missing_expected(plan.groups, plan.verdict, rule, counts, features)),
     )
     return JudgedRule(rule.id, outcome, because, tuple(groups))
 
@@ -466,7 +475,7 @@ def _judge_groups(
     plan: AuditPlan, rule: NamedRule, family: FamilyDecidability, counts: FamilyCounts, evidence: Sequence[Evidence]
 ) -> list[JudgedGroup]:
     by_side = {side_evidence.side: side_evidence for side_evidence in evidence if side_evidence.family == family.family}
-    sides = [NightsSide(question, counts, by_side[question.side]) for question in questions(plan, rule)]
+    sides = [NightsSide(question, counts, by_side[question.side]) for question in questions(plan.audit.route, rule)]
     all_groups = slice(0, len(family.groups))
     # a FAIL of an earlier night stands, whatever may be stated now
     tests = judge_sides(sides, [all_groups], np.ones_like(family.evaluable), family.decidable, level=budget(plan).names)
