@@ -92,7 +92,7 @@ IN_THE_CHILD = ("audit/detectors/skops_types.py",)
 """Parts of scikit-learn that a model file is of: private names that files of models hold."""
 PRIVATE_OF_AN_OBJECT = re.compile(r"#\s*noqa:.*\bSLF001\b")
 KNOWN_TO_REACH = ("audit/evaluation/lake_tables.py",)
-"""What reaches into an object of another library, for want of a setting: see decision 60."""
+"""What reaches into an object of another library, for want of a setting: see decision 59."""
 EMPTY_NAMES = (
     *("said", "of", "one", "found", "asked", "own", "made", "who", "held"),
     *("whole", "each", "both", "place", "told", "given", "kept", "stands", "of_all"),

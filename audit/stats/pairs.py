@@ -559,7 +559,7 @@ def name_in_series(
     all of them, any group is named against an answer that it is no worse than with a chance of at most `level`: a name
     needs `not_worse_p` at ``level / comparisons``, divided by the testable groups. By the union bound that holds under
     any dependence of releases, which share the cases and the reference's answers. A release that was chosen by its
-    answers to these very cases is not covered: see docs/decisions/0057.
+    answers to these very cases is not covered: see docs/decisions/0056.
     """
     if comparisons < 1:
         raise ValueError("comparisons must be at least 1")
