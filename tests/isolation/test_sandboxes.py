@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import pickle
 import re
 import signal
 import socket
@@ -12,15 +13,19 @@ import subprocess
 import sys
 import time
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import skops.io
 from made.children import BATCH, Listener, function, opened
+from made.onnx import converted
 from made.runs import PLAN, made_run
+from sklearn.linear_model import LogisticRegression
 from typer.testing import CliRunner, Result
 
 from audit.cli.commands.app import app
@@ -176,6 +181,26 @@ def test_the_kernel_keeps_a_hostile_model_in(tmp_path: Path, deed: str) -> None:
             assert detector.score(BATCH).column("score").to_pylist() == [1.0] * 3
     assert not list((tmp_path / "public").iterdir())
     assert (tmp_path / "set.csv").read_text(encoding="utf-8") == "a person"
+
+
+@pytest.mark.parametrize("kind", ["skops", "onnx", "pickle"])
+def test_a_model_file_of_each_kind_answers_where_it_is_kept_in_as_where_it_is_not(tmp_path: Path, kind: str) -> None:
+    table = pd.DataFrame({"pay": [1.0, 2.0, 3.0, 4.0]})
+    model = LogisticRegression().fit(table, [0, 1, 0, 1])
+    content: dict[str, Callable[[], bytes]] = {
+        "skops": lambda: skops.io.dumps(model),
+        "onnx": lambda: converted(model, table),
+        "pickle": lambda: pickle.dumps(model),
+    }
+    (tmp_path / "model").write_bytes(content[kind]())
+    section = {"kind": kind, "path": "model", "features": ["pay"], "positive_class": "1"}
+    batch = pa.record_batch({"row_id": pa.array([0, 1, 2], pa.int64()), "pay": [1.0, 2.0, 3.0]})
+    answers = {}
+    for sandbox in ("none", "strict"):
+        with opened(tmp_path, section, sandbox=sandbox, allow_pickle=True) as detector:
+            answers[sandbox] = detector.score(batch).column("score").to_pylist()
+    assert answers["strict"] == answers["none"]
+    assert answers["strict"] == pytest.approx(model.predict_proba(table[:3])[:, 1], abs=1e-6)
 
 
 UNKNOWN = """
