@@ -11,7 +11,7 @@ import importlib.machinery
 import importlib.util
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -87,8 +87,9 @@ def own_files(plan: AuditPlan, folder: Path) -> OwnFiles:
     """
     section: Any = plan.detector
     files = sorted({path.as_posix() for path in section.files})
+    held_back = files_of_the_audit(plan, folder)
     for name in files:
-        _check(name, plan, folder)
+        _check(name, held_back, folder)
     named, digested, packages = list(files), list(files), _package_of_kind(section.kind)
     if section.kind == "python":
         module = module_beside(section.entry.partition(":")[0], folder)
@@ -124,17 +125,16 @@ def module_beside(module: str, folder: Path) -> list[str]:
     return []
 
 
-def is_exposed(plan: AuditPlan, folder: Path, readable: Iterable[str]) -> bool:
+def is_exposed(held_back: Iterable[Path], readable: Iterable[str]) -> bool:
     """Whether a file that the plan names for the audit lies in what the detector may read."""
     places = [Path(os.path.realpath(place)) for place in readable]
-    return any(file.is_relative_to(place) for file in _of_the_audit(plan, folder) for place in places)
+    return any(file.is_relative_to(place) for file in held_back for place in places)
 
 
-def _check(name: str, plan: AuditPlan, folder: Path) -> None:
+def _check(name: str, held_back: Collection[Path], folder: Path) -> None:
     place = Path(os.path.realpath(folder / name))
     if not place.exists():
         raise DetectorError(f"`files` names {shown(name)}, which is not there", slug="detector-files")
-    held_back = _of_the_audit(plan, folder)
     is_held_back = any(file.is_relative_to(place) or place.is_relative_to(file) for file in held_back)
     is_of_a_run = any(file.name == "result.json" for file in _inside(place))
     if is_held_back or is_of_a_run or folder.resolve().is_relative_to(place):
@@ -157,7 +157,7 @@ def _digest(names: Iterable[str], folder: Path) -> str | None:
     return hashlib.sha256("".join(lines).encode("utf-8", "surrogatepass")).hexdigest() if lines else None
 
 
-def _of_the_audit(plan: AuditPlan, folder: Path) -> list[Path]:
+def files_of_the_audit(plan: AuditPlan, folder: Path) -> list[Path]:
     """List the files that the plan names beside those of the detector."""
     values = plan.model_dump(exclude={"detector": {"files", "path", "command"}})
     return [Path(os.path.realpath(folder / path)) for path in _paths_of(values)]

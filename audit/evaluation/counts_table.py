@@ -19,7 +19,6 @@ from audit.errors import DataError
 from audit.evaluation.counts_header import CountedColumns, known_header
 from audit.evaluation.relation import Content, Relation, check_asked, text_of
 from audit.evaluation.table_file import relation
-from audit.plan.audit_plan import AuditPlan
 from audit.plan.evaluation_set import (
     ANSWER,
     CASE,
@@ -30,9 +29,13 @@ from audit.plan.evaluation_set import (
     CountedCell,
     EvaluationSetSection,
 )
+from audit.plan.second_questions import DecisionsSection
+from audit.plan.sections import Groups
 from audit.vocabulary.text import SHOWN, rows_text, shown
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from audit.engines.duckdb import DuckDBEngine
 
 MOST_GROUPS: Final = 200_000
@@ -66,7 +69,14 @@ class _Cases(NamedTuple):
     cases: int
 
 
-def as_cases(engine: DuckDBEngine, name: str, given: Relation, plan: AuditPlan) -> Relation:
+def as_cases(
+    engine: DuckDBEngine,
+    name: str,
+    given: Relation,
+    group_features: Groups,
+    set_section: EvaluationSetSection,
+    decisions: DecisionsSection | None,
+) -> Relation:
     """Make the relation `name` of a table of counts that was read whole.
 
     It has the columns of the groups, `CASE`, `LABEL`, `ANSWER` (NULL for hidden cases), `CASES`, the number of cases
@@ -78,36 +88,25 @@ def as_cases(engine: DuckDBEngine, name: str, given: Relation, plan: AuditPlan) 
         If the table lacks a column, holds a row of totals, or a cell is no number and no mark that the plan or the mark
         itself explains; with how many and which rows, never with their content.
     """
-    import pyarrow as pa
-
     if given.rows > MOST_GROUPS:
         raise DataError(
             f"{shown(given.source_name)} has {given.rows:,} rows, and a table of counts at most {MOST_GROUPS:,}",
             slug="too-many-groups",
         )
     _refuse_nameless(given)
-    groups = {feature.column: f"groups.{key}.column" for key, feature in plan.groups.items()}
-    cells = _columns_of_cells(given, plan.evaluation_set)
-    people = {} if plan.decisions is None else {plan.decisions.column: "decisions.column"}
+    groups = {feature.column: f"groups.{key}.column" for key, feature in group_features.items()}
+    cells = _columns_of_cells(given, set_section)
+    people = {} if decisions is None else {decisions.column: "decisions.column"}
     check_asked(given.source_name, given.columns, groups | people)
     _refuse_totals(engine, given, list(groups))
     of = _crossed if "cases" in cells else _cases
-    cases = list(of(engine, given, cells, plan.evaluation_set.suppressed))
+    cases = list(of(engine, given, cells, set_section.suppressed))
     if not cases:
         raise DataError(
             f"{shown(given.source_name)} counts nobody: every number in {rows_text(given.rows, ())} is 0",
             slug="nobody-counted",
         )
-    columns = dict(zip(_Cases._fields, zip(*cases, strict=True), strict=True))
-    counted = pa.table(
-        {
-            ROW: pa.array(columns["row"], pa.int64()),
-            LABEL: pa.array(columns["label"], pa.string()),
-            ANSWER: pa.array(columns["answer"], pa.string()),
-            CASES: pa.array(columns["cases"], pa.int64()),
-        }
-    )
-    engine.register(f"{name}_counted", counted)
+    engine.register(f"{name}_counted", _arrow_table(cases))
     named = ", ".join(identifier(column) for column in groups)
     own = ", ".join(identifier(column) for column in (LABEL, ANSWER, CASES))
     # of hidden cases nobody knows that they are there, and so nothing of them is decided
@@ -122,6 +121,21 @@ def as_cases(engine: DuckDBEngine, name: str, given: Relation, plan: AuditPlan) 
     content = Content(given.columns, types, given.all_numbers, total)
     read = relation(name, given.source_name, content, given.sha256)
     return read._replace(added_over=_added_over(engine, given, list(groups), [*cells.values(), *people]))
+
+
+def _arrow_table(cases: Sequence[_Cases]) -> pa.Table:
+    """Return a row for each number of a table of counts: its row there, the label, the answer, and the cases."""
+    import pyarrow as pa
+
+    columns = dict(zip(_Cases._fields, zip(*cases, strict=True), strict=True))
+    return pa.table(
+        {
+            ROW: pa.array(columns["row"], pa.int64()),
+            LABEL: pa.array(columns["label"], pa.string()),
+            ANSWER: pa.array(columns["answer"], pa.string()),
+            CASES: pa.array(columns["cases"], pa.int64()),
+        }
+    )
 
 
 def _added_over(engine: DuckDBEngine, given: Relation, groups: Sequence[str], cells: Sequence[str]) -> tuple[str, ...]:

@@ -236,7 +236,9 @@ def _source(
         return source, {}
     from audit.evaluation.counts_table import as_cases
 
-    return as_cases(engine, SOURCE, source, plan)._replace(unchanged=source.unchanged), {CASES: CASES}
+    return as_cases(engine, SOURCE, source, plan.groups, plan.evaluation_set, plan.decisions)._replace(
+        unchanged=source.unchanged
+    ), {CASES: CASES}
 
 
 def _checked(

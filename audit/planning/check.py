@@ -325,7 +325,9 @@ def _check_rules(
 def _check_family(
     plan: AuditPlan, rule: NamedRule, family: FamilyDecidability, decidability: RuleDecidability
 ) -> FamilyCheck:
-    is_held_back = family.decidable & groups_held_back(plan, rule, family.planned)
+    is_held_back = family.decidable & groups_held_back(
+        plan.audit.route, plan.verdict, plan.sensitivity, rule, family.planned
+    )
     return FamilyCheck(
         family=family.family,
         finest=is_finest(plan.groups, family.family),
@@ -333,7 +335,11 @@ def _check_family(
         groups=tuple(_check_group(family, decidability, index) for index in family.places),
         coverage=decidability.coverage[family.family],
         held_back=tuple(group for group, is_held in zip(family.groups, is_held_back, strict=True) if is_held),
-        share_for_all=share_for_all(plan, rule, family.planned, family.decidable) if is_held_back.any() else None,
+        share_for_all=share_for_all(
+            plan.audit.route, plan.verdict, plan.sensitivity, rule, family.planned, family.decidable
+        )
+        if is_held_back.any()
+        else None,
     )
 
 

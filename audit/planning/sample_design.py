@@ -35,7 +35,7 @@ from audit.evaluation.standing import STANDINGS
 from audit.plan.audit_plan import AuditPlan, Route, Rule
 from audit.plan.evaluation_set import EvaluationSetSection
 from audit.plan.sampling_design import Quota, SamplingDesign
-from audit.plan.sections import GENDERS, Coding, Groups, VerdictSection, feature_coding
+from audit.plan.sections import GENDERS, Coding, Groups, SensitivitySection, VerdictSection, feature_coding
 from audit.stats.allocation import GroupCells, effective_sizes, proportional_counts, smallest_allocation
 from audit.stats.arrays import FloatArray, IntArray
 from audit.stats.boundaries import Boundary, margin_boundary
@@ -221,7 +221,14 @@ def joint_power(verdict: VerdictSection, judged: Sequence[CellGroups], pool: Flo
     return float(verdict.power ** (1.0 / max(groups, 1)))
 
 
-def for_the_unknown(plan: AuditPlan, groups: CellGroups, pool: FloatArray, power: float) -> FloatArray:
+def for_the_unknown(
+    route: Route,
+    verdict: VerdictSection,
+    sensitivity: SensitivitySection,
+    groups: CellGroups,
+    pool: FloatArray,
+    power: float,
+) -> FloatArray:
     """float64[G]: cases that each group needs, over those it would need were nobody of unknown group.
 
     1 where no number would do: such a group lacks no cases. Parameters are those of `joint_power`.
@@ -233,13 +240,10 @@ def for_the_unknown(plan: AuditPlan, groups: CellGroups, pool: FloatArray, power
     none: list[list[int]] = [[] for _ in groups.groups]
     alone = replace(planned, members=MemberPlaces(none, [[] for _ in none], none))
     with_them, without = (
-        cases_to_be_alone(plan, groups.rule, planned_side, power) for planned_side in (planned, alone)
+        cases_to_be_alone(route, verdict, sensitivity, groups.rule, planned_side, power)
+        for planned_side in (planned, alone)
     )
-    helps = (
-        np.isfinite(with_them)
-        & np.isfinite(without)
-        & ~is_beyond_help(plan.audit.route, plan.sensitivity, groups.rule, planned)
-    )
+    helps = np.isfinite(with_them) & np.isfinite(without) & ~is_beyond_help(route, sensitivity, groups.rule, planned)
     factor = np.ones(helps.shape)
     factor[helps] = np.maximum(with_them[helps], 1.0) / np.maximum(without[helps], 1.0)
     return factor
@@ -543,7 +547,10 @@ class _Search:
         self._plan, self._judged, self._floor, self._pool = plan, judged, floor, pool
         cases = pool.astype(np.float64)
         self._power = joint_power(plan.verdict, judged, cases)
-        self._unknown = [for_the_unknown(plan, groups, cases, self._power) for groups in judged]
+        self._unknown = [
+            for_the_unknown(plan.audit.route, plan.verdict, plan.sensitivity, groups, cases, self._power)
+            for groups in judged
+        ]
         self._shapes = [_group_shapes(groups, shapes, pool.size) for groups in judged]
         members = [groups.members for groups in judged]
         starts = np.cumsum([0, *(some.groups for some in members)])
@@ -640,8 +647,18 @@ def planned_reach(
             for power in (plan.verdict.power, joint_power(plan.verdict, judged, pool))
         )
         alone = np.isfinite(needs) & (cases >= needs - 1e-6)
-        is_held_back = alone & groups_held_back(plan, groups.rule, people)
-        missed.append(np.where(alone, np.where(is_held_back, 0.0, chance_to_miss(plan, groups.rule, people)), np.nan))
+        is_held_back = alone & groups_held_back(plan.audit.route, plan.verdict, plan.sensitivity, groups.rule, people)
+        missed.append(
+            np.where(
+                alone,
+                np.where(
+                    is_held_back,
+                    0.0,
+                    chance_to_miss(plan.audit.route, plan.verdict, plan.sensitivity, groups.rule, people),
+                ),
+                np.nan,
+            )
+        )
         reached += [
             GroupReach(
                 groups=groups,
@@ -670,7 +687,7 @@ def _needs(
     cases, floor = groups.members.added(of_cells[0]), plan.verdict.min_denominator
     least = cases_from_clusters(plan, groups, of_cells, shapes, 1.0)
     wanted = wanted_sizes(plan.audit.route, plan.verdict, groups.rule, 1.0, power)(sizes.rest) * for_the_unknown(
-        plan, groups, pool, power
+        plan.audit.route, plan.verdict, plan.sensitivity, groups, pool, power
     )
     worth = np.where((cases > 0) & (sizes.own > 0), sizes.own / np.maximum(cases, 1e-300), 1.0)
     judged = sizes.possible & (cases.sum() - cases >= floor) & (cases > 0) & np.isfinite(least)

@@ -219,8 +219,10 @@ def families_decidability(
         _Foreseen,
         designs,
         planned.families,
-        planned.split(cases_to_be_alone(plan, rule, planned, plan.verdict.power)),
-        planned.split(chance_to_miss(plan, rule, planned)),
+        planned.split(
+            cases_to_be_alone(plan.audit.route, plan.verdict, plan.sensitivity, rule, planned, plan.verdict.power)
+        ),
+        planned.split(chance_to_miss(plan.audit.route, plan.verdict, plan.sensitivity, rule, planned)),
         planned.split(is_beyond_help(plan.audit.route, plan.sensitivity, rule, planned)),
     )
     judged = [
@@ -319,7 +321,9 @@ def with_fewer_alone(
     planned = PlannedPeople.side_by_side([family.planned for family in compress(judged, is_narrowed)])
     sizes = [family.people.size for family in planned.families]
     missed = np.repeat(np.maximum(list(compress(most_missed, is_narrowed)), _LEAST_MISSED), sizes)
-    cases = iter(planned.split(cases_to_be_alone(plan, rule, planned, 1.0 - missed)))
+    cases = iter(
+        planned.split(cases_to_be_alone(plan.audit.route, plan.verdict, plan.sensitivity, rule, planned, 1.0 - missed))
+    )
     return tuple(
         _with_fewer_alone(family, most, next(cases)) if is_asked else family
         for family, most, is_asked in zip(judged, most_missed, is_narrowed, strict=True)

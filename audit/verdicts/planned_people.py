@@ -168,7 +168,9 @@ class PlannedRates(NamedTuple):
     """Cases of the group with its possible members, over its own."""
 
 
-def chance_to_miss(plan: AuditPlan, rule: Rule, planned: PlannedPeople) -> FloatArray:
+def chance_to_miss(
+    route: Route, verdict: VerdictSection, sensitivity: SensitivitySection, rule: Rule, planned: PlannedPeople
+) -> FloatArray:
     """Chance that a group that is treated like everyone else does not pass, by its cases alone.
 
     Everybody has the rule's planned rate; people of unknown feature are at their worst as far as the plan supposes.
@@ -179,9 +181,9 @@ def chance_to_miss(plan: AuditPlan, rule: Rule, planned: PlannedPeople) -> Float
         Of two sides, both chances together. The larger of two: that of the score test, and that of a binomial test
         which knows the rest's rate. The exact test lies near the larger one (`tools.simulate --only joint_planning`).
     """
-    with_members = planned.with_members(Supposed.of(plan.sensitivity))
-    alpha, missed = plan.verdict.alpha, np.zeros(planned.people.shape)
-    for question in questions(plan.audit.route, rule):
+    with_members = planned.with_members(Supposed.of(sensitivity))
+    alpha, missed = verdict.alpha, np.zeros(planned.people.shape)
+    for question in questions(route, rule):
         rates, boundary = with_members.rates(question, rule.planned_rate), question.within
         n, m = np.maximum(planned.size * rates.growth, 1.0), np.maximum(planned.rest_size, 1e-9)
         by_score = rejection_power(rates.group, n, rates.rest, m, boundary, LIKE_EXACT * alpha)
@@ -203,7 +205,14 @@ def is_beyond_help(route: Route, sensitivity: SensitivitySection, rule: Rule, pl
     return beyond
 
 
-def cases_to_be_alone(plan: AuditPlan, rule: Rule, planned: PlannedPeople, power: npt.ArrayLike) -> FloatArray:
+def cases_to_be_alone(
+    route: Route,
+    verdict: VerdictSection,
+    sensitivity: SensitivitySection,
+    rule: Rule,
+    planned: PlannedPeople,
+    power: npt.ArrayLike,
+) -> FloatArray:
     """Independent cases with which a group that is treated like everyone else passes with this power, or its own of
     several.
 
@@ -214,28 +223,31 @@ def cases_to_be_alone(plan: AuditPlan, rule: Rule, planned: PlannedPeople, power
         number would do; inf where none would do at all.
     """
     with_members, rule_questions = (
-        planned.with_members(Supposed.of(plan.sensitivity)),
-        questions(plan.audit.route, rule),
+        planned.with_members(Supposed.of(sensitivity)),
+        questions(route, rule),
     )
     # of two sides each is planned for half of the risk, so that both pass together with the power asked for
     power_of_each_side = np.broadcast_to(1.0 - (1.0 - np.asarray(power)) / len(rule_questions), planned.people.shape)
     needed = np.zeros(planned.people.shape)
     for question in rule_questions:
         rates, boundary, m = with_members.rates(question, rule.planned_rate), question.within, planned.rest_size
-        cases = (
-            cases_to_decide(rates.group, rates.rest, m, boundary, plan.verdict.alpha, power_of_each_side) / rates.growth
-        )
+        cases = cases_to_decide(rates.group, rates.rest, m, boundary, verdict.alpha, power_of_each_side) / rates.growth
         never = ~np.isfinite(cases)
         if never.any():
             cases[never] = cases_to_pass(
-                rule.planned_rate, m[never], boundary, plan.verdict.alpha, power_of_each_side[never]
+                rule.planned_rate, m[never], boundary, verdict.alpha, power_of_each_side[never]
             )
         needed = np.maximum(needed, cases)
     return needed
 
 
 def groups_held_back(
-    plan: AuditPlan, rule: Rule, planned: PlannedPeople, supposed: Supposed | None = None
+    route: Route,
+    verdict: VerdictSection,
+    sensitivity: SensitivitySection,
+    rule: Rule,
+    planned: PlannedPeople,
+    supposed: Supposed | None = None,
 ) -> BoolArray:
     """bool[G]: the groups that cannot pass as long as so many people are unknown.
 
@@ -250,23 +262,32 @@ def groups_held_back(
     is_held_back = np.zeros(planned.people.shape, dtype=np.bool_)
     if not any(map(any, (planned.members.unknown, planned.members.several))):
         return is_held_back
-    moved = planned.with_members(supposed or Supposed.of(plan.sensitivity))
-    for question in questions(plan.audit.route, rule):
+    moved = planned.with_members(supposed or Supposed.of(sensitivity))
+    for question in questions(route, rule):
         rates, m = moved.rates(question, rule.planned_rate), np.maximum(planned.rest_size, 1e-9)
         n = planned.size * rates.growth
         x, y = n * counted_rate(rates.group, question.within), m * counted_rate(rates.rest, question.within)
-        is_held_back |= np.asarray(asymptotic_p(x, n, y, m, question.within) > plan.verdict.alpha)
+        is_held_back |= np.asarray(asymptotic_p(x, n, y, m, question.within) > verdict.alpha)
     return is_held_back
 
 
-def share_for_all(plan: AuditPlan, rule: Rule, planned: PlannedPeople, alone: BoolArray) -> float:
+def share_for_all(
+    route: Route,
+    verdict: VerdictSection,
+    sensitivity: SensitivitySection,
+    rule: Rule,
+    planned: PlannedPeople,
+    alone: BoolArray,
+) -> float:
     """Return the largest share of a group's own cases that may be unknown with none of those judged `alone` held back;
     0 where none would do.
     """
-    supposed = Supposed.of(plan.sensitivity)
+    supposed = Supposed.of(sensitivity)
 
     def enough(share: float) -> bool:
-        return not groups_held_back(plan, rule, planned, supposed._replace(max_share=share))[alone].any()
+        return not groups_held_back(route, verdict, sensitivity, rule, planned, supposed._replace(max_share=share))[
+            alone
+        ].any()
 
     return _largest_share(enough) if enough(0.0) else 0.0
 

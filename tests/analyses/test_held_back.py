@@ -101,9 +101,13 @@ def test_people_with_several_nationalities_hold_back_whatever_is_vouched_for() -
         rest_size=np.array([5400.0, 700.0, 5300.0]),
         members=MemberPlaces(unknown=[[], [], []], recorded=[[], [], []], several=[[2], [], []]),
     )
-    assert groups_held_back(plan, rule, planned, NOTHING)[ALONE].tolist() == [True, False]
-    assert groups_held_back(plan, rule, planned, Supposed(None, None, 0.0))[ALONE].tolist() == [True, False]
-    assert share_for_all(plan, rule, planned, ALONE) == 0.0
+    assert groups_held_back(plan.audit.route, plan.verdict, plan.sensitivity, rule, planned, NOTHING)[
+        ALONE
+    ].tolist() == [True, False]
+    assert groups_held_back(plan.audit.route, plan.verdict, plan.sensitivity, rule, planned, Supposed(None, None, 0.0))[
+        ALONE
+    ].tolist() == [True, False]
+    assert share_for_all(plan.audit.route, plan.verdict, plan.sensitivity, rule, planned, ALONE) == 0.0
 
 
 def test_in_what_people_are_counted_makes_no_difference() -> None:
@@ -118,8 +122,11 @@ def test_in_what_people_are_counted_makes_no_difference() -> None:
     weighted = replace(planned, people=planned.people * 7.5)
     vouched = [Supposed(None, None, share) for share in (None, 0.0, 0.01, 0.03, 0.1)]
     for supposed in (*vouched, Supposed(2.0, 2.0, None)):
-        found = groups_held_back(plan, rule, planned, supposed)
-        assert groups_held_back(plan, rule, weighted, supposed).tolist() == found.tolist()
+        found = groups_held_back(plan.audit.route, plan.verdict, plan.sensitivity, rule, planned, supposed)
+        assert (
+            groups_held_back(plan.audit.route, plan.verdict, plan.sensitivity, rule, weighted, supposed).tolist()
+            == found.tolist()
+        )
     everyone = np.ones(3, dtype=np.bool_)
-    share = share_for_all(plan, rule, planned, everyone)
-    assert share_for_all(plan, rule, weighted, everyone) == share > 0.0
+    share = share_for_all(plan.audit.route, plan.verdict, plan.sensitivity, rule, planned, everyone)
+    assert share_for_all(plan.audit.route, plan.verdict, plan.sensitivity, rule, weighted, everyone) == share > 0.0

@@ -48,7 +48,7 @@ def result_of_all_nights(
         Whether groups are named.
     """
     if isinstance(judged, RunRequest):
-        check_plan(judged.loaded.plan)
+        check_plan(judged.loaded.plan.evaluation_set, judged.loaded.plan.detector, judged.loaded.plan.named_probe_rules)
     # A link would be replaced by a file, and a link into a missing folder would count as new.
     place = place.resolve()
     with locked(place):

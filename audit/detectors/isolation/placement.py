@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 from audit.detectors.command_setup import ALWAYS_SET, GIVEN
 from audit.detectors.isolation.options import Isolating, Sandbox
-from audit.detectors.own_files import is_exposed, own_files
+from audit.detectors.own_files import files_of_the_audit, is_exposed, own_files
 from audit.detectors.protocol import Detector, TableDetector, table_detector
 from audit.detectors.registry import make_detector
 from audit.errors import DetectorError
@@ -152,7 +152,7 @@ def _held(plan: AuditPlan, folder: Path, isolating: Isolating) -> Held:
         path=path,
         readable=readable,
         own=own,
-        is_exposed=shut_in and is_exposed(plan, folder, readable),
+        is_exposed=shut_in and is_exposed(files_of_the_audit(plan, folder), readable),
         shut_in=shut_in,
         must_be_shut_in=isolating.sandbox == Sandbox.STRICT,
         memory_mib=plan.sandbox.memory_mib if shut_in else None,

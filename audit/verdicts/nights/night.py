@@ -25,6 +25,9 @@ from audit.analyses.sides import questions
 from audit.counting.table import ABSTAINED, FamilyCounts
 from audit.errors import DataError, PlanError
 from audit.plan.audit_plan import AuditPlan
+from audit.plan.detectors import Detector as DetectorSection
+from audit.plan.evaluation_set import EvaluationSetSection
+from audit.plan.probes import NamedProbeRule
 from audit.result.audit_result import AuditResult
 from audit.verdicts.nights.state import TOOL, FamilySeen, Outcome, Reset, Sample, SetTaken, State, new_state
 from audit.verdicts.nights.verdict import JudgedRule, judge_nights, overall_outcome, with_night
@@ -105,14 +108,16 @@ def changed_parts(state: State, now: Mapping[str, Any], features: Sequence[Sensi
     return tuple(words)
 
 
-def check_plan(plan: AuditPlan) -> None:
+def check_plan(
+    set_section: EvaluationSetSection, detector: DetectorSection, probe_rules: Sequence[NamedProbeRule]
+) -> None:
     """Raise PlanError where nights of this plan cannot be added up."""
-    section = plan.evaluation_set
+    section = set_section
     if section.is_weighted or section.cluster is not None:
         raise _refused("it is for independent cases without design weights, and this plan has weights or clusters")
-    if plan.detector.top_k is not None:
+    if detector.top_k is not None:
         raise _refused("with top_k one case is flagged in the place of another, so that cases are not independent")
-    if plan.named_probe_rules:
+    if probe_rules:
         raise _refused("a rule on probes asks the same texts every night, and no night adds to it")
 
 
@@ -163,7 +168,7 @@ def take_in_night(result: AuditResult, before: State | None, sample: Sample | No
         with cases added, and nobody said what the sets are.
     """
     plan, families = result.plan, _families(result)
-    check_plan(plan)
+    check_plan(plan.evaluation_set, plan.detector, plan.named_probe_rules)
     check_sample(before, sample)
     tonight = digested_set(result, families)
     now = identity(plan, result.provenance.detector_sha256)
