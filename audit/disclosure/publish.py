@@ -216,6 +216,9 @@ def _make(result: AuditResult, shape: Shape | None, method: Method, key: bytes |
     histories = {name: _draws_of(known[name]["draws"]) for name in SIDES if name in known}
     each = (_side(name, shape, method, key, day, known.get(name), histories.get(name, {})) for name in SIDES)
     sides = [side for side in each if side is not None]
+    if key is None:  # made again: the log has what was printed, and not which draw was withheld
+        released = {name for name, figures in last["release"]["sides"].items() if figures == "shown"}
+        sides = [replace(side, has_outcomes=side.has_outcomes and side.side in released) for side in sides]
     metrics, level = [metric.name for metric in public_metrics(result)], result.plan.verdict.level
     section = result.plan.evaluation_set
     plain = not section.is_weighted and section.cluster is None

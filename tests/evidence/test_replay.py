@@ -17,13 +17,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made.published import write_set
+from made.published import FEW, write_set
 from made.sealed import signer_in, trusting
 from typer.testing import CliRunner
 
 from audit.cli.commands.app import app
 from audit.cli.commands.evidence_commands import run_again
 from audit.disclosure.public_files import make_files
+from audit.disclosure.publish import made_again, publish
 from audit.engines.private_folder import PrivateFolder
 from audit.errors import EvidenceError, ExitCode
 from audit.evidence.bundle import LOG, RESULT, Bundle, read_bundle
@@ -37,6 +38,7 @@ from audit.evidence.statement import Evidence, read_statement, sha256, statement
 from audit.evidence.trust import Trust, Trusted, read_trust
 from audit.evidence.verification import verify
 from audit.public.release import PublicRelease
+from audit.run import run_audit
 
 RESTRICTED = "evidence-restricted.a7k"
 
@@ -503,3 +505,15 @@ def test_no_rows_are_added_to_a_seal_that_were_not_audited(parties: tuple[Party,
         cases.write_text(audited)
     assert (code, "is not what was audited" in said) == (4, True)
     assert (auditor.folder / "audit-out" / RESTRICTED).read_bytes() == before == bundle.content
+
+
+def test_outcomes_that_a_draw_withheld_are_withheld_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With 15 of 1,000 keys no draw of this set leaves every "fewer than ten" open: the release shows people alone."""
+    secret = bytes.fromhex("d489ec12e86b252249222663794ea8ee6573f29c57c6c4391952e4d6b3276111")
+    monkeypatch.setattr("audit.disclosure.restricted.new_key", lambda: secret)
+    write_set(tmp_path, counts=FEW)
+    result = run_audit(tmp_path / "plan.toml", crosscheck=False)
+    published = publish(result, tmp_path / "restricted", lambda _: None, ("json",), ("en",))
+    assert published.public.sides == {"negatives": "shown", "positives": "people"}
+    log = (tmp_path / "restricted/releases/0001.json").read_bytes().partition(b"\n")[2]
+    assert made_again(result, json.loads(log)) == []
