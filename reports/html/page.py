@@ -27,7 +27,7 @@ from reports.waiver_words import WaiverWords
 from reports.writer import Report, Writer
 
 _AFFECTED_FIRST = 10
-_NEEDED_FIRST = 6
+_NEEDED_FIRST = 4
 _MOST_DATA = 80_000
 """The most characters of data in the page. With them a page of 800 strata stays within half a million bytes."""
 _MOST_DATA_BESIDE_LONG_WORDS = 2_000

@@ -75,7 +75,7 @@ def test_what_is_not_counted_there_is_refused_by_its_slug(slug: str, plan: Audit
 
 NOT_SWEPT = {
     "AuditPlan": {*REFUSED_PARTS, "engine", "governance", "sandbox", "waivers"},
-    "AuditSection": {"auditor", "primary_harm", "system"},
+    "AuditSection": {"auditor", "primary_harm", "respond_by", "system"},
     "BaselineSection": {"expected_change"},
     "DisclosureSection": {"folder"},
     "EvaluationSetSection": {
