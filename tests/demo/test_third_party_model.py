@@ -61,7 +61,9 @@ def test_the_model_is_audited_and_the_readme_says_what_was_measured(
     monkeypatch.chdir(tmp_path / NAME)
     monkeypatch.syspath_prepend(package)
     typed = [line.split()[1:] for line in README.splitlines() if line.startswith("audit7k ")]
-    assert [CliRunner().invoke(app, line).exit_code for line in typed] == [0, 3, 3]
+    # here the package lies in no environment, and a model that is kept in reads no other folder of libraries
+    here = {"check": [], "run": ["--sandbox", "none"], "gate": []}
+    assert [CliRunner().invoke(app, [*line, *here[line[0]]]).exit_code for line in typed] == [0, 3, 3]
     result = json.loads((tmp_path / NAME / "audit-out" / "result.json").read_text(encoding="utf-8"))
     (probe,) = result["probes"]
     assert (probe["templates"], probe["scored"], probe["failed"]) == (100, 100 * 179, 0)

@@ -11,7 +11,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from audit.counting.table import rule_families
-from audit.plan.audit_plan import AuditPlan, Rule
+from audit.plan.audit_plan import Rule
+from audit.plan.sections import Groups
 from audit.vocabulary.groups import Family, Group, Level
 from audit.vocabulary.metrics import MetricName
 from audit.worlds.folder import companion_files
@@ -117,17 +118,16 @@ def scored(world: WorldName, asked: tuple[str, ...], rows: int, seed: int = 1) -
     )
 
 
-def planned_families(gaps: Iterable[Possible]) -> Callable[[AuditPlan, Rule], tuple[Family, ...]]:
+def planned_families(gaps: Iterable[Possible]) -> Callable[[Groups, Rule], tuple[Family, ...]]:
     """Return what stands for `rule_families` where planning is asked about some gaps alone: their families and genders.
 
     The chance of a false alarm is still shared out over the whole plan.
     """
     wanted = {(gap.metric, tuple((level.feature, level.rung) for level in gap.group.levels)) for gap in gaps}
 
-    def few(plan: AuditPlan, rule: Rule) -> tuple[Family, ...]:
+    def few(groups: Groups, rule: Rule) -> tuple[Family, ...]:
         every = [
-            (family, tuple((axis.feature, axis.rung) for axis in family.axes))
-            for family in rule_families(plan.groups, rule)
+            (family, tuple((axis.feature, axis.rung) for axis in family.axes)) for family in rule_families(groups, rule)
         ]
         return tuple(family for family, of in every if of == (("gender", "level"),) or (rule.metric, of) in wanted)
 
