@@ -65,7 +65,7 @@ from audit.scoring.checkpoint import Checkpoint
 on_spark.ROWS_OF_A_PIECE = 1000
 folder = Path(sys.argv[1])
 checkpoint = Checkpoint(folder / "answers")
-result = run_audit(folder / "there.toml", checkpoint=checkpoint, crosscheck=False, scope=Scope.RECORDS, sandbox="none")
+result = run_audit(folder / "there.toml", checkpoint=checkpoint, crosscheck=False, scope="records", sandbox="none")
 (folder / "result").write_text(result_sha256(result))
 """
 

@@ -21,8 +21,11 @@ Process = tuple[int, str]
 """Id and start time of a process; ids are used again."""
 
 
-def child_processes() -> frozenset[Process] | None:
-    """All running processes that descend from this one; None if they cannot be seen here."""
+def child_processes(besides: frozenset[Process] = frozenset()) -> frozenset[Process] | None:
+    """Return all running processes that descend from this one; None if they cannot be seen here.
+
+    Those of `besides` are left out, and whatever they start: a browser, for one, starts processes at any time.
+    """
     if not (_PROC / "self" / "stat").exists():
         return None
     parents: dict[int, list[Process]] = {}
@@ -37,8 +40,9 @@ def child_processes() -> frozenset[Process] | None:
     waiting = [os.getpid()]
     while waiting:
         for process in parents.get(waiting.pop(), []):
-            found.add(process)
-            waiting.append(process[0])
+            if process not in besides:
+                found.add(process)
+                waiting.append(process[0])
     return frozenset(process for process in found if not _is_of_python(process[0]))
 
 
@@ -81,7 +85,7 @@ class Surroundings:
 
     def look(self) -> None:
         """Remember the processes that run now: if its parent ends first, a process is no descendant afterwards."""
-        self._met |= (child_processes() or frozenset()) - (self._processes or frozenset())
+        self._met |= child_processes(self._processes or frozenset()) or frozenset()
 
     def left(self, patience: float) -> tuple[int, tuple[str, ...]]:
         """Number of threads, and names of programs of processes, that still run after `patience` seconds."""
