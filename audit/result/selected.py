@@ -15,7 +15,7 @@ from functools import lru_cache
 from statistics import NormalDist
 from typing import Generic, TypeVar
 
-from audit.result.findings.judged import Disparity, Estimate
+from audit.result.findings.judged import Estimate
 from audit.result.reading import Rate
 
 Ends = tuple[float, float]
@@ -105,38 +105,6 @@ def clopper_pearson(x: float, n: float, level: float) -> Ends:
     low = 0.0 if x <= 0.0 else _beta_quantile(x, n - x + 1.0, tail)
     high = 1.0 if x >= n else 1.0 - _beta_quantile(n - x, x + 1.0, tail)
     return _to_ten_digits(low), _to_ten_digits(high)
-
-
-def comparison_limits(
-    disparity: Disparity, own: Estimate, level: float
-) -> tuple[Ends, tuple[float, float | None] | None] | None:
-    """Intervals of a difference and of a ratio of two counted rates at a level, as `Disparity` defines them.
-
-    MOVER (Zou & Donner 2008) and MOVER-R (Donner & Zou 2012), as everywhere, but on Clopper-Pearson's limits: on
-    Wilson's, twice as many of the first rows miss the truth as may where rates are low and groups small. None for the
-    ratio where there is none, and for its upper end where it has none. None of both where cases have weights or
-    clusters: what the two sides share is not in a result.
-    """
-    if own.effective_cases is not None or own.weighted_denominator is not None or disparity.difference is None:
-        return None
-    x, n, y, m = own.numerator, own.denominator, disparity.other_numerator, disparity.other_denominator
-    share = 0.0
-    if disparity.compared_with == "overall":
-        y, m, share = y - x, m - n, n / m
-    (low, high), (rest_low, rest_high) = clopper_pearson(x, n, level), clopper_pearson(y, m, level)
-    p, r = x / n, y / m
-    below, above = math.hypot(p - low, rest_high - r), math.hypot(high - p, r - rest_low)
-    difference = (1.0 - share) * (p - r - below), (1.0 - share) * (p - r + above)
-    if disparity.ratio is None:
-        return difference, None
-    lower, upper = low * (2.0 * p - low), high * (2.0 * p - high)
-    at_most, at_least = rest_high * (2.0 * r - rest_high), rest_low * (2.0 * r - rest_low)
-    least = lower / (p * r + math.sqrt(max((p * r) ** 2 - at_most * lower, 0.0))) if lower > 0.0 else 0.0
-    root = p * r + math.sqrt(max((p * r) ** 2 - at_least * upper, 0.0))
-    most = root / at_least if at_least > 0.0 < root else math.inf
-    # the group's part of everyone bounds the ratio to everyone
-    ends = [end and 1.0 / (share + (1.0 - share) / end) if share else end for end in (least, most)]
-    return difference, (ends[0], ends[1] if math.isfinite(ends[1]) else None)
 
 
 def _few_degrees(freedom: float | None, tail: float) -> float:

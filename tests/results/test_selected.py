@@ -8,14 +8,11 @@ import numpy as np
 import pytest
 from statsmodels.stats.proportion import proportion_confint
 
-from audit.analyses.disparities import _against_everyone
-from audit.plan.sections import Comparison
-from audit.result.findings.judged import Disparity, Estimate
+from audit.result.findings.judged import Estimate
 from audit.result.reading import Rate
-from audit.result.selected import clopper_pearson, comparison_limits, limits_of, picked_level, selected
+from audit.result.selected import clopper_pearson, limits_of, picked_level, selected
 from audit.stats import intervals
 from audit.stats.effective_test import few_degrees_factor
-from audit.stats.intervals import Limits, difference_of_limits, ratio_of_limits
 from audit.vocabulary.groups import Group
 from tools.simulate.selected import WORLDS, clustered, shown_first
 
@@ -34,14 +31,6 @@ def estimate(x: int, n: int, **values: float) -> Estimate:
 
 def rate(x: int, n: int, **values: float) -> Rate:
     return Rate(Group(()), "true_positive_rate", estimate(x, n, **values), None, "low")
-
-
-def compared(against: Comparison, x: int, n: int, other: int, cases: int) -> Disparity:
-    return Disparity(
-        metric="true_positive_rate", group=Group(()), compared_with=against, other_numerator=other,
-        other_denominator=cases, difference=x / n - other / cases, difference_low=None, difference_high=None,
-        ratio=1.0, ratio_low=None, ratio_high=None, level=0.95, status="estimated",
-    )  # fmt: skip
 
 
 @pytest.mark.parametrize("level", LEVELS)
@@ -88,39 +77,6 @@ def test_one_cluster_says_nothing() -> None:
     assert limits_of(estimate(3, 40, effective_cases=5.0), 0.99) == (0.0, 1.0)
 
 
-@pytest.mark.parametrize("level", LEVELS)
-@pytest.mark.parametrize(
-    ("x", "n", "y", "m"),
-    [(12, 40, 700, 1_000), (0, 9, 30, 200), (9, 9, 199, 200), (1, 3_000, 1, 50), (55, 60, 4, 5), (30, 60, 2, 900)],
-)
-def test_differences_and_ratios_are_mover_on_exact_limits(x: int, n: int, y: int, m: int, level: float) -> None:
-    own = estimate(x, n)
-    against: Comparison
-    for against in ("rest", "overall"):
-        other, cases = (y, m) if against == "rest" else (x + y, n + m)
-        seen = compared(against, x, n, other, cases)
-        one, rest = (
-            Limits(np.float64(part / whole), *map(np.float64, proportion_confint(part, whole, 1 - level, "beta")))  # type: ignore[arg-type]
-            for part, whole in ((x, n), (y, m))
-        )
-        difference, ratio = difference_of_limits(one, rest), ratio_of_limits(one, rest)
-        if against == "overall":
-            difference, ratio = _against_everyone(difference, ratio, np.float64(n / (n + m)))  # type: ignore[arg-type]
-        found = comparison_limits(seen, own, level)
-        assert found is not None
-        assert found[1] is not None
-        assert found[0] == pytest.approx(tuple(map(float, difference)))
-        high = math.inf if found[1][1] is None else found[1][1]
-        assert (found[1][0], high) == pytest.approx(tuple(map(float, ratio)))
-
-
-def test_no_difference_is_given_where_two_sides_share_clusters() -> None:
-    seen = compared("rest", 30, 40, 200, 400)
-    assert comparison_limits(seen, estimate(30, 40), 0.99) is not None
-    assert comparison_limits(seen, estimate(30, 40, effective_cases=20.0), 0.99) is None
-    assert comparison_limits(seen, estimate(30, 40, weighted_denominator=80.0), 0.99) is None
-
-
 def test_a_row_fixed_beforehand_keeps_its_interval() -> None:
     rows = [rate(x, 100, low=x / 100 - 0.01, high=x / 100 + 0.01) for x in range(10, 30)]
     before = [row.ends for row in rows]
@@ -135,7 +91,7 @@ def test_a_row_fixed_beforehand_keeps_its_interval() -> None:
 def test_of_the_intervals_shown_first_no_more_miss_than_of_all(place: int) -> None:
     measured = shown_first(25, np.random.default_rng(place), WORLDS[place])
     rates = [f"{which}, as shown" for which in ("10 surest", "1 surest", "10 worst", "1 worst")]
-    for shown in (measured[event] for event in (*rates, "10 surest, difference")):
+    for shown in (measured[event] for event in rates):
         assert shown.events <= 0.05 * shown.trials + 3.0 * math.sqrt(0.05 * 0.95 * shown.trials)
     assert measured["10 surest, of single rows"].share > 0.08
 

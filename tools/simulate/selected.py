@@ -13,9 +13,9 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from audit.analyses.estimates import estimates
-from audit.result.findings.judged import Disparity, Estimate
+from audit.result.findings.judged import Estimate
 from audit.result.reading import Rate
-from audit.result.selected import comparison_limits, picked_level, selected
+from audit.result.selected import selected
 from audit.stats.intervals import wilson
 from audit.vocabulary.groups import Axis, Family, Group
 from tools.simulate.audited import group_table, groups_of
@@ -54,35 +54,25 @@ WORLDS: Final = (
 
 
 class Row(NamedTuple):
-    """A group with what was seen of it, its true rate, and what was seen of its rest, with that one's true rate."""
+    """A group with what was seen of it, and its true rate."""
 
     seen: Rate
     truth: float
-    rest: tuple[int, int] = (0, 0)
-    rest_truth: float = 0.0
 
 
 def drawn(world: World, rng: np.random.Generator) -> list[Row]:
     """Draw the groups that have enough cases for a rate."""
     sizes = zipf_sizes(world.cases, world.groups)
     truth = np.clip(rng.normal(world.rate, world.spread, sizes.size), 0.01, 0.99)
-    x, everyone, harmed = rng.binomial(sizes, truth), int(sizes.sum()), float((truth * sizes).sum())
-    hits = int(x.sum())
+    x = rng.binomial(sizes, truth)
     if world.ladder:
         masks = [np.arange(sizes.size) % parts == part for parts in (22, 5) for part in range(parts)]
         truth = np.append(truth, [(truth * sizes)[mask].sum() / sizes[mask].sum() for mask in masks])
         x = np.append(x, [x[mask].sum() for mask in masks])
         sizes = np.append(sizes, [sizes[mask].sum() for mask in masks])
     low, high = wilson(x, sizes, LEVEL)
-    m = everyone - sizes
-    rest_truth = (harmed - truth * sizes) / m
     return [
-        Row(
-            _rate(int(x[row]), int(sizes[row]), float(low[row]), float(high[row])),
-            float(truth[row]),
-            (hits - int(x[row]), int(m[row])),
-            float(rest_truth[row]),
-        )
+        Row(_rate(int(x[row]), int(sizes[row]), float(low[row]), float(high[row])), float(truth[row]))
         for row in np.flatnonzero(sizes >= _FEWEST)
     ]
 
@@ -143,23 +133,6 @@ def of_first(rows: Sequence[Row], order: Order, count: int) -> Missed:
     return misses(seen, truths), misses(selected(seen, [row.seen for row in rows]).rows, truths)
 
 
-def differences_missed(rows: Sequence[Row], order: Order) -> int:
-    """Count the first rows whose difference to the rest, at the level shown, misses the truth."""
-    level, missed = picked_level(LEVEL, FIRST / len(rows)), 0
-    for row in sorted(rows, key=order)[:FIRST]:
-        group, (y, m) = row.seen.estimate, row.rest
-        if group is None:
-            continue
-        seen = Disparity(
-            metric=group.metric, group=group.group, compared_with="rest", other_numerator=y, other_denominator=m,
-            difference=group.numerator / group.denominator - y / m, difference_low=None, difference_high=None,
-            ratio=None, ratio_low=None, ratio_high=None, level=LEVEL, status="estimated",
-        )  # fmt: skip
-        limits = comparison_limits(seen, group, level)
-        missed += limits is None or not limits[0][0] <= row.truth - row.rest_truth <= limits[0][1]
-    return missed
-
-
 def _counts(missed: Sequence[Missed], count: int, which: str) -> Counts:
     plain, shown = (sum(pair[kind] for pair in missed) for kind in (0, 1))
     trials = len(missed) * count
@@ -170,18 +143,17 @@ def shown_first(runs: int, rng: np.random.Generator, world: World) -> Counts:
     """Count the intervals shown first that miss the truth, by how rows are ordered."""
     by = orders(low_is_worse=world.rate > 0.5)
     missed: dict[tuple[str, int], list[Missed]] = {(name, count): [] for name in by for count in (FIRST, 1)}
-    of_all, every, differences = 0, 0, 0
+    of_all, every = 0, 0
     for _ in range(runs):
         rows = drawn(world, rng)
         for (name, count), results in missed.items():
             results.append(of_first(rows, by[name], count))
-        differences += differences_missed(rows, by["surest"])
         of_all += misses([row.seen for row in rows], [row.truth for row in rows])
         every += len(rows)
     counts = {"all rows, of single rows": Share(of_all, every)}
     for (name, count), results in missed.items():
         counts |= _counts(results, count, f"{count} {name}")
-    return counts | {f"{FIRST} surest, difference": Share(differences, runs * FIRST)}
+    return counts
 
 
 def clustered(runs: int, rng: np.random.Generator) -> Counts:

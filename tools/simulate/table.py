@@ -53,7 +53,7 @@ _PROPERTIES: Final[Mapping[Promise, Sequence[str]]] = {
         "AUC missed, on average", "same difference rejected", "same ratio rejected", "wrong note", "wrong word",
         "the widest label gap is taken for real", 'any "widen" or "narrow"', "noise found, missed",
         "noise found, wrongly flagged", "noise confirmed", "10 surest, as shown", "1 surest, as shown",
-        "10 worst, as shown", "1 worst, as shown", "10 surest, difference", "false confirmed",
+        "10 worst, as shown", "1 worst, as shown", "false confirmed",
     ),
     Promise("at most", families.NAMES_LEVEL): ("any name",),
     Promise("at most", swaps.BUDGET): ("false FAIL of a word",),
