@@ -19,9 +19,9 @@ import re
 from collections import defaultdict
 from pathlib import Path
 
+from audit.evaluation.meaning import fold
 from audit.evaluation.nationality import canonical, countries, data_rows
 from audit.evaluation.nationality_words import DemonymRow, NameRow
-from audit.evaluation.spelling import fold
 from tools.refresh_codes import DATA
 from tools.refresh_names import write
 

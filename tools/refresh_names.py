@@ -27,9 +27,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from audit.evaluation.meaning import fold
 from audit.evaluation.nationality import countries
 from audit.evaluation.nationality_words import HistoricCode, NameRow, claims
-from audit.evaluation.spelling import fold
 from tools.refresh_codes import DATA
 
 UN_LANGUAGES = {"ar": "Arabic", "en": "English", "es": "Spanish", "fr": "French", "ru": "Russian", "zh": "Chinese"}

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from audit.cli.outputs.named_folders import PUBLIC
 from audit.cli.outputs.output_folder import RESTRICTED_REPORTS
-from audit.cli.outputs.public_list import PUBLIC
 from audit.cli.outputs.stale_result import check_inputs
 from audit.disclosure.read import load_release
 from audit.errors import AuditError, ExitCode

@@ -1,16 +1,23 @@
-"""Distinct values of a column, and the rows that hold some of them."""
+"""Distinct values of a column, the rows that hold some of them, and marks of suppressed cells.
+
+Marks such as `<5` come from tables that were protected, and are not values of a case.
+"""
 
 from __future__ import annotations
 
-from audit.engines.protocol import Found, Holding, Values
+import re
+
+from audit.engines.protocol import Found, Holding, Values, literal
 from audit.errors import DataError
 from audit.evaluation.checks import Check, ask
 from audit.evaluation.relation import Relation, text_of
-from audit.evaluation.suppressed import is_suppressed, suppressed_cells
-from audit.vocabulary.text import shown
+from audit.vocabulary.text import rows_text, shown
 
 MOST_VALUES = 10_000
 """Most distinct values that a column of labels or groups can have; with more it holds ids or free text."""
+PATTERN = r"^\s*(<|<=|≤|&lt;)\s*[0-9]+\s*$|^\s*\*+\s*$|^\s*\.\.+\s*$"
+"""Marks `<5`, `< 10`, `<=5`, `≤5`, `&lt;5`, `*`, `**`, `..`; Python and DuckDB both read this pattern."""
+_MARK = re.compile(PATTERN, re.ASCII)
 
 
 def distinct_texts(relation: Relation, column: str) -> Check[list[str | None]]:
@@ -36,3 +43,22 @@ def refuse_suppressed(relation: Relation, column: str, undeclared: list[str]) ->
     marks = [value for value in undeclared if is_suppressed(value)]
     if marks:
         raise suppressed_cells(relation.source_name, column, *(yield from rows_with(relation, column, marks)))
+
+
+def is_suppressed(text: str) -> bool:
+    """Whether a cell is a mark of suppression."""
+    return _MARK.search(text) is not None
+
+
+def suppressed_condition(expression: str) -> str:
+    """SQL that is true where a text expression is a mark of suppression."""
+    return f"regexp_matches({expression}, {literal(PATTERN)})"
+
+
+def suppressed_cells(source_name: str, column: str, count: int, first: list[int]) -> DataError:
+    """Make the error for a column with marks of suppression."""
+    return DataError(
+        f'{shown(source_name)}: "{shown(column)}" holds marks of suppression such as <5 instead of values in '
+        f"{rows_text(count, first)}",
+        slug="suppressed-cells",
+    )

@@ -23,11 +23,10 @@ from audit.errors import DataError
 from audit.evaluation import gender, nationality, nationality_words
 from audit.evaluation.design import MOST_LEVELS
 from audit.evaluation.look import likely_delimiter
-from audit.evaluation.meaning import Meaning
+from audit.evaluation.meaning import Meaning, fold
 from audit.evaluation.nationality import UNKNOWN
 from audit.evaluation.nationality_words import meanings, without_around
 from audit.evaluation.relation import BETWEEN_ITEMS, Relation, check_text_type, is_list_type, is_number_type, text_of
-from audit.evaluation.spelling import fold
 from audit.evaluation.table_file import ReadOptions, check_file, read_file
 from audit.plan.sections import GenderCodes
 from audit.vocabulary.text import shown

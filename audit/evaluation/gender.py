@@ -11,9 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from audit.evaluation.meaning import Meaning
-from audit.evaluation.spelling import bare
-from audit.evaluation.suppressed import is_suppressed
+from audit.evaluation.cell_values import is_suppressed
+from audit.evaluation.meaning import Meaning, bare
 from audit.plan.sections import GENDERS, GenderCodes
 from audit.vocabulary.groups import LevelName
 

@@ -16,10 +16,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from audit.evaluation.meaning import REASONS, Meaning
+from audit.evaluation.cell_values import is_suppressed
+from audit.evaluation.meaning import REASONS, Meaning, bare, fold
 from audit.evaluation.nationality import UNKNOWN, canonical, countries, data_rows, regions
-from audit.evaluation.spelling import bare, fold
-from audit.evaluation.suppressed import is_suppressed
 
 KOSOVO = "XKX"
 """Code that ISO leaves to users and that many use for Kosovo: a candidate, never a reading."""

@@ -10,9 +10,9 @@ import re
 
 from audit.engines.protocol import Found, Where, identifier, literal
 from audit.errors import DataError
+from audit.evaluation.cell_values import suppressed_cells, suppressed_condition
 from audit.evaluation.checks import Check, alongside, ask, refuse_rows
 from audit.evaluation.relation import Relation, is_float, is_number_type
-from audit.evaluation.suppressed import suppressed_cells, suppressed_condition
 from audit.vocabulary.text import shown
 
 NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"

@@ -264,7 +264,7 @@ _ASCII_NUMBERS: Final = re.compile(b"##+")
 def copy_text(text: str) -> str:
     """Reduce a text to what its copies share: its letters, and `#` for each number.
 
-    This is the spelling rule of names (`audit.evaluation.spelling.fold`: compatibility forms, case, accents, width,
+    This is the spelling rule of names (`audit.evaluation.meaning.fold`: compatibility forms, case, accents, width,
     spaces) without any other character: punctuation, symbols and emoji go, vowel signs and other marks as well. What is
     left of digits is then one number wherever it stood together: `+39 06 123-45` and `+39 06 99` are both `#`. Words
     are compared as they are spelt: `m4ssage` is no copy of `massage`, and a text with one more word is another text.

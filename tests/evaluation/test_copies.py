@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit.evaluation.spelling import fold
+from audit.evaluation.meaning import fold
 from audit.planning.pool import copy_text
 
 

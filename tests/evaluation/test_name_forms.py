@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from audit.evaluation.meaning import fold
 from audit.evaluation.nationality import canonical, countries, data_rows
 from audit.evaluation.nationality_words import DemonymRow, meanings, read
-from audit.evaluation.spelling import fold
 from tools.name_forms import demonyms, endings, forms, inverted, variants, written_otherwise
 
 ROWS = [DemonymRow(*row) for row in data_rows("demonyms.csv")]

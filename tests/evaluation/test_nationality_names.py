@@ -13,10 +13,9 @@ from hypothesis import strategies as st
 from made.sets import made_cells, made_plan, write_set
 
 from audit.evaluation.evaluation_set import open_evaluation_set
-from audit.evaluation.meaning import REASONS, Meaning, Reason
+from audit.evaluation.meaning import REASONS, Meaning, Reason, fold
 from audit.evaluation.nationality import TRAVEL_DOCUMENT_CODES, canonical, countries, data_rows
 from audit.evaluation.nationality_words import NameRow, claims, historic_codes, meanings, name_rows, read
-from audit.evaluation.spelling import fold
 
 UN_LANGUAGES = {"ar", "en", "es", "fr", "ru", "zh"}
 READ = sorted(

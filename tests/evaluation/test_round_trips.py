@@ -13,11 +13,11 @@ from made.sets import Cells, canonical_rows, made_cells, made_plan, write_set
 
 from audit.engines.duckdb import DuckDBEngine
 from audit.errors import AuditError
+from audit.evaluation.cell_values import is_suppressed
 from audit.evaluation.checks import run_check
 from audit.evaluation.evaluation_set import open_evaluation_set
 from audit.evaluation.ids import check_ids
 from audit.evaluation.relation import Relation
-from audit.evaluation.suppressed import is_suppressed
 
 NASTY = st.sampled_from(
     [

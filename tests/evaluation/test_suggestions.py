@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audit.evaluation.column_codes import suggestions
+from audit.evaluation.meaning import fold
 from audit.evaluation.nationality_words import NameRow, meanings, name_rows, read
-from audit.evaluation.spelling import fold
 
 READ = [row for row in name_rows() if meanings()[fold(row.name)].code is not None and len(fold(row.name)) > 6]
 

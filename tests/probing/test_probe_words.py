@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from audit.errors import PlanError
+from audit.evaluation.meaning import fold
 from audit.evaluation.nationality import countries
 from audit.evaluation.nationality_words import meanings
-from audit.evaluation.spelling import fold
 from audit.scoring.probing.words import ANCHOR, FORMS, GENDERS_OF_NAMES, built_in_words, read_words
 
 WORDS = built_in_words()

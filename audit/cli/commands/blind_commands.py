@@ -136,7 +136,7 @@ def challenge(  # noqa: PLR0913, PLR0917 - a parameter for each option
 @contextmanager
 def _secret_folder(plan: Path, out: Path, named: Path | None) -> Iterator[Path]:
     """Yield the folder of the secret: the given one for another attempt, else a new one in the restricted folder."""
-    from audit.cli.outputs.audience import find_restricted_folder
+    from audit.cli.outputs.named_folders import find_restricted_folder
     from audit.evidence.blind.terms import secret_of
     from audit.plan.file.plan_file import read_plan_file
     from audit.storage import locked

@@ -29,7 +29,8 @@ def cases(
     import csv
     import io
 
-    from audit.cli.outputs.audience import public_folder, refuse_exact_among_public
+    from audit.cli.outputs.audience import refuse_exact_among_public
+    from audit.cli.outputs.named_folders import public_folder
     from audit.cli.outputs.output_folder import write_file
     from audit.verdicts.rows_of_rates import case_rows
 

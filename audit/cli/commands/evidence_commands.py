@@ -106,8 +106,8 @@ def seal(
     """
     from dataclasses import replace
 
-    from audit.cli.outputs.audience import find_restricted_folder, public_folder
     from audit.cli.outputs.evidence_files import write_bundles
+    from audit.cli.outputs.named_folders import find_restricted_folder, public_folder
     from audit.cli.outputs.signer import now, open_signer
     from audit.evidence import seal as sealing
 

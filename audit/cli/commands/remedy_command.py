@@ -41,7 +41,8 @@ def remedy(  # noqa: PLR0913, PLR0917 - a parameter for each option
     Chosen on one half of the cases, and judged on the other by the ordinary verdict at a fifth of alpha. Restricted.
     """
     with stages_on(sys.stderr):
-        from audit.cli.outputs.audience import public_folder, refuse_exact_among_public
+        from audit.cli.outputs.audience import refuse_exact_among_public
+        from audit.cli.outputs.named_folders import public_folder
         from audit.cli.outputs.output_folder import OutputFolder, write_file
         from audit.remedies.next_plan import chosen_remedy, next_plan
         from audit.remedies.remedy import asked_plan

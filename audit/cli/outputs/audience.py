@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from audit.cli.console.terminal import note
+from audit.cli.outputs.named_folders import PUBLIC
 from audit.cli.outputs.output_folder import EXACT_FILES
-from audit.cli.outputs.public_list import PUBLIC
 from audit.errors import ArgumentError, DataError, ResultError
 from audit.plan.answers import PredictionsDetector
 from audit.plan.offers import names_offered
@@ -20,13 +20,10 @@ from audit.vocabulary.text import LANGUAGES
 if TYPE_CHECKING:
     from audit.disclosure.publish import Published
     from audit.plan.audit_plan import AuditPlan
-    from audit.plan.sections import DisclosureSection
     from audit.public.release import PublicRelease
     from audit.result.audit_result import AuditResult
     from audit.result.reporters import Reporter
 
-RESTRICTED: Final = "restricted"
-"""Folder within an output folder that holds the key and the log, unless another is named."""
 EXACT_REPORTS: Final = ("html", "junit")
 """Restricted reports that are written unless others are asked for."""
 
@@ -102,28 +99,6 @@ def _public_formats(names: Sequence[str], lang: str | None) -> tuple[tuple[str, 
     if "pdf" in formats and len(codes) > 1:
         note(f'note: a public PDF is in one language, here "{codes[0]}"; the page holds them all')
     return formats, codes
-
-
-def find_restricted_folder(
-    out: Path, disclosure: DisclosureSection, plan_folder: Path | None, named: Path | None
-) -> Path:
-    """Return the restricted folder: the named one, else the plan's, else the one in the output folder.
-
-    Raises
-    ------
-    ArgumentError
-        If the plan names one, and the place of the plan is not known.
-    """
-    if named is not None:
-        return named
-    if disclosure.folder is None:
-        return out / RESTRICTED
-    if plan_folder is None and not disclosure.folder.is_absolute():
-        raise ArgumentError(
-            "the plan keeps its restricted folder beside itself, and a result does not say where the plan is",
-            slug="restricted-folder-unknown",
-        )
-    return (plan_folder or Path()) / disclosure.folder
 
 
 def refuse_exact_among_public(public: Path, exact: Sequence[Path]) -> None:
@@ -215,7 +190,7 @@ def release_in(folder: Path) -> PublicRelease | None:
 
 def set_there(public: Path) -> str:
     """Return the `set_id` of the last release in a folder `public`, though somebody removed it; empty if not known."""
-    from audit.cli.outputs.public_list import PUBLIC, set_listed
+    from audit.cli.outputs.public_list import set_listed
 
     return set_listed(public.parent) if public.name == PUBLIC else ""
 
@@ -241,8 +216,3 @@ def new_key_words(named: str, place: str) -> str:
         f"a new key was made in {place} (set {named}); keep that folder. If this set had public files before, "
         "make them again with its folder: --restricted-folder"
     )
-
-
-def public_folder(out: Path) -> Path:
-    """Return the only folder of an output folder that may leave the house."""
-    return out / PUBLIC

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from audit.cli.console.terminal import note
+from audit.cli.outputs.named_folders import find_restricted_folder
 from audit.cli.outputs.run_request import RunRequest
 from audit.errors import ArgumentError, ResultError
 from audit.plan.audit_plan import AuditPlan
@@ -103,8 +104,6 @@ def gate_restricted_folder(
         return named
     if out is None and disclosure.folder is None:
         return None
-    from audit.cli.outputs.audience import find_restricted_folder
-
     try:
         place = find_restricted_folder(out or Path(), disclosure, plan_folder, None)
     except ArgumentError:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from audit.cli.outputs.audience import public_folder
+from audit.cli.outputs.named_folders import public_folder
 from audit.cli.outputs.output_folder import write_file
 from audit.errors import ArgumentError
 from audit.evidence.seal import Bundles

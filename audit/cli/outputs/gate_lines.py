@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from audit.cli.console.terminal import Style, note, say, say_document
-from audit.cli.outputs.audience import find_restricted_folder, public_folder
 from audit.cli.outputs.chosen_rules import release_on_rules
+from audit.cli.outputs.named_folders import find_restricted_folder, public_folder
 from audit.cli.outputs.waivers import public_waiver_lines, unnamed_waiver_lines, waiver_lines, waiver_totals
 from audit.cli.pages.change_words import exact_change_lines, public_change_lines, public_headline
 from audit.cli.pages.summary import rule_lines, verdict_words

@@ -14,19 +14,17 @@ from audit.cli.outputs.audience import (
     ExactReports,
     PublicFiles,
     RequestedOutput,
-    find_restricted_folder,
     first_file,
     input_files,
     make_public,
-    public_folder,
     refuse_exact_among_public,
     release_in,
     set_there,
 )
 from audit.cli.outputs.baselines import baseline_of_plan
 from audit.cli.outputs.made_from import InputsSeen, write_record
+from audit.cli.outputs.named_folders import PUBLIC, find_restricted_folder, public_folder
 from audit.cli.outputs.output_folder import OutputFolder
-from audit.cli.outputs.public_list import PUBLIC
 from audit.cli.outputs.run_request import RunRequest
 from audit.disclosure.publish import check_folder, refuse_other_set
 from audit.errors import ArgumentError

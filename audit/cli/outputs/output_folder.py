@@ -13,8 +13,8 @@ from types import TracebackType
 from typing import Final, Self
 
 from audit.cli.outputs.exchange import Exchange
+from audit.cli.outputs.named_folders import PUBLIC
 from audit.cli.outputs.public_list import (
-    PUBLIC,
     PUBLIC_LIST,
     files_of_releases,
     list_text,

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
+from audit.cli.outputs.named_folders import PUBLIC
 from audit.disclosure.public_files import REPORTERS
 from audit.disclosure.read import load_release
 from audit.errors import ResultError
@@ -23,8 +24,6 @@ from audit.storage import bytes_of_result, write_durably
 from audit.vocabulary.file_names import EVIDENCE, OF_FILE_MANAGERS, RELEASE
 from audit.vocabulary.text import listed, shown
 
-PUBLIC: Final = "public"
-"""Folder within an output folder that may leave the house; nothing else in it may."""
 PUBLIC_LIST: Final = ".public-files"
 _LINE: Final = re.compile(r"([0-9a-f]{64})  (.+)")
 _SET: Final = re.compile(r"set ([0-9a-f]{16})")

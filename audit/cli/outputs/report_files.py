@@ -14,17 +14,15 @@ from audit.cli.console.terminal import note, say_document
 from audit.cli.outputs.audience import (
     ExactReports,
     PublicFiles,
-    find_restricted_folder,
     first_file,
     input_files,
     make_public,
-    public_folder,
     refuse_exact_among_public,
     requested_output,
     with_files_there,
 )
+from audit.cli.outputs.named_folders import PUBLIC, find_restricted_folder, public_folder
 from audit.cli.outputs.output_folder import OutputFolder, write_file
-from audit.cli.outputs.public_list import PUBLIC
 from audit.disclosure.public_files import DATA, TRANSLATED, find_public_reporters, mapped_file
 from audit.disclosure.publish import reproduce
 from audit.disclosure.read import load_release

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from audit.cli.outputs.audience import find_restricted_folder, new_key_words
+from audit.cli.outputs.audience import new_key_words
+from audit.cli.outputs.named_folders import find_restricted_folder
 from audit.cli.outputs.run_request import RunRequest, plan_with
 from audit.cli.outputs.waivers import today
 from audit.cli.testing.cases import JudgedPlan
