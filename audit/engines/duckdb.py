@@ -105,30 +105,33 @@ class DuckDBEngine:
 
         Raises EOFError where rows are not the same twice, as in a damaged Parquet file.
         """
-        scanned = iter(self._scan(relation, [each for each in questions if isinstance(each, Where | Figure)]))
+        scanned = iter(
+            self._scan(relation, [question for question in questions if isinstance(question, Where | Figure)])
+        )
         return [
-            next(scanned) if isinstance(each, Where | Figure) else self._answer(relation, each) for each in questions
+            next(scanned) if isinstance(question, Where | Figure) else self._answer(relation, question)
+            for question in questions
         ]
 
     def _scan(
         self, relation: str, questions: Sequence[Where | Figure], parameters: dict[str, Any] | None = None
     ) -> list[Any]:
         columns: list[str] = []
-        for each in questions:
-            if isinstance(each, Figure):
-                columns.append(each.aggregate)
+        for question in questions:
+            if isinstance(question, Figure):
+                columns.append(question.aggregate)
                 continue
             # FILTER and not WHERE: for a WHERE, DuckDB skips row groups of a Parquet file whose statistics exclude the
             # condition, and these statistics leave NaN out.
-            met = f"FILTER (WHERE {each.condition})"
+            met = f"FILTER (WHERE {question.condition})"
             columns.append(f"{{'n': count(*) {met}, 'rows': min({ROW}, {SHOWN}) {met}}}")
         if not columns:
             return []
         # built from quoted identifiers; values travel as parameters
-        (found,) = self.execute(f"SELECT {', '.join(columns)} FROM {relation}", parameters).fetchall()  # noqa: S608
+        (row,) = self.execute(f"SELECT {', '.join(columns)} FROM {relation}", parameters).fetchall()  # noqa: S608
         return [
-            value if isinstance(each, Figure) else _found(value["n"], value["rows"])
-            for each, value in zip(questions, found, strict=True)
+            value if isinstance(question, Figure) else _found(value["n"], value["rows"])
+            for question, value in zip(questions, row, strict=True)
         ]
 
     def _answer(self, relation: str, question: Question) -> Any:
@@ -143,12 +146,12 @@ class DuckDBEngine:
                 return self.execute(counted).fetchall()
             case Holding(text, values):
                 condition = f"{text} IN (SELECT unnest($values))"
-                (found,) = self._scan(relation, [Where(condition)], {"values": list(values)})
-                if not found.number:
+                (matches,) = self._scan(relation, [Where(condition)], {"values": list(values)})
+                if not matches.number:
                     raise EOFError("a value was seen and is in no row")  # a damaged Parquet file
-                return found
-            case Repeats(text, whole, rows, source_name):
-                if whole is not None and self._all_different(relation, whole, rows):
+                return matches
+            case Repeats(text, as_number, rows, source_name):
+                if as_number is not None and self._all_different(relation, as_number, rows):
                     return Found(0, [])
                 return self._repeated(relation, text, rows, source_name)
         raise AssertionError("a question without an answer")
@@ -287,8 +290,8 @@ def connect(private: PrivateFolder, files: Sequence[Path]) -> duckdb.DuckDBPyCon
             "temp_directory": str(private.path),
         },
     )
-    whole = [Path(os.path.realpath(path)) for path in files if path.is_dir()]
-    folders = dict.fromkeys(name for path in (private.path, *whole) for name in (str(path), as_one_file(path)))
+    input_folders = [Path(os.path.realpath(path)) for path in files if path.is_dir()]
+    folders = dict.fromkeys(name for path in (private.path, *input_folders) for name in (str(path), as_one_file(path)))
     connection.execute(f"SET allowed_directories = [{literals(folders)}]")
     # A link is followed before it is checked, so both its ends must be allowed.
     allowed = dict.fromkeys(str(name) for path in files for name in (path, os.path.realpath(path), private.plain(path)))
@@ -364,8 +367,8 @@ def _deal(hashes: Hashes, files: Sequence[FileIO], bits: int) -> None:
     first = (hashes >> np.uint64(64 - bits)).astype(np.uint8)
     dealt = hashes[np.argsort(first, kind="stable")]
     ends = np.cumsum(np.bincount(first, minlength=len(files)))
-    for file, own in zip(files, np.split(dealt, ends[:-1]), strict=True):
-        left = memoryview(own.tobytes())
+    for file, bucket in zip(files, np.split(dealt, ends[:-1]), strict=True):
+        left = memoryview(bucket.tobytes())
         while left:
             left = left[file.write(left) :]
 

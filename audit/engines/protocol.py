@@ -66,11 +66,11 @@ class Holding:
 class Repeats:
     """Question which rows have a text that an earlier row has; answered by `Found`.
 
-    `whole` is SQL of the same as a number where it is a whole one, so that it need not be written as a text.
+    `as_number` is SQL of the same as a number where it is a whole one, so that it need not be written as a text.
     """
 
     text: str
-    whole: str | None
+    as_number: str | None
     rows: int
     source_name: str
 

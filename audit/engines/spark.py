@@ -161,13 +161,13 @@ class SparkEngine:
         numbers = tuple(int(part) for part in str(self._session.version).split(".")[:2])
         if numbers < _LEAST_VERSION:
             raise PlanError(f"[engine] {self.counted_on} is too old", slug="engine-version")
-        asked = ", ".join(f"{text} AS c{place}" for place, (text, _) in enumerate(_SELF_TEST))
+        columns = ", ".join(f"{text} AS c{index}" for index, (text, _) in enumerate(_SELF_TEST))
         try:
-            (found,) = self._ask(f"SELECT {asked}").fetchall()
+            (row,) = self._ask(f"SELECT {columns}").fetchall()
         except StorageError:
             self._ask("SELECT 1 AS one")  # an engine that is gone answers nothing
-            found = ()
-        if found != tuple(answer for _, answer in _SELF_TEST):
+            row = ()
+        if row != tuple(answer for _, answer in _SELF_TEST):
             raise PlanError("[engine] this engine gives other answers than DuckDB", slug="engine-version")
         try:
             self._ask(_OVERFLOW)
@@ -176,7 +176,7 @@ class SparkEngine:
             return
         raise PlanError("[engine] sums of this engine wrap", slug="engine-ansi")
 
-    def open(self, name: str, files: Sequence[Path], folder: Path, asked: Sequence[str] | None) -> dict[str, str]:
+    def open(self, name: str, files: Sequence[Path], folder: Path, columns: Sequence[str] | None) -> dict[str, str]:
         """Make a view of Parquet files, of a folder with its partitions. Returns the type of each column, in order.
         Raises DataError where Spark cannot read them.
         """
@@ -185,8 +185,8 @@ class SparkEngine:
                 alone = (re.sub(r"([*?{}\[\]\\])", r"\\\1", _place(file)) for file in files)  # no pattern of many
                 rows = self._session.read.option("basePath", _place(folder)).parquet(*alone)
                 types = {column: _WORDS.get(kind, kind.upper().replace(" ", "")) for column, kind in rows.dtypes}
-                if asked is not None:
-                    rows = rows.select(*(f"`{column.replace('`', '``')}`" for column in asked if column in types))
+                if columns is not None:
+                    rows = rows.select(*(f"`{column.replace('`', '``')}`" for column in columns if column in types))
                 rows.createOrReplaceTempView(name)
         except StorageError:
             self._ask("SELECT 1 AS one")  # an engine that is gone reads nothing
@@ -200,8 +200,8 @@ class SparkEngine:
         Raises StorageError where an executor cannot run it.
         """
         with _speaking("Spark did not answer", slug="engine-environment"):
-            found = self._until_interrupted(self._session.range(_SLOTS).mapInArrow(work, columns).toArrow)
-        return [str(text) for text in found.column(0).to_pylist()]
+            table = self._until_interrupted(self._session.range(_SLOTS).mapInArrow(work, columns).toArrow)
+        return [str(text) for text in table.column(0).to_pylist()]
 
     def map_rows(self, query: str, work: Work, columns: str, to: Path) -> None:
         """Let `work` make the rows of a query into others with these `columns`, task by task on the executors, and let
@@ -234,63 +234,67 @@ class SparkEngine:
 
     def answers(self, relation: str, questions: Sequence[Question]) -> list[Any]:
         """Answer questions about a relation: conditions and figures in one statement, values of columns in another."""
-        scanned = [each for each in questions if isinstance(each, Where | Figure)]
-        found: dict[Question, Any] = dict(zip(scanned, self._scan(relation, scanned), strict=True))
-        found |= self._values(relation, [each for each in questions if isinstance(each, Values | Cases)])
-        for each in questions:
-            if isinstance(each, Holding):  # a value of a cell must not stand in a statement
-                cases = dict(self._grouped(relation, [each.text])[0])
-                found[each] = Found(sum(cases.get(value, 0) for value in each.values), [])
-            elif isinstance(each, Repeats):
-                found[each] = Found(self._repeated(relation, each.text), [])
-        return [found[each] for each in questions]
+        scanned = [question for question in questions if isinstance(question, Where | Figure)]
+        by_question: dict[Question, Any] = dict(zip(scanned, self._scan(relation, scanned), strict=True))
+        by_question |= self._values(
+            relation, [question for question in questions if isinstance(question, Values | Cases)]
+        )
+        for question in questions:
+            if isinstance(question, Holding):  # a value of a cell must not stand in a statement
+                cases = dict(self._grouped(relation, [question.text])[0])
+                by_question[question] = Found(sum(cases.get(value, 0) for value in question.values), [])
+            elif isinstance(question, Repeats):
+                by_question[question] = Found(self._repeated(relation, question.text), [])
+        return [by_question[question] for question in questions]
 
     def _scan(self, relation: str, questions: Sequence[Where | Figure]) -> list[Any]:
-        asked = [
-            each.aggregate if isinstance(each, Figure) else f"count(*) FILTER (WHERE {each.condition})"
-            for each in questions
+        aggregates = [
+            question.aggregate if isinstance(question, Figure) else f"count(*) FILTER (WHERE {question.condition})"
+            for question in questions
         ]
-        if not asked:
+        if not aggregates:
             return []
-        columns = ", ".join(f"{text} AS c{place}" for place, text in enumerate(asked))
+        columns = ", ".join(f"{text} AS c{index}" for index, text in enumerate(aggregates))
         (row,) = self.execute(f"SELECT {columns} FROM {relation}").fetchall()  # noqa: S608
         return [
-            value if isinstance(each, Figure) else Found(int(value), [])
-            for each, value in zip(questions, row, strict=True)
+            value if isinstance(question, Figure) else Found(int(value), [])
+            for question, value in zip(questions, row, strict=True)
         ]
 
     def _values(self, relation: str, questions: Sequence[Values | Cases]) -> dict[Question, Any]:
         if not questions:
             return {}
-        most = sum(each.most + 1 if isinstance(each, Values) else MOST_CASES for each in questions)
-        found = self._grouped(relation, [each.text for each in questions], most)
-        if sum(map(len, found)) >= most and len(questions) > 1:  # a column of ids hides the values of others
-            return {each: answer for one in questions for each, answer in self._values(relation, [one]).items()}
+        most = sum(question.most + 1 if isinstance(question, Values) else MOST_CASES for question in questions)
+        counts = self._grouped(relation, [question.text for question in questions], most)
         answers: dict[Question, Any] = {}
-        for each, cases in zip(questions, found, strict=True):
-            few = isinstance(each, Cases) or len(cases) <= each.most
-            answers[each] = cases if isinstance(each, Cases) else [value for value, _ in cases] if few else None
+        if sum(map(len, counts)) >= most and len(questions) > 1:  # a column of ids hides the values of others
+            for question in questions:
+                answers |= self._values(relation, [question])
+            return answers
+        for question, cases in zip(questions, counts, strict=True):
+            few = isinstance(question, Cases) or len(cases) <= question.most
+            answers[question] = cases if isinstance(question, Cases) else [value for value, _ in cases] if few else None
         return answers
 
     def _grouped(
         self, relation: str, texts: Sequence[str], most: int | None = None
     ) -> list[list[tuple[str | None, int]]]:
         """Count the rows of each value of each of some texts in one statement; at most `most` values of all."""
-        named = ", ".join(f"{text} AS v{place}" for place, text in enumerate(texts))
+        named = ", ".join(f"{text} AS v{index}" for index, text in enumerate(texts))
         value = spark_sql(f"SELECT {named} FROM {relation}")  # noqa: S608
-        columns = ", ".join(f"v{place}" for place in range(len(texts)))
-        sets = ", ".join(f"(v{place})" for place in range(len(texts)))
+        columns = ", ".join(f"v{index}" for index in range(len(texts)))
+        sets = ", ".join(f"(v{index})" for index in range(len(texts)))
         limit = "" if most is None else f" LIMIT {most}"
         rows = self._ask(
             f"SELECT grouping_id() AS away, count(*) AS cases, {columns} FROM ({value}) "  # noqa: S608
             f"GROUP BY GROUPING SETS ({sets}){limit}"
         ).fetchall()
-        found: list[list[tuple[str | None, int]]] = [[] for _ in texts]
+        counts: list[list[tuple[str | None, int]]] = [[] for _ in texts]
         every = (1 << len(texts)) - 1
         for away, cases, *values in rows:
-            place = len(texts) - (every ^ away).bit_length()  # the one column that is not away, the first one highest
-            found[place].append((values[place], int(cases)))
-        return found
+            index = len(texts) - (every ^ away).bit_length()  # the one column that is not away, the first one highest
+            counts[index].append((values[index], int(cases)))
+        return counts
 
     def _repeated(self, relation: str, text: str) -> int:
         """Count the rows whose text was seen before: by 64-bit hashes, and only where two are equal by the texts."""
@@ -298,8 +302,8 @@ class SparkEngine:
         hashes = f"SELECT xxhash64(id) AS h FROM ({value}) GROUP BY 1 HAVING count(*) > 1 LIMIT 1"  # noqa: S608
         if not self._ask(hashes).fetchall():
             return 0
-        each = f"SELECT count(*) - 1 AS more FROM ({value}) GROUP BY id HAVING count(*) > 1"  # noqa: S608
-        ((count,),) = self._ask(f"SELECT coalesce(sum(more), 0) AS more FROM ({each})").fetchall()  # noqa: S608
+        repeats = f"SELECT count(*) - 1 AS more FROM ({value}) GROUP BY id HAVING count(*) > 1"  # noqa: S608
+        ((count,),) = self._ask(f"SELECT coalesce(sum(more), 0) AS more FROM ({repeats})").fetchall()  # noqa: S608
         return int(count)
 
     def digest_sums(self, relation: str, text: str) -> tuple[int, int]:
@@ -310,10 +314,10 @@ class SparkEngine:
         """
         value = spark_sql(f"SELECT {text} AS id FROM {relation}")  # noqa: S608
         pieces = []
-        for place in range(4):
-            number = f"cast(conv(reverse(substr(h, {8 * place + 1}, 8)), 16, 10) as bigint)"
+        for index in range(4):
+            number = f"cast(conv(reverse(substr(h, {8 * index + 1}, 8)), 16, 10) as bigint)"
             swapped = f"shiftleft({number} & 252645135, 4) | (shiftright({number}, 4) & 252645135)"
-            pieces.append(f"sum({swapped}) AS p{place}")
+            pieces.append(f"sum({swapped}) AS p{index}")
         query = f"SELECT {', '.join(pieces)} FROM (SELECT md5(id) AS h FROM ({value}))"  # noqa: S608
         ((first, second, third, fourth),) = self._ask(query).fetchall()
         return int(third) + (int(fourth) << 32), int(first) + (int(second) << 32)
