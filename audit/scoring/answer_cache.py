@@ -82,8 +82,8 @@ class AnswerCache(Checkpoint):
             shutil.rmtree(self._folder, ignore_errors=True)
 
     def _forget_oldest(self) -> None:
-        keys = [one for one in self._root.iterdir() if _KEY.fullmatch(one.name) and one.is_dir()]
-        keys.sort(key=lambda one: (one == self._folder, one.stat().st_mtime_ns, one.name))
+        keys = [folder for folder in self._root.iterdir() if _KEY.fullmatch(folder.name) and folder.is_dir()]
+        keys.sort(key=lambda folder: (folder == self._folder, folder.stat().st_mtime_ns, folder.name))
         for old in keys[: max(len(keys) - self._most, 0)]:
             with contextlib.suppress(AuditError, OSError), Checkpoint(old):  # whoever is using it keeps it
                 shutil.rmtree(old, ignore_errors=True)

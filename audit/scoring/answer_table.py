@@ -27,9 +27,9 @@ AT_ONCE: Final = 1 << 17
 """Rows that are collected before they are written."""
 
 
-def table_name(place: int) -> str:
-    """Name of the table with the answers of a round; `place` counts rounds from 0."""
-    return TABLE if place == 0 else f"{TABLE}{place + 1}"
+def table_name(index: int) -> str:
+    """Name of the table with the answers of a round; `index` counts rounds from 0."""
+    return TABLE if index == 0 else f"{TABLE}{index + 1}"
 
 
 class AnswerTable:
@@ -107,5 +107,5 @@ def flagged_by(section: ModelDetector) -> str:
     """SQL of the detector's own decision: its answer is 1, or the place of a class that means flagged."""
     if section.answers != "class":
         return "score = 1"
-    places = [place for place, name in enumerate(section.classes) if name in section.positive_classes]
-    return f"score IN ({', '.join(map(str, places))})"
+    codes = [code for code, name in enumerate(section.classes) if name in section.positive_classes]
+    return f"score IN ({', '.join(map(str, codes))})"

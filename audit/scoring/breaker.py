@@ -77,9 +77,9 @@ class Breaker(Generic[Key]):
         return self._released()
 
     def _released(self) -> list[tuple[Key, CheckedAnswers]]:
-        held, self._held, self._batches = self._held, [], 0
+        answered, self._held, self._batches = self._held, [], 0
         self._why.clear()
-        return held
+        return answered
 
     def _gone(self) -> DetectorGoneError:
         reasons = ", ".join(f"{why} {count}" for why, count in sorted(self._why.items()))

@@ -196,12 +196,12 @@ class Checkpoint:
             self.flush()
             with self._storing():
                 self._read = dict(enumerate(read_part(self._parts, part), start=number))
-        found = self._read.get(number)
-        if found is not None and len(found.scores) != rows:
+        batch_answers = self._read.get(number)
+        if batch_answers is not None and len(batch_answers.scores) != rows:
             raise StorageError(
                 "the answers kept in the output folder are not those of this set", slug="checkpoint-parts"
             )
-        return found
+        return batch_answers
 
     def discard_answers(self) -> None:
         """Throw away the answers of a complete run, because the detector now answers otherwise.
@@ -259,11 +259,11 @@ class Checkpoint:
         """Name a folder that Spark may write the answers to a piece into."""
         return new_piece(self._parts.absolute(), number)
 
-    def keep_piece(self, number: int, place: Path, rows: int) -> None:
+    def keep_piece(self, number: int, folder: Path, rows: int) -> None:
         """Seal such a folder, of `rows` answers."""
         assert self._started is not None  # noqa: S101 - `begin` comes first
         with self._storing():
-            self._known[number] = seal_piece(self._run, number, place, rows, (self._started, _stamp()))
+            self._known[number] = seal_piece(self._run, number, folder, rows, (self._started, _stamp()))
 
     def keep_course(self, course: Sequence[str]) -> None:
         """Keep the notes on this stretch of work, if it scored anything."""
@@ -288,8 +288,8 @@ class Checkpoint:
 
     def _courses(self) -> dict[str, list[str]]:
         with self._storing():
-            kept = read_sealed(self._folder / _COURSE)
-        return dict(kept["course"]) if kept is not None and kept.get("run") == self._run else {}
+            sealed = read_sealed(self._folder / _COURSE)
+        return dict(sealed["course"]) if sealed is not None and sealed.get("run") == self._run else {}
 
     def complete(self) -> None:
         """Write the answers that wait, and mark the run as complete."""

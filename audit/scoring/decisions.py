@@ -80,23 +80,23 @@ def create_round_views(
     from audit.engines.read_errors import reading
 
     with reading(evaluation_set.source_name):
-        for place, answers in enumerate(rounds, start=1):
-            decision = decided.decision if place == 1 else _later_decision(evaluation_set, answers, rule, place)
+        for number, answers in enumerate(rounds, start=1):
+            decision = decided.decision if number == 1 else _later_decision(evaluation_set, answers, rule, number)
             # names and expressions of our own
             evaluation_set.engine.execute(
-                f"CREATE OR REPLACE TEMP VIEW {round_view(place)} AS SELECT {evaluation_set.key}, "  # noqa: S608
+                f"CREATE OR REPLACE TEMP VIEW {round_view(number)} AS SELECT {evaluation_set.key}, "  # noqa: S608
                 f"{answers.score} AS score, {decision} AS decision, status, reason FROM {answers.relation}"
             )
     return len(rounds)
 
 
-def _later_decision(evaluation_set: EvaluationSet, answers: AnswerSource, rule: DecisionRule, place: int) -> str:
+def _later_decision(evaluation_set: EvaluationSet, answers: AnswerSource, rule: DecisionRule, number: int) -> str:
     if rule.threshold is not None:
         return _decision(answers, f"{answers.score} >= {_double(rule.threshold)}")
     if rule.top_k is None:
         return _decision(answers, answers.flagged)
     scored = _tally(evaluation_set.engine, answers, rule).scored
-    flagged, _, _ = _capacity(evaluation_set, answers, rule.top_k, scored, kept=f"{_CAPACITY}{place}")
+    flagged, _, _ = _capacity(evaluation_set, answers, rule.top_k, scored, table=f"{_CAPACITY}{number}")
     return _decision(answers, flagged)
 
 
@@ -143,17 +143,17 @@ def _tally(connection: Any, answers: AnswerSource, rule: DecisionRule) -> Tally:
 
 
 def _capacity(
-    evaluation_set: EvaluationSet, answers: AnswerSource, top_k: int, scored: int, *, kept: str = _CAPACITY
+    evaluation_set: EvaluationSet, answers: AnswerSource, top_k: int, scored: int, *, table: str = _CAPACITY
 ) -> tuple[str, int, tuple[str, ...]]:
     """SQL of "within the capacity", the ties at its border, and notes for the reader."""
     if scored <= top_k:
         note = f"The capacity of {top_k} was not reached: all {scored} cases with a score are flagged."
         return EVERYONE, 0, (note,) if scored < top_k else ()
-    return evaluation_set.engine.with_little_memory(lambda: _highest(evaluation_set, answers, top_k, kept))
+    return evaluation_set.engine.with_little_memory(lambda: _highest(evaluation_set, answers, top_k, table))
 
 
 def _highest(
-    evaluation_set: EvaluationSet, answers: AnswerSource, top_k: int, kept: str
+    evaluation_set: EvaluationSet, answers: AnswerSource, top_k: int, table: str
 ) -> tuple[str, int, tuple[str, ...]]:
     """SQL of the `top_k` highest scores, the ties at the border, and no notes. Of equal scores the lowest ids fit."""
     connection = evaluation_set.engine
@@ -171,10 +171,10 @@ def _highest(
     at_border = f"SELECT {ROW} FROM {relation} WHERE {score} = {_double(border)}"  # noqa: S608
     # the rows that still fit, lowest ids first; only their numbers are kept, because an id must not stand in a query
     connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE {kept} AS SELECT {ROW} FROM {source}"  # noqa: S608
+        f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT {ROW} FROM {source}"  # noqa: S608
         f" WHERE {ROW} IN ({at_border}) ORDER BY {case_id} LIMIT {top_k - above}"
     )
-    fits = f"{ROW} IN (SELECT {ROW} FROM {kept})"  # noqa: S608
+    fits = f"{ROW} IN (SELECT {ROW} FROM {table})"  # noqa: S608
     return f"{score} > {_double(border)} OR ({score} = {_double(border)} AND {fits})", at, ()
 
 

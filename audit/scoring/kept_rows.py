@@ -49,11 +49,11 @@ def rows_kept_in(file: Path, detector: Detector) -> Iterator[None]:
         remember(None)
 
 
-def first_rows(batch: pa.RecordBatch, kept: CheckedAnswers | None) -> tuple[pa.RecordBatch, CheckedAnswers | None]:
+def first_rows(batch: pa.RecordBatch, answers: CheckedAnswers | None) -> tuple[pa.RecordBatch, CheckedAnswers | None]:
     """The first rows of a batch, and their answers where there are any."""
-    if kept is None:
+    if answers is None:
         return batch.slice(0, ROWS_AGAIN), None
     from audit.detectors.answers import CheckedAnswers
 
-    own = slice(0, ROWS_AGAIN)
-    return batch.slice(0, ROWS_AGAIN), CheckedAnswers(kept.scores[own], kept.status[own], kept.reason[own])
+    rows = slice(0, ROWS_AGAIN)
+    return batch.slice(0, ROWS_AGAIN), CheckedAnswers(answers.scores[rows], answers.status[rows], answers.reason[rows])

@@ -69,10 +69,10 @@ class Task:
                 detector = self.placed()
                 with self.open(detector):
                     where = where_it_ran(detector)
-                    said = {"known": self.describe(detector), "where": None if where is None else where.model_dump()}
+                    report = {"known": self.describe(detector), "where": None if where is None else where.model_dump()}
             except Exception as error:
-                said = {"error": _as_text(error)}
-            yield pa.RecordBatch.from_pydict({"said": [json.dumps(said, sort_keys=True)]})
+                report = {"error": _as_text(error)}
+            yield pa.RecordBatch.from_pydict({"said": [json.dumps(report, sort_keys=True)]})
             return
 
     def answer(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -133,11 +133,11 @@ class _Rows:
             yield piece.column(0), pa.RecordBatch.from_arrays([row_ids, *piece.columns[1:]], names=names)
 
 
-def check_same(expected: str, found: str) -> None:
+def check_same(expected: str, actual: str) -> None:
     """Raise DetectorError where two texts of `Task.describe` differ, with the names of what differs."""
-    if found == expected:
+    if actual == expected:
         return
-    here, there = json.loads(expected), json.loads(found)
+    here, there = json.loads(expected), json.loads(actual)
     others = sorted(name for name in here.keys() | there.keys() if here.get(name) != there.get(name))
     raise DetectorError(
         f"an executor of Spark does not have what is here: {', '.join(others)}", slug="engine-environment"
@@ -146,9 +146,9 @@ def check_same(expected: str, found: str) -> None:
 
 def raise_error(text: str) -> None:
     """Raise the error that a task ended with."""
-    said = json.loads(text)
-    kind = DetectorGoneError if said.pop("gone") else DetectorError
-    raise kind(said.pop("message"), **said)
+    fields = json.loads(text)
+    kind = DetectorGoneError if fields.pop("gone") else DetectorError
+    raise kind(fields.pop("message"), **fields)
 
 
 def _as_text(error: Exception) -> str:

@@ -77,7 +77,7 @@ def score_on_spark(
             }
         )
         pieces = _Pieces(engine, evaluation_set, task, checkpoint)
-        pieces.check_kept(whole=info.digest_is_whole)
+        pieces.check_kept(digest_is_whole=info.digest_is_whole)
         if checkpoint.rows_kept:
             progress.kept(checkpoint.rows_kept)
         with progress_shown(progress, evaluation_set.rows - checkpoint.rows_kept):
@@ -93,19 +93,21 @@ def score_on_spark(
         checkpoint.complete()
         answers = pieces.answers()
     decided = create_scored_view(evaluation_set, answers, rule)
-    asked = create_round_views(evaluation_set, [answers], decided, rule)
+    rounds = create_round_views(evaluation_set, [answers], decided, rule)
     system, failures = describe(plan.groups, plan.evaluation_set, plan.detector, info, rule, decided), _failures(engine)
-    return Scored(system, info.artefact_sha256, decided.tally, failures, checkpoint.legs, asked, where, answers=answers)
+    return Scored(
+        system, info.artefact_sha256, decided.tally, failures, checkpoint.legs, rounds, where, answers=answers
+    )
 
 
 def _looked_at(engine: SparkEngine, task: Task) -> RanIn | None:
     """Return where the detector runs on the executors, after a look at each of them. Raises DetectorError."""
-    found = [json.loads(text) for text in sorted(set(engine.run_on_executors(task.look, SAID)))]
-    for each in found:
-        if "error" in each:
-            raise_error(each["error"])
-        check_same(task.expected, each["known"])
-    where = found[0]["where"]
+    reports = [json.loads(text) for text in sorted(set(engine.run_on_executors(task.look, SAID)))]
+    for report in reports:
+        if "error" in report:
+            raise_error(report["error"])
+        check_same(task.expected, report["known"])
+    where = reports[0]["where"]
     return None if where is None else RanIn.model_validate(where)
 
 
@@ -122,7 +124,7 @@ class _Pieces:
         self._kind, self._section = task.plan.detector.kind, cast("ModelDetector", task.plan.detector)
         features = self._section.features
         columns = [evaluation_set.expressions["case_id"], *map(evaluation_set.feature_expression, features)]
-        named = ", ".join(f"{column} AS c{place}" for place, column in enumerate(columns))
+        named = ", ".join(f"{column} AS c{index}" for index, column in enumerate(columns))
         self._query = f"SELECT {named} FROM {_PIECE}"  # noqa: S608 - quoted identifiers
         self._asked = (task.plan.evaluation_set.id, *features)
 
@@ -132,79 +134,79 @@ class _Pieces:
 
     def score(self, number: int) -> tuple[int, int]:
         """Score a piece and seal its answers. Returns its rows, and how many failed."""
-        place = self._checkpoint.new_piece(number)
+        folder = self._checkpoint.new_piece(number)
         try:
-            failed = self._answer(number, place, self._rows[number])
+            failed = self._answer(number, folder, self._rows[number])
         except BaseException:
-            shutil.rmtree(place, ignore_errors=True)
+            shutil.rmtree(folder, ignore_errors=True)
             raise
-        self._checkpoint.keep_piece(number, place, self._rows[number])
+        self._checkpoint.keep_piece(number, folder, self._rows[number])
         return self._rows[number], failed
 
-    def _answer(self, number: int, place: Path, rows: int, more: str = "") -> int:
+    def _answer(self, number: int, folder: Path, rows: int, more: str = "") -> int:
         self._engine.open(_PIECE, self._files[self._pieces[number]], self._folder, self._asked)
-        self._engine.map_rows(self._query + more, self._task.answer, SCHEMA, place)
-        return _failed(place, rows)
+        self._engine.map_rows(self._query + more, self._task.answer, SCHEMA, folder)
+        return _failed(folder, rows)
 
     def answers(self) -> AnswerSource:
         """Make one table of the answers to all pieces."""
-        kept = [file for part in self._checkpoint.pieces.values() for file in self._checkpoint.files_of(part)]
-        self._engine.open(TABLE, kept, kept[0].parent.parent, None)
+        files = [file for part in self._checkpoint.pieces.values() for file in self._checkpoint.files_of(part)]
+        self._engine.open(TABLE, files, files[0].parent.parent, None)
         return answer_source(self._section, TABLE)
 
-    def check_kept(self, *, whole: bool) -> None:
+    def check_kept(self, *, digest_is_whole: bool) -> None:
         """Ask about some rows of a kept piece again, if no digest says that the detector is the same.
 
         Raises as `audit.scoring.rounds.Rounds.check_kept_answers`.
         """
         checkpoint = self._checkpoint
-        if whole or not checkpoint.pieces:
+        if digest_is_whole or not checkpoint.pieces:
             return
         if checkpoint.only_by_digest and checkpoint.was_complete:
             checkpoint.discard_answers()
             return
         number, part = next(iter(checkpoint.pieces.items()))
-        kept = checkpoint.files_of(part)
+        kept_files = checkpoint.files_of(part)
         again = self._asked_again(number)
-        said, otherwise = self._compared(kept, again)
-        if not said:
+        comparable, otherwise = self._compared(kept_files, again)
+        if not comparable:
             raise silent_detector_error(f"detector kind {self._kind}")
-        if otherwise and self._compared(again, self._asked_again(number)) == (said, 0):
+        if otherwise and self._compared(again, self._asked_again(number)) == (comparable, 0):
             checkpoint.discard_answers()
 
     def _asked_again(self, number: int) -> list[Path]:
-        place = self._engine.private.path / f"again-{len(list(self._engine.private.path.iterdir()))}"
+        folder = self._engine.private.path / f"again-{len(list(self._engine.private.path.iterdir()))}"
         rows = min(self._rows[number], self._task.plan.scoring.batch_size)
-        self._answer(number, place, rows, f" LIMIT {rows}")
-        return sorted(place.glob("*.parquet"))
+        self._answer(number, folder, rows, f" LIMIT {rows}")
+        return sorted(folder.glob("*.parquet"))
 
-    def _compared(self, one: Sequence[Path], other: Sequence[Path]) -> tuple[int, int]:
+    def _compared(self, earlier: Sequence[Path], later: Sequence[Path]) -> tuple[int, int]:
         """Rows of which both say anything, and how many of these have another score or status."""
-        for name, files in ((TABLE, one), (_AGAIN, other)):
+        for name, files in ((TABLE, earlier), (_AGAIN, later)):
             self._engine.open(name, files, files[0].parent, None)
         sides = [
-            f"(SELECT __id__, status AS t{place}, coalesce(score, -1) AS s{place} FROM {name} WHERE {_SAYS})"  # noqa: S608
-            for place, name in enumerate((TABLE, _AGAIN))
+            f"(SELECT __id__, status AS t{index}, coalesce(score, -1) AS s{index} FROM {name} WHERE {_SAYS})"  # noqa: S608
+            for index, name in enumerate((TABLE, _AGAIN))
         ]
-        ((said, otherwise),) = self._engine.sql(
+        ((comparable, otherwise),) = self._engine.sql(
             "SELECT count(*) AS said, count(*) FILTER (NOT (t0 = t1 AND s0 = s1)) AS otherwise "  # noqa: S608
             f"FROM {sides[0]} JOIN {sides[1]} USING (__id__)"
         ).fetchall()
-        return int(said), int(otherwise)
+        return int(comparable), int(otherwise)
 
 
 def pieces_of(rows: Sequence[int], most: int) -> list[slice]:
     """Put neighbouring files together, as many as have `most` rows at most, or one."""
-    pieces, start, held = [], 0, 0
-    for place, own in enumerate(rows):
-        if held and held + own > most:
-            pieces.append(slice(start, place))
-            start, held = place, 0
-        held += own
+    pieces, start, row_count = [], 0, 0
+    for index, file_rows in enumerate(rows):
+        if row_count and row_count + file_rows > most:
+            pieces.append(slice(start, index))
+            start, row_count = index, 0
+        row_count += file_rows
     return [*pieces, slice(start, len(rows))]
 
 
-def _failed(place: Path, rows: int) -> int:
+def _failed(folder: Path, rows: int) -> int:
     """Count the rows without a usable answer that Spark has written.
 
     Raises the error of a task, and StorageError where it has not written as many rows as it was asked about.
@@ -215,13 +217,13 @@ def _failed(place: Path, rows: int) -> int:
 
     failed, answered = 0, 0
     try:
-        for file in sorted(place.glob("*.parquet")):
+        for file in sorted(folder.glob("*.parquet")):
             with pq.ParquetFile(file) as written:
-                found = written.read(columns=["status", "error"])
-            for text in found["error"].drop_null().to_pylist():
+                table = written.read(columns=["status", "error"])
+            for text in table["error"].drop_null().to_pylist():
                 raise_error(text)
-            answered += found.num_rows
-            failed += pc.sum(pc.invert(pc.is_in(found["status"], pa.array([OK, ABSTAIN], pa.int8())))).as_py() or 0
+            answered += table.num_rows
+            failed += pc.sum(pc.invert(pc.is_in(table["status"], pa.array([OK, ABSTAIN], pa.int8())))).as_py() or 0
     except (OSError, pa.ArrowException):
         answered = -1
     if answered != rows:
@@ -230,10 +232,10 @@ def _failed(place: Path, rows: int) -> int:
 
 
 def _failures(engine: SparkEngine) -> Mapping[tuple[Status, Reason | None], int]:
-    found = engine.sql(
+    rows = engine.sql(
         f"SELECT status, reason, count(*) AS cases FROM {TABLE} WHERE NOT {_SAYS} GROUP BY 1, 2 ORDER BY 1, 2"  # noqa: S608
     ).fetchall()
     named: dict[tuple[Status, Reason | None], int] = {
-        (STATUSES[status], None if reason < 0 else REASONS[reason]): int(cases) for status, reason, cases in found
+        (STATUSES[status], None if reason < 0 else REASONS[reason]): int(cases) for status, reason, cases in rows
     }
     return dict(sorted(named.items(), key=lambda item: (item[0][0], item[0][1] or "")))

@@ -66,7 +66,7 @@ def write_part(folder: Path, run: str, first: int, answers: Sequence[CheckedAnsw
     part = Part(
         first=first,
         batches=len(answers),
-        rows=sum(len(one.scores) for one in answers),
+        rows=sum(len(answer.scores) for answer in answers),
         started=times[0],
         kept=times[1],
         sha256=hashlib.sha256(content).hexdigest(),
@@ -81,16 +81,16 @@ def new_piece(folder: Path, number: int) -> Path:
     return folder / f"{number:06}-{secrets.token_hex(4)}"
 
 
-def seal_piece(run: str, number: int, place: Path, rows: int, times: tuple[str, str]) -> Part:
+def seal_piece(run: str, number: int, folder: Path, rows: int, times: tuple[str, str]) -> Part:
     """Seal the answers that Spark has written into a folder of `new_piece`. Raises OSError."""
-    part = Part(number, 1, rows, *times, sha256=manifest_sha256(place, piece_files(place)), folder=place.name)
-    write_sealed(place.with_name(f"{number:06}.json"), {"run": run, **asdict(part)})
+    part = Part(number, 1, rows, *times, sha256=manifest_sha256(folder, piece_files(folder)), folder=folder.name)
+    write_sealed(folder.with_name(f"{number:06}.json"), {"run": run, **asdict(part)})
     return part
 
 
-def piece_files(place: Path) -> list[Path]:
+def piece_files(folder: Path) -> list[Path]:
     """Files with the answers to a piece, in order."""
-    return sorted(place.glob("*.parquet"))
+    return sorted(folder.glob("*.parquet"))
 
 
 def read_parts(folder: Path, run: str) -> dict[int, Part]:
@@ -98,24 +98,24 @@ def read_parts(folder: Path, run: str) -> dict[int, Part]:
 
     Raises OSError.
     """
-    found: dict[int, Part] = {}
+    parts: dict[int, Part] = {}
     end = 0
     for path in sorted(folder.glob("*.json"), key=_first):
         part = _read_sidecar(path, run)
         if part is not None and part.first >= end and _is_whole(folder, part):
-            found[part.first] = part
+            parts[part.first] = part
             end = part.first + part.batches
-    kept = {f"{first:06}.json" for first in found} | {
-        part.folder or f"{part.first:06}.arrow" for part in found.values()
+    names = {f"{first:06}.json" for first in parts} | {
+        part.folder or f"{part.first:06}.arrow" for part in parts.values()
     }
     for path in folder.iterdir():
-        if path.name in kept or not _OURS.fullmatch(path.name):
+        if path.name in names or not _OURS.fullmatch(path.name):
             continue
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)  # a job of a run that was killed may still write there
         else:
             path.unlink()
-    return found
+    return parts
 
 
 def read_part(folder: Path, part: Part) -> Iterator[CheckedAnswers]:
@@ -126,35 +126,35 @@ def read_part(folder: Path, part: Part) -> Iterator[CheckedAnswers]:
     table = pa.ipc.open_file(pa.BufferReader(content)).read_all().combine_chunks()
     batch, score, status, reason = (table.column(name).to_numpy() for name in _SCHEMA.names)
     for number in range(part.batches):
-        own = batch == number
-        yield CheckedAnswers(score[own], status[own].astype(np.int8), reason[own].astype(np.int8))
+        mask = batch == number
+        yield CheckedAnswers(score[mask], status[mask].astype(np.int8), reason[mask].astype(np.int8))
 
 
 def says_anything(*answers: CheckedAnswers) -> bool:
     """Whether there is a row that has an answer or an abstention in each of `answers`, and no failure."""
-    said = np.logical_and.reduce([np.isin(one.status, _SAYS) for one in answers])
-    return bool(said.any())
+    answered = np.logical_and.reduce([np.isin(answer.status, _SAYS) for answer in answers])
+    return bool(answered.any())
 
 
-def same_answers(one: CheckedAnswers, other: CheckedAnswers) -> bool:
+def same_answers(answers: CheckedAnswers, other: CheckedAnswers) -> bool:
     """Whether two answers to a batch are the same to the last bit, in the rows that failed in neither.
 
     A failed row says nothing: a program that hangs once is no other program.
     """
-    said = np.isin(one.status, _SAYS) & np.isin(other.status, _SAYS)
-    return np.array_equal(one.status[said], other.status[said]) and np.array_equal(
-        one.scores[said], other.scores[said], equal_nan=True
+    answered = np.isin(answers.status, _SAYS) & np.isin(other.status, _SAYS)
+    return np.array_equal(answers.status[answered], other.status[answered]) and np.array_equal(
+        answers.scores[answered], other.scores[answered], equal_nan=True
     )
 
 
 def _content(answers: Sequence[CheckedAnswers]) -> memoryview:
-    numbers = np.repeat(np.arange(len(answers)), [len(one.scores) for one in answers])
+    numbers = np.repeat(np.arange(len(answers)), [len(answer.scores) for answer in answers])
     columns = [numbers.astype(np.int64)] + [
-        np.concatenate([getattr(one, name) for one in answers]) for name in ("scores", "status", "reason")
+        np.concatenate([getattr(answer, name) for answer in answers]) for name in ("scores", "status", "reason")
     ]
     sink = pa.BufferOutputStream()
     with pa.ipc.new_file(sink, _SCHEMA) as writer:
-        writer.write_batch(pa.RecordBatch.from_arrays([pa.array(one) for one in columns], schema=_SCHEMA))
+        writer.write_batch(pa.RecordBatch.from_arrays([pa.array(column) for column in columns], schema=_SCHEMA))
     return memoryview(sink.getvalue())
 
 
@@ -164,19 +164,19 @@ def _first(path: Path) -> tuple[int, str]:
 
 
 def _read_sidecar(path: Path, run: str) -> Part | None:
-    found = read_sealed(path)
-    if found is None or found.pop("run", None) != run:
+    fields = read_sealed(path)
+    if fields is None or fields.pop("run", None) != run:
         return None
     # sealed, so it is what this module has written
-    part = Part(**found)
+    part = Part(**fields)
     return part if path.name == f"{part.first:06}.json" else None
 
 
 def _is_whole(folder: Path, part: Part) -> bool:
     try:
         if part.folder:
-            place = folder / part.folder
-            return manifest_sha256(place, piece_files(place)) == part.sha256
+            piece_folder = folder / part.folder
+            return manifest_sha256(piece_folder, piece_files(piece_folder)) == part.sha256
         content = (folder / f"{part.first:06}.arrow").read_bytes()
     except OSError:
         return False

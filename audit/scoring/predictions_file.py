@@ -75,8 +75,8 @@ def _in_words(piece: pa.RecordBatch, schema: pa.Schema, classes: Sequence[str]) 
 
     columns = [piece.column(0).cast(pa.string()), piece.column(1)]
     coded: list[Sequence[str]] = [*([classes] if classes else []), DECISIONS, STATUSES, REASONS]
-    for place, known in enumerate(coded, start=2):
-        codes = piece.column(place).cast(pa.int32())
+    for index, known in enumerate(coded, start=2):
+        codes = piece.column(index).cast(pa.int32())
         columns.append(pa.DictionaryArray.from_arrays(codes, pa.array([str(word) for word in known])))
     return pa.RecordBatch.from_arrays(columns, schema=schema)
 
@@ -87,13 +87,13 @@ def _wanted(evaluation_set: EvaluationSet, answers: AnswerSource, decision: str,
     case_id, source = evaluation_set.expressions["case_id"], evaluation_set.source.name
     # the place of the class is what the table of answers has for a score
     named = ", score AS named" if classes else ""
-    said = "status, nullif(reason, -1) AS reason"
-    answered = f"SELECT {ROW}{named}, {answers.score} AS answered, {decision} AS decision, {said}"
+    status_columns = "status, nullif(reason, -1) AS reason"
+    answered = f"SELECT {ROW}{named}, {answers.score} AS answered, {decision} AS decision, {status_columns}"
     columns = ("case_id", "answered", *(["named"] if classes else []), "decision", "status", "reason")
     # built from quoted identifiers and numbers; nothing of a cell stands in it
     query = (
         f"SELECT {', '.join(columns)} FROM (SELECT {ROW}, {case_id} AS case_id FROM {source})"  # noqa: S608
         f" JOIN ({answered} FROM {answers.relation}) USING ({ROW})"
     )
-    held = bytes_of(evaluation_set, {"case_id": case_id}) + _ANSWERED * evaluation_set.rows
-    return Wanted(query, columns, "case_id", held)
+    byte_count = bytes_of(evaluation_set, {"case_id": case_id}) + _ANSWERED * evaluation_set.rows
+    return Wanted(query, columns, "case_id", byte_count)

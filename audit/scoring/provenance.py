@@ -90,23 +90,23 @@ def _rule_lines(loaded: LoadedPlan) -> tuple[int | None, ...]:
 
 def scoring_identity(plan: AuditPlan) -> dict[str, Any]:
     """Everything that answers depend on, beside set and detector; and a digest of the whole plan."""
-    asked = plan.model_dump(mode="json", by_alias=True, include={"detector", "scoring", "evaluation_set"})
+    sections = plan.model_dump(mode="json", by_alias=True, include={"detector", "scoring", "evaluation_set"})
     # the sandbox changes no answer: whoever raises a limit that was too low goes on; and what is public, a contact or a
     # role enters no number and no verdict
-    own = {"sandbox": SandboxSection(), "disclosure": DisclosureSection(), "governance": GovernanceSection()}
+    defaults = {"sandbox": SandboxSection(), "disclosure": DisclosureSection(), "governance": GovernanceSection()}
     # answers are compared with a baseline only afterwards
     rules = tuple(rule.model_copy(update=_NO_BASELINE) if isinstance(rule, Rule) else rule for rule in plan.every_rule)
-    plan = plan.model_copy(update={**own, "baseline": BaselineSection(), "every_rule": rules})
+    plan = plan.model_copy(update={**defaults, "baseline": BaselineSection(), "every_rule": rules})
     return {
         "tool": _TOOL,
         "packages": {**_packages(), "python": platform.python_version(), "platform": _platform()},
         "plan": canonical_plan_sha256(plan),
-        "scoring": hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest(),
+        "scoring": hashlib.sha256(json.dumps(sections, sort_keys=True).encode()).hexdigest(),
     }
 
 
 def _packages() -> dict[str, str]:
-    return {name: found for name in _PACKAGES if (found := package_version(name)) is not None}
+    return {name: version for name in _PACKAGES if (version := package_version(name)) is not None}
 
 
 def _platform() -> str:

@@ -85,8 +85,8 @@ class Rounds:
 
     def scored(self) -> Iterator[tuple[int, pa.Array, CheckedAnswers]]:
         """Yield for each batch its round from 0, the numbers of its rows, and the answers of the detector."""
-        asked = (((number, rows, None), batch) for number, rows, batch in self._read())
-        for (number, rows), answers, _ in self._counted_batches(asked, lambda: False):
+        requests = (((number, rows, None), batch) for number, rows, batch in self._read())
+        for (number, rows), answers, _ in self._counted_batches(requests, lambda: False):
             yield number // self._a_round, rows, answers
 
     def kept_or_scored(
@@ -102,7 +102,7 @@ class Rounds:
             yield number // self._a_round, rows, answers, scored
 
     def _counted_batches(
-        self, asked: Iterable[tuple[_Asked, pa.RecordBatch | None]], stopping: Callable[[], bool]
+        self, requests: Iterable[tuple[_Asked, pa.RecordBatch | None]], stopping: Callable[[], bool]
     ) -> Iterator[tuple[tuple[int, pa.Array], CheckedAnswers, bool]]:
         """Yield every batch, kept or new, in order, once it is known that it counts."""
         from audit.scoring.breaker import Breaker
@@ -110,11 +110,11 @@ class Rounds:
         assert self._flight is not None  # noqa: S101 - it is open
         breaker: Breaker[tuple[int, pa.Array]] = Breaker(self.plan.scoring.most_failed_batches, self.where)
         before = set()
-        for (number, rows, kept), batch, answer in self._flight.ask(asked, self._workers):
+        for (number, rows, kept_answers), batch, answer in self._flight.ask(requests, self._workers):
             if batch is None:
-                assert kept is not None  # noqa: S101 - as `_unless_kept` says
+                assert kept_answers is not None  # noqa: S101 - as `_unless_kept` says
                 before.add(number)
-                counted = breaker.kept((number, rows), kept)
+                counted = breaker.kept((number, rows), kept_answers)
             else:
                 counted = breaker.take((number, rows), self._remembered(batch, self._checked(number, batch, answer)))
             yield from ((key, answers, key[0] not in before) for key, answers in counted)
@@ -145,8 +145,8 @@ class Rounds:
     def _unless_kept(self, checkpoint: Checkpoint) -> Iterator[tuple[_Asked, pa.RecordBatch | None]]:
         """Yield number, rows and kept answers of each batch; and the batch itself if it has to be asked about."""
         for number, rows, batch in self._read():
-            kept = checkpoint.answers(number, batch.num_rows)
-            yield (number, rows, kept), (batch if kept is None else None)
+            answers = checkpoint.answers(number, batch.num_rows)
+            yield (number, rows, answers), (batch if answers is None else None)
 
     def check_kept_answers(self, checkpoint: Checkpoint) -> None:
         """Ask about one of the kept batches again, if no digest says that the detector is the same.
@@ -169,15 +169,15 @@ class Rounds:
             checkpoint.discard_answers()
             return
         silent = 0
-        for number, _, whole in self._read():
-            kept = checkpoint.answers(number, whole.num_rows)
-            batch, kept = first_rows(whole, kept) if keeps_rows(self.detector) else (whole, kept)
-            if kept is None and not checkpoint.rows_kept:
+        for number, _, full_batch in self._read():
+            answers = checkpoint.answers(number, full_batch.num_rows)
+            batch, answers = first_rows(full_batch, answers) if keeps_rows(self.detector) else (full_batch, answers)
+            if answers is None and not checkpoint.rows_kept:
                 with rows_kept_in(checkpoint.row_file, self.detector):
-                    kept = self._answer(number, batch)
-            if kept is None or not says_anything(kept):
+                    answers = self._answer(number, batch)
+            if answers is None or not says_anything(answers):
                 continue
-            otherwise = self._has_changed(kept, number, batch)
+            otherwise = self._has_changed(answers, number, batch)
             if otherwise:
                 checkpoint.discard_answers()
             if otherwise is not None:
@@ -188,7 +188,7 @@ class Rounds:
         if silent:
             raise silent_detector_error(self.where)
 
-    def _has_changed(self, kept: CheckedAnswers, number: int, batch: pa.RecordBatch) -> bool | None:
+    def _has_changed(self, earlier: CheckedAnswers, number: int, batch: pa.RecordBatch) -> bool | None:
         """Whether the detector is another one than when it gave the kept answers.
 
         None if it now answers no row that it answered then. A detector that never answers twice in the same way cannot
@@ -197,14 +197,14 @@ class Rounds:
         from audit.scoring.parts import same_answers, says_anything
 
         first = self._remembered(batch, self._answer(number, batch))
-        if not says_anything(first, kept):
+        if not says_anything(first, earlier):
             return None
-        return not same_answers(first, kept) and same_answers(first, self._answer(number, batch))
+        return not same_answers(first, earlier) and same_answers(first, self._answer(number, batch))
 
     def _read(self) -> Iterator[tuple[int, pa.Array, pa.RecordBatch]]:
-        for place in range(self.rounds):
-            pieces = self.source.batches(place * self.source.rows)
-            for number, (rows, batch) in enumerate(pieces, start=place * self._a_round):
+        for index in range(self.rounds):
+            pieces = self.source.batches(index * self.source.rows)
+            for number, (rows, batch) in enumerate(pieces, start=index * self._a_round):
                 yield number, rows, batch
 
     def _answer(self, number: int, batch: pa.RecordBatch) -> CheckedAnswers:

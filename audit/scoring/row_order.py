@@ -48,7 +48,7 @@ class Wanted(NamedTuple):
     """The columns of the query that are returned."""
     key: str
     """The column to order by, with the id of the case: text, and never the same in two rows."""
-    held: int
+    byte_count: int
     """Bytes of all rows, about."""
 
 
@@ -75,10 +75,10 @@ def in_id_order(
     disk.
     """
     with_id = {**columns, _ID: evaluation_set.expressions["case_id"]}
-    held = bytes_of(evaluation_set, columns)
-    if held > 2 * at_once:
-        held = bytes_of(evaluation_set, with_id)
-    wanted = Wanted(_query(evaluation_set, with_id), (ROW, *columns), _ID, held)
+    byte_count = bytes_of(evaluation_set, columns)
+    if byte_count > 2 * at_once:
+        byte_count = bytes_of(evaluation_set, with_id)
+    wanted = Wanted(_query(evaluation_set, with_id), (ROW, *columns), _ID, byte_count)
     return in_order(evaluation_set, wanted, size, at_once=at_once)
 
 
@@ -86,12 +86,12 @@ def in_order(
     evaluation_set: EvaluationSet, wanted: Wanted, size: int, *, at_once: int = AT_ONCE
 ) -> Iterator[pa.RecordBatch]:
     """Stream the rows of a query in the order of their ids, by UTF-8 bytes. Raises as `in_id_order`."""
-    if wanted.held <= 2 * at_once:
+    if wanted.byte_count <= 2 * at_once:
         names = ", ".join(map(identifier, wanted.columns))
         query = f"SELECT {names} FROM ({wanted.query}) ORDER BY {identifier(wanted.key)}"  # noqa: S608 - quoted
         yield from evaluation_set.local_engine.stream(query, size)
         return
-    files = min(-(-wanted.held // at_once), MOST_FILES)
+    files = min(-(-wanted.byte_count // at_once), MOST_FILES)
     dealt = _Dealt(evaluation_set, wanted, files)
     try:
         dealt.deal()
@@ -125,7 +125,7 @@ class _Dealt:
         self._set = evaluation_set
         self._wanted = wanted
         self._files = files
-        self._chunk = min(max(_A_CHUNK * evaluation_set.rows // wanted.held, _LEAST), _MOST)
+        self._chunk = min(max(_A_CHUNK * evaluation_set.rows // wanted.byte_count, _LEAST), _MOST)
         self._paths: dict[int, Path] = {}
 
     def deal(self) -> None:
@@ -177,10 +177,10 @@ class _Dealt:
                 numbers, starts = np.unique(file, return_index=True)
                 with room_on_disk(self._set.source_name, _SORTING):
                     for number, start, end in zip(numbers.tolist(), starts, [*starts[1:], len(file)], strict=True):
-                        own = rows.slice(start, end - start)
+                        bucket_rows = rows.slice(start, end - start)
                         if number not in writers:
-                            writers[number] = stack.enter_context(self._new(number, own.schema))
-                        writers[number].write_batch(own)
+                            writers[number] = stack.enter_context(self._new(number, bucket_rows.schema))
+                        writers[number].write_batch(bucket_rows)
             with room_on_disk(self._set.source_name, _SORTING):
                 stack.close()
 

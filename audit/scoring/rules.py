@@ -30,8 +30,8 @@ def decision_rule(section: Any) -> DecisionRule:
     what = "level" if section.answers == "ordinal" else "score"
     if section.threshold is None:
         return DecisionRule(None, section.top_k, sentence(f"top_k_{what}s", count=section.top_k))
-    said = sentence("threshold", what=Word(word=what), threshold=_number(section.threshold))
-    return DecisionRule(section.threshold, section.top_k, said)
+    threshold_sentence = sentence("threshold", what=Word(word=what), threshold=_number(section.threshold))
+    return DecisionRule(section.threshold, section.top_k, threshold_sentence)
 
 
 def _without_scores(section: Any) -> Sentence:

@@ -83,8 +83,8 @@ def run_rounds(
             batches.answer_by(flight, workers_of(detector))
         if keeping is None or batches.source.sha256 is None:
             with progress_shown(progress, batches.rows):
-                for place, rows, checked in batches.scored():
-                    takers[place].add(rows, checked)
+                for index, rows, checked in batches.scored():
+                    takers[index].add(rows, checked)
                     _advance(progress, checked, detector)
                     if progress.stop_asked():
                         raise KeyboardInterrupt
@@ -113,8 +113,8 @@ def _run_keeping(
             if before:
                 progress.kept(before)
             with rows_kept_in(checkpoint.row_file, batches.detector), progress_shown(progress, batches.rows - before):
-                for place, rows, checked, scored in batches.kept_or_scored(checkpoint, progress.stop_asked):
-                    takers[place].add(rows, checked)
+                for index, rows, checked, scored in batches.kept_or_scored(checkpoint, progress.stop_asked):
+                    takers[index].add(rows, checked)
                     if scored:
                         _advance(progress, checked, batches.detector)
         except KeyboardInterrupt:
@@ -158,10 +158,14 @@ def _info_with_course(checkpoint: Checkpoint, batches: Rounds) -> DetectorInfo:
     return replace(info, course=checkpoint.course)
 
 
-def interrupted(kept: int, rows: int) -> RunInterruptedError:
+def interrupted(rows_kept: int, rows: int) -> RunInterruptedError:
     """Make the error of a run that somebody asked to stop."""
-    said = f"{kept:,} of {rows:,} rows are scored and kept" if kept else "answers to rows of the first batch are kept"
-    return RunInterruptedError(f"interrupted: {said}", slug="interrupted")
+    state = (
+        f"{rows_kept:,} of {rows:,} rows are scored and kept"
+        if rows_kept
+        else "answers to rows of the first batch are kept"
+    )
+    return RunInterruptedError(f"interrupted: {state}", slug="interrupted")
 
 
 def describe(
@@ -176,19 +180,19 @@ def describe(
     from audit.result.findings.system import SystemDescription
     from audit.vocabulary.sentences import SENTENCES
 
-    given = getattr(detector, "features", ())
-    sensitive = [name for name, feature in group_features.items() if feature.column in given]
-    if set_section.label in given:
+    features = getattr(detector, "features", ())
+    sensitive = [name for name, feature in group_features.items() if feature.column in features]
+    if set_section.label in features:
         sensitive.append("label")
     notes = [*info.notes, *decided.notes]
-    if set_section.id in given:
+    if set_section.id in features:
         notes.append(SENTENCES["id_given"])
     return SystemDescription(
         kind=info.kind,
         name=info.name,
         decision=rule.words,
         decision_sentence=rule.sentence,
-        features=given,
+        features=features,
         sensitive_features_used=tuple(sensitive),
         near_threshold=decided.tally.near_threshold,
         ties_at_capacity=decided.ties_at_capacity,

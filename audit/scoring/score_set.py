@@ -72,16 +72,16 @@ def score(
     rule = decision_rule(plan.detector)
     run, section = cast("Detector", detector), cast("ModelDetector", plan.detector)
     batches = Rounds(plan, run, SetRows(evaluation_set, section.features, plan.scoring), rounds or plan.scoring.repeat)
-    tables = [AnswerTable(evaluation_set, section, table_name(place)) for place in range(batches.rounds)]
+    tables = [AnswerTable(evaluation_set, section, table_name(index)) for index in range(batches.rounds)]
     info, legs = run_rounds(batches, tables, folder, progress, keeping)
-    sources = [each.create() for each in tables]
+    sources = [answer_table.create() for answer_table in tables]
     decided = create_scored_view(evaluation_set, sources[0], rule)
     if predictions_to is not None:
         write_predictions(evaluation_set, sources[0], decided.decision, predictions_to, batches.classes)
-    asked, where = create_round_views(evaluation_set, sources, decided, rule), where_it_ran(detector)
+    round_count, where = create_round_views(evaluation_set, sources, decided, rule), where_it_ran(detector)
     system = describe(plan.groups, plan.evaluation_set, plan.detector, info, rule, decided)
     more = (info.course, sources[0], info.digest_is_whole)
-    return Scored(system, info.artefact_sha256, decided.tally, tables[0].failures, legs, asked, where, *more)
+    return Scored(system, info.artefact_sha256, decided.tally, tables[0].failures, legs, round_count, where, *more)
 
 
 def _answered_already(

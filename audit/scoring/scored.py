@@ -27,13 +27,13 @@ class AnswerSource(NamedTuple):
     """BOOLEAN: there is no usable answer. Score and `flagged` are NULL there."""
 
     @classmethod
-    def of_table(cls, found: TableAnswers) -> Self:
+    def of_table(cls, table: TableAnswers) -> Self:
         """Take the answers that existed already; an empty cell is an abstention."""
         return cls(
-            relation=found.relation,
-            score="NULL::DOUBLE" if found.score is None else f"({found.score})",
-            flagged="NULL::BOOLEAN" if found.decision is None else f"({found.decision})",
-            abstained=f"({found.score if found.decision is None else found.decision}) IS NULL",
+            relation=table.relation,
+            score="NULL::DOUBLE" if table.score is None else f"({table.score})",
+            flagged="NULL::BOOLEAN" if table.decision is None else f"({table.decision})",
+            abstained=f"({table.score if table.decision is None else table.decision}) IS NULL",
         )
 
 

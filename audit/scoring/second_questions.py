@@ -29,14 +29,14 @@ def second_questions(plan: AuditPlan, evaluation_set: EvaluationSet, folder: Pat
     answers
         Answers of the detector, from the first time that it was asked.
     """
-    found: list[SecondCounts] = []
+    counts: list[SecondCounts] = []
     people = None
     if plan.decisions is not None:
         final, people = count_people(evaluation_set)
-        found.append(final)
-    found += _forms(plan, evaluation_set, folder, answers)
+        counts.append(final)
+    counts += _forms(plan, evaluation_set, folder, answers)
     numbers = () if plan.exposure is None else dict.fromkeys(plan.exposure.first)
-    return Second(tuple(found), people, tuple((number, count_first(evaluation_set, number)) for number in numbers))
+    return Second(tuple(counts), people, tuple((number, count_first(evaluation_set, number)) for number in numbers))
 
 
 def _forms(
@@ -46,18 +46,18 @@ def _forms(
     from audit.scoring.rules import decision_rule
 
     section, source = plan.evaluation_set, evaluation_set.source
-    for place, form in enumerate(plan.forms.named if plan.forms is not None else ()):
+    for index, form in enumerate(plan.forms.named if plan.forms is not None else ()):
         labels = section.model_copy(update=_against(form, section, "label"))
         label = run_check(evaluation_set.engine, source, check_labels(source, labels))
         of_form = replace(evaluation_set, expressions={**evaluation_set.expressions, "label": label})
-        answered = _answers_of(form, place, plan.evaluation_set, plan.detector, of_form, folder, answers)
-        create_scored_view(of_form, answered, decision_rule(plan.detector), view := f"form_{place}")
+        answered = _answers_of(form, index, plan.evaluation_set, plan.detector, of_form, folder, answers)
+        create_scored_view(of_form, answered, decision_rule(plan.detector), view := f"form_{index}")
         yield count_view(of_form, "form", form, view)
 
 
 def _answers_of(
     form: str,
-    place: int,
+    index: int,
     set_section: EvaluationSetSection,
     detector: DetectorSection,
     evaluation_set: EvaluationSet,
@@ -74,12 +74,12 @@ def _answers_of(
 
     assert isinstance(section, PredictionsDetector)  # noqa: S101 - there are no others
     words = section.model_copy(update=_against(form, section, "decision"))
-    table = Table(words, folder, f"__form_{place}__")
+    table = Table(words, folder, f"__form_{index}__")
     return AnswerSource.of_table(table.find_answers(evaluation_set, set_section.id))
 
 
 def _against(form: str, section: object, what: Literal["label", "decision"]) -> dict[str, tuple[str, ...]]:
     """Return the words of a section with one form against all others."""
     every: tuple[str, ...] = (*getattr(section, f"{what}_positive"), *getattr(section, f"{what}_negative"))
-    own = tuple(word for word in every if word.casefold() == form.casefold())
-    return {f"{what}_positive": own, f"{what}_negative": tuple(word for word in every if word not in own)}
+    positive = tuple(word for word in every if word.casefold() == form.casefold())
+    return {f"{what}_positive": positive, f"{what}_negative": tuple(word for word in every if word not in positive)}

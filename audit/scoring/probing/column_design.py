@@ -54,7 +54,7 @@ def column_design(
     empty = _check_held(probe, cells, evaluation_set)
     comparisons = tuple(_comparisons(probe))
     keys: dict[_Key, int] = {}
-    places = [[keys.setdefault(key, len(keys)) for key in _keys(probe, one)] for one in comparisons]
+    places = [[keys.setdefault(key, len(keys)) for key in _keys(probe, comparison)] for comparison in comparisons]
     count = rows.num_rows
     _check_size(probe, len(keys) * count)
     number = np.arange(count)
@@ -105,18 +105,19 @@ def _comparisons(probe: ColumnsProbe) -> Iterator[Comparison]:
     for column, values in levels.items():
         yield from (Comparison(column, "", value, "") for value in values)
     if probe.intersections:
-        for column, held in permutations(levels, 2):
+        for column, fixed_column in permutations(levels, 2):
             yield from (
-                Comparison(column, held, value, given) for given, value in product(levels[held], levels[column])
+                Comparison(column, fixed_column, value, fixed_value)
+                for fixed_value, value in product(levels[fixed_column], levels[column])
             )
 
 
 def _keys(probe: ColumnsProbe, comparison: Comparison) -> tuple[_Key, _Key]:
     """The values of the anchor and of the changed row."""
-    held = dict(probe.anchor)
+    anchor = dict(probe.anchor)
     if comparison.given_slot:
-        held[comparison.given_slot] = comparison.given
-    return tuple(held.items()), tuple((held | {comparison.slot: comparison.level}).items())
+        anchor[comparison.given_slot] = comparison.given
+    return tuple(anchor.items()), tuple((anchor | {comparison.slot: comparison.level}).items())
 
 
 def _drawn(
@@ -169,8 +170,10 @@ def _check_held(probe: ColumnsProbe, cells: _Cells, evaluation_set: EvaluationSe
     called = {}
     for column, by_value in cells.items():
         expression = evaluation_set.feature_expression(column)
-        given = {value: cell for value, cell in by_value.items() if cell is not None}
-        numeric = any(isinstance(cell, int | float | Decimal) and not isinstance(cell, bool) for cell in given.values())
+        filled = {value: cell for value, cell in by_value.items() if cell is not None}
+        numeric = any(
+            isinstance(cell, int | float | Decimal) and not isinstance(cell, bool) for cell in filled.values()
+        )
         finite = "FILTER (isfinite(CAST(cell AS DOUBLE)))"
         wanted = (
             f"min(cell) {finite}, max(cell) {finite}"
@@ -182,18 +185,18 @@ def _check_held(probe: ColumnsProbe, cells: _Cells, evaluation_set: EvaluationSe
             f" FROM (SELECT {expression} AS cell FROM {evaluation_set.source.name})"
         )
         with reading(evaluation_set.source_name):
-            ((empty, *found),) = evaluation_set.connection.execute(
-                query, None if numeric else {"given": list(given.values())}
+            ((empty, *domain),) = evaluation_set.connection.execute(
+                query, None if numeric else {"given": list(filled.values())}
             ).fetchall()
         called[column] = "empty" if empty else "empty, as no row of the set is"
-        for value, cell in given.items():
-            held = found[0] is not None and (found[0] <= cell <= found[1] if numeric else cell in found[0])
-            if not held:
+        for value, cell in filled.items():
+            in_domain = domain[0] is not None and (domain[0] <= cell <= domain[1] if numeric else cell in domain[0])
+            if not in_domain:
                 raise PlanError(
                     f"probe {probe.id}: no row of the set holds {shown(repr(value))} in the column {shown(column)}"
                     + (
-                        f", whose numbers go from {found[0]:g} to {found[1]:g}"
-                        if numeric and found[0] is not None
+                        f", whose numbers go from {domain[0]:g} to {domain[1]:g}"
+                        if numeric and domain[0] is not None
                         else ""
                     ),
                     slug="probe-value-not-held",
@@ -209,15 +212,15 @@ def _changed(rows: pa.Table, keys: list[_Key], cells: _Cells) -> pa.RecordBatch:
     for key in keys:
         table = rows
         for column, value in key:
-            place = table.schema.get_field_index(column)
-            kind = table.schema.field(place).type
+            index = table.schema.get_field_index(column)
+            kind = table.schema.field(index).type
             filled = pa.array([cells[column][value]] * table.num_rows, type=kind)
-            table = table.set_column(place, table.schema.field(place), filled)
+            table = table.set_column(index, table.schema.field(index), filled)
         tables.append(table)
-    whole = pa.concat_tables(tables).combine_chunks()
+    combined = pa.concat_tables(tables).combine_chunks()
     return pa.RecordBatch.from_arrays(
-        [column.chunk(0) if column.num_chunks else pa.array([], column.type) for column in whole.columns],
-        schema=whole.schema,
+        [column.chunk(0) if column.num_chunks else pa.array([], column.type) for column in combined.columns],
+        schema=combined.schema,
     )
 
 
@@ -232,13 +235,13 @@ def cast_value(value: object, kind: pa.DataType | None, *, probe: str, column: s
     import pyarrow as pa
 
     try:
-        found = pa.array([value])
+        array = pa.array([value])
         if kind is not None:
-            found = found.cast(pa.string() if pa.types.is_dictionary(kind) else kind)
+            array = array.cast(pa.string() if pa.types.is_dictionary(kind) else kind)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError, OverflowError):
-        found = None
-    cell = None if found is None else found[0].as_py()
+        array = None
+    cell = None if array is None else array[0].as_py()
     if cell is None or (isinstance(cell, float) and not np.isfinite(cell)):
-        of = "no number that can be given" if kind is None else f"none of its type in the evaluation set ({kind})"
-        raise PlanError(f"probe {probe}: {shown(repr(value))} for {shown(column)} is {of}", slug="probe-value")
+        problem = "no number that can be given" if kind is None else f"none of its type in the evaluation set ({kind})"
+        raise PlanError(f"probe {probe}: {shown(repr(value))} for {shown(column)} is {problem}", slug="probe-value")
     return cell

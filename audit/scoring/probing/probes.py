@@ -81,8 +81,8 @@ def check_probes(
     AuditError
         A probe cannot be designed.
     """
-    asked = probes_to_ask(plan.probes, plan.named_probe_rules, scope)
-    return tuple(design_probe(probe, plan.evaluation_set, plan.detector, evaluation_set, folder) for probe in asked)
+    probes = probes_to_ask(plan.probes, plan.named_probe_rules, scope)
+    return tuple(design_probe(probe, plan.evaluation_set, plan.detector, evaluation_set, folder) for probe in probes)
 
 
 def check_answers(
@@ -147,7 +147,7 @@ def ask_probes(
         return ()
     cut, words = _cut(plan.detector, evaluation_set)
     probes = {probe.id: probe for probe in plan.probes}
-    found = []
+    answered = []
     for design in designs:
         if isinstance(plan.detector, PredictionsDetector):
             answers = _from_file(
@@ -155,8 +155,8 @@ def ask_probes(
             )
         else:
             answers = score_variants(plan, design, folder, progress or NoProgress(), isolating, keeping)
-        found.append(_answered(design, answers, plan.detector.score_range, cut, words))
-    return tuple(found)
+        answered.append(_answered(design, answers, plan.detector.score_range, cut, words))
+    return tuple(answered)
 
 
 def design_probe(
@@ -179,7 +179,9 @@ def design_probe(
         slots=text.slots,
         comparisons=text.comparisons,
         pairs=text.pairs,
-        ids=tuple(variant_id(probe.id, each.template, place, each.text) for place, each in enumerate(text.variants)),
+        ids=tuple(
+            variant_id(probe.id, variant.template, index, variant.text) for index, variant in enumerate(text.variants)
+        ),
         batch=_texts(probe, text, features, _types(detector, evaluation_set)),
         templates=len(text.templates.templates),
         source=text.templates.source,
@@ -219,7 +221,7 @@ def _texts(probe: TextProbe, text: ProbeTexts, features: tuple[str, ...], types:
         kind = types.field(name).type if name in types.names else None
         if name == probe.column:
             cast_value(text.variants[0].text, kind, probe=probe.id, column=name)
-            columns.append(pa.array([each.text for each in text.variants], type=kind or pa.string()))
+            columns.append(pa.array([variant.text for variant in text.variants], type=kind or pa.string()))
         else:
             cell = cast_value(probe.fixed[name], kind, probe=probe.id, column=name)
             columns.append(pa.array([cell] * len(text.variants), type=kind))
@@ -258,11 +260,11 @@ def _from_file(
     key, value = evaluation_set.text_expression(relation, identity), checked_answer(evaluation_set, relation, section)
     query = f"SELECT {key}, CAST({value} AS DOUBLE) FROM {identifier(relation.name)}"  # noqa: S608 - checked expressions
     with reading(relation.source_name):
-        found = evaluation_set.connection.execute(query).fetchall()
-    answers = dict(found)
-    missing = sum(one not in answers for one in design.ids)
+        rows = evaluation_set.connection.execute(query).fetchall()
+    answers = dict(rows)
+    missing = sum(design_id not in answers for design_id in design.ids)
     surplus = len(answers.keys() - set(design.ids))
-    repeated = len(found) - len(answers)
+    repeated = len(rows) - len(answers)
     if missing or surplus or repeated:
         raise DataError(
             f"{shown(relation.source_name)}: the ids are not those of probe {probe.id}: {count_of(missing, 'variant')} "
@@ -270,7 +272,9 @@ def _from_file(
             "an id",
             slug="probe-answers-ids",
         )
-    scores = np.array([np.nan if answers[one] is None else answers[one] for one in design.ids], dtype=np.float64)
+    scores = np.array(
+        [np.nan if answers[design_id] is None else answers[design_id] for design_id in design.ids], dtype=np.float64
+    )
     status = np.where(np.isnan(scores), ABSTAIN, OK).astype(np.int8)
     return CheckedAnswers(scores, status, np.full(len(scores), NO_REASON, dtype=np.int8))
 
@@ -358,12 +362,12 @@ def _digest(design: DesignWithRows) -> str:
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, design.batch.schema) as writer:
         writer.write_batch(design.batch)
-    found = hashlib.sha256("\0".join(design.ids).encode())
-    found.update(sink.getvalue())
-    return found.hexdigest()
+    digest = hashlib.sha256("\0".join(design.ids).encode())
+    digest.update(sink.getvalue())
+    return digest.hexdigest()
 
 
-def _as_decisions(places: FloatArray, section: ModelDetector) -> FloatArray:
+def _as_decisions(codes: FloatArray, section: ModelDetector) -> FloatArray:
     """Turn places of classes into 1 if the class means flagged and 0 if not; NaN without an answer."""
     means = [float(name in section.positive_classes) for name in section.classes]
-    return np.array([math.nan if math.isnan(place) else means[int(place)] for place in places])
+    return np.array([math.nan if math.isnan(code) else means[int(code)] for code in codes])

@@ -104,14 +104,14 @@ def read_templates(probe: TextProbe, folder: Path) -> Templates:
     entries = raw.get("templates")
     if not isinstance(entries, list) or not entries or set(raw) != {"templates"}:
         raise _amiss(where, "it holds no list of texts", "write each under [[templates]] with an id")
-    found: dict[str, Template] = {}
-    for place, entry in enumerate(entries, start=1):
-        template = _template(entry, where, place)
-        if template.id in found:
+    templates: dict[str, Template] = {}
+    for number, entry in enumerate(entries, start=1):
+        template = _template(entry, where, number)
+        if template.id in templates:
             raise _amiss(where, f"two texts have the id {template.id}", "give each its own")
-        found[template.id] = template
-    _check_different(found.values(), probe.languages, where)
-    return Templates(tuple(found.values()), where, digest)
+        templates[template.id] = template
+    _check_different(templates.values(), probe.languages, where)
+    return Templates(tuple(templates.values()), where, digest)
 
 
 def _check_different(templates: Iterable[Template], languages: tuple[str, ...], where: str) -> None:
@@ -140,12 +140,12 @@ def _built_in(name: str) -> dict[str, Any]:
     return tomllib.loads(text)
 
 
-def _template(entry: object, where: str, place: int) -> Template:
+def _template(entry: object, where: str, number: int) -> Template:
     if not isinstance(entry, dict):
-        raise _amiss(where, f"text {place} is no table", "write each under [[templates]] with an id")
+        raise _amiss(where, f"text {number} is no table", "write each under [[templates]] with an id")
     name = entry.get("id")
     if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", name):
-        raise _amiss(where, f"text {place} has no id", "give it one of letters, digits, - and _, at most 64")
+        raise _amiss(where, f"text {number} has no id", "give it one of letters, digits, - and _, at most 64")
     texts = {key: value for key, value in entry.items() if key != "id"}
     for key, value in texts.items():
         if key not in _LANGUAGES:
@@ -161,10 +161,10 @@ def parse_text(text: str, language: str, where: str) -> tuple[Piece, ...]:
     """Split a text into pieces. Raises PlanError where braces hold something else than a slot."""
     pieces: list[Piece] = []
     end = 0
-    for found in _BRACES.finditer(text):
-        pieces.append(Piece(text[end : found.start()]))
-        pieces.append(_filled(found[1], language, where))
-        end = found.end()
+    for match in _BRACES.finditer(text):
+        pieces.append(Piece(text[end : match.start()]))
+        pieces.append(_filled(match[1], language, where))
+        end = match.end()
     pieces.append(Piece(text[end:]))
     if any("{" in piece.text or "}" in piece.text for piece in pieces if not piece.filled):
         raise _amiss(where, "a brace without its other half", "braces mark slots only")

@@ -72,7 +72,7 @@ class _Collected:
     rows: list[tuple[int, int, int, int]] = field(default_factory=list)
     alike: int = 0
 
-    def add(self, number: int, place: int, template: Template, pair: tuple[Choice, Choice]) -> None:
+    def add(self, number: int, index: int, template: Template, pair: tuple[Choice, Choice]) -> None:
         """Keep a pair, unless both of its texts read the same: no detector could see a difference."""
         keys = [(template.id, choice) for choice in pair]
         for key in keys:
@@ -81,7 +81,7 @@ class _Collected:
         if self.read[keys[0]] == self.read[keys[1]]:
             self.alike += 1
         else:
-            self.rows.append((number, place, self._place(keys[0]), self._place(keys[1])))
+            self.rows.append((number, index, self._place(keys[0]), self._place(keys[1])))
 
     def _place(self, key: tuple[str, Choice]) -> int:
         if key not in self.variants:
@@ -110,9 +110,9 @@ def write_probe_texts(probe: TextProbe, folder: Path) -> ProbeTexts:
     used = [template for template in templates.templates if any(known in template.pieces for known in probe.languages)]
     for number, comparison in enumerate(comparisons):
         before, alike = len(collected.rows), collected.alike
-        for place, template in enumerate(used):
+        for index, template in enumerate(used):
             for pair in scheme.pairs(comparison, template):
-                collected.add(number, place, template, pair)
+                collected.add(number, index, template, pair)
         if len(collected.rows) == before:
             raise _nothing_to_compare(probe, templates, comparison, alike=collected.alike > alike)
         if len(collected.texts) > MOST_VARIANTS:
@@ -130,10 +130,10 @@ def write_probe_texts(probe: TextProbe, folder: Path) -> ProbeTexts:
 
 def _nothing_to_compare(probe: TextProbe, templates: Templates, comparison: Comparison, *, alike: bool) -> PlanError:
     if alike:
-        held = f" within {comparison.given_slot} {shown(comparison.given)}" if comparison.given_slot else ""
+        condition = f" within {comparison.given_slot} {shown(comparison.given)}" if comparison.given_slot else ""
         return PlanError(
             f"probe {probe.id}: no text of {templates.source} reads otherwise with the {comparison.slot} "
-            f"{shown(comparison.level)}{held} than without",
+            f"{shown(comparison.level)}{condition} than without",
             slug="probe-same-text",
         )
     return PlanError(
@@ -142,9 +142,9 @@ def _nothing_to_compare(probe: TextProbe, templates: Templates, comparison: Comp
     )
 
 
-def variant_id(probe: str, template: str, place: int, text: str) -> str:
+def variant_id(probe: str, template: str, index: int, text: str) -> str:
     """Sixteen hexadecimal digits that stand for one text of one probe, and change with it."""
-    content = "\x00".join((probe, template, str(place), text))
+    content = "\x00".join((probe, template, str(index), text))
     return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 
@@ -157,19 +157,21 @@ class _Scheme:
         self._asked: dict[str, tuple[str, ...]] = dict(probe.levels.items())
         self._anchors: dict[str, str] = dict(probe.anchor.items())
         self._levels = {slot: self._levels_of(slot) for slot in probe.slots}
-        self._in_language = lru_cache(8)(lambda *of: tuple(self._pairs(*of)))  # the same for every template
+        self._in_language = lru_cache(8)(
+            lambda *arguments: tuple(self._pairs(*arguments))
+        )  # the same for every template
 
     def comparisons(self) -> Iterator[Comparison]:
         """Yield every change, slot by slot; then every change within the levels of each other slot."""
         for slot in self._probe.slots:
             yield from (Comparison(slot, "", level, "") for level in self._levels[slot])
         if self._probe.intersections:
-            for slot, held in permutations(self._probe.slots, 2):
-                if (slot, held) == ("gender", "name"):
+            for slot, fixed_slot in permutations(self._probe.slots, 2):
+                if (slot, fixed_slot) == ("gender", "name"):
                     continue  # a name says a gender, and cannot be held while the gender changes
                 yield from (
-                    Comparison(slot, held, level, given)
-                    for given, level in product(self._levels[held], self._levels[slot])
+                    Comparison(slot, fixed_slot, level, fixed_level)
+                    for fixed_level, level in product(self._levels[fixed_slot], self._levels[slot])
                 )
 
     def pairs(self, comparison: Comparison, template: Template) -> Iterator[tuple[Choice, Choice]]:
@@ -216,7 +218,7 @@ class _Scheme:
                 yield replace(base, name=without), replace(base, name=self._name(comparison.level, gender, number))
             return
         level = comparison.given if comparison.given_slot == "name" else anchor_name
-        names = [NO_NAME] if level is None else [self._name(level, *place) for place in self._places(base, level)]
+        names = [NO_NAME] if level is None else [self._name(level, *person) for person in self._places(base, level)]
         for name in names:
             anchor = replace(base, name=name)
             yield anchor, replace(anchor, **{comparison.slot: comparison.level})
@@ -240,16 +242,16 @@ class _Scheme:
         if slot == "language":
             return probe.languages[1:]
         offered = self._words.levels(slot, probe.languages)
-        asked = self._asked.get(slot, offered)
+        levels = self._asked.get(slot, offered)
         anchor = self._anchors.get(slot)
-        for level in (*asked, *([] if anchor is None else [anchor])):
+        for level in (*levels, *([] if anchor is None else [anchor])):
             if level not in offered:
                 raise PlanError(
                     f"probe {probe.id}: no {slot} {level[:40]!r} with words in {', '.join(probe.languages)}",
                     slug="probe-level",
                     hint=f"there are {len(offered)}, such as {', '.join(offered[:4])}; `words` takes your own",
                 )
-        return tuple(level for level in asked if level != anchor)
+        return tuple(level for level in levels if level != anchor)
 
 
 _NAMED: Final = 6
@@ -257,7 +259,7 @@ _NAMED: Final = 6
 
 def unused_words(probe: TextProbe, words: Words) -> Iterator[str]:
     """Say which of the operator's own words are not used: a sentence for each slot and reason."""
-    for slot, levels in words.own.items():
+    for slot, levels in words.added.items():
         reasons: dict[str, list[str]] = {}
         for level in levels:
             reason = _why_not(probe, words, slot, level)
@@ -271,9 +273,9 @@ def _why_not(probe: TextProbe, words: Words, slot: str, level: str) -> str:
     """Why a level is not used, or only in part; empty if it is used."""
     if slot not in probe.slots:
         return "the probe does not change this slot"
-    asked = {of: named for of, named in probe.levels.items() if of == slot}
-    anchors = {anchor for of, anchor in probe.anchor.items() if of == slot}
-    if any(level not in (*named, *anchors) for named in asked.values()):
+    levels = {key: named for key, named in probe.levels.items() if key == slot}
+    anchors = {anchor for key, anchor in probe.anchor.items() if key == slot}
+    if any(level not in (*named, *anchors) for named in levels.values()):
         return "not among the levels that the plan names"
     if slot == "name":
         longest = max(len(words.given_names[level][gender]) for gender in GENDERS_OF_NAMES)
@@ -293,6 +295,6 @@ def unused_texts(
     without = [template.id for template in templates.templates if template.id not in others]
     if without:
         yield f"text {listed(without, _NAMED)}: not in {languages}"
-    still = [template.id for place, template in enumerate(used) if place not in paired]
+    still = [template.id for index, template in enumerate(used) if index not in paired]
     if still:
         yield f"text {listed(still, _NAMED)}: nothing in it is changed in {languages}"

@@ -28,8 +28,8 @@ def designs_of_plan(path: Path, only: str | None = None) -> tuple[LoadedPlan, tu
     """
     loaded = read_plan_file(path)
     plan = loaded.plan
-    asked = [probe for probe in plan.probes if only in (None, probe.id)]
-    if not asked:
+    probes = [probe for probe in plan.probes if only in (None, probe.id)]
+    if not probes:
         known = ", ".join(probe.id for probe in plan.probes)
         raise PlanError(
             f"no probe {only} in this plan" if plan.probes and only else "no probe in this plan",
@@ -38,7 +38,7 @@ def designs_of_plan(path: Path, only: str | None = None) -> tuple[LoadedPlan, tu
         )
     with open_evaluation_set(plan, loaded.folder) as evaluation_set:
         designs = tuple(
-            design_probe(probe, plan.evaluation_set, plan.detector, evaluation_set, loaded.folder) for probe in asked
+            design_probe(probe, plan.evaluation_set, plan.detector, evaluation_set, loaded.folder) for probe in probes
         )
     return loaded, designs
 
@@ -63,8 +63,8 @@ def variants_csv(design: DesignWithRows, identity: str) -> str:
     writer.writerow((identity, *names))
     columns = [column.to_pylist() for column in design.batch.columns]
     writer.writerows(
-        (one, *("" if value is None else value for value in row))
-        for one, row in zip(design.ids, zip(*columns, strict=True), strict=True)
+        (variant_id, *("" if value is None else value for value in row))
+        for variant_id, row in zip(design.ids, zip(*columns, strict=True), strict=True)
     )
     return file.getvalue()
 

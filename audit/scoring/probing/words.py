@@ -69,7 +69,7 @@ class Words:
     """The source of the words."""
     sha256: str | None = None
     """SHA-256 (hex) of the operator's own file."""
-    own: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    added: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """By slot: the levels of the operator's own file."""
 
     def levels(self, slot: str, languages: tuple[str, ...]) -> tuple[str, ...]:
@@ -90,7 +90,7 @@ class Words:
 @functools.cache
 def built_in_words() -> Words:
     """The words of the package."""
-    demonyms, countries, persons, given = (
+    demonyms, countries, persons, given_names = (
         _table(f"{name}.csv") for name in ("demonyms", "countries", "persons", "given_names")
     )
     forms: dict[str, dict[str, dict[str, dict[str, str]]]] = {
@@ -116,11 +116,13 @@ def built_in_words() -> Words:
         needed = FORMS["gender", language]
         forms["gender"].setdefault(level, {})[language] = {form: row[form] for form in needed}
     names: dict[str, dict[str, list[str]]] = {}
-    for row in given:
+    for row in given_names:
         names.setdefault(row["locale"], {}).setdefault(row["gender"], []).append(row["name"])
     return Words(
         forms=forms,
-        given_names={level: {gender: tuple(of) for gender, of in by.items()} for level, by in names.items()},
+        given_names={
+            level: {gender: tuple(spellings) for gender, spellings in by.items()} for level, by in names.items()
+        },
         names={
             "demonym": {level: forms["demonym"][level]["en"]["word"] for level in forms["demonym"]},
             "country": {level: name_of(level) for level in forms["country"]},
@@ -138,14 +140,14 @@ def read_words(path: Path | None, folder: Path) -> Words:
     where = shown(path.as_posix())
     content, raw = read_toml(folder / path, where)
     forms = {slot: dict(levels) for slot, levels in words.forms.items()}
-    given, names = dict(words.given_names), {slot: dict(levels) for slot, levels in words.names.items()}
-    own: dict[str, tuple[str, ...]] = {}
+    given_names, names = dict(words.given_names), {slot: dict(levels) for slot, levels in words.names.items()}
+    added: dict[str, tuple[str, ...]] = {}
     for slot, levels in raw.items():
         if slot not in names or not isinstance(levels, dict):
             raise _amiss(
                 where, f"{shown(slot)} is no table of words", "its tables are demonym, country, gender and name"
             )
-        own[slot] = tuple(levels)
+        added[slot] = tuple(levels)
         for level, entry in levels.items():
             if not isinstance(entry, dict):
                 raise _amiss(where, f"{slot}.{shown(level)} is no table", "see docs/how-to/probes.md")
@@ -155,10 +157,10 @@ def read_words(path: Path | None, folder: Path) -> Words:
                 )
             names[slot][level] = _text(entry.get("name", level), where, f"{slot}.{level}.name")
             if slot == "name":
-                given[level] = _own_names(entry, where, level)
+                given_names[level] = _own_names(entry, where, level)
             else:
                 forms[slot] = {**forms[slot], level: _own_forms(entry, where, slot, level)}
-    return Words(forms, given, names, where, hashlib.sha256(content).hexdigest(), own)
+    return Words(forms, given_names, names, where, hashlib.sha256(content).hexdigest(), added)
 
 
 def read_toml(path: Path, where: str) -> tuple[bytes, dict[str, Any]]:
@@ -177,7 +179,7 @@ def read_toml(path: Path, where: str) -> tuple[bytes, dict[str, Any]]:
 
 
 def _own_forms(entry: Mapping[str, Any], where: str, slot: str, level: str) -> dict[str, dict[str, str]]:
-    found: dict[str, dict[str, str]] = {}
+    by_language: dict[str, dict[str, str]] = {}
     for language, forms in entry.items():
         if language == "name":
             continue
@@ -186,26 +188,28 @@ def _own_forms(entry: Mapping[str, Any], where: str, slot: str, level: str) -> d
             raise _amiss(where, f"{slot}.{level}.{shown(language)} is no language of a probe", "en, es and fr are")
         if set(forms) != set(needed):
             raise _amiss(where, f"{slot}.{level}.{language} has not its forms", f"it needs {', '.join(needed)}")
-        found[language] = {form: _text(forms[form], where, f"{slot}.{level}.{language}.{form}") for form in needed}
-        if found[language].get("agreement", "m") not in {"m", "f"}:
+        by_language[language] = {
+            form: _text(forms[form], where, f"{slot}.{level}.{language}.{form}") for form in needed
+        }
+        if by_language[language].get("agreement", "m") not in {"m", "f"}:
             raise _amiss(where, f"{slot}.{level}.{language}.agreement is not m or f", 'write "m" or "f"')
-    if not found:
+    if not by_language:
         raise _amiss(where, f"{slot}.{level} has no words", "write en = { … }, es = { … } or fr = { … }")
-    return found
+    return by_language
 
 
 def _own_names(entry: Mapping[str, Any], where: str, level: str) -> dict[str, tuple[str, ...]]:
-    found = {}
+    by_gender = {}
     for gender in GENDERS_OF_NAMES:
         names = entry.get(gender)
         if not isinstance(names, list) or not names or len(set(map(str, names))) < len(names):
             raise _amiss(
                 where, f"name.{level}.{gender} is no list of different names", 'write woman = ["…"], man = ["…"]'
             )
-        found[gender] = tuple(_text(name, where, f"name.{level}.{gender}") for name in names)
-    if set(found["woman"]) & set(found["man"]):
+        by_gender[gender] = tuple(_text(name, where, f"name.{level}.{gender}") for name in names)
+    if set(by_gender["woman"]) & set(by_gender["man"]):
         raise _amiss(where, f"name.{level} has one name for both", "leave it out: it says no gender")
-    return found
+    return by_gender
 
 
 def _is_text(value: object) -> bool:
