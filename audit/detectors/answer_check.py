@@ -66,12 +66,12 @@ def accept_answer(
     )
 
 
-def _check_ids(got: pa.Array, given: pa.Array, where: str) -> None:
+def _check_ids(got: pa.Array, row_ids: pa.Array, where: str) -> None:
     if not pa.types.is_integer(got.type):
         raise _amiss(where, "row_id holds no whole numbers")
-    if got.cast(pa.int64(), safe=False).equals(given):
+    if got.cast(pa.int64(), safe=False).equals(row_ids):
         return
-    came, went = Counter(got.to_pylist()), Counter(given.to_pylist())
+    came, went = Counter(got.to_pylist()), Counter(row_ids.to_pylist())
     missing = sum(1 for row in went if row not in came)
     surplus = sum(1 for row in came if row not in went)
     repeated = sum(count - 1 for row, count in came.items() if row in went)
@@ -87,8 +87,8 @@ def _codes(words: pa.Array, known: Sequence[enum.StrEnum], where: str, what: str
     encoded = words if pa.types.is_dictionary(words.type) else words.dictionary_encode()
     if not (pa.types.is_string(encoded.type.value_type) or pa.types.is_large_string(encoded.type.value_type)):
         raise _amiss(where, f"{what} holds no words")
-    place = {str(word): code for code, word in enumerate(known)}
-    codes = [place.get(word) for word in encoded.dictionary.to_pylist()]
+    code_by_word = {str(word): code for code, word in enumerate(known)}
+    codes = [code_by_word.get(word) for word in encoded.dictionary.to_pylist()]
     # an unused entry of a dictionary does no harm; a used one that nobody knows does
     at = encoded.indices.fill_null(len(codes)).to_numpy(zero_copy_only=False)
     unknown = [entry for entry, code in enumerate(codes) if code is None]

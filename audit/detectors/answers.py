@@ -214,8 +214,8 @@ def _as_array(returned: Any, where: str) -> tuple[npt.NDArray[Any], BoolArray]:
 def _from_sequence(returned: Sequence[Any]) -> npt.NDArray[Any]:
     """Make an array element by element, so that numpy turns none into text and joins no nested lists."""
     values = np.empty(len(returned), dtype=object)
-    for place, value in enumerate(returned):
-        values[place] = value
+    for index, value in enumerate(returned):
+        values[index] = value
     return values
 
 
@@ -244,9 +244,9 @@ def _missing_in(values: npt.NDArray[Any]) -> BoolArray:
 
 def _places(values: npt.NDArray[Any], classes: Sequence[str]) -> FloatArray:
     """float64[n]: the place of each value among the names of the classes; NaN if it is none of them."""
-    place: dict[str | None, float] = {name: float(at) for at, name in enumerate(classes)}
-    found = (place.get(_class_name(value), np.nan) for value in values.tolist())
-    return np.fromiter(found, np.float64, len(values))
+    index_by_name: dict[str | None, float] = {name: float(at) for at, name in enumerate(classes)}
+    indices = (index_by_name.get(_class_name(value), np.nan) for value in values.tolist())
+    return np.fromiter(indices, np.float64, len(values))
 
 
 def _class_name(value: Any) -> str | None:
@@ -273,10 +273,10 @@ def _as_numbers(values: npt.NDArray[Any], *, truth_values: bool) -> tuple[FloatA
     read = np.full(len(values), np.nan)
     is_number = np.zeros(len(values), dtype=np.bool_)
     if values.dtype == np.dtype(object):
-        for place, value in enumerate(values):
+        for index, value in enumerate(values):
             number = _number(value, truth_values=truth_values)
             if number is not None:
-                read[place], is_number[place] = number, True
+                read[index], is_number[index] = number, True
     return read, is_number
 
 

@@ -22,9 +22,9 @@ def find_class(classes: Sequence[str], wanted: str, file: str) -> int:
         There is no such class, or more than one that differ only in case.
     """
     for same in (str, str.casefold):
-        places = [place for place, name in enumerate(classes) if same(name) == same(wanted)]
-        if len(places) == 1:
-            return places[0]
+        indices = [index for index, name in enumerate(classes) if same(name) == same(wanted)]
+        if len(indices) == 1:
+            return indices[0]
     raise DetectorError(
         f"{file}: the model has no class {shown(wanted)!r}",
         slug="detector-positive-class",

@@ -146,8 +146,8 @@ class Program:
 
     def _next_chunk(self, chunks: Iterator[tuple[int, bytes]], reply: Reply) -> bool:
         """Take the next lines to write. Returns False if there are no more."""
-        asked, lines = next(chunks, (reply.asked, b""))
-        reply.asked = asked
+        row_count, lines = next(chunks, (reply.asked, b""))
+        reply.asked = row_count
         self._unwritten = memoryview(lines)
         return bool(lines)
 
@@ -167,18 +167,18 @@ class Program:
     def _read(self) -> bool:
         """Read the available output. Returns False at the end of the output."""
         try:
-            found = os.read(self._out.fileno(), _AT_ONCE)
+            chunk = os.read(self._out.fileno(), _AT_ONCE)
         except BlockingIOError:
             return True
         except OSError:
             return False
-        if self._first_bytes and found:
-            found = found.removeprefix(_MARK)
+        if self._first_bytes and chunk:
+            chunk = chunk.removeprefix(_MARK)
             self._first_bytes = False
-            self._unread = found
+            self._unread = chunk
             return True
-        self._unread += found
-        return bool(found)
+        self._unread += chunk
+        return bool(chunk)
 
     def _take_lines(self, reply: Reply) -> Ending | None:
         """Give every whole line to the reply until the reply is complete. The rest stays for later."""

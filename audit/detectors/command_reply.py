@@ -59,25 +59,25 @@ class Reply:
     def take(self, line: bytes) -> None:
         """Read one line, without its line end, as the answer to the next row."""
         try:
-            found = _DECODE(line.decode("utf-8"))
+            document = _DECODE(line.decode("utf-8"))
         except (ValueError, RecursionError):
-            found = None
-        row_id = found.get(ROW_ID) if type(found) is dict else None
+            document = None
+        row_id = document.get(ROW_ID) if type(document) is dict else None
         if type(row_id) is not int:
             self._fail(Reason.UNREADABLE)
             return
-        place = len(self._codes)
-        if place >= self.asked or row_id != self._ids[place]:
+        index = len(self._codes)
+        if index >= self.asked or row_id != self._ids[index]:
             self.out_of_order = True
             self.fail_rest(Status.INVALID_OUTPUT, Reason.OUT_OF_ORDER)
-        elif len(found) == 2 and self._word in found:
-            self._take_value(found[self._word])
-        elif len(found) == 2 and found.get("abstain") is True:
+        elif len(document) == 2 and self._word in document:
+            self._take_value(document[self._word])
+        elif len(document) == 2 and document.get("abstain") is True:
             self._add(_ABSTAINED)
-        elif len(found) == 2 and found.get("refused") is True:
+        elif len(document) == 2 and document.get("refused") is True:
             self._add(_REFUSED)
         else:
-            self._fail(Reason.NO_ANSWER if len(found) == 1 else Reason.UNREADABLE)
+            self._fail(Reason.NO_ANSWER if len(document) == 1 else Reason.UNREADABLE)
 
     def fail_rest(self, status: Status, reason: Reason | None) -> None:
         """Give every row without an answer this status and reason."""

@@ -67,10 +67,10 @@ def find_program(first: str, folder: Path, path: str) -> str:
     """
     if "/" in first:
         return str(folder / first)
-    found = shutil.which(first, path=path)
-    if found is None:
+    executable = shutil.which(first, path=path)
+    if executable is None:
         raise DetectorError(f"there is no program {shown(first)} on PATH", slug="command-not-found")
-    return str(Path(found).absolute())
+    return str(Path(executable).absolute())
 
 
 def program_digest(command: Sequence[str], folder: Path) -> tuple[str | None, int]:

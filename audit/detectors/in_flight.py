@@ -109,8 +109,8 @@ class InFlight(Generic[Batch, Answer]):
             self._broken.set()
 
     def _work(self) -> None:
-        while (asked := self._take()) is not None:
-            batch, future = asked
+        while (job := self._take()) is not None:
+            batch, future = job
             try:
                 answer = self._score(batch)
             except BaseException as error:  # SystemExit among it; the caller's thread knows what to make of it
@@ -119,7 +119,7 @@ class InFlight(Generic[Batch, Answer]):
                 future.set_exception(error)
             else:
                 future.set_result(answer)
-            del batch, future, asked  # not held while waiting for the next one
+            del batch, future, job  # not held while waiting for the next one
 
     def _take(self) -> tuple[Batch, Future[Answer]] | None:
         """The next batch; None when there is none, or a call has failed.
@@ -128,8 +128,8 @@ class InFlight(Generic[Batch, Answer]):
         first.
         """
         with self._taking:
-            asked = self._waiting.get()
-            return None if self._broken.is_set() else asked
+            job = self._waiting.get()
+            return None if self._broken.is_set() else job
 
 
 def workers_of(detector: Detector) -> int:

@@ -64,47 +64,47 @@ def read_description(folder: ModelFolder) -> Description:
     flavours = _tables(content.get("flavors"), name)
     _check_code(flavours, name)
     flavour = _flavour(flavours, name)
-    said = flavours[flavour]
+    fields = flavours[flavour]
     if flavour == "sklearn":
-        _check_format(said.get("serialization_format"), name)
-    file = folder.member(said.get(_FILE_KEYS[flavour]), _FILE_KEYS[flavour])
+        _check_format(fields.get("serialization_format"), name)
+    file = folder.member(fields.get(_FILE_KEYS[flavour]), _FILE_KEYS[flavour])
     _check_served(flavours.get(_SERVED), flavour, file, name)
     return Description(
         flavour=flavour,
         file=file,
         version=_short(content.get("mlflow_version")) or "of an unknown version",
         signature=read_signature(content.get("signature"), name),
-        asks_trust_for=_trusted(said.get("skops_trusted_types")),
-        has_session_options=bool(said.get("onnx_session_options")),
+        asks_trust_for=_trusted(fields.get("skops_trusted_types")),
+        has_session_options=bool(fields.get("onnx_session_options")),
     )
 
 
 def _tables(flavours: object, name: str) -> Mapping[str, Mapping[str, Any]]:
     if not isinstance(flavours, dict) or not flavours:
         raise unreadable(name, "it names no flavours")
-    if not all(isinstance(one, dict) for one in flavours.values()):
+    if not all(isinstance(fields, dict) for fields in flavours.values()):
         raise unreadable(name, "a flavour is no table")
     return flavours
 
 
 def _check_code(flavours: Mapping[str, Mapping[str, Any]], name: str) -> None:
-    for flavour, said in flavours.items():
+    for flavour, fields in flavours.items():
         for key in _CODE_KEYS:
-            if said.get(key):
+            if fields.get(key):
                 raise DetectorError(
                     f"{name}: the model brings Python files that run when it is loaded ({_short(flavour)}: {key})",
                     slug="detector-code",
                     hint="none of them was run; have it saved without code_paths, or exported to ONNX and saved with "
                     "mlflow.onnx",
                 )
-        pickles = [key for key in _PICKLE_KEYS if said.get(key)]
+        pickles = [key for key in _PICKLE_KEYS if fields.get(key)]
         if pickles:
             raise _pickled_model(f"{name}: the model is a Python object of its own ({_short(flavour)}: {pickles[0]})")
 
 
 def _flavour(flavours: Mapping[str, Mapping[str, Any]], name: str) -> Flavour:
     """Find the one flavour beside `python_function`. Raises DetectorError if it cannot be audited."""
-    others = [one for one in flavours if one != _SERVED]
+    others = [flavour for flavour in flavours if flavour != _SERVED]
     if not others:
         module = _short(flavours[_SERVED].get("loader_module")) or "none"
         raise _pickled_model(f"{name}: python_function is the only flavour (loader_module: {module})")
@@ -115,10 +115,14 @@ def _flavour(flavours: Mapping[str, Mapping[str, Any]], name: str) -> Flavour:
     )
 
 
-def _check_format(said: object, name: str) -> None:
-    if said == "skops":
+def _check_format(serialization: object, name: str) -> None:
+    if serialization == "skops":
         return
-    written = f"as {_short(said)}" if said else "without a serialization_format, which MLflow takes for pickle"
+    written = (
+        f"as {_short(serialization)}"
+        if serialization
+        else "without a serialization_format, which MLflow takes for pickle"
+    )
     raise _pickled_model(f"{name}: the scikit-learn model is saved {written}")
 
 
@@ -142,21 +146,21 @@ def _check_served(served: Mapping[str, Any] | None, flavour: Flavour, file: str,
             )
 
 
-def _pickled_model(found: str) -> DetectorError:
-    """Make the error for a model that runs code when it is loaded; `found` names the evidence."""
+def _pickled_model(evidence: str) -> DetectorError:
+    """Make the error for a model that runs code when it is loaded; `evidence` names the evidence."""
     return DetectorError(
-        f"{found}: such a model runs code when it is loaded, and is never opened",
+        f"{evidence}: such a model runs code when it is loaded, and is never opened",
         slug="detector-pickle",
         hint='have it saved with mlflow.sklearn.save_model(..., serialization_format="skops"), or exported to ONNX and '
         "saved with mlflow.onnx",
     )
 
 
-def _trusted(said: object) -> tuple[str, ...]:
-    if not isinstance(said, list):
+def _trusted(types: object) -> tuple[str, ...]:
+    if not isinstance(types, list):
         return ()
-    more = [f"and {len(said) - _MOST_TRUSTED} more"] if len(said) > _MOST_TRUSTED else []
-    return (*(_short(one) or "none" for one in said[:_MOST_TRUSTED]), *more)
+    more = [f"and {len(types) - _MOST_TRUSTED} more"] if len(types) > _MOST_TRUSTED else []
+    return (*(_short(type_name) or "none" for type_name in types[:_MOST_TRUSTED]), *more)
 
 
 def _short(text: object) -> str:

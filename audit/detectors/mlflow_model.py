@@ -101,15 +101,15 @@ class MlflowDetector:
         signature.
         """
         keys = (*_OF_EITHER, *_ONLY_SKOPS, *_ONLY_ONNX)
-        said: dict[str, Any] = {key: getattr(self._section, key) for key in keys if self._says(key)}
-        said |= {"features": self._columns, "path": self._section.path / description.file}
+        values: dict[str, Any] = {key: getattr(self._section, key) for key in keys if self._says(key)}
+        values |= {"features": self._columns, "path": self._section.path / description.file}
         if description.flavour == "onnx":
             from audit.detectors.onnx_model import OnnxDetector
 
-            return OnnxDetector(OnnxSection.model_validate({"kind": "onnx", **said}), self._folder)
+            return OnnxDetector(OnnxSection.model_validate({"kind": "onnx", **values}), self._folder)
         from audit.detectors.skops_model import SkopsDetector
 
-        return SkopsDetector(SkopsSection.model_validate({"kind": "skops", **said}), self._folder)
+        return SkopsDetector(SkopsSection.model_validate({"kind": "skops", **values}), self._folder)
 
     def _says(self, key: str) -> bool:
         return key in self._section.model_fields_set

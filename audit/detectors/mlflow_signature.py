@@ -74,7 +74,7 @@ class Signature:
                 )
 
 
-def read_signature(said: object, name: str) -> Signature | None:
+def read_signature(signature: object, name: str) -> Signature | None:
     """Read the signature in MLmodel; None if it states no inputs. `name` is the name of the file in errors.
 
     Raises
@@ -82,43 +82,43 @@ def read_signature(said: object, name: str) -> Signature | None:
     DetectorError
         It cannot be read, or it asks for inputs that no column of a set can be.
     """
-    if said is None:
+    if signature is None:
         return None
-    inputs = said.get("inputs") if isinstance(said, dict) else ""
+    inputs = signature.get("inputs") if isinstance(signature, dict) else ""
     if inputs is None:
         return None
     try:
         columns = json.loads(inputs) if isinstance(inputs, str) else None
     except (ValueError, RecursionError):
         columns = None
-    if not isinstance(columns, list) or not columns or not all(isinstance(one, dict) for one in columns):
+    if not isinstance(columns, list) or not columns or not all(isinstance(column, dict) for column in columns):
         raise unreadable(name, "its signature is no list of inputs")
-    if any(one.get("type") == "tensor" for one in columns):
+    if any(column.get("type") == "tensor" for column in columns):
         return _of_tensors(columns, name)
-    return Signature(_names(columns, name), tuple(_kind(one, name) for one in columns))
+    return Signature(_names(columns, name), tuple(_kind(column, name) for column in columns))
 
 
 def _names(columns: Sequence[dict[str, Any]], name: str) -> tuple[str, ...] | None:
-    names = [one.get("name") for one in columns]
-    if all(one is None for one in names):
+    names = [column.get("name") for column in columns]
+    if all(text is None for text in names):
         return None
-    texts = tuple(one for one in names if isinstance(one, str))
+    texts = tuple(text for text in names if isinstance(text, str))
     if len(texts) < len(names) or len(set(texts)) < len(texts):
         raise unreadable(name, "its signature names columns twice, or only some of them")
     return texts
 
 
 def _kind(column: dict[str, Any], name: str) -> str:
-    said = column.get("type")
-    kind = _KINDS["types"].get(said) if isinstance(said, str) else None
+    type_name = column.get("type")
+    kind = _KINDS["types"].get(type_name) if isinstance(type_name, str) else None
     if kind is None:
-        raise _unfit(name, f"a column of the type {shown(said) if isinstance(said, str) else 'none'}")
+        raise _unfit(name, f"a column of the type {shown(type_name) if isinstance(type_name, str) else 'none'}")
     return kind
 
 
 def _of_tensors(tensors: Sequence[dict[str, Any]], name: str) -> Signature:
     """Read a signature of arrays: one [rows, columns] for all features, or a named [rows] or [rows, 1] for each."""
-    read = [_tensor(one, name) for one in tensors]
+    read = [_tensor(tensor, name) for tensor in tensors]
     if len(read) == 1 and read[0][0] != 1:
         width, kind = read[0]
         return Signature(None, (kind,) * width)
@@ -137,8 +137,14 @@ def _tensor(tensor: dict[str, Any], name: str) -> tuple[int, str]:
     element = spec.get("dtype") if isinstance(spec, dict) else None
     begun = _KINDS["elements"].items() if isinstance(element, str) else ()
     kind = next((is_ for begins, is_ in begun if str(element).startswith(begins)), None)
-    whole = isinstance(shape, list) and all(type(size) is int for size in shape)
-    if kind is None or not whole or len(shape) not in (1, 2) or shape[0] != -1 or not 1 <= (*shape, 1)[1] <= 100_000:
+    has_sizes = isinstance(shape, list) and all(type(size) is int for size in shape)
+    if (
+        kind is None
+        or not has_sizes
+        or len(shape) not in (1, 2)
+        or shape[0] != -1
+        or not 1 <= (*shape, 1)[1] <= 100_000
+    ):
         raise _unfit(name, "an array that is no table of numbers or texts for any number of rows")
     return (*shape, 1)[1], kind
 
@@ -146,19 +152,19 @@ def _tensor(tensor: dict[str, Any], name: str) -> tuple[int, str]:
 def _holds(column: pa.Array, kind: str) -> bool:
     from pyarrow import types
 
-    of = column.type.value_type if types.is_dictionary(column.type) else column.type
-    if kind == "anything" or types.is_null(of):
+    cell_type = column.type.value_type if types.is_dictionary(column.type) else column.type
+    if kind == "anything" or types.is_null(cell_type):
         return True
     if kind in ("numbers", "whole numbers"):
-        is_number = types.is_integer(of) or types.is_floating(of) or types.is_decimal(of)
-        return is_number and (kind == "numbers" or types.is_integer(of) or _all_whole(column))
+        is_number = types.is_integer(cell_type) or types.is_floating(cell_type) or types.is_decimal(cell_type)
+        return is_number and (kind == "numbers" or types.is_integer(cell_type) or _all_whole(column))
     of_kind = {
         "text": (types.is_string, types.is_large_string, types.is_string_view),
         "true and false": (types.is_boolean,),
         "times": (types.is_temporal,),
         "bytes": (types.is_binary, types.is_large_binary),
     }
-    return any(is_of_kind(of) for is_of_kind in of_kind[kind])
+    return any(is_of_kind(cell_type) for is_of_kind in of_kind[kind])
 
 
 def _all_whole(column: pa.Array) -> bool:
@@ -167,8 +173,8 @@ def _all_whole(column: pa.Array) -> bool:
     import pyarrow.compute as pc
 
     doubles = column.cast(pa.float64(), safe=False)
-    whole = pc.or_(pc.is_nan(doubles), pc.equal(pc.floor(doubles), doubles))
-    return pc.all(whole, min_count=0).as_py() is not False
+    is_whole = pc.or_(pc.is_nan(doubles), pc.equal(pc.floor(doubles), doubles))
+    return pc.all(is_whole, min_count=0).as_py() is not False
 
 
 def _unfit(name: str, why: str) -> DetectorError:

@@ -59,16 +59,16 @@ class ModelFolder:
         DetectorError
             A file cannot be read, or differs from the content that `read` returned.
         """
-        found: dict[str, str] = {}
+        digests: dict[str, str] = {}
         for file in self._files:
             try:
-                found[file] = file_sha256(self._path / file)
+                digests[file] = file_sha256(self._path / file)
             except OSError as error:
                 raise self._unreadable(file, error) from None
-        self._digests = found
+        self._digests = digests
         for file, sha256 in self._read.items():
             self.check(file, sha256)
-        lines = "".join(f"{digest}  {file}\n" for file, digest in found.items())
+        lines = "".join(f"{digest}  {file}\n" for file, digest in digests.items())
         return hashlib.sha256(lines.encode()).hexdigest()
 
     def read(self, file: str, largest: int) -> bytes:
@@ -91,9 +91,9 @@ class ModelFolder:
         """Return the file that the description names under `key`. Raises DetectorError if it is not on the list."""
         if isinstance(written, str) and written in self._files:
             return written
-        said = repr(shown(written)) if isinstance(written, str) else "none"
+        label = repr(shown(written)) if isinstance(written, str) else "none"
         raise DetectorError(
-            f"{self.name}/{self._described_in} names a model file that is not in the folder ({key}: {said})",
+            f"{self.name}/{self._described_in} names a model file that is not in the folder ({key}: {label})",
             slug="detector-path",
             hint="only files of the folder are read; copy the whole folder, or have the model saved again",
         )

@@ -44,9 +44,12 @@ class OnnxGraph:
             raise DetectorError(
                 f"{name} keeps weights in other files, and those are not opened", slug="detector-external-data"
             )
-        own = {(function.domain, function.name) for function in model.functions}
+        local_functions = {(function.domain, function.name) for function in model.functions}
         self._makers = {
-            made: node for node in model.graph.node if (node.domain, node.op_type) not in own for made in node.output
+            output: node
+            for node in model.graph.node
+            if (node.domain, node.op_type) not in local_functions
+            for output in node.output
         }
         self._constants = {tensor.name: tensor for tensor in model.graph.initializer}
         self.random = any(_text(node.op_type) in _RANDOM for node in _all_of("Node", model))
@@ -62,7 +65,7 @@ class OnnxGraph:
         if tensor is None:
             return None
         if tensor.data_type == _TENSOR_STRING:
-            return [_text(one) for one in tensor.string_data]
+            return [_text(encoded) for encoded in tensor.string_data]
         if tensor.data_type not in (_TENSOR_INT32, _TENSOR_INT64):
             return None
         if tensor.raw_data:
@@ -71,7 +74,7 @@ class OnnxGraph:
             return [
                 str(int.from_bytes(raw[at : at + width], "little", signed=True)) for at in range(0, len(raw), width)
             ]
-        return [str(one) for one in (*tensor.int32_data, *tensor.int64_data)]
+        return [str(number) for number in (*tensor.int32_data, *tensor.int64_data)]
 
 
 def operator(node: Any) -> str:
@@ -82,25 +85,25 @@ def operator(node: Any) -> str:
 
 def inputs_of(node: Any) -> list[str]:
     """Names of the inputs of a node."""
-    return [_text(one) for one in node.input]
+    return [_text(name) for name in node.input]
 
 
 def place_of(node: Any, value: str) -> int:
     """The place of `value` among the outputs of a node."""
-    return [_text(one) for one in node.output].index(value)
+    return [_text(name) for name in node.output].index(value)
 
 
 def attribute(node: Any, name: str) -> Any | None:
     """An attribute of a node, with fields `i`, `ints` and `strings`; None if the node does not have it."""
-    return next((one for one in node.attribute if _text(one.name) == name), None)
+    return next((candidate for candidate in node.attribute if _text(candidate.name) == name), None)
 
 
 def labels_of(node: Any) -> list[str]:
     """The classes that a classifier node names, as text; may be empty."""
     for name in ("classlabels_strings", "classlabels_int64s", "classlabels_ints"):
-        found = attribute(node, name)
-        if found is not None and (found.strings or found.ints):
-            return [_text(one) for one in found.strings] or [str(one) for one in found.ints]
+        labels = attribute(node, name)
+        if labels is not None and (labels.strings or labels.ints):
+            return [_text(label) for label in labels.strings] or [str(label) for label in labels.ints]
     return []
 
 
@@ -137,11 +140,11 @@ def _message_class() -> Any:
     for message, fields in messages.items():
         described = file.message_type.add(name=message)
         for field, (number, kind) in fields.items():
-            one = kind.rstrip("*")
-            added = described.field.add(name=field, number=number, label=1 if kind == one else 3)
-            added.type = _TYPES.get(one, _MESSAGE)
+            type_name = kind.rstrip("*")
+            added = described.field.add(name=field, number=number, label=1 if kind == type_name else 3)
+            added.type = _TYPES.get(type_name, _MESSAGE)
             if added.type == _MESSAGE:
-                added.type_name = f".audit7k.{one}"
+                added.type_name = f".audit7k.{type_name}"
     pool = descriptor_pool.DescriptorPool()
     pool.Add(file)
     return message_factory.GetMessageClass(pool.FindMessageTypeByName("audit7k.Model"))
@@ -153,5 +156,5 @@ def _all_of(kind: str, message: Any) -> Iterator[Any]:
         yield message
     for field, value in message.ListFields():
         if field.message_type is not None:
-            for one in [value] if hasattr(value, "ListFields") else value:
-                yield from _all_of(kind, one)
+            for nested in [value] if hasattr(value, "ListFields") else value:
+                yield from _all_of(kind, nested)

@@ -37,14 +37,14 @@ class OnnxInputs:
         """
         self._file = file
         self._features = features
-        self._elements = {one.name: self._element(one) for one in inputs}
+        self._elements = {model_input.name: self._element(model_input) for model_input in inputs}
         self.notes: list[str] = []
         """Notes for the reader on the order and names of the columns."""
         self.missing: set[str] = set()
         """Columns in which empty cells became NaN."""
         self._table: str | None = None
         """The input that takes all features as its columns; None if each feature has an input of its own."""
-        self._rank = {one.name: len(one.shape) for one in inputs}
+        self._rank = {model_input.name: len(model_input.shape) for model_input in inputs}
         if len(inputs) == 1 and (len(features) > 1 or inputs[0].name != features[0]):
             self._one_input(inputs[0])
         else:
@@ -60,20 +60,20 @@ class OnnxInputs:
         """
         import numpy as np
 
-        given = {}
+        feeds = {}
         for name, element in self._elements.items():
             columns = self._features if self._table == name else (name,)
             arrays = [self._cells(batch.column(column), column, element, where) for column in columns]
-            given[name] = arrays[0] if self._rank[name] == 1 else np.column_stack(arrays)
-        return given
+            feeds[name] = arrays[0] if self._rank[name] == 1 else np.column_stack(arrays)
+        return feeds
 
-    def _element(self, given: Any) -> str:
-        element = _ELEMENTS.get(given.type)
-        shape = given.shape
+    def _element(self, model_input: Any) -> str:
+        element = _ELEMENTS.get(model_input.type)
+        shape = model_input.shape
         if element is None or len(shape) not in (1, 2):
-            raise self._refused(f"its input {shown(given.name)!r} is no column or table of numbers or texts")
+            raise self._refused(f"its input {shown(model_input.name)!r} is no column or table of numbers or texts")
         if isinstance(shape[0], int):
-            raise self._refused(f"its input {shown(given.name)!r} takes exactly {shape[0]} rows at a time")
+            raise self._refused(f"its input {shown(model_input.name)!r} takes exactly {shape[0]} rows at a time")
         return element
 
     def _one_input(self, only: Any) -> None:
@@ -93,15 +93,15 @@ class OnnxInputs:
         )
 
     def _by_name(self, inputs: Sequence[Any]) -> None:
-        hint = differences(self._features, [one.name for one in inputs], surplus="it has no input for")
+        hint = differences(self._features, [model_input.name for model_input in inputs], surplus="it has no input for")
         if hint:
             raise DetectorError(
                 f"{self._file}: `features` does not name the inputs of the model", slug="detector-columns", hint=hint
             )
-        for one in inputs:
-            if len(one.shape) == 2 and one.shape[1] != 1:
-                width = one.shape[1] if isinstance(one.shape[1], int) else "an unknown number of"
-                raise self._refused(f"its input {shown(one.name)!r} takes {width} columns, not one")
+        for model_input in inputs:
+            if len(model_input.shape) == 2 and model_input.shape[1] != 1:
+                width = model_input.shape[1] if isinstance(model_input.shape[1], int) else "an unknown number of"
+                raise self._refused(f"its input {shown(model_input.name)!r} takes {width} columns, not one")
 
     def _refused(self, why: str) -> DetectorError:
         return DetectorError(

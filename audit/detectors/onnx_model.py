@@ -73,9 +73,9 @@ class OnnxDetector(ModelOfPath[OnnxSection]):
         assert self._output is not None  # noqa: S101
         assert self._context is not None  # noqa: S101
         where = self._next_batch()
-        given = self._inputs.feed(batch, where)
+        feeds = self._inputs.feed(batch, where)
         try:
-            (answer,) = self._session.run([self._output.name], given)
+            (answer,) = self._session.run([self._output.name], feeds)
         except Exception as error:
             raise DetectorError(
                 f"{where}: the model raised {error_name(error)}",

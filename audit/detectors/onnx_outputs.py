@@ -55,7 +55,7 @@ class OnnxOutput:
         if self._decides:
             known = ["false", "true"] if chosen.type == "tensor(bool)" else classes_of_labels(graph, chosen.name)
         else:
-            labels = [one.name for one in outputs if one.type in _LABELS]
+            labels = [output.name for output in outputs if output.type in _LABELS]
             known = classes_of_scores(graph, chosen.name, labels)
         self._classes = self._agreed(known, section)
         self._check_columns(chosen, section)
@@ -99,10 +99,10 @@ class OnnxOutput:
             )
 
     def _choose(self, outputs: Sequence[Any], section: OnnxSection) -> Any:
-        fits = [one for one in outputs if _can_be(one, decision=self._decides)]
+        fits = [output for output in outputs if _can_be(output, decision=self._decides)]
         what = "a decision" if self._decides else "a score"
         if section.output is not None:
-            named = [one for one in outputs if one.name == section.output]
+            named = [output for output in outputs if output.name == section.output]
             if not named:
                 raise self._unclear(f"the model has no output {shown(section.output)!r}", outputs)
             if named[0] not in fits:
@@ -121,7 +121,7 @@ class OnnxOutput:
         return fits[0]
 
     def _unclear(self, why: str, candidates: Sequence[Any]) -> DetectorError:
-        names = listed([one.name for one in candidates], _SHOWN)
+        names = listed([output.name for output in candidates], _SHOWN)
         return DetectorError(
             f"{self._file}: {why}",
             slug="detector-output",
@@ -129,11 +129,11 @@ class OnnxOutput:
         )
 
     def _agreed(self, known: list[str], section: OnnxSection) -> list[str]:
-        given = list(section.classes)
+        plan_classes = list(section.classes)
         if self._names:
             # here `classes` says what the answers may be, in no order
-            return known or given
-        if known and given and known != given:
+            return known or plan_classes
+        if known and plan_classes and known != plan_classes:
             raise DetectorError(
                 f"{self._file}: `classes` is not what the model says",
                 slug="detector-classes",
@@ -145,7 +145,7 @@ class OnnxOutput:
                 slug="detector-classes",
                 hint="the file is damaged or crafted; have the model exported again",
             )
-        return known or given
+        return known or plan_classes
 
     def _check_columns(self, chosen: Any, section: OnnxSection) -> None:
         if self._is_map or self._decides:
@@ -285,9 +285,9 @@ def _picked(graph: OnnxGraph, output: str) -> tuple[list[str], str | None]:
     _, node = _back(graph, output, _SAME_ROWS)
     if node is None or operator(node) not in _PICKS or len(inputs_of(node)) != 2:
         return [], None
-    listed, place = inputs_of(node)
+    listed, index = inputs_of(node)
     labels = graph.constant(listed)
-    _, largest = _back(graph, place, _SAME_ROWS)
+    _, largest = _back(graph, index, _SAME_ROWS)
     if labels is None or largest is None or operator(largest) != "ArgMax":
         return [], None
     axis = attribute(largest, "axis")

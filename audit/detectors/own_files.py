@@ -127,17 +127,17 @@ def module_beside(module: str, folder: Path) -> list[str]:
 
 def is_exposed(held_back: Iterable[Path], readable: Iterable[str]) -> bool:
     """Whether a file that the plan names for the audit lies in what the detector may read."""
-    places = [Path(os.path.realpath(place)) for place in readable]
-    return any(file.is_relative_to(place) for file in held_back for place in places)
+    paths = [Path(os.path.realpath(path)) for path in readable]
+    return any(file.is_relative_to(path) for file in held_back for path in paths)
 
 
 def _check(name: str, held_back: Collection[Path], folder: Path) -> None:
-    place = Path(os.path.realpath(folder / name))
-    if not place.exists():
+    path = Path(os.path.realpath(folder / name))
+    if not path.exists():
         raise DetectorError(f"`files` names {shown(name)}, which is not there", slug="detector-files")
-    is_held_back = any(file.is_relative_to(place) or place.is_relative_to(file) for file in held_back)
-    is_of_a_run = any(file.name == "result.json" for file in _inside(place))
-    if is_held_back or is_of_a_run or folder.resolve().is_relative_to(place):
+    is_held_back = any(file.is_relative_to(path) or path.is_relative_to(file) for file in held_back)
+    is_of_a_run = any(file.name == "result.json" for file in _inside(path))
+    if is_held_back or is_of_a_run or folder.resolve().is_relative_to(path):
         raise DetectorError(
             f"`files` names {shown(name)}, which is or holds a file of the audit", slug="detector-files"
         )
@@ -177,7 +177,7 @@ def _paths_of(values: Any) -> Iterator[Path]:
 
 def _package_of_kind(kind: str) -> list[Path]:
     """Find the package that offers a kind of detectors."""
-    return [place for offer in offers_of(KINDS, kind) for place in _package(offer.module)]
+    return [path for offer in offers_of(KINDS, kind) for path in _package(offer.module)]
 
 
 def _package(module: str) -> list[Path]:
@@ -186,20 +186,20 @@ def _package(module: str) -> list[Path]:
         spec = importlib.util.find_spec(module.partition(".")[0])
     except (ImportError, ValueError):
         return []
-    places = [Path(place) for place in (spec.submodule_search_locations or [spec.origin or ""])] if spec else []
-    files = [place.absolute() for place in places if place.suffix or place.is_dir()]
+    paths = [Path(path) for path in (spec.submodule_search_locations or [spec.origin or ""])] if spec else []
+    files = [path.absolute() for path in paths if path.suffix or path.is_dir()]
     return [*files, *(about for file in files for about in file.parent.glob("*.*-info"))]
 
 
-def _inside(place: Path) -> list[Path]:
+def _inside(path: Path) -> list[Path]:
     """List the files of a folder, or the file itself. A link in a folder leads to what cannot be read."""
-    if not place.is_dir():
-        return [place]
-    return sorted(file for file in place.rglob("*") if file.is_file() and not file.is_symlink())
+    if not path.is_dir():
+        return [path]
+    return sorted(file for file in path.rglob("*") if file.is_file() and not file.is_symlink())
 
 
-def _is_file(place: Path) -> bool:
+def _is_file(path: Path) -> bool:
     try:
-        return place.is_file()
+        return path.is_file()
     except (OSError, ValueError):
         return False

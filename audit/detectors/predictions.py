@@ -131,11 +131,11 @@ def _check_answer(relation: Relation, section: PredictionsSection) -> Check[str]
 
 def _check_ids(relation: Relation, identity: str, key: str) -> Check[None]:
     check_text_type(relation.source_name, identity, relation.types[identity], "the id")
-    found: Found = yield from ask(Where(f"{key} IS NULL"))
-    if found.number:
+    missing: Found = yield from ask(Where(f"{key} IS NULL"))
+    if missing.number:
         name = shown(relation.source_name)
         raise DataError(
-            f"{name}: no id in {rows_text(*found)}",
+            f"{name}: no id in {rows_text(*missing)}",
             slug="predictions-ids",
             hint="every prediction names its case",
         )

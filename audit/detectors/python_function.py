@@ -169,9 +169,9 @@ class ModulesBeside:
             )
         sys.meta_path.insert(0, self)
         sys.path.append(self._path)
-        for one in (top, name):  # of a package without __init__.py, the module alone is there
-            if any((self._folder / (one.replace(".", "/") + end)).is_file() for end in (".py", "/__init__.py")):
-                self._set_aside(one, entry)
+        for module_name in (top, name):  # of a package without __init__.py, the module alone is there
+            if any((self._folder / (module_name.replace(".", "/") + end)).is_file() for end in (".py", "/__init__.py")):
+                self._set_aside(module_name, entry)
         sys.path.insert(0, self._path)
         try:
             with contextlib.redirect_stdout(sys.stderr):
@@ -200,8 +200,8 @@ class ModulesBeside:
 
     def find_spec(self, name: str, *where: Any) -> ModuleSpec | None:
         """Find a module as Python does. One of the folder, and the one to load wherever it is, runs from its source."""
-        others = [one for one in sys.meta_path[sys.meta_path.index(self) + 1 :] if hasattr(one, "find_spec")]
-        spec = next((found for other in others if (found := other.find_spec(name, *where)) is not None), None)
+        others = [finder for finder in sys.meta_path[sys.meta_path.index(self) + 1 :] if hasattr(finder, "find_spec")]
+        spec = next((candidate for other in others if (candidate := other.find_spec(name, *where)) is not None), None)
         file = (spec.origin if spec is not None else None) or ""
         ours = file.endswith(".py") and (name == self._asked or self._is_beside(file))
         if spec is not None and ours and Path(file).is_file():  # what lies in an archive is loaded as ever
@@ -237,7 +237,7 @@ class ModulesBeside:
         return max((home for home in homes if Path(file).is_relative_to(home)), key=len, default="") == self._path
 
     def _is_ours(self, name: str, module: ModuleType) -> bool:
-        place = self._folder.joinpath(*name.split("."))
+        module_path = self._folder.joinpath(*name.split("."))
         file = Path(getattr(module, "__file__", None) or "")
         # also where it has no source: an extension module, or bytecode alone
-        return file.parent / file.name.partition(".")[0] in {place, place / "__init__"}
+        return file.parent / file.name.partition(".")[0] in {module_path, module_path / "__init__"}

@@ -30,18 +30,18 @@ def make_detector(section: Any, folder: Path) -> Detector | TableDetector:
         No package, or more than one, offers the kind. Or its class cannot be imported, raises when it is called, or
         follows another version of the protocol.
     """
-    found = _find(section.kind)
-    made = _made(found, section, folder)
-    version = getattr(made, "api_version", None)
+    offer = _find(section.kind)
+    detector = _made(offer, section, folder)
+    version = getattr(detector, "api_version", None)
     if version != API_VERSION:
         raise DetectorError(
-            f"the detector kind {found.name!r} from {package_of(found)} follows "
+            f"the detector kind {offer.name!r} from {package_of(offer)} follows "
             f"version {version if isinstance(version, int) else 'unknown'} of the detector protocol, "
             f"this version of audit7k needs {API_VERSION}",
             slug="detector-api-version",
-            hint=f"install a version of {package_of(found)} made for protocol {API_VERSION}",
+            hint=f"install a version of {package_of(offer)} made for protocol {API_VERSION}",
         )
-    return made
+    return detector
 
 
 def _find(kind: str) -> EntryPoint:
@@ -60,25 +60,25 @@ def _find(kind: str) -> EntryPoint:
     return offers[0]
 
 
-def _load(found: EntryPoint) -> Any:
+def _load(offer: EntryPoint) -> Any:
     try:
-        return found.load()
+        return offer.load()
     except (Exception, SystemExit) as error:
         raise DetectorError(
-            f"the detector kind {found.name!r} from {package_of(found)} cannot be imported ({error_name(error)})",
+            f"the detector kind {offer.name!r} from {package_of(offer)} cannot be imported ({error_name(error)})",
             slug="detector-import",
-            hint=f"reinstall {package_of(found)}; its entry point is {found.value}",
+            hint=f"reinstall {package_of(offer)}; its entry point is {offer.value}",
         ) from None
 
 
-def _made(found: EntryPoint, section: Any, folder: Path) -> Detector | TableDetector:
+def _made(offer: EntryPoint, section: Any, folder: Path) -> Detector | TableDetector:
     try:
-        made: Detector | TableDetector = _load(found)(section, folder)
+        detector: Detector | TableDetector = _load(offer)(section, folder)
     except AuditError:
         raise
     except (Exception, SystemExit) as error:
         raise DetectorError(
-            f"the detector kind {found.name!r} from {package_of(found)} cannot be made: it raised {error_name(error)}",
+            f"the detector kind {offer.name!r} from {package_of(offer)} cannot be made: it raised {error_name(error)}",
             slug="detector-made",
         ) from None
-    return made
+    return detector

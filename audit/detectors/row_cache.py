@@ -51,19 +51,19 @@ class Kept(NamedTuple):
     """The model that answered, in words that can be shown. Never text of a row."""
 
 
-def row_key(detector: str, place: int, asked: bytes) -> bytes:
+def row_key(detector: str, index: int, request: bytes) -> bytes:
     """Make the key of an entry.
 
     Parameters
     ----------
     detector : str
         A digest of the part of the plan on the detector and its answers.
-    place : int
+    index : int
         The place of the row in the order of scoring; see the top of this file.
-    asked : bytes
+    request : bytes
         The request about this row.
     """
-    content = json.dumps([_VERSION, detector, place, hashlib.sha256(asked).hexdigest()])
+    content = json.dumps([_VERSION, detector, index, hashlib.sha256(request).hexdigest()])
     return hashlib.sha256(content.encode()).digest()
 
 
@@ -95,18 +95,18 @@ class RowCache:
         """The answer with this key; None if there is none that verifies."""
         with self._lock, self._surviving():
             if self._connection is not None:
-                found = self._connection.execute("SELECT * FROM answers WHERE key = ?", (key,)).fetchone()
-                return None if found is None else _verified(found, key)
+                row = self._connection.execute("SELECT * FROM answers WHERE key = ?", (key,)).fetchone()
+                return None if row is None else _verified(row, key)
         return None
 
-    def put(self, key: bytes, kept: Kept) -> None:
+    def put(self, key: bytes, answer: Kept) -> None:
         """Keep an answer. It is on the disk when this returns."""
-        score = None if kept.score is None else struct.pack("<d", kept.score)
+        score = None if answer.score is None else struct.pack("<d", answer.score)
         with self._lock, self._surviving():
             if self._connection is None and not self._closed and not self.broken:
                 self._connection = _opened(self._path)
             if self._connection is not None:
-                entry = (key, score, kept.source, _seal(key, score, kept.source))
+                entry = (key, score, answer.source, _seal(key, score, answer.source))
                 self._connection.execute("INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?)", entry)
 
     def sources(self) -> Counter[str]:
@@ -115,9 +115,9 @@ class RowCache:
         with self._lock, self._surviving():
             if self._connection is not None:
                 for row in self._connection.execute("SELECT * FROM answers"):
-                    kept = _verified(row, row[0])
-                    if kept is not None:
-                        counts[kept.source] += 1
+                    answer = _verified(row, row[0])
+                    if answer is not None:
+                        counts[answer.source] += 1
         return counts
 
     def close(self) -> None:
@@ -202,15 +202,15 @@ def _ask(connection: sqlite3.Connection, question: str) -> list[Any]:
 
 
 def _verified(row: tuple[Any, ...], key: bytes) -> Kept | None:
-    found, score, source, seal = row
-    whole = (
-        found == key
-        and isinstance(found, bytes)
+    stored_key, score, source, seal = row
+    is_intact = (
+        stored_key == key
+        and isinstance(stored_key, bytes)
         and isinstance(source, str)
         and (score is None or (isinstance(score, bytes) and len(score) == 8))
         and seal == _seal(key, score, source)
     )
-    return Kept(None if score is None else struct.unpack("<d", score)[0], source) if whole else None
+    return Kept(None if score is None else struct.unpack("<d", score)[0], source) if is_intact else None
 
 
 def _seal(key: bytes, score: bytes | None, source: str) -> bytes:

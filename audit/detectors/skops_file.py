@@ -138,8 +138,8 @@ def _damaged(name: str, error: Exception) -> DetectorError:
 
 
 def _untrusted(name: str, refused: list[str]) -> DetectorError:
-    shown = [one if _TYPE_NAME.fullmatch(one) else "(a name that is none)" for one in refused]
-    written = ", ".join(f'"{one}"' for one in shown[:_SHOWN])
+    shown = [type_name if _TYPE_NAME.fullmatch(type_name) else "(a name that is none)" for type_name in refused]
+    written = ", ".join(f'"{type_name}"' for type_name in shown[:_SHOWN])
     return DetectorError(
         f"{name} holds types that are not on the allow-list: {first_of(shown, _SHOWN)}",
         slug="detector-untrusted-type",

@@ -31,10 +31,10 @@ def objects_of(model: Any) -> Iterator[tuple[Any, tuple[Any, ...]]]:
     seen: set[tuple[int, ...]] = set()
     while waiting:
         part, around = waiting.pop()
-        place = (id(part), *map(id, around))
-        if place in seen or any(part is outer for outer in around):
+        id_path = (id(part), *map(id, around))
+        if id_path in seen or any(part is outer for outer in around):
             continue
-        seen.add(place)
+        seen.add(id_path)
         if isinstance(part, dict):
             inside = list(part.values())
         elif isinstance(part, list | tuple | set | frozenset):

@@ -62,13 +62,13 @@ def check_folder(folder: Path, name: str) -> tuple[str, int]:
 
 def _check_json(content: bytes, name: str) -> None:
     """Refuse a configuration that asks for code, or for files of another folder, which the digest would not cover."""
-    asked: set[str] = set()
+    keys: set[str] = set()
 
-    def look(one: dict[str, Any]) -> dict[str, Any]:
-        for key in one.keys() & _ELSEWHERE.keys():
-            if any(sign in str(one[key]) for sign in _ELSEWHERE[key] or [""]):
-                asked.add(key)
-        return one
+    def look(fields: dict[str, Any]) -> dict[str, Any]:
+        for key in fields.keys() & _ELSEWHERE.keys():
+            if any(sign in str(fields[key]) for sign in _ELSEWHERE[key] or [""]):
+                keys.add(key)
+        return fields
 
     try:
         json.loads(content, object_hook=look)
@@ -76,9 +76,9 @@ def _check_json(content: bytes, name: str) -> None:
         raise DetectorError(
             f"{shown(name)} cannot be read as JSON", slug="transformers-folder", hint="save the model again"
         ) from None
-    if asked:
+    if keys:
         raise DetectorError(
-            f"{shown(name)} asks for code of its own, or for files elsewhere ({min(asked)}), and is given neither",
+            f"{shown(name)} asks for code of its own, or for files elsewhere ({min(keys)}), and is given neither",
             slug="transformers-code",
             hint="save the whole model anew with save_pretrained; one of a kind that transformers does not know can be "
             'a function of your own with kind = "python"',

@@ -143,18 +143,18 @@ class TransformersDetector(ModelOfPath[TransformersSection]):
                 slug="transformers-classes",
                 hint='wrap it in a function and use kind = "python"',
             )
-        labels = self._labels = [str(config.id2label[place]) for place in range(config.num_labels)]
+        labels = self._labels = [str(config.id2label[index]) for index in range(config.num_labels)]
         if self._section.answers == "class":
             check_every_class(labels, self._section, self._name)
             return []
-        places = sorted({find_class(labels, wanted, self._name) for wanted in self._section.positive_labels})
-        if len(places) == len(labels):
+        indices = sorted({find_class(labels, wanted, self._name) for wanted in self._section.positive_labels})
+        if len(indices) == len(labels):
             raise DetectorError(
                 f"{self._name}: `positive_class` names every class of the model",
                 slug="transformers-classes",
                 hint="name those that mean exploitation",
             )
-        return places
+        return indices
 
     def _longest(self) -> int:
         """Most tokens of a text: the number in the plan, else as many as the model can take."""
@@ -177,13 +177,13 @@ class TransformersDetector(ModelOfPath[TransformersSection]):
         logits = np.empty((len(texts), self._model.config.num_labels), dtype=np.float64)
         with torch.inference_mode():
             for start in range(0, len(texts), at_once):
-                given = self._tokens(texts[start : start + at_once])
-                logits[start : start + at_once] = self._model(**given).logits.double().numpy()
+                tokens = self._tokens(texts[start : start + at_once])
+                logits[start : start + at_once] = self._model(**tokens).logits.double().numpy()
         # for outputs that are no numbers, the highest would always be the first
         known = np.atleast_1d(np.isfinite(logits).all(axis=1))
         if self._section.answers == "class":
-            places = np.argmax(logits, axis=1)
-            return [self._labels[place] if right else "" for place, right in zip(places, known, strict=True)]
+            indices = np.argmax(logits, axis=1)
+            return [self._labels[index] if right else "" for index, right in zip(indices, known, strict=True)]
         positive = np.isin(np.arange(logits.shape[1]), self._positive)
         if self._section.answers == "decision":
             return np.where(known, positive[np.argmax(logits, axis=1)], np.nan)
@@ -196,9 +196,9 @@ class TransformersDetector(ModelOfPath[TransformersSection]):
 
     def _tokens(self, texts: list[str]) -> Any:
         """Tokens of some texts: too long texts are cut, and all are padded to the longest."""
-        whole = self._tokenizer(texts, truncation=False, verbose=False)
-        cut = sum(len(tokens) > self._most_tokens for tokens in whole["input_ids"])
+        encoded = self._tokenizer(texts, truncation=False, verbose=False)
+        cut = sum(len(tokens) > self._most_tokens for tokens in encoded["input_ids"])
         self._cut += cut
         if cut:
-            whole = self._tokenizer(texts, truncation=True, max_length=self._most_tokens)
-        return self._tokenizer.pad(whole, return_tensors="pt")
+            encoded = self._tokenizer(texts, truncation=True, max_length=self._most_tokens)
+        return self._tokenizer.pad(encoded, return_tensors="pt")

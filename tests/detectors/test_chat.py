@@ -533,7 +533,7 @@ def test_a_name_that_is_no_name_or_stands_in_the_row_is_not_shown(model: str) ->
 )
 def test_a_name_is_shown_that_the_plan_has_with_a_version_at_most(model: str, is_shown: bool) -> None:
     """A reply can carry words of any row that the service has read before."""
-    (note,) = notes_on_models({model_and_state(model, "0712345678", asked="model-1"): 3})
+    (note,) = notes_on_models({model_and_state(model, "0712345678", plan_model="model-1"): 3})
     assert (model in note) == is_shown
     assert "0712345678" not in note.replace(model if is_shown else "", "")
 

@@ -42,7 +42,7 @@ _BETWEEN: Final = "\t"
 _HIDDEN: Final = "hidden-"
 
 
-def model_and_state(model: str | None, fingerprint: str | None, *, asked: str) -> str:
+def model_and_state(model: str | None, fingerprint: str | None, *, plan_model: str) -> str:
     """Join the model that a reply names, a tab, and its state. A part that cannot be shown is replaced by a digest.
 
     For the kept answers of a run, which are as restricted as the run, and for `notes_on_models`.
@@ -51,11 +51,13 @@ def model_and_state(model: str | None, fingerprint: str | None, *, asked: str) -
     ----------
     model, fingerprint : str or None
         The model and its state in the reply.
-    asked : str
+    plan_model : str
         The model that the plan names.
     """
     name = model or ""
-    right = name.startswith(asked) and (name == asked or _VERSION.fullmatch(name[len(asked) :]) is not None)
+    right = name.startswith(plan_model) and (
+        name == plan_model or _VERSION.fullmatch(name[len(plan_model) :]) is not None
+    )
     return f"{shown(name) if right else _hidden(name)}{_BETWEEN}{_hidden(fingerprint or '')}"
 
 
@@ -65,18 +67,18 @@ def _hidden(text: str) -> str:
 
 def notes_on_models(counts: Mapping[str, int]) -> list[str]:
     """Notes for the reader on the models that answered; `counts` has the results of `model_and_state`."""
-    found = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
-    if not found:
+    ranked = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+    if not ranked:
         return []
-    pairs = [name.split(_BETWEEN) for name, _ in found]
+    pairs = [name.split(_BETWEEN) for name, _ in ranked]
     models, states = (_numbers([pair[part] for pair in pairs]) for part in (0, 1))
-    said = []
-    for (model, state), (_, count) in zip(pairs, found, strict=True):
-        who = f"another name (no. {models[model]})" if model in models else model or "a model without a name"
+    descriptions = []
+    for (model, state), (_, count) in zip(pairs, ranked, strict=True):
+        label = f"another name (no. {models[model]})" if model in models else model or "a model without a name"
         how = f" in state no. {states[state]}" if state else ""
-        said.append(f"{who}{how} ({count})")
-    notes = [f"Who answered, as the replies say: {first_of(said, _SHOWN)}."]
-    if len(found) > 1:
+        descriptions.append(f"{label}{how} ({count})")
+    notes = [f"Who answered, as the replies say: {first_of(descriptions, _SHOWN)}."]
+    if len(ranked) > 1:
         notes.append("They name more than one model, or state of one: the answers are not those of one detector.")
     return notes
 
@@ -84,7 +86,7 @@ def notes_on_models(counts: Mapping[str, int]) -> list[str]:
 def _numbers(names: Sequence[str]) -> dict[str, int]:
     """Number hidden names from 1, the most frequent first."""
     hidden = dict.fromkeys(name for name in names if name.startswith(_HIDDEN))
-    return {name: place for place, name in enumerate(hidden, start=1)}
+    return {name: number for number, name in enumerate(hidden, start=1)}
 
 
 _ANSWERED = frozenset({Status.OK, Status.ABSTAIN})
@@ -142,8 +144,8 @@ class ChatDetector(ServiceClient):
         assert self._writer is not None  # noqa: S101 - the harness opens before it scores
         requests = self._writer.requests(batch)
         self._rows = InFlight(self._answer)
-        asked = self._rows.ask(enumerate(requests), self._section.workers, ahead=len(requests))
-        answers = [answer() for _, _, answer in asked]
+        pending = self._rows.ask(enumerate(requests), self._section.workers, ahead=len(requests))
+        answers = [answer() for _, _, answer in pending]
         self._rows.leave()
         return answer_batch(
             batch.column(ROW_ID),
@@ -167,9 +169,9 @@ class ChatDetector(ServiceClient):
         assert self._sha256 is not None  # noqa: S101
         cache = self._cache
         key = row_key(self._sha256, request.row_id, request.body)
-        kept = None if cache is None else cache.get(key)
-        if kept is not None:
-            return RowAnswer(Status.ABSTAIN if kept.score is None else Status.OK, None, kept.score)
+        cached = None if cache is None else cache.get(key)
+        if cached is not None:
+            return RowAnswer(Status.ABSTAIN if cached.score is None else Status.OK, None, cached.score)
         answer, source = self._fresh(request)
         if answer.status not in _ANSWERED:
             self._tally.failed(str(answer.reason or answer.status))
@@ -188,7 +190,7 @@ class ChatDetector(ServiceClient):
         if not isinstance(got, bytes):
             return RowAnswer(got.status, got.reason), ""
         reading = read_reply(got, self._section)
-        source = model_and_state(reading.model, reading.fingerprint, asked=self._section.model)
+        source = model_and_state(reading.model, reading.fingerprint, plan_model=self._section.model)
         return reading.answer, source
 
     def _notes(self) -> list[str]:
@@ -251,8 +253,8 @@ class Tally:
         notes = notes_on_models(sources)
         if failed:
             kinds = ", ".join(f"{name} {count}" for name, count in sorted(failed.items()))
-            asked = sources.total() + failed.total()
-            notes.append(f"{failed.total()} of {asked} rows asked about got no answer that can be used: {kinds}.")
+            row_count = sources.total() + failed.total()
+            notes.append(f"{failed.total()} of {row_count} rows asked about got no answer that can be used: {kinds}.")
         return notes
 
     def _add(self, counts: Counter[str], source: str, count: int) -> None:

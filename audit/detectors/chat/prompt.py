@@ -90,17 +90,17 @@ class RequestWriter:
 
 def _parameters(section: ChatDetector) -> dict[str, Any]:
     """The keys of a request that are the same for every row."""
-    found: dict[str, Any] = {**section.extra, "temperature": section.temperature}
+    parameters: dict[str, Any] = {**section.extra, "temperature": section.temperature}
     if section.seed is not None:
-        found["seed"] = section.seed
+        parameters["seed"] = section.seed
     if section.max_tokens is not None:
-        found["max_tokens"] = section.max_tokens
+        parameters["max_tokens"] = section.max_tokens
     if section.structured == "json_object":
-        found["response_format"] = {"type": "json_object"}
+        parameters["response_format"] = {"type": "json_object"}
     elif section.structured == "json_schema":
         form = {"name": "answer", "strict": True, "schema": _schema(section)}
-        found["response_format"] = {"type": "json_schema", "json_schema": form}
-    return found
+        parameters["response_format"] = {"type": "json_schema", "json_schema": form}
+    return parameters
 
 
 def _schema(section: ChatDetector) -> dict[str, Any]:

@@ -75,11 +75,11 @@ def _answer(choices: Any, section: ChatDetector) -> RowAnswer:
 
 
 def _content(text: str, section: ChatDetector) -> RowAnswer:
-    found, _ = parsed(text)
-    if not isinstance(found, dict) or len(found) != 1:
+    document, _ = parsed(text)
+    if not isinstance(document, dict) or len(document) != 1:
         return _invalid(Reason.UNREADABLE)
-    value = found.get(ANSWER_KEYS[section.answers], ABSENT)
-    if value is None or found.get("abstain") is True:
+    value = document.get(ANSWER_KEYS[section.answers], ABSENT)
+    if value is None or document.get("abstain") is True:
         return _ABSTAINS
     return _invalid(Reason.UNREADABLE) if value is ABSENT else _value(value, section)
 

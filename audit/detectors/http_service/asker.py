@@ -130,18 +130,18 @@ class Asker:
 
 def request_headers(token: str | None, headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
     """Make the headers of every request from the plan's `token` and `headers`. Raises DetectorError."""
-    found = [
+    pairs = [
         (b"User-Agent", f"audit7k/{__version__}".encode()),
         (b"Content-Type", b"application/json"),
         (b"Accept", b"application/json"),
         (b"Accept-Encoding", b"identity"),
     ]
     if token is not None:
-        found.append((b"Authorization", b"Bearer " + _secret(token)))
+        pairs.append((b"Authorization", b"Bearer " + _secret(token)))
     for name, value in headers.items():
         secret = FROM_ENVIRONMENT.fullmatch(value) is not None
-        found.append((name.encode(), _secret(value) if secret else value.encode()))
-    return found
+        pairs.append((name.encode(), _secret(value) if secret else value.encode()))
+    return pairs
 
 
 def _secret(source: str) -> bytes:

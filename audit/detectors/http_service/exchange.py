@@ -107,12 +107,12 @@ class Exchange:
                 self.network.until(until),
                 self._pool.stream("POST", url, headers=headers, content=body) as response,
             ):
-                given = {name.lower(): value for name, value in response.headers}
-                failure = failure_by_code(response.status, seconds_asked_for(given.get(b"retry-after")))
+                reply_headers = {name.lower(): value for name, value in response.headers}
+                failure = failure_by_code(response.status, seconds_asked_for(reply_headers.get(b"retry-after")))
                 if failure is not None:
                     return failure
                 arrived = True
-                encoding = given.get(b"content-encoding", b"identity").decode("latin-1").strip().lower()
+                encoding = reply_headers.get(b"content-encoding", b"identity").decode("latin-1").strip().lower()
                 return read_body(response.iter_stream(), encoding, self.most_bytes)
         except httpcore2.TimeoutException:
             return TIMEOUT

@@ -59,14 +59,14 @@ def find_addresses(host: str, port: int, name: str, *, allow_local: bool, plain:
         There is no address, or one that is not allowed. One bad address among good ones is enough.
     """
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
         raise DetectorError(
             f"{name}: no address is found for the host",
             slug="detector-unreachable",
             hint="check the host in `url`, and that this machine has a network",
         ) from None
-    addresses = tuple(dict.fromkeys(str(entry[4][0]) for entry in found))
+    addresses = tuple(dict.fromkeys(str(entry[4][0]) for entry in entries))
     for text in addresses:
         local, usable = _kind_of(text)
         if not usable or (local and not allow_local):
@@ -91,7 +91,7 @@ def _kind_of(text: str) -> tuple[bool, bool]:
     """Whether an address belongs to this machine or a private network, and whether it can be connected to at all."""
     address = _unwrapped(ipaddress.ip_address(text.partition("%")[0]))
     never = address.is_multicast or address.is_unspecified or str(address) == "255.255.255.255"
-    return not address.is_global or address in _SITE_LOCAL, not (never or any(address in one for one in _NEVER))
+    return not address.is_global or address in _SITE_LOCAL, not (never or any(address in network for network in _NEVER))
 
 
 def _unwrapped(address: Address) -> Address:
@@ -153,9 +153,9 @@ class PinnedNetwork(httpcore2.NetworkBackend):
         if (host, port) != (self._host, self._port):
             raise httpcore2.ConnectError
         failure: Exception = httpcore2.ConnectError()
-        for place, address in enumerate(self._addresses):
+        for index, address in enumerate(self._addresses):
             # an address that never answers leaves time for the others
-            share = self.seconds_left() / (len(self._addresses) - place)
+            share = self.seconds_left() / (len(self._addresses) - index)
             try:
                 stream = self._real.connect_tcp(address, port, share, local_address, socket_options)
             except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
@@ -166,15 +166,15 @@ class PinnedNetwork(httpcore2.NetworkBackend):
 
     def keep(self, stream: httpcore2.NetworkStream, *, reached: bool) -> _Stream:
         """Remember a connection, so that another thread can end it."""
-        kept = _Stream(self, stream, self._name)
+        connection = _Stream(self, stream, self._name)
         with self._lock:
             self.connected = self.connected or reached
-            self._open.add(kept)
+            self._open.add(connection)
             stopped = self._stopped
         if stopped:
-            kept.close()
+            connection.close()
             raise httpcore2.ConnectError
-        return kept
+        return connection
 
     def stop(self) -> None:
         """End every connection, even while a thread waits for it."""

@@ -53,36 +53,36 @@ class ReplyReader:
         """
         count = len(row_ids)
         document, constants = parsed(body)
-        found = _at(document, self.answers_at)
-        if not isinstance(found, list):
+        answers = _at(document, self.answers_at)
+        if not isinstance(answers, list):
             return UNREADABLE.rows(count)
-        places = self._places(found, row_ids)
-        if isinstance(places, Failure):
-            return places.rows(count)
+        indices = self._places(answers, row_ids)
+        if isinstance(indices, Failure):
+            return indices.rows(count)
         values: list[Any] = [ABSENT] * count
-        for answer, place in zip(found, places, strict=True):
-            values[place] = _at(answer, self.score_at)
+        for answer, index in zip(answers, indices, strict=True):
+            values[index] = _at(answer, self.score_at)
         if constants != sum(isinstance(value, Constant) for value in values):
             return UNREADABLE.rows(count)
-        asked = set(places)
-        unreadable = [place for place in asked if values[place] is ABSENT]
-        unanswered = [place for place in range(count) if place not in asked]
+        answered = set(indices)
+        unreadable = [index for index in answered if values[index] is ABSENT]
+        unanswered = [index for index in range(count) if index not in answered]
         checked = self._checked([None if value is ABSENT else value for value in values], row_ids, where)
         return _with_failures(_with_failures(checked, unreadable, Reason.UNREADABLE), unanswered, Reason.NO_ANSWER)
 
-    def _places(self, found: list[Any], row_ids: Sequence[int]) -> Sequence[int] | Failure:
+    def _places(self, answers: list[Any], row_ids: Sequence[int]) -> Sequence[int] | Failure:
         """The place in the batch of each answer."""
-        if not found:
+        if not answers:
             return NO_ANSWER
         if self.id_at is None:
-            return range(len(row_ids)) if len(found) == len(row_ids) else OUT_OF_ORDER
-        given = [_as_id(_at(answer, self.id_at)) for answer in found]
-        if None in given:
+            return range(len(row_ids)) if len(answers) == len(row_ids) else OUT_OF_ORDER
+        answer_ids = [_as_id(_at(answer, self.id_at)) for answer in answers]
+        if None in answer_ids:
             return UNREADABLE
-        place = {row_id: at for at, row_id in enumerate(row_ids)}
-        places = [place.get(row_id, -1) for row_id in given if row_id is not None]
-        rising = all(before < after for before, after in zip([-1, *places], places, strict=False))
-        return places if rising else OUT_OF_ORDER
+        index_by_id = {row_id: at for at, row_id in enumerate(row_ids)}
+        indices = [index_by_id.get(row_id, -1) for row_id in answer_ids if row_id is not None]
+        rising = all(before < after for before, after in zip([-1, *indices], indices, strict=False))
+        return indices if rising else OUT_OF_ORDER
 
     def _checked(self, values: list[Any], row_ids: Sequence[int], where: str) -> CheckedAnswers:
         try:
@@ -93,7 +93,7 @@ class ReplyReader:
                 raise
             return _with_failures(
                 self._read([None] * len(values), where),
-                [place for place, value in enumerate(values) if value is not None],
+                [index for index, value in enumerate(values) if value is not None],
                 Reason.NOT_A_NUMBER,
             )
 

@@ -87,8 +87,8 @@ def _plain(value: Any) -> Any:
         case dt.date() | dt.time():
             return value.isoformat()
         case list():
-            return [_plain(one) for one in value]
+            return [_plain(nested) for nested in value]
         case dict():
-            return {str(key): _plain(one) for key, one in value.items()}
+            return {str(key): _plain(nested) for key, nested in value.items()}
         case _:
             raise ValueError

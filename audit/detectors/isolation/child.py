@@ -34,13 +34,13 @@ class Server:
         self._kind = ""
         self._batches = 0
 
-    def reply(self, asked: Asked, content: bytearray) -> Reply:
+    def reply(self, request: Asked, content: bytearray) -> Reply:
         """Make the reply to a message. Any error of the detector becomes a reply."""
         from audit.detectors.error_names import error_name
         from audit.errors import AuditError
 
         try:
-            return self._do(asked, content)
+            return self._do(request, content)
         except AuditError as error:
             if _for_want_of_memory(error):
                 return Replied.MEMORY, b""
@@ -50,8 +50,8 @@ class Server:
                 return Replied.MEMORY, b""
             return Replied.RAISED, as_json({"type": error_name(error)})
 
-    def _do(self, asked: Asked, content: bytearray) -> Reply:
-        if asked is Asked.OPEN:
+    def _do(self, request: Asked, content: bytearray) -> Reply:
+        if request is Asked.OPEN:
             opening = json.loads(content)
             # closed later even where it cannot be opened, as in the harness
             self._detector, self._context, self._kind = _made(opening), _context(opening), opening["kind"]
@@ -59,11 +59,11 @@ class Server:
             return self._info()
         assert self._detector is not None  # noqa: S101 - the harness opens first
         assert self._context is not None  # noqa: S101
-        if asked is Asked.SCORE:
+        if request is Asked.SCORE:
             self._batches += 1
             where = f"detector kind {self._kind}, batch {self._batches}"
             return Replied.ANSWERS, _scored(self._detector, self._context, where, content)
-        if asked is Asked.CLOSE:
+        if request is Asked.CLOSE:
             self._detector.close()
             return Replied.DONE, as_json({})
         return self._info()
@@ -71,7 +71,7 @@ class Server:
     def _info(self) -> Reply:
         assert self._detector is not None  # noqa: S101
         info = self._detector.info
-        said = {
+        description = {
             "name": info.name,
             "artefact_sha256": info.artefact_sha256,
             "deterministic": bool(info.deterministic),
@@ -79,7 +79,7 @@ class Server:
             "notes": list(info.notes),
             "course": list(info.course),
         }
-        return Replied.DONE, as_json(said)
+        return Replied.DONE, as_json(description)
 
 
 def main(harness: int) -> None:
@@ -88,47 +88,47 @@ def main(harness: int) -> None:
     server = Server()
     while (message := read_message(harness)) is not None:
         kind, content = message
-        asked = Asked(kind)
-        if asked is Asked.CONFINE:
+        request = Asked(kind)
+        if request is Asked.CONFINE:
             write_message(harness, Replied.DONE, as_json(_confined(json.loads(content), harness)))
         else:
-            write_message(harness, *server.reply(asked, content))
+            write_message(harness, *server.reply(request, content))
 
 
 def _confined(setup: Mapping[str, Any], harness: int) -> dict[str, Any]:
-    own = ("/proc/self/maps", "/proc/self/status", "/proc/self/stat", "/proc/self/statm", "/proc/self/task")
+    process_files = ("/proc/self/maps", "/proc/self/status", "/proc/self/stat", "/proc/self/statm", "/proc/self/task")
     if setup["shut_in"] and sys.platform.startswith("linux"):
         leave_a_watcher(harness)
-    kept = confine(
+    confined = confine(
         setup["memory_mib"],
         shut_in=setup["shut_in"],
-        readable=[*setup["readable"], *own],
+        readable=[*setup["readable"], *process_files],
         writable=setup["writable"],
     )
-    if setup["shut_in"] and all(kept.values()):
+    if setup["shut_in"] and all(confined.values()):
         shut_child_in()
     sys.path[:] = setup["path"]
-    return kept
+    return confined
 
 
-def _made(asked: Mapping[str, Any]) -> Detector:
+def _made(opening: Mapping[str, Any]) -> Detector:
     from typing import cast
 
     from audit.detectors.inside import enter_child
     from audit.detectors.registry import make_detector
 
     enter_child()
-    home, _, name = asked["section"].partition(":")
-    section = getattr(__import__(home, fromlist=[name]), name).model_validate(asked["values"])
-    return cast("Detector", make_detector(section, Path(asked["folder"])))
+    home, _, name = opening["section"].partition(":")
+    section = getattr(__import__(home, fromlist=[name]), name).model_validate(opening["values"])
+    return cast("Detector", make_detector(section, Path(opening["folder"])))
 
 
-def _context(asked: Mapping[str, Any]) -> RunContext:
+def _context(opening: Mapping[str, Any]) -> RunContext:
     from audit.detectors.protocol import RunContext
 
-    context = asked["context"]
+    context = opening["context"]
     return RunContext(
-        folder=Path(asked["folder"]),
+        folder=Path(opening["folder"]),
         columns=tuple(context["columns"]),
         answers=context["answers"],
         score_range=(context["score_range"][0], context["score_range"][1]),

@@ -55,14 +55,14 @@ _MOST_NOTES, _LONGEST = 100, 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class ChildSettings:
     """The limits and surroundings of a child."""
 
     limits: SandboxSection
     environment: dict[str, str]
     path: Sequence[str]
     """Folders in which it finds modules."""
-    own: OwnFiles
+    detector_files: OwnFiles
     readable: Sequence[str] = ()
     """Files and folders that it may read."""
     is_exposed: bool = False
@@ -83,13 +83,13 @@ class ContainedDetector:
 
     api_version = API_VERSION
 
-    def __init__(self, section: Any, folder: Path, held: Held) -> None:
+    def __init__(self, section: Any, folder: Path, settings: ChildSettings) -> None:
         self._section = section
         self._folder = folder
-        self._held = held
+        self._settings = settings
         self._child: Child | None = None
         self._file_sha256: str | None = None
-        self._patience = held.limits.batch_timeout + float(getattr(section, "start_timeout", 0.0))
+        self._patience = settings.limits.batch_timeout + float(getattr(section, "start_timeout", 0.0))
         if section.kind == "command":
             # the program has limits of its own, and rows that exceed them are counted as failures
             self._patience += section.timeout
@@ -103,9 +103,9 @@ class ContainedDetector:
         self._room = contextlib.ExitStack()
 
     @property
-    def held(self) -> Held:
+    def settings(self) -> ChildSettings:
         """The limits and surroundings of the child."""
-        return self._held
+        return self._settings
 
     @property
     def pid(self) -> int | None:
@@ -123,22 +123,22 @@ class ContainedDetector:
 
     def open(self, ctx: RunContext) -> None:
         """Start the child and open the detector in it. Raises DetectorError."""
-        held = self._held
+        settings = self._settings
         self._file_sha256 = _file_digest(self._section, self._folder)
         try:
             room = self._room.enter_context(PrivateFolder())
             scratch = room / "scratch"
             scratch.mkdir()
-            folder = held.own.link_into(room) if held.shut_in else self._folder.absolute()
-            homes = {"TMPDIR": str(scratch), "HOME": str(scratch)} if held.shut_in else {}
-            self._child = Child(held.environment | homes, memory_mib=held.memory_mib)
+            folder = settings.detector_files.link_into(room) if settings.shut_in else self._folder.absolute()
+            homes = {"TMPDIR": str(scratch), "HOME": str(scratch)} if settings.shut_in else {}
+            self._child = Child(settings.environment | homes, memory_mib=settings.memory_mib)
         except OSError as error:
             raise DetectorError(
                 f"no process can be started for the detector ({type(error).__name__})", slug="isolation-start"
             ) from None
         self._confine(room)
         section = self._section
-        asked = {
+        opening = {
             "kind": section.kind,
             "section": f"{type(section).__module__}:{type(section).__qualname__}",
             # only keys that were set: some detectors check which keys the plan leaves out
@@ -152,7 +152,7 @@ class ContainedDetector:
                 "classes": ctx.classes,
             },
         }
-        self._info = self._checked_info(self._reply_object(Asked.OPEN, as_json(asked), held.limits.open_timeout))
+        self._info = self._checked_info(self._reply_object(Asked.OPEN, as_json(opening), settings.limits.open_timeout))
 
     def score(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Ask the child for one batch. Raises DetectorError, or an error with the name of the error in the child."""
@@ -186,50 +186,52 @@ class ContainedDetector:
             self._room.close()
 
     def _confine(self, room: Path) -> None:
-        held = self._held
+        settings = self._settings
         setup = {
-            "memory_mib": held.memory_mib,
-            "shut_in": held.shut_in,
-            "readable": [*held.readable, str(room / "beside"), str(room / "packages")],
+            "memory_mib": settings.memory_mib,
+            "shut_in": settings.shut_in,
+            "readable": [*settings.readable, str(room / "beside"), str(room / "packages")],
             "writable": [str(room / "scratch"), *_DEVICES],
-            "path": [*held.path, str(room / "packages")],
+            "path": [*settings.path, str(room / "packages")],
         }
         reply = self._reply_object(Asked.CONFINE, as_json(setup), _CONFINED)
         self.network = "blocked" if reply.get("network") is True else "open"
-        self.is_shut_in = not held.is_exposed and all(
+        self.is_shut_in = not settings.is_exposed and all(
             reply.get(what) is True for what in ("files", "network", "processes")
         )
-        if held.must_be_shut_in and not self.is_shut_in:
+        if settings.must_be_shut_in and not self.is_shut_in:
             self._end()
             raise DetectorError("this system cannot keep the detector in", slug="sandbox-strict")
 
-    def _reply_object(self, asked: Asked, content: bytes, patience: float) -> dict[str, Any]:
-        kind, found = self._ask(asked, content, patience, _MOST_REPLY)
-        reply = _object(found) if kind is Replied.DONE else None
+    def _reply_object(self, request: Asked, content: bytes, patience: float) -> dict[str, Any]:
+        kind, reply_content = self._ask(request, content, patience, _MOST_REPLY)
+        reply = _object(reply_content) if kind is Replied.DONE else None
         if reply is None:
             self._raise_garbled()
         return reply
 
-    def _ask(self, asked: Asked, content: bytes | memoryview, patience: float, most: int) -> tuple[Replied, bytearray]:
+    def _ask(
+        self, request: Asked, content: bytes | memoryview, patience: float, most: int
+    ) -> tuple[Replied, bytearray]:
         child = self._child
         assert child is not None  # noqa: S101 - the harness opens before it scores
         try:
-            return self._reply_of(child, asked, content, patience, max(most, _FOR_ANSWERS))
+            return self._reply_of(child, request, content, patience, max(most, _FOR_ANSWERS))
         except BaseException:
             if not child.can_be_asked:
                 child.end()
             raise
 
     def _reply_of(
-        self, child: Child, asked: Asked, content: bytes | memoryview, patience: float, most: int
+        self, child: Child, request: Asked, content: bytes | memoryview, patience: float, most: int
     ) -> tuple[Replied, bytearray]:
         """Ask, and raise the error of the child, or an error on the end of the child."""
         try:
-            kind, found = child.ask(asked, content, patience, most)
+            kind, reply_content = child.ask(request, content, patience, most)
         except ChildGoneError as gone:
             raise self._ended_error(gone.returncode) from None
         except TooLateError:
-            raise self._timeout_error(asked, patience) from None
+            raise self._timeout_error(request, patience) from None
         except TooManyError:
             raise DetectorError(
                 f"the detector started more than {MOST_PROCESSES} processes ({self._when()})",
@@ -242,10 +244,10 @@ class ContainedDetector:
         if kind is Replied.MEMORY:
             raise self._memory_error()
         if kind is Replied.REFUSED:
-            self._raise_refusal_of_child(_object(found))
+            self._raise_refusal_of_child(_object(reply_content))
         if kind is Replied.RAISED:
-            self._raise_error_of_child(_object(found))
-        return kind, found
+            self._raise_error_of_child(_object(reply_content))
+        return kind, reply_content
 
     def _raise_refusal_of_child(self, reply: dict[str, Any] | None) -> NoReturn:
         slug, message, hint = (reply or {}).get("slug"), (reply or {}).get("message"), (reply or {}).get("hint")
@@ -269,7 +271,7 @@ class ContainedDetector:
 
     def _hint_on_files(self, message: str) -> str | None:
         """Say what to do about an error that may have its cause in what the detector cannot read; None for another."""
-        if not self._held.shut_in:
+        if not self._settings.shut_in:
             return None
         if any(name in message for name in _OF_A_FILE):
             return _NAME_FILES
@@ -279,15 +281,15 @@ class ContainedDetector:
 
     def _ended_error(self, returncode: int) -> DetectorError:
         hint = "what it wrote is withheld because it can quote a row; run the model on the same columns yourself"
-        if self._held.memory_mib is not None:
-            hint += f"; if it needs more than {self._held.memory_mib:,} MiB, raise `memory_mib` in [sandbox]"
+        if self._settings.memory_mib is not None:
+            hint += f"; if it needs more than {self._settings.memory_mib:,} MiB, raise `memory_mib` in [sandbox]"
         return DetectorError(
             f"the process of the detector {_how(returncode)} ({self._when()})", slug="isolation-ended", hint=hint
         )
 
-    def _timeout_error(self, asked: Asked, patience: float) -> DetectorError:
-        what = {Asked.SCORE: "did not answer", Asked.OPEN: "was not open"}.get(asked, "did not reply")
-        key = {Asked.SCORE: "batch_timeout", Asked.OPEN: "open_timeout"}.get(asked)
+    def _timeout_error(self, request: Asked, patience: float) -> DetectorError:
+        what = {Asked.SCORE: "did not answer", Asked.OPEN: "was not open"}.get(request, "did not reply")
+        key = {Asked.SCORE: "batch_timeout", Asked.OPEN: "open_timeout"}.get(request)
         return DetectorError(
             f"the detector {what} within {patience:g} s ({self._when()})",
             slug="isolation-timeout",
@@ -297,7 +299,7 @@ class ContainedDetector:
         )
 
     def _memory_error(self) -> DetectorError:
-        limit = self._held.memory_mib
+        limit = self._settings.memory_mib
         if limit is None:
             return DetectorError(
                 f"there was not enough memory for the detector ({self._when()})", slug="isolation-no-memory"
@@ -336,7 +338,7 @@ class ContainedDetector:
         return DetectorInfo(
             name=shown(name),
             kind=self._section.kind,
-            artefact_sha256=self._held.own.sha256(sha256),
+            artefact_sha256=self._settings.detector_files.sha256(sha256),
             deterministic=reply.get("deterministic") is True,
             needs=tuple(self._section.features),
             digest_is_whole=reply.get("digest_is_whole") is True,
@@ -354,7 +356,7 @@ def _object(content: bytearray) -> dict[str, Any] | None:
 
 
 def _are_lines(reply: Any) -> TypeGuard[list[str]]:
-    return isinstance(reply, list) and len(reply) <= _MOST_NOTES and all(isinstance(one, str) for one in reply)
+    return isinstance(reply, list) and len(reply) <= _MOST_NOTES and all(isinstance(line, str) for line in reply)
 
 
 def _line(text: str) -> str:

@@ -22,7 +22,7 @@ from audit.errors import DetectorError
 from audit.operating_system import POSIX
 
 if TYPE_CHECKING:
-    from audit.detectors.isolation.contained import ContainedDetector, Held
+    from audit.detectors.isolation.contained import ChildSettings, ContainedDetector
     from audit.plan.audit_plan import AuditPlan
     from audit.result.findings.system import RanIn
 
@@ -72,19 +72,19 @@ def place_detector(plan: AuditPlan, folder: Path, isolating: Isolating) -> Detec
         isolating.sandbox == Sandbox.NONE and section.kind not in _APART_ON_POSIX and not getattr(section, "files", ())
     ):
         return make_detector(section, folder)
-    made = make_detector(section, folder)
-    if table_detector(made) is not None:
-        return made
+    detector = make_detector(section, folder)
+    if table_detector(detector) is not None:
+        return detector
     if not POSIX:
         if isolating.sandbox != Sandbox.STRICT and section.kind not in NEVER_HERE:
-            return made
+            return detector
         raise DetectorError(
             "a detector can only be shut in on Linux, macOS and other systems with process groups",
             slug="isolation-platform",
         )
     from audit.detectors.isolation.contained import ContainedDetector
 
-    return ContainedDetector(section, folder, _held(plan, folder, isolating))
+    return ContainedDetector(section, folder, _settings(plan, folder, isolating))
 
 
 def place_restartable_detector(plan: AuditPlan, folder: Path, isolating: Isolating) -> Detector | TableDetector:
@@ -114,44 +114,44 @@ def where_it_ran(detector: Detector | TableDetector) -> RanIn | None:
     if not isinstance(detector, ContainedDetector):
         here = sentence("ran_in_process")
         return RanIn(kind="in_process", network="open", sentence=english([here]), sentences=(here,))
-    held, blocked = detector.held, detector.network == "blocked"
+    settings, blocked = detector.settings, detector.network == "blocked"
     kind: Literal["confined", "child"] = "confined" if detector.is_shut_in else "child"
     where = "in a process of its own, from which files and other programs of this user can be reached"
     if detector.is_shut_in:
         where = "in a process of its own that can read its own files alone"
     without = "without network" if blocked else "with network"
-    if held.shut_in and not blocked:
+    if settings.shut_in and not blocked:
         without += ", because this system does not let it be shut off"
     values: dict[str, Value] = {"where": Word(word=where), "network": Word(word=without)}
-    if held.memory_mib is None:
+    if settings.memory_mib is None:
         apart = sentence("ran_apart", **values)
     else:
-        apart = sentence("ran_within_memory", **values, memory=held.memory_mib)
+        apart = sentence("ran_within_memory", **values, memory=settings.memory_mib)
     return RanIn(
         kind=kind,
         network="blocked" if blocked else "open",
-        memory_limit_mib=held.memory_mib,
-        batch_timeout=held.limits.batch_timeout,
-        open_timeout=held.limits.open_timeout,
+        memory_limit_mib=settings.memory_mib,
+        batch_timeout=settings.limits.batch_timeout,
+        open_timeout=settings.limits.open_timeout,
         sentence=english([apart]),
         sentences=(apart,),
     )
 
 
-def _held(plan: AuditPlan, folder: Path, isolating: Isolating) -> Held:
-    from audit.detectors.isolation.contained import Held
+def _settings(plan: AuditPlan, folder: Path, isolating: Isolating) -> ChildSettings:
+    from audit.detectors.isolation.contained import ChildSettings
 
     path = [entry or os.getcwd() for entry in sys.path]  # noqa: PTH109 - as Python reads the empty entry
     shut_in = isolating.sandbox != Sandbox.NONE
     section = plan.detector
-    own = own_files(plan, folder)
-    readable = [*_libraries(path), *(str(file) for file in own.files)] if shut_in else []
-    return Held(
+    detector_files = own_files(plan, folder)
+    readable = [*_libraries(path), *(str(file) for file in detector_files.files)] if shut_in else []
+    return ChildSettings(
         limits=plan.sandbox,
         environment=_environment(section, plan.sandbox.environment, path),
         path=path,
         readable=readable,
-        own=own,
+        detector_files=detector_files,
         is_exposed=shut_in and is_exposed(files_of_the_audit(plan, folder), readable),
         shut_in=shut_in,
         must_be_shut_in=isolating.sandbox == Sandbox.STRICT,

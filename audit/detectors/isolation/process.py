@@ -72,23 +72,23 @@ class Child:
     def __init__(
         self, environment: Mapping[str, str], program: Sequence[str] = PROGRAM, memory_mib: int | None = None
     ) -> None:
-        self._socket, given = socket.socketpair()
-        with given:
-            given.setblocking(True)  # whatever socket.setdefaulttimeout was given
+        self._socket, child_socket = socket.socketpair()
+        with child_socket:
+            child_socket.setblocking(True)  # whatever socket.setdefaulttimeout was given
             try:
                 self._process = subprocess.Popen(  # noqa: S603 - an argv list of our own, and never a shell
-                    [sys.executable, *program, str(given.fileno())],
+                    [sys.executable, *program, str(child_socket.fileno())],
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,
-                    pass_fds=(given.fileno(),),
+                    pass_fds=(child_socket.fileno(),),
                     env=dict(environment),
                     start_new_session=True,
                 )
             except BaseException:
                 self._socket.close()
                 raise
-            for end in (self._socket, given):
+            for end in (self._socket, child_socket):
                 end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER)
         self._memory_mib = memory_mib
         self._whole = True
@@ -104,12 +104,12 @@ class Child:
         """Whether the last message was replied to in full."""
         return self._whole and self._open
 
-    def ask(self, asked: Asked, content: bytes | memoryview, patience: float, most: int) -> tuple[Replied, bytearray]:
+    def ask(self, request: Asked, content: bytes | memoryview, patience: float, most: int) -> tuple[Replied, bytearray]:
         """Send a message and wait for the reply.
 
         Parameters
         ----------
-        asked : Asked
+        request : Asked
         content : bytes
         patience : float
             Seconds until the whole reply must have arrived.
@@ -123,13 +123,13 @@ class Child:
         """
         self._whole = False
         until = time.monotonic() + patience
-        if self._write(HEADER.pack(asked.value, len(content)), until):
+        if self._write(HEADER.pack(request.value, len(content)), until):
             self._write(content, until)
         reply = bytearray()
         while len(reply) < HEADER.size:
             reply += self._read(until)
         kind, length = HEADER.unpack_from(reply)
-        if kind not in {one.value for one in Replied} or length > most:
+        if kind not in {reply_kind.value for reply_kind in Replied} or length > most:
             raise GarbledError
         while len(reply) < HEADER.size + length:
             reply += self._read(until)
@@ -170,10 +170,10 @@ class Child:
         while True:
             seconds = _seconds_to_look(until)
             has_ended = self._process.poll() is not None  # asked first, so that its last output is read
-            found = self._received(seconds)
-            if found:
-                return found
-            if has_ended or found is not None:
+            output = self._received(seconds)
+            if output:
+                return output
+            if has_ended or output is not None:
                 raise self._gone()
             self._check_group()
 

@@ -143,6 +143,6 @@ def _together(answers: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
     import pyarrow as pa
 
     tables = [pa.Table.from_batches([answer]) for answer in answers]
-    whole = pa.concat_tables(tables, promote_options="permissive").unify_dictionaries().combine_chunks()
-    batches = whole.to_batches()
+    joined = pa.concat_tables(tables, promote_options="permissive").unify_dictionaries().combine_chunks()
+    batches = joined.to_batches()
     return batches[0] if batches else answers[0]

@@ -66,10 +66,10 @@ def write_message(descriptor: int, kind: Replied, content: bytes) -> None:
 
 def _read_exactly(descriptor: int, length: int) -> bytearray | None:
     content = bytearray(length)
-    place = memoryview(content)
-    while place:
-        found = os.readv(descriptor, [place[:AT_ONCE]])
-        if not found:
+    remaining = memoryview(content)
+    while remaining:
+        count = os.readv(descriptor, [remaining[:AT_ONCE]])
+        if not count:
             return None
-        place = place[found:]
+        remaining = remaining[count:]
     return content

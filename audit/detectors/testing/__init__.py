@@ -136,21 +136,21 @@ class DetectorContract:
 
     def report(self) -> ContractReport:
         """Return the report. The detector is examined once for all tests of the class."""
-        own = type(self)
-        found = DetectorContract._reports.get(own)
-        if found is None:
-            found = examine_detector(
+        contract = type(self)
+        contract_report = DetectorContract._reports.get(contract)
+        if contract_report is None:
+            contract_report = examine_detector(
                 self.make,
                 self.rows(),
-                answers=own.answers,
-                score_range=own.score_range,
-                batch_size=own.batch_size,
-                folder=own.folder,
-                tolerance=own.tolerance,
-                patience=own.patience,
+                answers=contract.answers,
+                score_range=contract.score_range,
+                batch_size=contract.batch_size,
+                folder=contract.folder,
+                tolerance=contract.tolerance,
+                patience=contract.patience,
             )
-            DetectorContract._reports[own] = found
-        return found
+            DetectorContract._reports[contract] = contract_report
+        return contract_report
 
 
 def _test_of(promise: Promise) -> Callable[[DetectorContract], None]:

@@ -30,30 +30,30 @@ class Answer:
         return any(word in _SAYS for word in self.status)
 
 
-def read_answer(given: Any, batch: pa.RecordBatch, ctx: RunContext, findings: Findings, where: str) -> Answer | None:
+def read_answer(returned: Any, batch: pa.RecordBatch, ctx: RunContext, findings: Findings, where: str) -> Answer | None:
     """Check the return value of `score` for `batch`; None if it does not have the form of an answer."""
-    if not _has_schema(given, findings, where):
+    if not _has_schema(returned, findings, where):
         return None
-    same = given.column(ROW_ID).equals(batch.column(ROW_ID))
-    if not findings.hold(Promise.ROWS, same, f"{where}: {_amiss(given, batch)}"):
+    same = returned.column(ROW_ID).equals(batch.column(ROW_ID))
+    if not findings.hold(Promise.ROWS, same, f"{where}: {_amiss(returned, batch)}"):
         return None
-    status, reason = given.column("status").to_pylist(), given.column("reason").to_pylist()
+    status, reason = returned.column("status").to_pylist(), returned.column("reason").to_pylist()
     _check_words(status, reason, findings, where)
-    _check_scores(given.column("score"), status, ctx, findings, where)
-    scores = given.column("score").fill_null(np.nan).to_numpy(zero_copy_only=False)
+    _check_scores(returned.column("score"), status, ctx, findings, where)
+    scores = returned.column("score").fill_null(np.nan).to_numpy(zero_copy_only=False)
     return Answer(scores, tuple(status))
 
 
-def _has_schema(given: Any, findings: Findings, where: str) -> bool:
+def _has_schema(returned: Any, findings: Findings, where: str) -> bool:
     schema = answer_schema()
-    if not isinstance(given, pa.RecordBatch):
-        what = f"{where}: a {type(given).__name__} came back, not a pyarrow.RecordBatch"
+    if not isinstance(returned, pa.RecordBatch):
+        what = f"{where}: a {type(returned).__name__} came back, not a pyarrow.RecordBatch"
         return findings.hold(Promise.SCHEMA, holds=False, words=what)
-    if given.schema.names != schema.names:
+    if returned.schema.names != schema.names:
         what = f"{where}: the columns are not {', '.join(schema.names)}, in this order"
         return findings.hold(Promise.SCHEMA, holds=False, words=what)
     for field in schema:
-        kind = given.schema.field(field.name).type
+        kind = returned.schema.field(field.name).type
         fits = kind == field.type or (pa.types.is_dictionary(field.type) and _is_words(kind, field.name))
         if not findings.hold(Promise.SCHEMA, fits, f"{where}: {field.name} is {kind}, not {field.type}"):
             return False
@@ -66,10 +66,12 @@ def _is_words(kind: pa.DataType, name: str) -> bool:
     return pa.types.is_string(kind) or pa.types.is_large_string(kind) or (name == "reason" and pa.types.is_null(kind))
 
 
-def _amiss(given: pa.RecordBatch, batch: pa.RecordBatch) -> str:
-    if given.num_rows != batch.num_rows:
-        return f"{batch.num_rows} rows were given and {given.num_rows} came back"
-    same_set = sorted(map(str, given.column(ROW_ID).to_pylist())) == sorted(map(str, batch.column(ROW_ID).to_pylist()))
+def _amiss(returned: pa.RecordBatch, batch: pa.RecordBatch) -> str:
+    if returned.num_rows != batch.num_rows:
+        return f"{batch.num_rows} rows were given and {returned.num_rows} came back"
+    same_set = sorted(map(str, returned.column(ROW_ID).to_pylist())) == sorted(
+        map(str, batch.column(ROW_ID).to_pylist())
+    )
     return "the rows came back in another order" if same_set else "the row ids are not those of the batch"
 
 
@@ -80,8 +82,8 @@ def _check_words(status: list[Any], reason: list[Any], findings: Findings, where
     findings.hold(Promise.WORDS, strange == 0, f"{where}: {strange} rows have a status that the protocol does not know")
     strange = sum(word is not None and word not in REASONS for word in reason)
     findings.hold(Promise.WORDS, strange == 0, f"{where}: {strange} rows have a reason that the protocol does not know")
-    both = sum(word == Status.OK and why is not None for word, why in zip(status, reason, strict=True))
-    findings.hold(Promise.WORDS, both == 0, f"{where}: {both} rows are ok and have a reason")
+    contradictory = sum(word == Status.OK and why is not None for word, why in zip(status, reason, strict=True))
+    findings.hold(Promise.WORDS, contradictory == 0, f"{where}: {contradictory} rows are ok and have a reason")
 
 
 def _check_whole(scores: list[float], ctx: RunContext, findings: Findings, where: str) -> None:
@@ -98,10 +100,10 @@ def _check_scores(column: pa.Array, status: list[Any], ctx: RunContext, findings
     others = [score for score, word in zip(scores, status, strict=True) if word in STATUSES and word != Status.OK]
     without = sum(score is None for score in ok)
     findings.hold(Promise.SCORES, without == 0, f"{where}: {without} rows are ok and have no score")
-    given = [score for score in ok if score is not None]
-    wrong = sum(not np.isfinite(score) for score in given)
+    ok_scores = [score for score in ok if score is not None]
+    wrong = sum(not np.isfinite(score) for score in ok_scores)
     findings.hold(Promise.SCORES, wrong == 0, f"{where}: {wrong} rows are ok and their score is not finite")
-    finite = [score for score in given if np.isfinite(score)]
+    finite = [score for score in ok_scores if np.isfinite(score)]
     if ctx.answers == "decision":
         wrong = sum(score not in {0.0, 1.0} for score in finite)
         findings.hold(Promise.SCORES, wrong == 0, f"{where}: {wrong} decisions are neither 1 nor 0")
@@ -114,16 +116,16 @@ def _check_scores(column: pa.Array, status: list[Any], ctx: RunContext, findings
     findings.hold(Promise.SCORES, surplus == 0, f"{where}: {surplus} rows have a score and are not ok")
 
 
-def same_bits(one: Answer, other: Answer) -> bool:
+def same_bits(answer: Answer, other: Answer) -> bool:
     """Whether two answers are the same to the last bit."""
-    return one.status == other.status and one.scores.tobytes() == other.scores.tobytes()
+    return answer.status == other.status and answer.scores.tobytes() == other.scores.tobytes()
 
 
-def difference(one: Answer, other: Answer) -> tuple[int, float]:
+def difference(answer: Answer, other: Answer) -> tuple[int, float]:
     """Number of rows with another status, and the largest difference of scores."""
-    moved = sum(a != b for a, b in zip(one.status, other.status, strict=True))
-    both = np.isfinite(one.scores) & np.isfinite(other.scores)
-    return moved, float(np.max(np.abs(one.scores[both] - other.scores[both]), initial=0.0))
+    moved = sum(a != b for a, b in zip(answer.status, other.status, strict=True))
+    finite = np.isfinite(answer.scores) & np.isfinite(other.scores)
+    return moved, float(np.max(np.abs(answer.scores[finite] - other.scores[finite]), initial=0.0))
 
 
 def joined(answers: list[Answer]) -> Answer:

@@ -65,10 +65,10 @@ def examine_detector(
 def _examine(setting: Setting, findings: Findings) -> None:
     surroundings = Surroundings()
     findings.hold(Promise.OPENS, setting.make() is not setting.make(), "the same detector is made twice")
-    whole = _whole_run(setting, findings, surroundings)
-    if whole is None:
+    full_run = _whole_run(setting, findings, surroundings)
+    if full_run is None:
         return
-    expected, steady = whole
+    expected, steady = full_run
     _other_cuts(setting, findings, expected, steady=steady)
     _in_other_folder(setting, findings)
     _spoilt_batches(setting, findings)
@@ -98,8 +98,10 @@ def _whole_run(setting: Setting, findings: Findings, surroundings: Surroundings)
     session.close("called again")
     if not answers or again is None:
         return None
-    said = any(answer.answered for answer in answers)
-    findings.hold(Promise.ANSWERS, said, "no row of the example has an answer: give rows that the detector can answer")
+    has_answer = any(answer.answered for answer in answers)
+    findings.hold(
+        Promise.ANSWERS, has_answer, "no row of the example has an answer: give rows that the detector can answer"
+    )
     steady = same_bits(answers[0], again)
     if info is not None and info.deterministic is True:
         what = "the same batch got other answers the second time, and info.deterministic is True"
@@ -126,11 +128,11 @@ def _other_cuts(setting: Setting, findings: Findings, expected: Answer, *, stead
         session = Session(setting, findings, size)
         if not session.open():
             return
-        given = session.ask_all(batches, where, Promise.SHORT_BATCHES)
+        answers = session.ask_all(batches, where, Promise.SHORT_BATCHES)
         session.close(f"asked {where}")
-        if given is None:
+        if answers is None:
             continue
-        got = joined(given)
+        got = joined(answers)
         rows = len(got.status)
         moved, most = difference(Answer(expected.scores[:rows], expected.status[:rows]), got)
         if steady:
@@ -173,13 +175,13 @@ def _spoilt_batches(setting: Setting, findings: Findings) -> None:
             refusal = session.ask_or_refuse(with_ids(features), where, promise)
             info = session.read_info()
             session.close(f"asked {where}")
-        places = {
+        channels = {
             "an error": "" if refusal is None else error_texts(refusal),
             "`info`": repr(info),
             "what is printed or logged": heard.text,
         }
-        for place, text in places.items():
-            findings.hold(Promise.DISCLOSES_NOTHING, CANARY not in text, f"{where}: a cell stands in {place}")
+        for channel, text in channels.items():
+            findings.hold(Promise.DISCLOSES_NOTHING, CANARY not in text, f"{where}: a cell stands in {channel}")
 
 
 def _at_once(setting: Setting, findings: Findings, surroundings: Surroundings, *, steady: bool) -> None:
@@ -195,13 +197,13 @@ def _at_once(setting: Setting, findings: Findings, surroundings: Surroundings, *
         return
     batches = list(cut(setting.features.slice(0, MOST_ROWS), 2)) * 2
     alone = session.ask_all(batches, "one after the other", Promise.AT_ONCE)
-    asked = [partial(session.ask, batch, "several at once", Promise.AT_ONCE) for batch in batches]
+    calls = [partial(session.ask, batch, "several at once", Promise.AT_ONCE) for batch in batches]
     with ThreadPoolExecutor(workers) as pool:
-        together = [future.result() for future in [pool.submit(ask) for ask in asked]]
+        together = [future.result() for future in [pool.submit(ask) for ask in calls]]
     surroundings.look()
-    for one, other in zip(alone or [], together, strict=False):
+    for answer, other in zip(alone or [], together, strict=False):
         if other is not None and steady:
-            moved, most = difference(one, other)
+            moved, most = difference(answer, other)
             right = moved == 0 and most <= setting.tolerance
             findings.hold(Promise.AT_ONCE, right, "several calls at once gave other answers than one after the other")
     _close_meanwhile(session, batches, setting.patience, workers)

@@ -46,8 +46,8 @@ def with_ids(features: pa.RecordBatch, first: int = 0) -> pa.RecordBatch:
     """Make a batch as the harness does: `row_id` counted from `first`, then the features, in memory of its own."""
     ids = pa.array(np.arange(first, first + features.num_rows, dtype=np.int64))
     batch = pa.RecordBatch.from_arrays([ids, *features.columns], names=[ROW_ID, *features.schema.names])
-    (own,) = pa.ipc.open_stream(pa.BufferReader(batch_bytes(batch)))
-    return own
+    (copy,) = pa.ipc.open_stream(pa.BufferReader(batch_bytes(batch)))
+    return copy
 
 
 def batch_bytes(batch: pa.RecordBatch) -> bytes:
@@ -68,8 +68,8 @@ def with_empty_cells(features: pa.RecordBatch) -> pa.RecordBatch:
     """Empty every column in some rows, and the last row altogether; the other texts hold the canary."""
     rows, width = features.num_rows, features.num_columns
     spoilt = []
-    for place, column in enumerate(_marked(features).columns):
-        empty = pa.array([row % width == place or row == rows - 1 for row in range(rows)])
+    for index, column in enumerate(_marked(features).columns):
+        empty = pa.array([row % width == index or row == rows - 1 for row in range(rows)])
         spoilt.append(pc.if_else(empty, pa.scalar(None, column.type), column))
     return pa.RecordBatch.from_arrays(spoilt, names=features.schema.names)
 
@@ -78,11 +78,11 @@ def with_awkward_texts(features: pa.RecordBatch) -> pa.RecordBatch | None:
     """Put in texts that are hard to quote, with the canary in all but the first two; None without a column of text."""
     if not any(map(_is_text, features.schema.types)):
         return None
-    whole = pa.Table.from_batches([features]).take([row % features.num_rows for row in range(len(AWKWARD))])
+    table = pa.Table.from_batches([features]).take([row % features.num_rows for row in range(len(AWKWARD))])
     texts = [text if len(text) < 2 else f"{text}{CANARY}" for text in AWKWARD]
     columns = [
         pa.array(texts, type=kind) if _is_text(kind) else column.combine_chunks()
-        for kind, column in zip(whole.schema.types, whole.columns, strict=True)
+        for kind, column in zip(table.schema.types, table.columns, strict=True)
     ]
     return pa.RecordBatch.from_arrays(columns, names=features.schema.names)
 

@@ -75,14 +75,14 @@ class Session:
         """Ask about a batch and check the answer. Without an answer it returns None, and `promise` is broken."""
         before = batch_bytes(batch)
         try:
-            given = self.detector.score(batch)
+            returned = self.detector.score(batch)
         except RAISED as error:
             self.findings.raised(promise, f"{where}: `score`", error)
             return None
         self.findings.hold(promise, holds=True, words="")
         unchanged = batch_bytes(batch) == before
         self.findings.hold(Promise.BATCH_UNCHANGED, unchanged, f"{where}: the batch holds other values than before")
-        return read_answer(given, batch, self.ctx, self.findings, where)
+        return read_answer(returned, batch, self.ctx, self.findings, where)
 
     def ask_all(self, batches: Sequence[pa.RecordBatch], where: str, promise: Promise) -> list[Answer] | None:
         """Ask about batch after batch. Returns None if one of them gets no answer."""
@@ -97,7 +97,7 @@ class Session:
     def ask_or_refuse(self, batch: pa.RecordBatch, where: str, promise: Promise | None) -> AuditError | None:
         """Ask about a batch that may be refused. Returns the refusal. Without a promise any error is allowed."""
         try:
-            given = self.detector.score(batch)
+            returned = self.detector.score(batch)
         except AuditError as error:
             if promise is not None:
                 self.findings.hold(promise, "\n" not in str(error), f"{where}: the error is more than one line")
@@ -109,7 +109,7 @@ class Session:
             return None
         if promise is not None:
             self.findings.hold(promise, holds=True, words="")
-            read_answer(given, batch, self.ctx, self.findings, where)
+            read_answer(returned, batch, self.ctx, self.findings, where)
         return None
 
     def close(self, when: str) -> None:
@@ -168,8 +168,8 @@ class Session:
         for name in ("deterministic", "digest_is_whole"):
             hold(Promise.INFO, type(getattr(info, name)) is bool, f"info.{name} is neither True nor False")
         for name in ("needs", "notes", "course"):
-            given: Any = getattr(info, name)
-            texts = isinstance(given, tuple) and all(isinstance(one, str) for one in given)
+            lines: Any = getattr(info, name)
+            texts = isinstance(lines, tuple) and all(isinstance(line, str) for line in lines)
             hold(Promise.INFO, texts, f"info.{name} is no tuple of texts")
         sha256: Any = info.artefact_sha256
         right = sha256 is None or (isinstance(sha256, str) and _SHA256.fullmatch(sha256) is not None)

@@ -36,14 +36,14 @@ def child_processes(besides: frozenset[Process] = frozenset()) -> frozenset[Proc
             state, parent, *rest = (folder / "stat").read_text("latin-1").rpartition(")")[2].split()
             if state not in "ZX":
                 parents.setdefault(int(parent), []).append((int(folder.name), rest[17]))
-    found: set[Process] = set()
+    descendants: set[Process] = set()
     waiting = [os.getpid()]
     while waiting:
         for process in parents.get(waiting.pop(), []):
             if process not in besides:
-                found.add(process)
+                descendants.add(process)
                 waiting.append(process[0])
-    return frozenset(process for process in found if not _is_of_python(process[0]))
+    return frozenset(process for process in descendants if not _is_of_python(process[0]))
 
 
 def _is_of_python(number: int) -> bool:
@@ -94,9 +94,9 @@ class Surroundings:
             self.look()
             threads = sum(thread not in self._threads for thread in threading.enumerate())
             # what Python starts and keeps looks like its parent until it has loaded its own program
-            processes = [each for each in self._met if still_runs(each) and not _is_of_python(each[0])]
+            processes = [process for process in self._met if still_runs(process) and not _is_of_python(process[0])]
             if not (threads or processes) or time.monotonic() > until:
-                return threads, tuple(sorted(_program(each[0]) for each in processes))
+                return threads, tuple(sorted(_program(process[0]) for process in processes))
             time.sleep(0.02)
 
 
@@ -139,9 +139,9 @@ def listening() -> Iterator[Heard]:
         finally:
             root.setLevel(level)
             root.removeHandler(records)
-            for number, kept in former:
-                os.dup2(kept, number)
-                os.close(kept)
+            for number, saved in former:
+                os.dup2(saved, number)
+                os.close(saved)
             file.seek(0)
             shown = file.read().decode("utf-8", "replace")
             heard.text = "\n".join([written.getvalue(), shown, *records.texts])
