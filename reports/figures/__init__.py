@@ -128,5 +128,5 @@ class PaperFigures:
         by: str | None,
     ) -> bytes:
         """Return the file of a figure. Raises AuditError as the functions of this module do."""
-        made = {"funnel": funnel, "forest": forest, "sweep": sweep, "reliability": reliability}
-        return image(made[kind](source, rule=rule, by=by), form)
+        builders = {"funnel": funnel, "forest": forest, "sweep": sweep, "reliability": reliability}
+        return image(builders[kind](source, rule=rule, by=by), form)

@@ -114,7 +114,7 @@ class Curve:
     """One group's rates at each threshold, in shares. None where it has no cases of the kind."""
 
     name: str
-    found: tuple[float | None, ...]
+    victims_found: tuple[float | None, ...]
     flagged: tuple[float | None, ...]
 
 
@@ -207,18 +207,20 @@ def limits_around(
         return ()
     low = reference - limit if scale == "difference" else reference * limit
     high = reference + limit if scale == "difference" else reference / limit
-    found = [low] if "low" in worse else []
-    found += [high] if "high" in worse else []
-    return tuple(rate for rate in found if 0.0 <= rate <= 1.0)
+    limits = [low] if "low" in worse else []
+    limits += [high] if "high" in worse else []
+    return tuple(rate for rate in limits if 0.0 <= rate <= 1.0)
 
 
 def limit_in_words(
     limit: float, scale: Literal["difference", "ratio"], worse: tuple[str, ...], numbers: Numbers
 ) -> str:
     """Return the limit of a rule in words: "at most 10 percentage points below everyone else"."""
-    side = " or ".join({"low": "below", "high": "above"}[each] for each in ("low", "high") if each in worse)
+    side = " or ".join(
+        {"low": "below", "high": "above"}[direction] for direction in ("low", "high") if direction in worse
+    )
     if scale == "difference":
         return f"at most {numbers.points(limit)} percentage points {side} everyone else"
     factors = {"low": f"at least {numbers.plain(limit)}", "high": f"at most {numbers.plain(1 / limit)}"}
-    bounds = " and ".join(factors[each] for each in ("low", "high") if each in worse)
+    bounds = " and ".join(factors[direction] for direction in ("low", "high") if direction in worse)
     return f"{bounds} times the rate of everyone else"

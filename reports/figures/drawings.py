@@ -35,16 +35,16 @@ def draw_reliability(reliability: Reliability) -> Figure:
     rows = -(-len(panels) // _ACROSS)
     with settings():
         page = sheet(reliability.head, _PANEL_ROW * rows + 0.4)
-        for place, panel in enumerate(panels):
-            _panel(page, panel, place, rows, last=place + _ACROSS >= len(panels))
+        for index, panel in enumerate(panels):
+            _panel(page, panel, index, rows, last=index + _ACROSS >= len(panels))
         page.figure.text(
             0.5, (page.bottom + 0.12) / page.height, "Mean score of the cases of a bin", ha="center", va="bottom"
         )
         return page.figure
 
 
-def _panel(page: Sheet, panel: Panel, place: int, rows: int, *, last: bool) -> None:
-    down, across = divmod(place, _ACROSS)
+def _panel(page: Sheet, panel: Panel, index: int, rows: int, *, last: bool) -> None:
+    down, across = divmod(index, _ACROSS)
     width = (page.width - 0.8) / _ACROSS
     left = 0.78 + across * width
     bottom = 0.55 + (rows - 1 - down) * _PANEL_ROW
@@ -103,38 +103,38 @@ def draw_sweep(sweep: Sweep) -> Figure:
         page = sheet(sweep.head, 2 * _PANEL + 0.3 + foot)
         upper = page.axes(0.9, foot + _PANEL + 0.2, page.width - 1.05, _PANEL)
         lower = page.axes(0.9, foot, page.width - 1.05, _PANEL, sharex=upper)
-        _curves(upper, sweep, found=True)
-        _curves(lower, sweep, found=False)
+        _curves(upper, sweep, of_victims=True)
+        _curves(lower, sweep, of_victims=False)
         upper.tick_params(axis="x", labelbottom=False)
         lower.set_xlabel("Threshold: cases with at least this score are flagged")
         lower.legend(loc="upper center", bbox_to_anchor=(0.46, -0.2), ncols=3, borderaxespad=0.0, columnspacing=1.4)
         return page.figure
 
 
-def _curves(axes: Axes, sweep: Sweep, *, found: bool) -> None:
+def _curves(axes: Axes, sweep: Sweep, *, of_victims: bool) -> None:
     if sweep.chosen is not None:
         axes.axvline(
             sweep.chosen, color=palette.INK, linewidth=1.1, linestyle=(0, (2, 2)), label="threshold of the plan"
         )
     for curve, look in zip(sweep.groups, _CURVES, strict=False):
         axes.plot(
-            sweep.thresholds, _shares(curve, found=found), label=wrapped(curve.name, 200)[:38], linewidth=1.4,
+            sweep.thresholds, _shares(curve, of_victims=of_victims), label=wrapped(curve.name, 200)[:38], linewidth=1.4,
             markersize=4, markevery=2, **look,
         )  # fmt: skip
     axes.plot(
         sweep.thresholds,
-        _shares(sweep.everyone, found=found),
+        _shares(sweep.everyone, of_victims=of_victims),
         label=sweep.everyone.name,
         color=palette.INK,
         linewidth=2.4,
     )
     axes.set_ylim(-0.02, 1.02)
-    axes.set_ylabel(wrapped(sweep.counted[0 if found else 1], 30))
+    axes.set_ylabel(wrapped(sweep.counted[0 if of_victims else 1], 30))
     per_cent_axis(axes.yaxis)
 
 
-def _shares(curve: Curve, *, found: bool) -> list[float]:
-    shares = curve.found if found else curve.flagged
+def _shares(curve: Curve, *, of_victims: bool) -> list[float]:
+    shares = curve.victims_found if of_victims else curve.flagged
     return [float("nan") if share is None else share for share in shares]
 
 
@@ -159,8 +159,8 @@ def draw_forest(forest: Forest) -> Figure:
             axes.axvline(forest.reference, color=palette.INK, linewidth=1.2, label="reference", zorder=1)
         for limit in forest.limits:
             axes.axvline(limit, color=palette.BEYOND, linewidth=1.2, linestyle=(0, (4, 3)), label="limit", zorder=1)
-        for place, row in enumerate(rows):
-            _row(axes, place, row)
+        for row_index, row in enumerate(rows):
+            _row(axes, row_index, row)
         axes.set_xlim(*_span(forest))
         axes.set_xlabel(counted)
         per_cent_axis(axes.xaxis)
@@ -168,27 +168,31 @@ def draw_forest(forest: Forest) -> Figure:
         return page.figure
 
 
-def _row(axes: Axes, place: int, row: ForestRow) -> None:
+def _row(axes: Axes, row_index: int, row: ForestRow) -> None:
     look = LOOKS[row.outcome]
     if row.rest is not None:
         axes.plot(
-            [row.rest, row.rest], [place - 0.36, place + 0.36], color=palette.INK, linewidth=1, label=f"rest {place}"
+            [row.rest, row.rest],
+            [row_index - 0.36, row_index + 0.36],
+            color=palette.INK,
+            linewidth=1,
+            label=f"rest {row_index}",
         )
     for limit in row.limits:
         axes.plot(
-            [limit, limit], [place - 0.36, place + 0.36], color=palette.BEYOND, linewidth=1, linestyle=(0, (2, 1.2)),
-            label=f"limit {place}",
+            [limit, limit], [row_index - 0.36, row_index + 0.36], color=palette.BEYOND, linewidth=1,
+            linestyle=(0, (2, 1.2)), label=f"limit {row_index}",
         )  # fmt: skip
     dashes = "-" if row.value is not None else (0, (2, 1.5))
     axes.plot(
-        [row.low, row.high], [place, place], color=look["color"], linewidth=2 if row.outcome == "fail" else 1.4,
-        linestyle=dashes, label=f"row {place}",
+        [row.low, row.high], [row_index, row_index], color=look["color"], linewidth=2 if row.outcome == "fail" else 1.4,
+        linestyle=dashes, label=f"row {row_index}",
     )  # fmt: skip
     if row.value is not None:
-        axes.plot([row.value], [place], linestyle="none", label=f"mark {place}", markeredgewidth=1.3, **look)
+        axes.plot([row.value], [row_index], linestyle="none", label=f"mark {row_index}", markeredgewidth=1.3, **look)
     beside: dict[str, Any] = {"transform": axes.get_yaxis_transform(), "va": "center", "size": 8.5}
-    axes.text(1.03, place, row.rate_text, **beside)
-    axes.text(1.03 + 1.68 / _width(axes), place, row.cases, ha="right", **beside)
+    axes.text(1.03, row_index, row.rate_text, **beside)
+    axes.text(1.03 + 1.68 / _width(axes), row_index, row.cases, ha="right", **beside)
 
 
 def _width(axes: Axes) -> float:
@@ -247,15 +251,15 @@ def draw_funnel(funnel: Funnel) -> Figure:
         axes.set_xscale("log")
         if funnel.reference is not None:
             axes.axhline(funnel.reference, color=palette.INK, linewidth=1.2, label="everyone")
-        for place, limit in enumerate(funnel.limits):
+        for index, limit in enumerate(funnel.limits):
             axes.axhline(
                 limit, color=palette.BEYOND, linewidth=1.1, linestyle=(0, (2, 2)),
-                label="_limit" if place else "limit, from everyone's rate",
+                label="_limit" if index else "limit, from everyone's rate",
             )  # fmt: skip
-        for place, line in enumerate(funnel.lines):
+        for index, line in enumerate(funnel.lines):
             if line.points:
                 cases, rates = zip(*line.points, strict=True)
-                axes.plot(cases, rates, label=line.name or f"_line {place}", **_LINES[line.style])
+                axes.plot(cases, rates, label=line.name or f"_line {index}", **_LINES[line.style])
         for outcome in ("not_judged", "not_evaluable", "inconclusive", "pass", "fail"):
             marks = [mark for mark in funnel.marks if mark.outcome == outcome]
             if marks:

@@ -50,7 +50,7 @@ class _Reader:
 
     def __init__(self, release: PublicRelease, rule: str | None, by: str | None) -> None:
         reading = PublicReading(release)
-        known = {each.rule: each for each in reading.rules}
+        known = {public_rule.rule: public_rule for public_rule in reading.rules}
         if not known or (rule is not None and rule not in known):
             raise AuditError(
                 "there is no such rule in this release",
@@ -58,20 +58,24 @@ class _Reader:
                 hint=f"it has: {', '.join(known) or 'none'}",
             )
         if not release.rows or release.about.sample_sentences:
-            held = "no figures" if not release.rows else "no rate of weighted or clustered cases"
+            content = "no figures" if not release.rows else "no rate of weighted or clustered cases"
             raise AuditError(
-                f"this release holds {held}, and nothing to draw", slug="figure-not-public", hint=_RESTRICTED
+                f"this release holds {content}, and nothing to draw", slug="figure-not-public", hint=_RESTRICTED
             )
         self.release = release
         self.rule: PublicRule = known[rule] if rule is not None else reading.rules[0]
         self.names = RowNames(release)
         measure = Measure(self.rule.metric, self.rule)
         tables = {"+".join(features): features for features in reading.tables}
-        found = {
-            name: [(row, each) for row in reading.rows(features) if (each := reading.finding(row, measure))]
+        findings_by_table = {
+            name: [(row, finding) for row in reading.rows(features) if (finding := reading.finding(row, measure))]
             for name, features in tables.items()
         }
-        rated = {name: rows for name, rows in found.items() if any(_has_rate(each.rate) for _, each in rows)}
+        rated = {
+            name: rows
+            for name, rows in findings_by_table.items()
+            if any(_has_rate(finding.rate) for _, finding in rows)
+        }
         if by is not None and by not in tables:
             raise AuditError(
                 "there is no such family of groups to draw",
@@ -86,19 +90,21 @@ class _Reader:
                 hint=f"--by takes one of: {', '.join(rated)}" if rated else _RESTRICTED,
             )
         self.features = tables[name]
-        self.rows = [(row, each) for row, each in found[name] if not row.total and _has_rate(each.rate)]
+        self.rows = [
+            (row, finding) for row, finding in findings_by_table[name] if not row.total and _has_rate(finding.rate)
+        ]
         self.without_rate = [
-            each
-            for row, each in found[name]
-            if not row.total and not _has_rate(each.rate) and each.state in ("beyond", "smaller_beyond")
+            finding
+            for row, finding in findings_by_table[name]
+            if not row.total and not _has_rate(finding.rate) and finding.state in ("beyond", "smaller_beyond")
         ]
         everyone = (reading.finding(row, measure) for row in reading.rows())
-        self.everyone: PublicRate | None = next((each.rate for each in everyone if each), None)
+        self.everyone: PublicRate | None = next((finding.rate for finding in everyone if finding), None)
 
     @property
     def metric(self) -> MetricDefinition | None:
         """The words for the rate, or None where the release does not explain it."""
-        return next((each for each in self.release.about.metrics if each.name == self.rule.metric), None)
+        return next((metric for metric in self.release.about.metrics if metric.name == self.rule.metric), None)
 
     @property
     def counted(self) -> str:
@@ -157,8 +163,8 @@ _VERDICTS: Final = {"fail": "exceeds the limits", "pass": "within the limits", "
 def forest_of_release(release: PublicRelease, rule: str | None, by: str | None) -> Forest:
     """Return the rows of a table with their rates, as many as there is room for. Raises AuditError."""
     reader = _Reader(release, rule, by)
-    ranked = sorted(reader.rows, key=lambda each: (_outcome(each[1]) != "fail", -each[0].people))
-    rows = [_row(reader, *each) for each in ranked[:MOST_ROWS]]
+    ranked = sorted(reader.rows, key=lambda row_finding: (_outcome(row_finding[1]) != "fail", -row_finding[0].people))
+    rows = [_row(reader, *row_finding) for row_finding in ranked[:MOST_ROWS]]
     high_is_worse = reader.rule.worse == ("high",)
     rows.sort(key=lambda row: (_RANK[row.outcome], -row.low if high_is_worse else row.high, row.name))
     left_out = len(ranked) - len(rows)
@@ -217,17 +223,19 @@ def _outcome(finding: PublicFinding) -> Outcome:
 def _looks(drawn: Iterable[Outcome]) -> str:
     """Return what the marks that are drawn say."""
     there = set(drawn)
-    return " ".join(said for outcome, said in NOTES["looks"].items() if outcome in there)
+    return " ".join(meaning for outcome, meaning in NOTES["looks"].items() if outcome in there)
 
 
 def _row(reader: _Reader, row: PublicRow, finding: PublicFinding) -> ForestRow:
     numbers, rate, rule = ENGLISH.numbers, finding.rate, reader.rule
     if rate.value is not None and rate.low is not None and rate.high is not None:
         low, high = rate.low, rate.high
-        said = f"{numbers.percent(rate.value)} ({numbers.percent_range(low, high)})"
+        rate_text = f"{numbers.percent(rate.value)} ({numbers.percent_range(low, high)})"
     else:
         low, high = rate.at_least or 0.0, 1.0 if rate.at_most is None else rate.at_most
-        said = f"at least {numbers.percent(low)}" if rate.at_least is not None else f"at most {numbers.percent(high)}"
+        rate_text = (
+            f"at least {numbers.percent(low)}" if rate.at_least is not None else f"at most {numbers.percent(high)}"
+        )
     outcome = _outcome(finding)
     return ForestRow(
         name=reader.name(finding),
@@ -235,7 +243,7 @@ def _row(reader: _Reader, row: PublicRow, finding: PublicFinding) -> ForestRow:
         value=rate.value,
         low=low,
         high=high,
-        rate_text=said,
+        rate_text=rate_text,
         cases=numbers.count(row.people),
         rest=rate.rest,
         limits=() if outcome == "not_judged" else limits_around(rate.rest, rule.limit, rule.scale, rule.worse),
@@ -250,12 +258,12 @@ def _bands(reader: _Reader, marks: list[Mark]) -> tuple[Line, ...]:
     noise = reader.release.method.variance * (1 + error_of(reader.rule.metric, rate) ** 2)
     first, last = math.log(min(mark.cases for mark in marks)), math.log(max(mark.cases for mark in marks) * 1.1)
     sizes = [math.exp(first + (last - first) * step / _STEPS) for step in range(_STEPS + 1)]
-    made = []
+    bands = []
     for away, style, often in _BANDS:
         name = f"{often} rows, were all alike"
         look: Literal["inner", "outer"] = "inner" if style == "inner" else "outer"
         spread = [away * math.sqrt(rate * (1 - rate) / n + noise / n**2) for n in sizes]
-        below = tuple((n, max(rate - each, 0.0)) for n, each in zip(sizes, spread, strict=True))
-        above = tuple((n, min(rate + each, 1.0)) for n, each in zip(sizes, spread, strict=True))
-        made += [Line(name, below, look), Line("", above, look)]
-    return tuple(made)
+        below = tuple((n, max(rate - half_width, 0.0)) for n, half_width in zip(sizes, spread, strict=True))
+        above = tuple((n, min(rate + half_width, 1.0)) for n, half_width in zip(sizes, spread, strict=True))
+        bands += [Line(name, below, look), Line("", above, look)]
+    return tuple(bands)

@@ -51,7 +51,7 @@ class _Reader:
     """A result, and one rule of it."""
 
     def __init__(self, result: AuditResult, rule: str | None) -> None:
-        known = {each.rule: each for each in result.rules}
+        known = {rule_result.rule: rule_result for rule_result in result.rules}
         if not known or (rule is not None and rule not in known):
             raise AuditError(
                 "there is no such rule in this result", slug="figure-rule", hint=f"it has: {', '.join(known) or 'none'}"
@@ -79,8 +79,8 @@ class _Reader:
 
     def families(self) -> dict[tuple[Axis, ...], list[JudgedRate]]:
         """The findings of the rule, family by family."""
-        found = {family.root: self.reading.judged(self.rule, family) for family in self.reading.families}
-        return {axes: findings for axes, findings in found.items() if findings}
+        findings_by_axes = {family.root: self.reading.judged(self.rule, family) for family in self.reading.families}
+        return {axes: findings for axes, findings in findings_by_axes.items() if findings}
 
     def head(self, kind: str, what: str, drawn: str, notes: tuple[str, ...]) -> Head:
         """Return title, reference and limit."""
@@ -107,20 +107,20 @@ def forest_of_result(result: AuditResult, rule: str | None, by: str | None) -> F
     reader = _Reader(result, rule)
     families = reader.families()
     axes = chosen_family(by, families, reader.finest, next(iter(families), None))
-    shown = [each for each in families[axes] if _has_rate(each)]
+    shown = [finding for finding in families[axes] if _has_rate(finding)]
     if not shown:
-        others = [each for each, members in families.items() if any(map(_has_rate, members))]
+        others = [family_axes for family_axes, members in families.items() if any(map(_has_rate, members))]
         raise nothing_drawn_error("no group of this family has a rate", others, reader.finest)
-    by_verdict = sorted(shown, key=lambda each: (each.outcome != "fail", -each.denominator))
-    kept = selected(by_verdict[:MOST_ROWS], shown)
-    rows = [_row(reader, each) for each in kept.rows]
+    by_verdict = sorted(shown, key=lambda finding: (finding.outcome != "fail", -finding.denominator))
+    selection = selected(by_verdict[:MOST_ROWS], shown)
+    rows = [_row(reader, finding) for finding in selection.rows]
     rows.sort(key=lambda row: (_RANK[row.outcome], -row.low if reader.worse == ("high",) else row.high, row.name))
     left_out, none = len(shown) - len(rows), len(families[axes]) - len(shown)
     notes = (
         _NOTES["sees"],
-        _NOTES["bars"].format("" if kept.is_part else "95% "),
+        _NOTES["bars"].format("" if selection.is_part else "95% "),
         *([f"{left_out} more groups are not drawn: those with the fewest cases."] if left_out else []),
-        *([picked] if (picked := Words(ENGLISH, reader.names).picked(kept)) else []),
+        *([picked] if (picked := Words(ENGLISH, reader.names).picked(selection)) else []),
         *([f"{none} groups have too few cases for a rate."] if none else []),
     )
     return Forest(
@@ -129,7 +129,7 @@ def forest_of_result(result: AuditResult, rule: str | None, by: str | None) -> F
         rows=tuple(rows),
         reference=reader.reference,
         limits=(),
-        interval="interval" if kept.is_part else "95% interval",
+        interval="interval" if selection.is_part else "95% interval",
     )
 
 
@@ -139,19 +139,23 @@ def funnel_of_result(result: AuditResult, rule: str | None, by: str | None) -> F
     """
     reader = _Reader(result, rule)
     families = reader.families()
-    drawn = {each.family.root: each for each in result.further.funnels if each.rule == reader.rule.rule and each.points}
-    funnels = {axes: each for axes, each in drawn.items() if any(map(_has_rate, families.get(axes, ())))}
+    drawn = {
+        funnel.family.root: funnel
+        for funnel in result.further.funnels
+        if funnel.rule == reader.rule.rule and funnel.points
+    }
+    funnels = {axes: funnel for axes, funnel in drawn.items() if any(map(_has_rate, families.get(axes, ())))}
     known = {family_text(axes, reader.finest): axes for axes in families}
     axes = next(iter(funnels), None) if by is None else known.get(by)
     if axes is None or axes not in funnels:
         raise _no_funnel_error(reader, axes, funnels, by)
     findings = families[axes]
     marks = [
-        Mark(reader.names.group(each.group), each.denominator, each.value, each.outcome)
-        for each in findings
-        if each.value is not None
+        Mark(reader.names.group(finding.group), finding.denominator, finding.value, finding.outcome)
+        for finding in findings
+        if finding.value is not None
     ]
-    alone = min((each.verdict.cases for each in findings if each.verdict.decidable), default=None)
+    alone = min((finding.verdict.cases for finding in findings if finding.verdict.decidable), default=None)
     fails = tuple(
         (float(point.cases), point.fail_rate) for point in funnels[axes].points if point.fail_rate is not None
     )
@@ -177,29 +181,29 @@ def sweep_of_result(result: AuditResult, rule: str | None, by: str | None) -> Sw
     AuditError.
     """
     reader = _Reader(result, rule)
-    sweeps = {each.family.root: each for each in result.further.sweeps if each.over == "threshold"}
+    sweeps = {sweep.family.root: sweep for sweep in result.further.sweeps if sweep.over == "threshold"}
     if not sweeps:
         raise AuditError(
             "this result holds no sweep of thresholds",
             slug="figure-empty",
             hint="the detector gives decisions, no scores",
         )
-    counted = {axes: each for axes, each in sweeps.items() if each.groups}
+    counted = {axes: sweep for axes, sweep in sweeps.items() if sweep.groups}
     axes = chosen_family(by, counted, reader.finest, next(iter(counted), None))
-    each = sweeps[axes]
+    sweep = sweeps[axes]
     enough = [
-        place
-        for place in range(len(each.groups))
-        if min(each.positives_by_group[place], each.negatives_by_group[place]) >= each.min_denominator
+        group_index
+        for group_index in range(len(sweep.groups))
+        if min(sweep.positives_by_group[group_index], sweep.negatives_by_group[group_index]) >= sweep.min_denominator
     ]
-    largest = sorted(enough, key=lambda place: -each.positives_by_group[place])[:MOST_CURVES]
-    steps = each.steps
+    largest = sorted(enough, key=lambda group_index: -sweep.positives_by_group[group_index])[:MOST_CURVES]
+    steps = sweep.steps
     everyone = Curve(
         "Everyone",
-        tuple(_share(step.found, each.positives) for step in steps),
-        tuple(_share(step.wrongly_flagged, each.negatives) for step in steps),
+        tuple(_share(step.found, sweep.positives) for step in steps),
+        tuple(_share(step.wrongly_flagged, sweep.negatives) for step in steps),
     )
-    left_out = len(each.groups) - len(largest)
+    left_out = len(sweep.groups) - len(largest)
     notes = (
         _NOTES["void"],
         *([f"{left_out} more groups are not drawn: those with fewer victims, or too few cases."] if left_out else []),
@@ -209,7 +213,7 @@ def sweep_of_result(result: AuditResult, rule: str | None, by: str | None) -> Sw
         head=reader.head("Threshold sweep", title, f"Everyone and {len(largest)} groups.", notes),
         thresholds=tuple(step.threshold for step in steps),
         everyone=everyone,
-        groups=tuple(_curve(reader, each, place) for place in sorted(largest)),
+        groups=tuple(_curve(reader, sweep, group_index) for group_index in sorted(largest)),
         chosen=getattr(result.plan.detector, "threshold", None),
         counted=("Victims found, among victims", "Others wrongly flagged, among others"),
     )
@@ -218,11 +222,15 @@ def sweep_of_result(result: AuditResult, rule: str | None, by: str | None) -> Sw
 def reliability_of_result(result: AuditResult, rule: str | None, by: str | None) -> Reliability:
     """Return scores against labels, for everyone and the largest groups. Raises AuditError."""
     reader = _Reader(result, rule)
-    stated = [each for each in result.further.calibrations if each.status == "estimated" and each.bins]
+    stated = [
+        calibration
+        for calibration in result.further.calibrations
+        if calibration.status == "estimated" and calibration.bins
+    ]
     families: dict[tuple[Axis, ...], list[Calibration]] = {}
-    for each in stated:
-        if each.group.root:
-            families.setdefault(each.group.family.axes, []).append(each)
+    for calibration in stated:
+        if calibration.group.root:
+            families.setdefault(calibration.group.family.axes, []).append(calibration)
     if not stated:
         raise AuditError(
             "this result does not say whether scores mean what they say",
@@ -230,8 +238,8 @@ def reliability_of_result(result: AuditResult, rule: str | None, by: str | None)
             hint="it takes scores between 0 and 1 and enough labelled cases",
         )
     axes = chosen_family(by, families, reader.finest, next(iter(families), None))
-    largest = sorted(families[axes], key=lambda each: -each.cases)[: MOST_PANELS - 1]
-    panels = [each for each in stated if not each.group.root] + largest
+    largest = sorted(families[axes], key=lambda calibration: -calibration.cases)[: MOST_PANELS - 1]
+    panels = [calibration for calibration in stated if not calibration.group.root] + largest
     left_out = len(families[axes]) - len(largest)
     notes = (
         _NOTES["bins"],
@@ -241,7 +249,7 @@ def reliability_of_result(result: AuditResult, rule: str | None, by: str | None)
     reference = "Reference: the diagonal. The plan sets no limit here."
     described = f"Reliability diagram: {title}. {reference} {reader.source}"
     head = Head(title, reference, notes, restricted=True, described=described, source=reader.source)
-    return Reliability(head, tuple(_panel(reader, each) for each in panels))
+    return Reliability(head, tuple(_panel(reader, calibration) for calibration in panels))
 
 
 def _has_rate(finding: JudgedRate) -> bool:
@@ -259,12 +267,12 @@ def _no_funnel_error(
     if by is not None and axes is None:
         what = "there is no such family of groups to draw"
         return nothing_drawn_error(what, funnels, reader.finest, forest, slug="figure-family")
-    asked = [each for each in reader.families() if len(each) == 1] if axes is None else [axes]
+    families = [family_axes for family_axes in reader.families() if len(family_axes) == 1] if axes is None else [axes]
     by_reason = dict[str, list[str]]()
-    for each in asked:
-        why = why_no_funnel(reader.result, reader.rule, each)
+    for family_axes in families:
+        why = why_no_funnel(reader.result, reader.rule, family_axes)
         words = "no group of it has a rate" if why is None else why.text(ENGLISH)
-        by_reason.setdefault(words, []).append(reader.names.axes(each))
+        by_reason.setdefault(words, []).append(reader.names.axes(family_axes))
     reasons = "; ".join(f"by {' or by '.join(names)}: {words}" for words, names in by_reason.items())
     return nothing_drawn_error(f"there is no funnel to draw {reasons}".rstrip(), funnels, reader.finest, forest)
 
@@ -287,18 +295,23 @@ def _row(reader: _Reader, finding: JudgedRate) -> ForestRow:
     )
 
 
-def _share(part: int, whole: int) -> float | None:
-    return part / whole if whole else None
+def _share(count: int, total: int) -> float | None:
+    return count / total if total else None
 
 
-def _curve(reader: _Reader, sweep: ResultSweep, place: int) -> Curve:
-    group: Group = sweep.groups[place]
+def _curve(reader: _Reader, sweep: ResultSweep, group_index: int) -> Curve:
+    group: Group = sweep.groups[group_index]
     return Curve(
         reader.names.group(group),
-        tuple(_share(step.found_by_group[place], sweep.positives_by_group[place]) for step in sweep.steps),
-        tuple(_share(step.wrongly_flagged_by_group[place], sweep.negatives_by_group[place]) for step in sweep.steps),
+        tuple(_share(step.found_by_group[group_index], sweep.positives_by_group[group_index]) for step in sweep.steps),
+        tuple(
+            _share(step.wrongly_flagged_by_group[group_index], sweep.negatives_by_group[group_index])
+            for step in sweep.steps
+        ),
     )
 
 
-def _panel(reader: _Reader, each: Calibration) -> Panel:
-    return Panel(f"{reader.names.group(each.group)} ({ENGLISH.numbers.count(each.cases)})", each.bins)
+def _panel(reader: _Reader, calibration: Calibration) -> Panel:
+    return Panel(
+        f"{reader.names.group(calibration.group)} ({ENGLISH.numbers.count(calibration.cases)})", calibration.bins
+    )

@@ -73,10 +73,10 @@ class Sheet:
 
     def axes(self, left: float, bottom: float, width: float, height: float, **more: Any) -> Axes:
         """Add axes at a place within the part for them, in inches."""
-        place = (
+        bounds = (
             (self.left + left) / WIDTH, (self.bottom + bottom) / self.height, width / WIDTH, height / self.height
         )  # fmt: skip
-        return self.figure.add_axes(place, **more)
+        return self.figure.add_axes(bounds, **more)
 
 
 @contextmanager
@@ -87,8 +87,8 @@ def settings() -> Iterator[None]:
     except ImportError:
         raise AuditError('figures need the extra "figures"', slug="figure-extra") from None
     # Nobody's own matplotlibrc changes a figure.
-    own: Any = {name: value for name, value in mpl.rcParamsDefault.items() if not name.startswith("backend")}
-    with mpl.rc_context(own | _SETTINGS):
+    defaults: Any = {name: value for name, value in mpl.rcParamsDefault.items() if not name.startswith("backend")}
+    with mpl.rc_context(defaults | _SETTINGS):
         yield
 
 
