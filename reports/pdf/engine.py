@@ -69,13 +69,13 @@ def silent() -> Iterator[list[str]]:
     """Silence the log and the prints of WeasyPrint, which quote the content of a page. Yields the errors that it
     logged.
     """
-    kept, loggers = _Kept(), [logging.getLogger(name) for name in ("weasyprint", "weasyprint.progress", "fontTools")]
+    handler, loggers = _Kept(), [logging.getLogger(name) for name in ("weasyprint", "weasyprint.progress", "fontTools")]
     before = [(logger.handlers, logger.propagate) for logger in loggers]
     for logger in loggers:
-        logger.handlers, logger.propagate = [kept], False
+        logger.handlers, logger.propagate = [handler], False
     try:
         with contextlib.redirect_stdout(io.StringIO()):
-            yield kept.said
+            yield handler.said
     finally:
         for logger, (handlers, propagate) in zip(loggers, before, strict=True):
             logger.handlers, logger.propagate = handlers, propagate

@@ -53,14 +53,14 @@ def pdf_of(page: str, attachments: Mapping[str, bytes]) -> bytes:
             )
             for name, content in sorted(attachments.items())
         ]
-        made = bytes(document.write_pdf(attachments=files, pdf_variant=_VARIANT, finisher=_finish))
+        pdf_bytes = bytes(document.write_pdf(attachments=files, pdf_variant=_VARIANT, finisher=_finish))
     if fetcher.refused:
         raise AuditError(
             "the page of the report names something outside of itself, and a PDF loads nothing", slug="pdf-request"
         )
     if any(error.startswith("Failed to") for error in errors):
         raise AuditError("a drawing of the report could not be put on paper", slug="pdf-drawing")
-    return made
+    return pdf_bytes
 
 
 def _finish(document: Any, pdf: Any) -> None:
@@ -76,14 +76,14 @@ def _finish(document: Any, pdf: Any) -> None:
     missing = sorted({code for font in document.fonts.values() for code in font.missing})
     if missing:
         raise _no_glyph(missing)
-    objects = [each for each in pdf.objects if isinstance(each, dict)]
-    for each in objects:
-        if each.get("S") == "/TH":
-            each["A"]["Scope"] = "/Column" if "/THead" in _parents(each, pdf) else "/Row"
-        elif each.get("S") == "/Figure" and "Alt" not in each:
+    objects = [pdf_object for pdf_object in pdf.objects if isinstance(pdf_object, dict)]
+    for pdf_object in objects:
+        if pdf_object.get("S") == "/TH":
+            pdf_object["A"]["Scope"] = "/Column" if "/THead" in _parents(pdf_object, pdf) else "/Row"
+        elif pdf_object.get("S") == "/Figure" and "Alt" not in pdf_object:
             # A mark stands beside its word, and the word says it.
-            each["S"] = "/NonStruct"
-            each.pop("A", None)
+            pdf_object["S"] = "/NonStruct"
+            pdf_object.pop("A", None)
     for stream in pdf.objects:
         extra = getattr(stream, "extra", None) or {}
         if extra.get("Type") == "/EmbeddedFile":

@@ -34,7 +34,7 @@ def self_contained(root: Any) -> None:
     """Write styles and shapes into the drawings of a page, in place."""
     drawings = list(_outermost(root))
     _write_styles(root)
-    shapes = {each.get("id"): each for drawing in drawings for each in drawing.iter() if each.get("id")}
+    shapes = {shape.get("id"): shape for drawing in drawings for shape in drawing.iter() if shape.get("id")}
     for drawing in drawings:
         _put_shapes(drawing, shapes)
         _name_colours(drawing, palette.INK)
@@ -55,9 +55,9 @@ def _write_styles(root: Any) -> None:
             if rule.type != "qualified-rule":
                 continue
             drawn = {
-                each.lower_name: style_parser().serialize(each.value).strip()
-                for each in style_parser().parse_blocks_contents(rule.content)
-                if each.type == "declaration" and each.lower_name in _DRAWN
+                declaration.lower_name: style_parser().serialize(declaration.value).strip()
+                for declaration in style_parser().parse_blocks_contents(rule.content)
+                if declaration.type == "declaration" and declaration.lower_name in _DRAWN
             }
             if drawn:
                 for selector in selectors().compile_selector_list(rule.prelude):
@@ -75,10 +75,10 @@ def _write_styles(root: Any) -> None:
 
 
 def _put_shapes(element: Any, shapes: dict[str, Any]) -> None:
-    for place, child in enumerate(list(element)):
+    for index, child in enumerate(list(element)):
         name = (child.get("href") or child.get(_LINK) or "").removeprefix("#")
         if child.tag == f"{SVG}use" and name in shapes:
-            element[place] = _copied(child, shapes[name])
+            element[index] = _copied(child, shapes[name])
         else:
             _put_shapes(child, shapes)
 
@@ -86,15 +86,15 @@ def _put_shapes(element: Any, shapes: dict[str, Any]) -> None:
 def _copied(use: Any, shape: Any) -> Any:
     """Return a copy of the shape where it is used. A symbol has a frame of its own, so it fills the drawing."""
     attributes = {name: value for name, value in use.attrib.items() if name not in ("href", _LINK)}
-    made = use.makeelement(f"{SVG}svg", {**attributes, "overflow": "visible"})
+    drawing = use.makeelement(f"{SVG}svg", {**attributes, "overflow": "visible"})
     inside = copy.deepcopy(shape)
     inside.attrib.pop("id", None)
     if shape.tag == f"{SVG}symbol":
-        made.attrib.update({"viewBox": shape.get("viewBox", ""), "width": "100%", "height": "100%"})
-        made.extend(list(inside))
+        drawing.attrib.update({"viewBox": shape.get("viewBox", ""), "width": "100%", "height": "100%"})
+        drawing.extend(list(inside))
     else:
-        made.append(inside)
-    return made
+        drawing.append(inside)
+    return drawing
 
 
 def _name_colours(element: Any, colour: str) -> None:
@@ -132,7 +132,7 @@ def lay_out(root: Any) -> None:
 
 
 def _is_public(root: Any) -> bool:
-    return any("public" in _classes(each) for each in root.iter())
+    return any("public" in _classes(element) for element in root.iter())
 
 
 def _fold(root: Any) -> None:
@@ -148,7 +148,7 @@ def _style(root: Any) -> str:
     """Return the style of the sheets, after the style of the page. Each sheet says at its head who may read it, as the
     page does.
     """
-    notices = (each for each in root.iter() if {"restricted", "public", "audience"} & set(_classes(each)))
+    notices = (element for element in root.iter() if {"restricted", "public", "audience"} & set(_classes(element)))
     start, end = ("right", "left") if root.get("dir") == "rtl" else ("left", "right")
     return _STYLE.substitute(
         palette.NAMES,
@@ -195,8 +195,8 @@ def _classes(element: Any) -> list[str]:
 
 
 def _text(root: Any, tag: str) -> str:
-    found = next(root.iter(tag), None)
-    return "" if found is None else _text_of(found)
+    element = next(root.iter(tag), None)
+    return "" if element is None else _text_of(element)
 
 
 def _text_of(element: Any) -> str:
