@@ -42,7 +42,7 @@ class Figures:
     def everyone(self, rule: PublicRule) -> PublicFinding | None:
         """Return the rate of everyone under a rule, or None where the release does not have it."""
         measure = Measure(rule.metric, rule)
-        return next((found for row in self.reading.rows() if (found := self.reading.finding(row, measure))), None)
+        return next((finding for row in self.reading.rows() if (finding := self.reading.finding(row, measure))), None)
 
     @cached_property
     def findings(self) -> tuple[ReleaseFinding, ...]:

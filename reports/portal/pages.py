@@ -85,12 +85,12 @@ def pages(site: PublicSite) -> dict[str, bytes]:
     listed = operators(site)
     systems = tuple(system for operator in listed for system in operator.systems)
     figures = {audit.name: Figures(audit) for audit in site.audits}
-    made: dict[str, bytes] = {"index.json": index_document(site, systems, figures)}
+    files: dict[str, bytes] = {"index.json": index_document(site, systems, figures)}
     for code in site.languages:
-        made |= _Writer(site, listed, figures, language_of(code), code).write()
+        files |= _Writer(site, listed, figures, language_of(code), code).write()
     first = PortalWords(language_of(site.languages[0]))
-    made["feed.xml"] = feed(site, systems, _portal_title(site, first), first)
-    return made
+    files["feed.xml"] = feed(site, systems, _portal_title(site, first), first)
+    return files
 
 
 def _portal_title(site: PublicSite, words: PortalWords) -> str:
@@ -128,7 +128,7 @@ class _Writer:
 
     def write(self) -> dict[str, bytes]:
         """Return each page by its path in the site."""
-        return {place.file: text.encode() for place, text in self._pages()}
+        return {address.file: text.encode() for address, text in self._pages()}
 
     def _pages(self) -> Iterator[tuple[_Place, str]]:
         t = self._words.t
@@ -151,7 +151,7 @@ class _Writer:
                 paragraph_10=PARAGRAPH_10,
             )
         around = [None, *self._systems, None]
-        for place, system in enumerate(self._systems):
+        for index, system in enumerate(self._systems):
             yield self._page(
                 system.page,
                 "system.html",
@@ -160,7 +160,7 @@ class _Writer:
                 row=self._views.row(system),
                 history=self._views.history(system),
                 owner_page=next(operator.page for operator in self._listed if operator.name == system.owner),
-                beside=(around[place], around[place + 2]),
+                beside=(around[index], around[index + 2]),
             )
 
     def _rows(self, systems: tuple[System, ...] | list[System]) -> list[Row]:
@@ -188,12 +188,12 @@ class _Writer:
         return [_Part(anchor, capital(rows[0].use), "", "", rows) for anchor, rows in uses.items()]
 
     def _page(self, path: str, template: str, title: str, **values: Any) -> tuple[_Place, str]:
-        place = _Place(path, self._code, self._site.languages[0])
+        address = _Place(path, self._code, self._site.languages[0])
         methods = [audit.release.method for audit in self._site.audits]
         publisher = self._site.publisher
         body = self._templates.get_template(template).render(
             title=title,
-            place=place,
+            place=address,
             site=self._site,
             publisher=publisher,
             own_text=publisher and _own_text(publisher, self._code),
@@ -210,24 +210,24 @@ class _Writer:
         body = isolated(body) if self._language.direction == "rtl" else body
         if not self._language.is_english:
             body = body.replace("<bdi>", '<bdi lang="">')  # in a language that nobody has named
-        others = [(language_of(code), place.other(code)) for code in self._site.languages]
+        others = [(language_of(code), address.other(code)) for code in self._site.languages]
         page = self._templates.get_template("site.html").render(
             title=title,
             body=Finished(body.rstrip("\n")),
-            place=place,
+            place=address,
             language=self._language,
             others=others if len(others) > 1 else [],
             has_logo=publisher is not None and bool(publisher.logo),
             style=Finished(self._style),
             style_digest=self._digest,
         )
-        return place, page.rstrip("\n") + "\n"
+        return address, page.rstrip("\n") + "\n"
 
 
 def _own_text(publisher: PublicPublisher, code: str) -> tuple[str, tuple[str, ...]] | None:
     """Return the publisher's text in a language, else the one in no named language, else the first; and which it is."""
     texts = publisher.texts
-    return next(((each, texts[each]) for each in (code, "", *texts) if each in texts), None)
+    return next(((text_code, texts[text_code]) for text_code in (code, "", *texts) if text_code in texts), None)
 
 
 def _contact_link(publisher: PublicPublisher | None) -> str:

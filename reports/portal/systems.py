@@ -80,7 +80,7 @@ def operators(site: PublicSite) -> tuple[Operator, ...]:
             state=_state(audits[-1], site.today),
         )
         owned.setdefault(owner, []).append(system)
-    made = [
+    unordered = [
         Operator(
             name=owner,
             page=f"operators/{_slug(owner)}.html",
@@ -89,7 +89,7 @@ def operators(site: PublicSite) -> tuple[Operator, ...]:
         )
         for owner, systems in owned.items()
     ]
-    return tuple(sorted(made, key=lambda operator: (STATES.index(operator.state), operator.name)))
+    return tuple(sorted(unordered, key=lambda operator: (STATES.index(operator.state), operator.name)))
 
 
 def is_expired(audit: PublicAudit, today: str) -> bool:

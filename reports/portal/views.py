@@ -62,9 +62,9 @@ def trend(points: Sequence[Point], title: str) -> Markup:
     text = f'font-size="12" fill="{palette.MUTED}"'
     marks = "".join(_slot(slot, point.gap, y) for slot, point in zip(slots, last, strict=True) if point.gap is not None)
     lines = "".join(
-        f'<line x1="{left}%" y1="{y(one.gap.value)}%" x2="{right}%" y2="{y(other.gap.value)}%"/>'
-        for (left, one), (right, other) in pairwise(zip(slots, last, strict=True))
-        if one.gap is not None and other.gap is not None and one.set_id == other.set_id != ""
+        f'<line x1="{left}%" y1="{y(earlier.gap.value)}%" x2="{right}%" y2="{y(later.gap.value)}%"/>'
+        for (left, earlier), (right, later) in pairwise(zip(slots, last, strict=True))
+        if earlier.gap is not None and later.gap is not None and earlier.set_id == later.set_id != ""
     )
     axis = "".join(
         f'<line x1="16%" x2="100%" y1="{y(share)}%" y2="{y(share)}%" stroke="{palette.RULE}"/>'
@@ -118,10 +118,10 @@ class AuditView:
         self.day = language.date(about.finished)
         self.until = "" if about.valid_until is None else language.date(about.valid_until)
         """The last day of validity. Empty where nobody declared one."""
-        own = None if rule is None else figures.rule_like(rule)
+        audit_rule = None if rule is None else figures.rule_like(rule)
         self.first = figures.first if outcome == "fail" else None
         """The finding that a fail names; None where no row says who is beyond a limit."""
-        named = figures.furthest(own) if own is not None and outcome != "fail" else None
+        named = figures.furthest(audit_rule) if audit_rule is not None and outcome != "fail" else None
         self.gap = named if self.first is None else gap_of(self.first)
         """The gap of that finding; where nothing fails, of the furthest group. None where no rate is known."""
         beyond = (*figures.reading.beyond, *figures.reading.smaller_beyond)
@@ -162,12 +162,12 @@ class ViewWriter:
         if system.page not in self._rows:
             about = system.latest.release.about
             rule = self._rule(system)
-            drawn, said = ("", "") if rule is None else self._trend(system, rule)
+            drawn, trend_words = ("", "") if rule is None else self._trend(system, rule)
             self._rows[system.page] = Row(
                 system=system,
                 latest=self.history(system)[0],
                 trend=Markup(drawn),  # noqa: S704 - a drawing, or nothing
-                trend_said=said,
+                trend_said=trend_words,
                 use=use_in_words(about.use, self._words.language),
                 route=route_in_words(about.route, self._words.language),
             )
@@ -195,15 +195,15 @@ class ViewWriter:
         points = []
         for audit in last:
             figures = self._figures[audit.name]
-            own = figures.rule_like(rule)
-            points.append(Point(audit.release.set_id, None if own is None else figures.furthest(own)))
+            audit_rule = figures.rule_like(rule)
+            points.append(Point(audit.release.set_id, None if audit_rule is None else figures.furthest(audit_rule)))
         if not any(point.gap for point in points):
             return "", ""
         name = self._words.rate_name(rule.metric, self._figures[system.latest.name])
-        said = self._words.language.counted("portal", "trend", len(last), rate=name)
-        if any(one.set_id != other.set_id for one, other in pairwise(points)):
-            said += " " + self._t.gettext("Audits that are not joined were of different sets and do not compare.")
-        return trend(points, said), said
+        text = self._words.language.counted("portal", "trend", len(last), rate=name)
+        if any(earlier.set_id != later.set_id for earlier, later in pairwise(points)):
+            text += " " + self._t.gettext("Audits that are not joined were of different sets and do not compare.")
+        return trend(points, text), text
 
 
 def counted(states: Sequence[str]) -> dict[str, int]:

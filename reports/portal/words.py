@@ -48,10 +48,10 @@ class PortalWords:
             return self.t.gettext(no_pass)
         if headline.outcome != "fail":
             return self.language.word("portal", headline.outcome)
-        told = [self.t.gettext(SENTENCES[name]) for on, name in _FAILS if on in headline.fails_on]
-        if "groups" in headline.fails_on or not told:
-            told.insert(0, self.language.word("portal", "fail_unnamed" if headline.no_group_named else "fail"))
-        return self.language.joined(told)
+        sentences = [self.t.gettext(SENTENCES[name]) for on, name in _FAILS if on in headline.fails_on]
+        if "groups" in headline.fails_on or not sentences:
+            sentences.insert(0, self.language.word("portal", "fail_unnamed" if headline.no_group_named else "fail"))
+        return self.language.joined(sentences)
 
     def names(self, figures: Figures) -> RowNames:
         """Return the names of rows of a release."""
@@ -121,16 +121,16 @@ class PortalWords:
         """Return who signed an audit, and who made it again."""
         if seal is None or not seal.signatures:
             return self.t.gettext("Not signed")
-        said = [self.t.gettext("Signed with a key that the publisher of this site does not vouch for")]
+        clauses = [self.t.gettext("Signed with a key that the publisher of this site does not vouch for")]
         if seal.signed_by:
-            said = [self.t.gettext("Signed by %(names)s") % {"names": self._listed(seal.signed_by)}]
+            clauses = [self.t.gettext("Signed by %(names)s") % {"names": self._listed(seal.signed_by)}]
             if seal.not_shown:
-                said.append(self.t.gettext("not all that was asked for is shown"))
-        for name, made in seal.countersigned_by.items():
-            levels = self._listed(self.language.word("replayed", level) for level in made)
+                clauses.append(self.t.gettext("not all that was asked for is shown"))
+        for name, replay_levels in seal.countersigned_by.items():
+            levels = self._listed(self.language.word("replayed", level) for level in replay_levels)
             words = {"name": harmless(name), "levels": levels}
-            said.append(self.t.gettext("made again and found equal by %(name)s: %(levels)s") % words)
-        return self.t.gettext("; ").join(said)
+            clauses.append(self.t.gettext("made again and found equal by %(name)s: %(levels)s") % words)
+        return self.t.gettext("; ").join(clauses)
 
     def _listed(self, names: Iterable[str]) -> str:
         return self.t.gettext(", ").join(map(harmless, names))
@@ -154,8 +154,10 @@ class PortalWords:
         change = release.headline.change
         if change is not None:
             differs = ", ".join(change.differs)
-            said = [self.t.gettext(SENTENCES[name]).format(features=differs) for name in change.sentence_names]
-            sentences += said[1:] if "change" in release.headline.fails_on else said
+            change_sentences = [
+                self.t.gettext(SENTENCES[name]).format(features=differs) for name in change.sentence_names
+            ]
+            sentences += change_sentences[1:] if "change" in release.headline.fails_on else change_sentences
         return sentences
 
     def waivers(self, figures: Figures) -> list[str]:
@@ -169,14 +171,14 @@ class PortalWords:
         return lines
 
     def _waived(self, waiver: PublicWaiver, finished: str) -> str:
-        of = {
+        values = {
             "who": harmless(waiver.who),
             "day": self.language.date(waiver.expires),
             "why": harmless(waiver.why) or NOT_KNOWN,
         }
         if waiver.expires < finished:
-            return self.t.gettext("waiver by %(who)s until %(day)s, expired when the audit was run: %(why)s") % of
-        return self.t.gettext("waived by %(who)s until %(day)s: %(why)s") % of
+            return self.t.gettext("waiver by %(who)s until %(day)s, expired when the audit was run: %(why)s") % values
+        return self.t.gettext("waived by %(who)s until %(day)s: %(why)s") % values
 
 
 def _points(share: float) -> str:
