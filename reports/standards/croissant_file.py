@@ -65,8 +65,8 @@ def _to_fill(what: str) -> str:
 
 def _missing(release: PublicRelease) -> str:
     counted = {"without a usable answer": release.unscored, "without a label": release.unlabelled}
-    said = [f"about {people} {what}" for what, people in counted.items() if people is not None]
-    return f"People: {', '.join(said)}." if said else "Too few to be counted in public, or none."
+    counts = [f"about {people} {what}" for what, people in counted.items() if people is not None]
+    return f"People: {', '.join(counts)}." if counts else "Too few to be counted in public, or none."
 
 
 def _limitations(release: PublicRelease) -> Iterator[str]:

@@ -75,9 +75,9 @@ def mapped_file(release: PublicRelease, mapping: ReleaseMapping) -> str:
         ("", mapping.standard, ABOUT.format(tool=release.about.tool, finished=release.about.finished), ""),
         ("", "Source", f"{mapping.source}. {mapping.checked}", ""),
     ]
-    for each in mapping.field:
-        said = PLACE.sub(lambda found: _said(found[1], reading) or mapping.nothing, each.text) or mapping.nothing
-        lines.append((each.field, each.name, said, each.operator and f"{mapping.to_fill}: {each.operator}"))
+    for field in mapping.field:
+        text = PLACE.sub(lambda match: _said(match[1], reading) or mapping.nothing, field.text) or mapping.nothing
+        lines.append((field.field, field.name, text, field.operator and f"{mapping.to_fill}: {field.operator}"))
     csv.writer(written, lineterminator="\n").writerows(map(_cells, lines))
     return written.getvalue()
 
@@ -86,14 +86,14 @@ def _cells(line: tuple[str, ...]) -> list[str]:
     return ["\n".join(map(spreadsheet_text, re.split("\r?\n", cell.strip()))) for cell in line]
 
 
-def _said(place: str, reading: PipelineReading) -> str:
+def _said(placeholder: str, reading: PipelineReading) -> str:
     """Return what a release says in a place; empty where it says nothing."""
-    if place in STATEMENTS:
-        return STATEMENTS[place](reading)
-    section, _, name = place.partition(".")
+    if placeholder in STATEMENTS:
+        return STATEMENTS[placeholder](reading)
+    section, _, name = placeholder.partition(".")
     value = getattr(reading.about if section == "about" else reading.about.governance, name, None)
     text = ", ".join(value) if isinstance(value, tuple) else str(value or "")
-    return str(IN_WORDS.get(place, {}).get(text, text))
+    return str(IN_WORDS.get(placeholder, {}).get(text, text))
 
 
 def _limits(reading: PipelineReading) -> str:
@@ -118,10 +118,10 @@ def _groups(reading: PipelineReading) -> str:
 def _set(reading: PipelineReading) -> str:
     release, about = reading.release, reading.about
     counted = {row.side: row.people for row in release.rows if not row.parts}
-    people = [f"about {counted[side]} {who}" for side, who in SIDES.items() if side in counted]
+    people = [f"about {counted[side]} {side_words}" for side, side_words in SIDES.items() if side in counted]
     period = f", of {' to '.join(about.period)}" if about.period else ""
-    held = f": {' and '.join(people)}" if people else ""
-    return f"{about.rows_are}{period}{held}; who is a victim, says: {about.label_source}"
+    counts = f": {' and '.join(people)}" if people else ""
+    return f"{about.rows_are}{period}{counts}; who is a victim, says: {about.label_source}"
 
 
 def _given(reading: PipelineReading) -> str:

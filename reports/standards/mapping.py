@@ -91,14 +91,20 @@ def read_mapping(content: bytes, name: str) -> ReleaseMapping:
         raise AuditError(
             f"{shown(name)} is no mapping{where and f' at {shown(where)}'}", slug="not-a-mapping"
         ) from None
-    for each in mapping.field:
-        place = next((place for place in PLACE.findall(each.text) if place not in PLACES), None)
-        if place is not None or not (each.text or each.operator):
-            what = "has neither text nor operator" if place is None else f'names "{shown(place)}", which is no place'
+    for field in mapping.field:
+        placeholder = next(
+            (placeholder for placeholder in PLACE.findall(field.text) if placeholder not in PLACES), None
+        )
+        if placeholder is not None or not (field.text or field.operator):
+            what = (
+                "has neither text nor operator"
+                if placeholder is None
+                else f'names "{shown(placeholder)}", which is no place'
+            )
             raise AuditError(
-                f"{shown(name)}: the field {shown(each.name)} {what}",
+                f"{shown(name)}: the field {shown(field.name)} {what}",
                 slug="no-such-place",
-                hint=f"a text may name {', '.join(f'{{{each}}}' for each in PLACES)}",
+                hint=f"a text may name {', '.join(f'{{{placeholder}}}' for placeholder in PLACES)}",
             )
     return mapping
 
