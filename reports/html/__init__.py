@@ -39,13 +39,13 @@ class HtmlReporter:
         written = [language(code) for code in dict.fromkeys(languages)] or [ENGLISH]
         return render_pages(result, written, Origin(compared=True) if compared else FROM_THE_RESULT)
 
-    def remedies(self, found: Remedies, languages: Sequence[str] = ()) -> tuple[str, str]:
+    def remedies(self, remedies: Remedies, languages: Sequence[str] = ()) -> tuple[str, str]:
         """The page of remedies as text, in these languages, English without any; and the panel for a terminal."""
         from reports.html.remedies import remedies_page, remedies_panel
         from reports.languages import language
 
         written = [language(code) for code in dict.fromkeys(languages)] or [ENGLISH]
-        return remedies_page(found, written), remedies_panel(found)
+        return remedies_page(remedies, written), remedies_panel(remedies)
 
 
 def render_page(result: AuditResult, language: Language, origin: Origin = FROM_THE_RESULT) -> str:

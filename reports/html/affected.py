@@ -23,10 +23,10 @@ def affected(report: Report) -> list[Affected]:
     if report.result.overall.primary_harm == "wrongly_flagged":
         errors.reverse()
     metrics = {"missed": MISSED, "wrongly_flagged": WRONGLY_FLAGGED}
-    found = [Affected(report, error, metrics[error]) for error in errors]
+    sections = [Affected(report, error, metrics[error]) for error in errors]
     limited = {rule.metric for rule in report.result.rules}
     others = tuple(sorted(limited.difference(MISSED, WRONGLY_FLAGGED)))
-    return [*found, Affected(report, "other", others)] if others else found
+    return [*sections, Affected(report, "other", others)] if others else sections
 
 
 class Affected(Writer):
@@ -58,7 +58,7 @@ class Affected(Writer):
         self.clearly, self.maybe = (
             selected(most_affected_first(self.reading, some), findings) for some in (clearly, maybe)
         )
-        self.unnamed = [each for each in self.reading.unnamed if each[0].metric in metrics]
+        self.unnamed = [(rule, family) for rule, family in self.reading.unnamed if rule.metric in metrics]
         """The findings beyond a limit that name nobody, limit by limit."""
         self.unnamed_words = UnnamedWords(self.language)
 

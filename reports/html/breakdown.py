@@ -46,7 +46,7 @@ class Breakdown(Writer):
         pooled = [(title, families) for (part, title), families in ordered if part != _BY_NATIONALITY]
         single = [(title, families) for (part, title), families in ordered if part == _BY_NATIONALITY]
         self.sections = [
-            self._section(f"part-{place}", title, families) for place, (title, families) in enumerate(pooled, 1)
+            self._section(f"part-{number}", title, families) for number, (title, families) in enumerate(pooled, 1)
         ]
         """All sections but the one by single nationality. Pooled groups come first, since most single ones cannot be
         judged.
@@ -58,8 +58,10 @@ class Breakdown(Writer):
         ordered = sorted(families, key=lambda family: len(self.reading.groups(family)))
         laid = [self._laid(family, f"{anchor}-{number}") for number, family in enumerate(ordered, start=1)]
         # the groups of a region may all stand under their countries
-        laid = [each for each in laid if each.tables or each.rates]
-        return Section(anchor, title, tuple(laid if len(laid) > 1 else (each._replace(heading="") for each in laid)))
+        laid = [subsection for subsection in laid if subsection.tables or subsection.rates]
+        return Section(
+            anchor, title, tuple(laid if len(laid) > 1 else (subsection._replace(heading="") for subsection in laid))
+        )
 
     def _laid(self, family: Family, anchor: str) -> LaidFamily:
         rules, open_errors = self._rates(family)
@@ -87,7 +89,9 @@ class Breakdown(Writer):
 
     def _rates(self, family: Family) -> tuple[list[RuleResult], list[MetricName]]:
         """Return the rules on a family, and the errors that no rule limits there, which are not judged."""
-        rules = [rule for rule in self._rules if any(each.family == family for each in rule.families)]
+        rules = [
+            rule for rule in self._rules if any(family_outcome.family == family for family_outcome in rule.families)
+        ]
         limited = {rule.metric for rule in rules}
         open_errors = [error[0] for error in (MISSED, WRONGLY_FLAGGED) if not limited.intersection(error)]
         return rules, [metric for metric in open_errors if metric in self.reading.everyone]

@@ -195,7 +195,10 @@ def hundred_people(
     counts = [language.numbers.count(count) for count in marked]
     return Hundred(
         language.word("hundred", kind),
-        tuple((who, text, _grid(count, who)) for who, text, count in zip(names, counts, marked, strict=True)),
+        tuple(
+            (group_name, text, _grid(count, group_name))
+            for group_name, text, count in zip(names, counts, marked, strict=True)
+        ),
     )
 
 

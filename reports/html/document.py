@@ -83,16 +83,16 @@ def _part(result: AuditResult, language: Language, again: PageCommand, *, severa
 def _running_head(result: AuditResult, language: Language) -> str:
     """Return the head of each printed sheet: who may read it, and which system it is about."""
     notice = language.translations.gettext("Restricted, not for publication: exact counts")
-    said = {"notice": notice, "title": result.plan.audit.title}
-    return language.translations.gettext("%(notice)s. %(title)s") % said
+    values = {"notice": notice, "title": result.plan.audit.title}
+    return language.translations.gettext("%(notice)s. %(title)s") % values
 
 
 def _in_language(result: AuditResult, language: Language) -> AuditResult:
     """Return the result with the names of its rates in the language. Nothing else of it changes."""
     t = language.translations
     metrics = tuple(
-        each.model_copy(update={name: t.gettext(getattr(each, name)) for name in ("plain", "among", "definition")})
-        for each in result.metrics
+        metric.model_copy(update={name: t.gettext(getattr(metric, name)) for name in ("plain", "among", "definition")})
+        for metric in result.metrics
     )
     return result.model_copy(update={"metrics": metrics})
 
@@ -130,12 +130,12 @@ def compacted(body: str, language: Language, scope: str) -> tuple[str, str]:
     """
     places: dict[str, int] = {}
 
-    def number(found: re.Match[str]) -> str:
-        return f' data-l="{places.setdefault(found[1], len(places) + 1)}"'
+    def number(match: re.Match[str]) -> str:
+        return f' data-l="{places.setdefault(match[1], len(places) + 1)}"'
 
     body = _LABEL.sub(number, _ENDS.sub("", body))
     rules = "".join(
-        f'{scope}[data-l="{place}"]::before{{content:{css_string(spaced(html.unescape(label), language))}}}\n'
-        for label, place in places.items()
+        f'{scope}[data-l="{label_number}"]::before{{content:{css_string(spaced(html.unescape(label), language))}}}\n'
+        for label, label_number in places.items()
     )
     return body, f"@media screen and (max-width:55rem){{\n{rules}}}\n" if rules else ""

@@ -59,12 +59,12 @@ class _Compiled(BytecodeCache):
         """Keep the code of a template."""
         self._kept[bucket.key] = bucket.bytecode_to_string()
         if not sys.dont_write_bytecode:
-            place = _place(bucket)
-            unfinished = place.with_suffix(f".{os.getpid()}")
+            path = _place(bucket)
+            unfinished = path.with_suffix(f".{os.getpid()}")
             with suppress(OSError):
-                place.parent.mkdir(parents=True, exist_ok=True)
+                path.parent.mkdir(parents=True, exist_ok=True)
                 unfinished.write_bytes(self._kept[bucket.key])
-                unfinished.replace(place)
+                unfinished.replace(path)
 
 
 def _place(bucket: Bucket) -> Path:
@@ -74,7 +74,9 @@ def _place(bucket: Bucket) -> Path:
 @cache
 def _compiled_with() -> str:
     """Version of Jinja, and what of ours it calls as it compiles."""
-    return "".join([jinja2.__version__, *(Path(one).read_text(encoding="utf-8") for one in (__file__, words))])
+    return "".join(
+        [jinja2.__version__, *(Path(source_file).read_text(encoding="utf-8") for source_file in (__file__, words))]
+    )
 
 
 _HEAD: Final = re.compile(r"<h2 .*?</h2>")
@@ -91,7 +93,7 @@ def environment(language: Language, folder: Path | None = None) -> Environment:
     from reports.html import palette
     from reports.sentences import SentenceWriter
 
-    made = Environment(
+    templates = Environment(
         loader=FileSystemLoader([_TEMPLATES] if folder is None else [folder, _TEMPLATES]),
         autoescape=True,
         undefined=StrictUndefined,
@@ -102,21 +104,21 @@ def environment(language: Language, folder: Path | None = None) -> Environment:
         auto_reload=False,
         bytecode_cache=_COMPILED,
     )
-    made.policies["ext.i18n.trimmed"] = True
-    made.install_gettext_translations(language.translations, newstyle=True)  # type: ignore[attr-defined]
-    made.globals["colour"] = palette.NAMES
-    made.filters["count"] = language.numbers.count
-    made.filters["percent"] = language.numbers.percent
-    made.filters["in_hundred"] = language.numbers.points
-    made.filters["probability"] = language.numbers.probability
-    made.filters["css_string"] = css_string
-    made.filters["capital"] = capital
-    made.filters["folded"] = folded
+    templates.policies["ext.i18n.trimmed"] = True
+    templates.install_gettext_translations(language.translations, newstyle=True)  # type: ignore[attr-defined]
+    templates.globals["colour"] = palette.NAMES
+    templates.filters["count"] = language.numbers.count
+    templates.filters["percent"] = language.numbers.percent
+    templates.filters["in_hundred"] = language.numbers.points
+    templates.filters["probability"] = language.numbers.probability
+    templates.filters["css_string"] = css_string
+    templates.filters["capital"] = capital
+    templates.filters["folded"] = folded
     writer = SentenceWriter(language)
-    made.filters["written"] = writer.written
-    made.filters["known"] = writer.known
-    made.filters["decision"] = writer.decision
-    return made
+    templates.filters["written"] = writer.written
+    templates.filters["known"] = writer.known
+    templates.filters["decision"] = writer.decision
+    return templates
 
 
 def css_string(text: str) -> Markup:
@@ -129,8 +131,8 @@ def css_string(text: str) -> Markup:
 
 def folded(sections: str) -> Markup:
     """Return sections whose heads open them: a page shows the heads, and paper shows all."""
-    made = _HEAD.sub(r"<details class=depth><summary>\g<0></summary>", str(sections))
-    return Markup(made.replace("</section>", "</details>\n</section>"))  # noqa: S704 - made by templates
+    details = _HEAD.sub(r"<details class=depth><summary>\g<0></summary>", str(sections))
+    return Markup(details.replace("</section>", "</details>\n</section>"))  # noqa: S704 - made by templates
 
 
 def isolated(text: str) -> str:
@@ -140,7 +142,7 @@ def isolated(text: str) -> str:
     In a line from right to left "42–52%" would otherwise be shown as "52–42%". `text` is markup: tags, drawings and
     code stay as they are.
     """
-    return _NUMBERS.sub(lambda found: found[0] if found["kept"] else f"\u2066{found[0]}\u2069", text)
+    return _NUMBERS.sub(lambda match: match[0] if match["kept"] else f"\u2066{match[0]}\u2069", text)
 
 
 def _finish(value: object) -> object:
@@ -170,7 +172,7 @@ def spaced(text: str, language: Language) -> str:
     """Return `text`, which is markup, with a natural frequency such as "2 in 10" on one line, and Chinese without
     spaces.
     """
-    text = _FREQUENCIES.sub(lambda found: found[0].replace(" ", "\u00a0") if found["often"] else found[0], text)
+    text = _FREQUENCIES.sub(lambda match: match[0].replace(" ", "\u00a0") if match["often"] else match[0], text)
     if language.short != "zh":
         return text
-    return _STOPS.sub(lambda found: found[0][:-1] if found["stop"] else found[0], text)
+    return _STOPS.sub(lambda match: match[0][:-1] if match["stop"] else match[0], text)

@@ -56,9 +56,9 @@ def limits_of_a_pass(funnel: Funnel, alone_from: int | None) -> list[tuple[int, 
     if alone_from is None:
         return []
     return [
-        (each.cases, each.pass_rate)
-        for each in funnel.points
-        if each.pass_rate is not None and each.cases >= alone_from
+        (point.cases, point.pass_rate)
+        for point in funnel.points
+        if point.pass_rate is not None and point.cases >= alone_from
     ]
 
 

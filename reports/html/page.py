@@ -145,7 +145,7 @@ class Page(Writer):
         errors = [MISSED, WRONGLY_FLAGGED]
         if self.result.overall.primary_harm == "wrongly_flagged":
             errors.reverse()
-        return next((place for place, error in enumerate(errors) if rule.metric in error), len(errors))
+        return next((rank for rank, error in enumerate(errors) if rule.metric in error), len(errors))
 
     def limit(self, rule: RuleResult) -> str:
         """Return the limit of a rule, and whether it only warns."""
@@ -153,7 +153,7 @@ class Page(Writer):
 
     def unnamed(self, rule: RuleResult) -> str:
         """Return the words where a rule fails for several groups of which none is named. Otherwise empty."""
-        is_unnamed = any(each.rule == rule.rule for each, _ in self.reading.unnamed)
+        is_unnamed = any(unnamed_rule.rule == rule.rule for unnamed_rule, _ in self.reading.unnamed)
         return self._unnamed_words.of_the_rule(rule) if is_unnamed else ""
 
     def tally(self, rule: RuleResult) -> list[Counted]:
@@ -163,7 +163,7 @@ class Page(Writer):
     def bar(self, rule: RuleResult) -> Markup:
         """Return the drawing of these numbers, which stand under it. Empty where there are no groups."""
         counts = self.tally(rule)
-        return states([(each.look, each.count) for each in counts], "") if counts else Markup("")
+        return states([(state_count.look, state_count.count) for state_count in counts], "") if counts else Markup("")
 
     def _needed(self) -> list[JudgedRate]:
         """Return the groups that cannot be decided and that more cases would decide, the largest first."""

@@ -90,8 +90,8 @@ def pattern_register(result: AuditResult, language: Language) -> tuple[PatternRo
 
 
 def _rows(result: AuditResult, language: Language) -> Iterator[PatternRow]:
-    rules: dict[str, RuleResult | ProbeRuleResult] = {one.rule: one for one in result.rules}
-    rules |= {one.rule: one for one in result.probe_rules}
+    rules: dict[str, RuleResult | ProbeRuleResult] = {rule.rule: rule for rule in result.rules}
+    rules |= {rule.rule: rule for rule in result.probe_rules}
     for pattern, named in result.plan.governance.named_patterns.items():
         rule = rules.get(named)
         if rule is None:

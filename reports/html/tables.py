@@ -83,7 +83,7 @@ class RatesRow:
 
     def rate(self, metric: str) -> Rate | None:
         """Return a rate of the group; None where nothing is said of it."""
-        return next((each for each in self.findings if each.metric == metric), None)
+        return next((finding for finding in self.findings if finding.metric == metric), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +137,7 @@ class TableWriter(Writer):
     @staticmethod
     def _first(findings: list[Rate]) -> list[Rate]:
         """Return the findings that stand in full: those with a verdict, or the first ones where none has any."""
-        decided = [each for each in findings if each.verdict and each.verdict.outcome in ("fail", "pass")]
+        decided = [finding for finding in findings if finding.verdict and finding.verdict.outcome in ("fail", "pass")]
         if decided and len(findings) - len(decided) > _FEW_A_PART:
             return decided[:WHOLE]
         return findings if decided or len(findings) <= FIRST else findings[:FIRST]
@@ -157,22 +157,22 @@ class TableWriter(Writer):
         """
         columns: list[Sequence[Rate]] = [self.reading.judged(rule, family) for rule in rules]
         columns += [self.reading.shown(metric, family) for metric in metrics]
-        in_full = {_statement(each): each for table in above for each in table.shown.rows}
+        in_full = {_statement(row): row for table in above for row in table.shown.rows}
         by_group: dict[Group, list[Rate]] = {}
-        for each in chain.from_iterable(columns):
+        for rate in chain.from_iterable(columns):
             # whoever reads one rate in two tables finds the same range
-            by_group.setdefault(each.group, []).append(in_full.get(_statement(each), each))
-        listed = {each.group for column in columns for each in self._listed(column, family)}
+            by_group.setdefault(rate.group, []).append(in_full.get(_statement(rate), rate))
+        listed = {rate.group for column in columns for rate in self._listed(column, family)}
         parts: dict[tuple[int, ...], list[RatesRow]] = {}
         titles: dict[tuple[int, ...], str] = {}
         left_out = []
         for group, findings in by_group.items():
-            if all(_statement(each) in in_full for each in findings):
+            if all(_statement(rate) in in_full for rate in findings):
                 continue
             if group not in listed:
-                left_out += [each for each in findings if _statement(each) not in in_full]
+                left_out += [rate for rate in findings if _statement(rate) not in in_full]
                 continue
-            ranks = tuple(_rank(each) for each in findings if each.verdict)
+            ranks = tuple(_rank(rate) for rate in findings if rate.verdict)
             parts.setdefault(ranks, []).append(RatesRow(group, findings))
             titles[ranks] = titles.get(ranks) or self._verdicts_of(findings)
         for rows in parts.values():
@@ -198,29 +198,31 @@ class TableWriter(Writer):
             return column
         if not self._is_finest(family):
             return ()
-        largest = sorted(column, key=lambda each: -each.denominator)[:MOST_OF_TWO]
-        return [each for each in largest if each.denominator >= SMALLEST_OF_TWO]
+        largest = sorted(column, key=lambda rate: -rate.denominator)[:MOST_OF_TWO]
+        return [rate for rate in largest if rate.denominator >= SMALLEST_OF_TWO]
 
     def _verdicts_of(self, findings: Sequence[Rate]) -> str:
         """Return what is said of a group under its limits: "Found, Missed: cannot tell: too few cases"."""
         colon, rates = self.t.gettext(": "), dict[str, list[str]]()
-        for each in findings:
-            if each.verdict:
-                because = "" if each.verdict.outcome in ("fail", "pass") else self._because(each)
-                said = colon.join(filter(None, (self.words.outcome(each.verdict.outcome), because)))
-                rates.setdefault(said, []).append(self.words.rate(each.metric))
-        said_of = (colon.join((self.language.joined(names, "list"), said)) for said, names in rates.items())
+        for finding in findings:
+            if finding.verdict:
+                because = "" if finding.verdict.outcome in ("fail", "pass") else self._because(finding)
+                verdict_words = colon.join(filter(None, (self.words.outcome(finding.verdict.outcome), because)))
+                rates.setdefault(verdict_words, []).append(self.words.rate(finding.metric))
+        said_of = (
+            colon.join((self.language.joined(names, "list"), verdict_words)) for verdict_words, names in rates.items()
+        )
         return self.t.gettext("; ").join(said_of)
 
     def _outcome_counts(self, findings: Sequence[Rate]) -> str:
         """Return by rate how many groups have which outcome: "Found: 253 cannot tell, 12 no rate can be stated"."""
         outcomes: dict[str, Counter[Outcome]] = {}
-        for each in findings:
-            if each.verdict:
-                outcomes.setdefault(self.words.rate(each.metric), Counter())[each.verdict.outcome] += 1
+        for finding in findings:
+            if finding.verdict:
+                outcomes.setdefault(self.words.rate(finding.metric), Counter())[finding.verdict.outcome] += 1
         if not outcomes:
-            return self.n.count(len({each.group for each in findings})) if findings else ""
-        said = (
+            return self.n.count(len({finding.group for finding in findings})) if findings else ""
+        clauses = (
             (
                 rate,
                 self.language.joined(
@@ -229,7 +231,7 @@ class TableWriter(Writer):
             )
             for rate, by in outcomes.items()
         )
-        return self.t.gettext("; ").join(map(self.t.gettext(": ").join, said))
+        return self.t.gettext("; ").join(map(self.t.gettext(": ").join, clauses))
 
     def _urgency(self, finding: Rate) -> tuple[int, float, str]:
         """Return the place of a finding in an order: failing groups, by people affected; then the undecided, the

@@ -50,25 +50,25 @@ class Looks:
 
     together: Look
     """The look at all groups at once. It has a section of its own between the findings, with or without an answer."""
-    asked: tuple[Look, ...]
+    others: tuple[Look, ...]
     change: Look
     """The look at the change since the last audit. It has a section of its own as well."""
 
     @property
     def answered(self) -> list[Look]:
         """Return the looks with an answer, in the order of the page."""
-        return [look for look in self.asked if not look.absent]
+        return [look for look in self.others if not look.absent]
 
     @property
     def unanswered(self) -> list[Look]:
         """Return the looks without an answer, each with the reason."""
-        return [look for look in self.asked if look.absent]
+        return [look for look in self.others if look.absent]
 
 
 def looks(report: Report) -> Looks:
     """Write every look."""
-    asked = tuple(writer(report).look() for writer in _ANSWERED)
-    return Looks(AllGroupsWriter(report).look(), asked, ChangeWriter(report).look())
+    others = tuple(writer(report).look() for writer in _ANSWERED)
+    return Looks(AllGroupsWriter(report).look(), others, ChangeWriter(report).look())
 
 
 __all__ = ["Looks", "looks"]

@@ -23,25 +23,27 @@ class AllGroupsWriter(LookWriter):
 
     def look(self) -> Look:
         """Return the look, or the reason why it is absent."""
-        limited = [each for each in self._limited() if each.reason is None]
+        limited = [comparison for comparison in self._limited() if comparison.reason is None]
         if not self.result.further.between_groups:
             return self.absent()
         if not limited:
-            reasons = {each.reason for each in self._limited()}
+            reasons = {comparison.reason for comparison in self._limited()}
             why = "absent_weighted" if "weights_or_clusters" in reasons else "absent_alike"
             return self.absent(why)
         return self.answer(self._sentences(limited), pictures=self._pictures())
 
     def _limited(self) -> list[BetweenGroups]:
         metrics = {rule.metric for rule in self.result.rules}
-        found = [each for each in self.result.further.between_groups if each.metric in metrics]
-        return sorted(found, key=lambda each: len(each.family.axes))
+        comparisons = [comparison for comparison in self.result.further.between_groups if comparison.metric in metrics]
+        return sorted(comparisons, key=lambda comparison: len(comparison.family.axes))
 
     def _sentences(self, limited: list[BetweenGroups]) -> Iterator[str]:
         widest = max(
-            (each for each in limited if each.spread is not None), key=lambda each: each.spread_low or 0.0, default=None
+            (comparison for comparison in limited if comparison.spread is not None),
+            key=lambda comparison: comparison.spread_low or 0.0,
+            default=None,
         )
-        differ = sum(self._differ(each, limited) for each in limited)
+        differ = sum(self._differ(comparison, limited) for comparison in limited)
         if not differ:
             yield self.said("none_differ", all=self.n.count(len(limited)))
             return
@@ -69,7 +71,7 @@ class AllGroupsWriter(LookWriter):
 
     def _alone_from(self, funnel: Funnel, rule: RuleResult) -> int | None:
         """Return the size of the smallest group of the family that is judged alone. A smaller one never passes."""
-        verdicts = [each.verdict for each in self.reading.judged(rule, funnel.family)]
+        verdicts = [rate.verdict for rate in self.reading.judged(rule, funnel.family)]
         return min((verdict.cases for verdict in verdicts if verdict.decidable), default=None)
 
     def _funnel_title(self, rule: RuleResult) -> str:
@@ -87,6 +89,6 @@ class AllGroupsWriter(LookWriter):
             if funnel.rule in rules and funnel.points and funnel.family.axes[0].rung in _FINEST:
                 yield funnel, rules[funnel.rule]
 
-    def _differ(self, each: BetweenGroups, asked: list[BetweenGroups]) -> bool:
+    def _differ(self, comparison: BetweenGroups, comparisons: list[BetweenGroups]) -> bool:
         """Say whether groups differ by more than chance explains, corrected for the number of tests."""
-        return each.equality_p is not None and each.equality_p <= _RARELY / len(asked)
+        return comparison.equality_p is not None and comparison.equality_p <= _RARELY / len(comparisons)

@@ -29,9 +29,11 @@ class ChangeWriter(LookWriter):
             return self.absent()
         sentences = filter(None, (words.sentence(), words.compared(), words.differs(), *self._limits()))
         worst_first = changed_worst_first(changed_groups(change))
-        shares = [share for one in worst_first for share in _then_and_now(one) if share is not None]
+        shares = [share for verdict in worst_first for share in _then_and_now(verdict) if share is not None]
         ends = (min(shares, default=0.0), max(shares, default=1.0))
-        return self.tabled([self._row(one, words, ends) for one in worst_first], sentences, by_result=True, most=MOST)
+        return self.tabled(
+            [self._row(verdict, words, ends) for verdict in worst_first], sentences, by_result=True, most=MOST
+        )
 
     def _limits(self) -> tuple[str, ...]:
         """Return how much worse each rate may have become."""
@@ -44,31 +46,32 @@ class ChangeWriter(LookWriter):
             self.t.gettext("It may have become worse by %(points)s percentage points at most.") % {"points": points},
         )
 
-    def _row(self, one: ChangeVerdict, words: ChangeWords, ends: tuple[float, float]) -> Row:
+    def _row(self, verdict: ChangeVerdict, words: ChangeWords, ends: tuple[float, float]) -> Row:
         rules = {rule.rule: rule.metric for rule in (self.result.change.rules if self.result.change else ())}
-        metric = self.reading.metrics.get(rules[one.rule])
-        then, now = _then_and_now(one)
+        metric = self.reading.metrics.get(rules[verdict.rule])
+        then, now = _then_and_now(verdict)
         return (
-            self.group_cell(one.group),
-            self.cell("rate", one.rule if metric is None else metric.plain, number=False),
-            self.cell("became", words.outcome(one), number=False),
+            self.group_cell(verdict.group),
+            self.cell("rate", verdict.rule if metric is None else metric.plain, number=False),
+            self.cell("became", words.outcome(verdict), number=False),
             self.cell("then", self.n.percent(then)),
             self.cell("now", self.n.percent(now)),
-            self.cell("then_to_now", self._drawn(one, then, now, ends), number=False),
+            self.cell("then_to_now", self._drawn(verdict, then, now, ends), number=False),
             self.cell(
-                "change_in_points", self.n.points_with_range(one.difference, one.difference_low, one.difference_high)
+                "change_in_points",
+                self.n.points_with_range(verdict.difference, verdict.difference_low, verdict.difference_high),
             ),
-            self.cell("changed_for_worse", self._count(one.lost)),
-            self.cell("changed_for_better", self._count(one.gained)),
-            self.cell("cases_compared", self._count(one.n)),
+            self.cell("changed_for_worse", self._count(verdict.lost)),
+            self.cell("changed_for_better", self._count(verdict.gained)),
+            self.cell("cases_compared", self._count(verdict.n)),
         )
 
     def _drawn(
-        self, one: ChangeVerdict, then: float | None, now: float | None, ends: tuple[float, float]
+        self, verdict: ChangeVerdict, then: float | None, now: float | None, ends: tuple[float, float]
     ) -> Markup | str:
         if then is None or now is None:
             return NOT_KNOWN
-        return slope(then, now, one.outcome, ends, f"{self.n.percent(then)} → {self.n.percent(now)}")
+        return slope(then, now, verdict.outcome, ends, f"{self.n.percent(then)} → {self.n.percent(now)}")
 
     def _count(self, count: int | None) -> str:
         return NOT_KNOWN if count is None else self.n.count(count)
@@ -104,16 +107,18 @@ class FailuresWriter(LookWriter):
         return self.tabled(map(self._row, self._ordered()), sentences)
 
     def _ordered(self) -> list[FailedRows]:
-        alone = [each for each in self.result.further.failures if len(each.group.root) <= 1]
-        return sorted(alone, key=lambda each: (bool(each.group.root), -each.rows))
+        alone = [failed_rows for failed_rows in self.result.further.failures if len(failed_rows.group.root) <= 1]
+        return sorted(alone, key=lambda failed_rows: (bool(failed_rows.group.root), -failed_rows.rows))
 
-    def _row(self, each: FailedRows) -> Row:
-        read = {account.group.root: account.read for account in self.result.rows}.get(each.group.root)
+    def _row(self, failed_rows: FailedRows) -> Row:
+        read = {account.group.root: account.read for account in self.result.rows}.get(failed_rows.group.root)
         return (
-            self.group_cell(each.group),
-            self.cell("went_wrong", self.language.word("answers", each.reason or each.status), number=False),
-            self.cell("rows", self.n.count(each.rows)),
-            self.cell("share_of_rows", NOT_KNOWN if not read else self.n.percent(each.rows / read, digits=1)),
+            self.group_cell(failed_rows.group),
+            self.cell(
+                "went_wrong", self.language.word("answers", failed_rows.reason or failed_rows.status), number=False
+            ),
+            self.cell("rows", self.n.count(failed_rows.rows)),
+            self.cell("share_of_rows", NOT_KNOWN if not read else self.n.percent(failed_rows.rows / read, digits=1)),
         )
 
 
@@ -124,8 +129,8 @@ class AskedAgainWriter(LookWriter):
 
     def look(self) -> Look:
         """Return the look, or the reason why it is absent."""
-        found = {each.group.root: each for each in self.result.further.self_disagreement}
-        everyone = found.get(Group(()).root)
+        by_group = {disagreement.group.root: disagreement for disagreement in self.result.further.self_disagreement}
+        everyone = by_group.get(Group(()).root)
         if everyone is None:
             return self.absent()
         return self.tabled(map(self._row, self._ordered()), self._sentences(everyone), by_result=True)
@@ -146,16 +151,31 @@ class AskedAgainWriter(LookWriter):
         )
 
     def _ordered(self) -> list[SelfDisagreement]:
-        alone = [each for each in self.result.further.self_disagreement if len(each.group.root) <= 1]
-        return sorted(alone, key=lambda each: (bool(each.group.root), -(each.share or 0.0), -each.answered))
+        alone = [
+            disagreement for disagreement in self.result.further.self_disagreement if len(disagreement.group.root) <= 1
+        ]
+        return sorted(
+            alone,
+            key=lambda disagreement: (
+                bool(disagreement.group.root),
+                -(disagreement.share or 0.0),
+                -disagreement.answered,
+            ),
+        )
 
-    def _row(self, each: SelfDisagreement) -> Row:
-        moved = NOT_KNOWN if each.largest_difference is None else self.part(each.scores_differ, each.answered)
-        largest = NOT_KNOWN if not each.scores_differ else self._difference(each.largest_difference or 0.0)
+    def _row(self, disagreement: SelfDisagreement) -> Row:
+        moved = (
+            NOT_KNOWN
+            if disagreement.largest_difference is None
+            else self.part(disagreement.scores_differ, disagreement.answered)
+        )
+        largest = (
+            NOT_KNOWN if not disagreement.scores_differ else self._difference(disagreement.largest_difference or 0.0)
+        )
         return (
-            self.group_cell(each.group),
-            self.cell("decided_otherwise", self.part(each.decisions_differ, each.answered)),
-            self.cell("share_likely", self.share(each.share, each.low, each.high)),
+            self.group_cell(disagreement.group),
+            self.cell("decided_otherwise", self.part(disagreement.decisions_differ, disagreement.answered)),
+            self.cell("share_likely", self.share(disagreement.share, disagreement.low, disagreement.high)),
             self.cell("score_moved", moved),
             self.cell("by_at_most", largest),
         )

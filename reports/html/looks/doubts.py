@@ -37,7 +37,10 @@ class DoubtsWriter(LookWriter):
             return self.absent("absent_not_counted")
         left = [] if len(examined) == len(self.result.further.sensitivity) else [self.said("absent_not_counted")]
         beyond = {
-            (rule.rule, each.group.people) for rule in examined for each in rule.findings if each.outcome == "fail"
+            (rule.rule, finding.group.people)
+            for rule in examined
+            for finding in rule.findings
+            if finding.outcome == "fail"
         }
         sentences = (*self._sentences(examined), *left)
         return self.tabled(self._rows(examined), sentences, most=max(FIRST, min(len(beyond), MOST)))
@@ -49,11 +52,11 @@ class DoubtsWriter(LookWriter):
 
     def _held_back(self, rule: RuleSensitivity) -> str:
         share = _rounded_down(rule.missing_share_for_all)
-        held = self.counted("held_back", rule.held_back, limit=self._limit(rule))
+        sentence = self.counted("held_back", rule.held_back, limit=self._limit(rule))
         if not share:
-            return held
+            return sentence
         more = self.said("vouched", share=self.n.percent(share, digits=1))
-        return f"{held} {more}"
+        return f"{sentence} {more}"
 
     def _limit(self, rule: RuleSensitivity) -> str:
         return self.words.rate(rule.metric)
@@ -62,15 +65,18 @@ class DoubtsWriter(LookWriter):
         by_verdict: dict[tuple[str, People], list[SensitivityFinding]] = {}
         first: dict[tuple[str, People], Group] = {}
         limits = {rule.rule: self._limit(rule) for rule in rules}
-        judged = {(found.rule.rule, found.group): found for found in self.reading.judged_rates}
+        judged = {(judged_rate.rule.rule, judged_rate.group): judged_rate for judged_rate in self.reading.judged_rates}
         for rule in rules:
             for finding in rule.findings:
                 key = rule.rule, finding.group.people
                 if first.setdefault(key, finding.group) == finding.group:
                     by_verdict.setdefault(key, []).append(finding)
-        ordered = sorted(by_verdict.items(), key=lambda each: (_ORDER[each[1][0].outcome], _fewest(each[1])))
+        ordered = sorted(
+            by_verdict.items(),
+            key=lambda verdict_findings: (_ORDER[verdict_findings[1][0].outcome], _fewest(verdict_findings[1])),
+        )
         for (rule_id, _), findings in ordered:
-            kinds = {each.kind: each for each in findings}
+            kinds = {finding.kind: finding for finding in findings}
             yield (
                 self.group_cell(findings[0].group),
                 self.cell("limit", limits[rule_id], number=False),
@@ -119,7 +125,7 @@ class DoubtsWriter(LookWriter):
 
 
 def _fewest(findings: list[SensitivityFinding]) -> int:
-    counts = [each.overturned_by for each in findings if each.overturned_by is not None]
+    counts = [finding.overturned_by for finding in findings if finding.overturned_by is not None]
     return min(counts, default=10**9)
 
 
@@ -137,7 +143,7 @@ class ControlWriter(LookWriter):
         return self.tabled(map(self._row, sample.comparisons), sentences)
 
     def _sentence(self, sample: ControlSample) -> str:
-        apart = [each for each in sample.comparisons if _excludes_zero(each)]
+        apart = [comparison for comparison in sample.comparisons if _excludes_zero(comparison)]
         return self.said(
             "drawn",
             cases=self.n.count(sample.cases),
@@ -148,26 +154,26 @@ class ControlWriter(LookWriter):
         )
 
     def _changed(self, sample: ControlSample) -> Iterator[str]:
-        lost = [each for each in sample.verdicts if each.group is not None and each.outcome == "fail"]
-        held = sum(each.control_outcome == "fail" for each in lost)
+        lost = [verdict for verdict in sample.verdicts if verdict.group is not None and verdict.outcome == "fail"]
+        fails_in_control = sum(verdict.control_outcome == "fail" for verdict in lost)
         if lost:
-            yield self.counted("lost", len(lost), all=self.n.count(len(lost)), held=self.n.count(held))
+            yield self.counted("lost", len(lost), all=self.n.count(len(lost)), held=self.n.count(fails_in_control))
 
-    def _row(self, each: ControlComparison) -> Row:
+    def _row(self, comparison: ControlComparison) -> Row:
         return (
-            self.group_cell(each.group),
-            self.cell("rate", self.words.rate(each.metric), number=False),
-            self.cell("drawn_at_random", self.part(each.numerator, each.denominator)),
-            self.cell("others", self.part(each.other_numerator, each.other_denominator)),
+            self.group_cell(comparison.group),
+            self.cell("rate", self.words.rate(comparison.metric), number=False),
+            self.cell("drawn_at_random", self.part(comparison.numerator, comparison.denominator)),
+            self.cell("others", self.part(comparison.other_numerator, comparison.other_denominator)),
             self.cell(
                 "difference_in_points",
-                self.n.points_with_range(each.difference, each.difference_low, each.difference_high),
+                self.n.points_with_range(comparison.difference, comparison.difference_low, comparison.difference_high),
             ),
         )
 
 
-def _excludes_zero(each: ControlComparison) -> bool:
-    low, high = each.difference_low, each.difference_high
+def _excludes_zero(comparison: ControlComparison) -> bool:
+    low, high = comparison.difference_low, comparison.difference_high
     return low is not None and high is not None and (low > 0 or high < 0)
 
 

@@ -41,17 +41,22 @@ class SeveralNationalitiesWriter(LookWriter):
         return self.absent("absent_not_counted" if ways else "absent")
 
     def _ordered(self) -> Sequence[Membership]:
-        return sorted(self.result.further.memberships, key=lambda each: -each.beside_others)
+        return sorted(self.result.further.memberships, key=lambda membership: -membership.beside_others)
 
-    def _row(self, each: Membership) -> Row:
-        held = each.estimate
+    def _row(self, membership: Membership) -> Row:
+        holders = membership.estimate
         alone = next(
-            (one for one in self.result.estimates if one.metric == held.metric and one.group == held.group), None
+            (
+                estimate
+                for estimate in self.result.estimates
+                if estimate.metric == holders.metric and estimate.group == holders.group
+            ),
+            None,
         )
         return (
-            self.group_cell(held.group),
-            self.cell("rate", self.words.rate(held.metric), number=False),
-            *self._rate(self.t.gettext("All who hold it"), held),
+            self.group_cell(holders.group),
+            self.cell("rate", self.words.rate(holders.metric), number=False),
+            *self._rate(self.t.gettext("All who hold it"), holders),
             *self._rate(self.t.gettext("Those who hold it alone"), alone),
         )
 
@@ -95,7 +100,7 @@ class SearchWriter(LookWriter):
         return self.n.count(10**power) if power <= 6 else f"10{str(power).translate(_RAISED)}"
 
     def _row(self, scan: SubgroupScan) -> Row:
-        held = {
+        confirmed = {
             "confirmed": self.t.gettext("yes"),
             "not_confirmed": self.t.gettext("no"),
         }.get(scan.outcome, NOT_KNOWN)
@@ -103,7 +108,7 @@ class SearchWriter(LookWriter):
             self.cell("subgroup", self.t.gettext("; ").join(map(self._values, scan.subset)), number=False),
             self.cell("where_found", self._half(scan.search)),
             self.cell("other_half", self._half(scan.confirmation)),
-            self.cell("held_up", held, number=False),
+            self.cell("held_up", confirmed, number=False),
         )
 
     def _values(self, part: ScanValues) -> str:

@@ -99,13 +99,13 @@ class LookWriter(Writer):
     def said(self, what: str, anchor: str = "", /, **values: str) -> str:
         """Return words of this look, or of another anchor, in the language of the report; empty where it has none."""
         text = TEXTS[anchor or self.anchor].get(what, "")
-        said = self.t.gettext(text) if text else ""
-        return said % values if values else said
+        translated = self.t.gettext(text) if text else ""
+        return translated % values if values else translated
 
     def counted(self, what: str, count: int, anchor: str = "", /, **values: str) -> str:
         """Return the text of an anchor for so many."""
-        one, many = TEXTS[anchor or self.anchor][what]
-        return self.t.ngettext(one, many, count) % {"count": self.n.count(count), **values}
+        singular, plural = TEXTS[anchor or self.anchor][what]
+        return self.t.ngettext(singular, plural, count) % {"count": self.n.count(count), **values}
 
     def cell(self, head: str, text: str, *, number: bool = True) -> Cell:
         """Return a cell under one of the heads in `looks.toml`."""
@@ -169,8 +169,8 @@ class LookWriter(Writer):
     def without_repeats(self, groups: Iterable[T], group_of: Callable[[T], Group]) -> list[T]:
         """Drop repeated groups. The same people can stand on every rung, such as those of unknown nationality."""
         first: dict[object, T] = {}
-        for each in groups:
-            first.setdefault(group_of(each).people, each)
+        for group in groups:
+            first.setdefault(group_of(group).people, group)
         return list(first.values())
 
     def group_cell(self, group: Group) -> Cell:
@@ -211,8 +211,8 @@ class LookWriter(Writer):
         every = tuple(rows)
         if not every:
             return ()
-        kept = [place for place in range(len(every[0])) if any(row[place].text != NOT_KNOWN for row in every)]
-        every = tuple(tuple(row[place] for place in kept) for row in every)
+        columns = [column for column in range(len(every[0])) if any(row[column].text != NOT_KNOWN for row in every)]
+        every = tuple(tuple(row[column] for column in columns) for row in every)
         if len(every) <= most + 2:
             return (SmallTable(caption, every),)
         notes = [self.words.sorted_by_result(self.result.plan.verdict.level)] if by_result else []

@@ -24,7 +24,7 @@ class DeployedWriter(LookWriter):
 
     def look(self) -> Look:
         """Return the look, or the reason why it is absent."""
-        records = [each for each in self.result.further.deployed if len(each.family.axes) <= 1]
+        records = [record for record in self.result.further.deployed if len(record.family.axes) <= 1]
         if not records:
             return self.absent()
         groups = [group for record in records for group in record.groups if group.reason is None]
@@ -82,13 +82,13 @@ class PatternWriter(LookWriter):
             for record in sorted(self.result.further.amplification, key=lambda record: len(record.family.axes))
             for group in record.groups
         )
-        found = [
+        groups = [
             group
             for group in self.without_repeats(every, lambda group: group.group)
             if (group.outcome != "cannot_tell") == telling
         ]
         order = {"adds": 0, "removes": 1, "repeats": 2}
-        return sorted(found, key=lambda group: (order.get(group.outcome, 3), len(group.group.root)))
+        return sorted(groups, key=lambda group: (order.get(group.outcome, 3), len(group.group.root)))
 
     def _sentences(self) -> Iterator[str]:
         counts = {"adds": 0, "repeats": 0, "removes": 0, "cannot_tell": 0}
@@ -103,10 +103,10 @@ class PatternWriter(LookWriter):
             yield self.said("cannot_tell", **everyone)
         else:
             yield self.said("outcomes", **everyone, what=self.t.gettext("; ").join(values))
-        whole = next(iter(self.result.further.amplification), None)
-        if whole is not None and whole.label_rate is not None and whole.flag_rate is not None:
+        overall = next(iter(self.result.further.amplification), None)
+        if overall is not None and overall.label_rate is not None and overall.flag_rate is not None:
             yield self.said(
-                "overall", labelled=self.n.percent(whole.label_rate), flagged=self.n.percent(whole.flag_rate)
+                "overall", labelled=self.n.percent(overall.label_rate), flagged=self.n.percent(overall.flag_rate)
             )
         reference = self.result.further.reference_comparison
         if reference is not None and reference.p is not None:

@@ -39,8 +39,8 @@ class RankingWriter(LookWriter):
     def _missing(self) -> Iterator[str]:
         """Say why groups have no AUC."""
         further = self.result.further
-        reasons: set[str | None] = {one.reason for one in further.aucs}
-        reasons |= {one.reason for one in further.auc_decompositions}
+        reasons: set[str | None] = {auc.reason for auc in further.aucs}
+        reasons |= {decomposition.reason for decomposition in further.auc_decompositions}
         if reasons & {"no_cases", "too_few_cases"}:
             yield self.t.gettext("Groups with fewer than five victims or five others with a score have no AUC.")
         if "bins_too_coarse" in reasons:
@@ -61,48 +61,56 @@ class CalibrationWriter(LookWriter):
 
     def look(self) -> Look:
         """Return the look, or the reason why it is absent."""
-        stated = [each for each in self.result.further.calibrations if each.status == "estimated"]
-        stated = self.without_repeats(stated, lambda each: each.group)
+        stated = [calibration for calibration in self.result.further.calibrations if calibration.status == "estimated"]
+        stated = self.without_repeats(stated, lambda calibration: calibration.group)
         if not stated:
             return self.absent(self._why_absent())
-        stated.sort(key=lambda each: (bool(each.group.root), not _is_miscalibrated(each), -abs(each.gap or 0.0)))
-        unweighted = [self.unweighted_note()] if any(each.unused for each in stated) else []
+        stated.sort(
+            key=lambda calibration: (
+                bool(calibration.group.root),
+                not _is_miscalibrated(calibration),
+                -abs(calibration.gap or 0.0),
+            )
+        )
+        unweighted = [self.unweighted_note()] if any(calibration.unused for calibration in stated) else []
         sentences = self._sentence(stated), *unweighted
         return self.tabled(map(self._row, stated), sentences, by_result=True)
 
     def _why_absent(self) -> str:
-        if any(each.reason == "not_a_share" for each in self.result.further.calibrations):
+        if any(calibration.reason == "not_a_share" for calibration in self.result.further.calibrations):
             return "absent_not_a_share"
         return "absent_too_few" if self.result.further.aucs else "absent"
 
     def _sentence(self, stated: Sequence[Calibration]) -> str:
-        groups = [each for each in stated if each.group.root]
-        off = [each for each in groups if _is_miscalibrated(each)]
+        groups = [calibration for calibration in stated if calibration.group.root]
+        off = [calibration for calibration in groups if _is_miscalibrated(calibration)]
         if not off:
             return self.said("none_off", all=self.n.count(len(groups)))
         return self.counted("some_off", len(off), all=self.n.count(len(groups)))
 
-    def _row(self, each: Calibration) -> Row:
+    def _row(self, calibration: Calibration) -> Row:
         return (
-            self.group_cell(each.group),
-            self.cell("scores_say", self.n.percent(each.mean_score)),
-            self.cell("labelled", self.n.percent(each.observed)),
-            self.cell("gap_in_points", self.n.points_with_range(each.gap, each.gap_low, each.gap_high)),
-            self.cell("scores_are", self._word(each), number=False),
+            self.group_cell(calibration.group),
+            self.cell("scores_say", self.n.percent(calibration.mean_score)),
+            self.cell("labelled", self.n.percent(calibration.observed)),
+            self.cell(
+                "gap_in_points", self.n.points_with_range(calibration.gap, calibration.gap_low, calibration.gap_high)
+            ),
+            self.cell("scores_are", self._word(calibration), number=False),
         )
 
-    def _word(self, each: Calibration) -> str:
-        if not _is_miscalibrated(each):
+    def _word(self, calibration: Calibration) -> str:
+        if not _is_miscalibrated(calibration):
             return self.t.gettext("not clearly wrong")
-        if each.gap_low is not None and each.gap_low > 0:
+        if calibration.gap_low is not None and calibration.gap_low > 0:
             return self.t.gettext("too low")
-        if each.gap_high is not None and each.gap_high < 0:
+        if calibration.gap_high is not None and calibration.gap_high < 0:
             return self.t.gettext("too high")
         return self.t.gettext("too high in places, too low in others")
 
 
-def _is_miscalibrated(each: Calibration) -> bool:
-    return each.p_adjusted is not None and each.p_adjusted <= _CLEARLY
+def _is_miscalibrated(calibration: Calibration) -> bool:
+    return calibration.p_adjusted is not None and calibration.p_adjusted <= _CLEARLY
 
 
 class SweepWriter(LookWriter):
@@ -118,7 +126,7 @@ class SweepWriter(LookWriter):
         if not sweeps:
             return self.absent()
         first = [sweep for sweep in sweeps if sweep.over == sweeps[0].over and len(sweep.family.axes) == 1][:1]
-        unweighted = [self.unweighted_note()] if any(each.unused for each in sweeps) else []
+        unweighted = [self.unweighted_note()] if any(sweep.unused for sweep in sweeps) else []
         return self.answer((*self._sentences(first), *unweighted))
 
     def _sentences(self, sweeps: Sequence[Sweep]) -> Iterator[str]:

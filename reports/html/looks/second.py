@@ -20,13 +20,13 @@ class _SecondWriter(LookWriter):
 
     def verdicts(self, kind: str) -> list[SecondVerdict]:
         """Return the verdicts of a kind."""
-        return [one for one in self.result.further.second_verdicts if one.kind == kind]
+        return [verdict for verdict in self.result.further.second_verdicts if verdict.kind == kind]
 
     def findings(self, second: SecondVerdict) -> list[JudgedRate]:
         """Return what is said of groups that have a rate: the worst first."""
-        found = Report(result_of_second(self.result, second), self.language).reading.each_once
-        rated = [each for each in found if each.outcome != "not_evaluable"]
-        return sorted(rated, key=lambda each: (WORST_FIRST.index(each.outcome), -each.excess))
+        rates = Report(result_of_second(self.result, second), self.language).reading.each_once
+        rated = [rate for rate in rates if rate.outcome != "not_evaluable"]
+        return sorted(rated, key=lambda rate: (WORST_FIRST.index(rate.outcome), -rate.excess))
 
     def row(self, finding: JudgedRate, *before: Cell) -> Row:
         """Return the row of a group."""
@@ -43,8 +43,8 @@ class _SecondWriter(LookWriter):
         """Yield for each limit how it came out, and why."""
         writer, colon = Writer(Report(result_of_second(self.result, second), self.language)), self.t.gettext(": ")
         for rule in second.rules:
-            said = (second.name, self.words.rate(rule.metric), self.words.rule_outcome(rule.outcome), writer.why(rule))
-            yield colon.join(filter(None, said)) + "."
+            parts = (second.name, self.words.rate(rule.metric), self.words.rule_outcome(rule.outcome), writer.why(rule))
+            yield colon.join(filter(None, parts)) + "."
 
 
 class PeopleWriter(_SecondWriter):
@@ -57,14 +57,14 @@ class PeopleWriter(_SecondWriter):
         after, judged = self.result.further.after_detector, self.verdicts("decisions")
         if after is None or not judged:
             return self.absent()
-        overrides = _once(after.overrides, lambda one: (one.detector, one.group.people))
-        overrides.sort(key=lambda one: (bool(one.group.root), not _is_apart(one)))
-        gaps = _once(after.gaps, lambda one: (one.among, one.group.people))
-        gaps.sort(key=lambda one: one.outcome == "cannot_tell")
-        said = (SecondWords(self.result, self.language, self.names).of_people(judged[0]), *self.limits(judged[0]))
+        overrides = _once(after.overrides, lambda override: (override.detector, override.group.people))
+        overrides.sort(key=lambda override: (bool(override.group.root), not _is_apart(override)))
+        gaps = _once(after.gaps, lambda gap: (gap.among, gap.group.people))
+        gaps.sort(key=lambda gap: gap.outcome == "cannot_tell")
+        sentences = (SecondWords(self.result, self.language, self.names).of_people(judged[0]), *self.limits(judged[0]))
         return self.tabled(
             map(self.row, self.findings(judged[0])),
-            (*said, *self._sentences(after, gaps), *self.unweighted_notes()),
+            (*sentences, *self._sentences(after, gaps), *self.unweighted_notes()),
             (
                 self._folded("overrides", map(self._override, overrides)),
                 self._folded("people-gaps", map(self._gap, gaps)),
@@ -77,7 +77,7 @@ class PeopleWriter(_SecondWriter):
         return self.fold(anchor, self.first(self.said("title", anchor), rows, by_result=True))
 
     def _sentences(self, after: AfterDetector, gaps: Sequence[PeopleGap]) -> Iterator[str]:
-        flagged, others = (one for one in after.overrides if not one.group.root)
+        flagged, others = (override for override in after.overrides if not override.group.root)
         yield self.said("overridden", dismissed=self._of(flagged), taken=self._of(others))
         undecided = flagged.undecided + others.undecided
         if undecided:
@@ -91,30 +91,31 @@ class PeopleWriter(_SecondWriter):
         if len(gaps) > sum(counts.values()):
             yield self.said("gaps_left")
 
-    def _of(self, one: Override) -> str:
-        return f"{self.part(one.changed, one.decided)}, {self.share(one.value, one.low, one.high)}"
+    def _of(self, override: Override) -> str:
+        share = self.share(override.value, override.low, override.high)
+        return f"{self.part(override.changed, override.decided)}, {share}"
 
-    def _override(self, one: Override) -> Row:
-        flagged = self.t.gettext("Flagged") if one.detector == "flagged" else self.t.gettext("Not flagged")
+    def _override(self, override: Override) -> Row:
+        flagged = self.t.gettext("Flagged") if override.detector == "flagged" else self.t.gettext("Not flagged")
         return (
-            self.group_cell(one.group),
+            self.group_cell(override.group),
             self.cell("system", flagged, number=False),
-            self.cell("decided_otherwise", self.part(one.changed, one.decided)),
-            self.cell("share", self.share(one.value, one.low, one.high)),
+            self.cell("decided_otherwise", self.part(override.changed, override.decided)),
+            self.cell("share", self.share(override.value, override.low, override.high)),
             self.cell(
                 "difference_in_points",
-                self.n.points_with_range(one.difference, one.difference_low, one.difference_high),
+                self.n.points_with_range(override.difference, override.difference_low, override.difference_high),
             ),
-            self.cell("without_decision", self.n.count(one.undecided)),
+            self.cell("without_decision", self.n.count(override.undecided)),
         )
 
-    def _gap(self, one: PeopleGap) -> Row:
+    def _gap(self, gap: PeopleGap) -> Row:
         return (
-            self.group_cell(one.group),
-            self.cell("among", self.language.word("among", one.among), number=False),
-            self.cell("gap_of_system", self.n.points_with_range(one.detector_gap, None, None)),
-            self.cell("added_by_people", self.n.points_with_range(one.added, one.low, one.high)),
-            self.cell("people", self.said(one.outcome, "people-gaps"), number=False),
+            self.group_cell(gap.group),
+            self.cell("among", self.language.word("among", gap.among), number=False),
+            self.cell("gap_of_system", self.n.points_with_range(gap.detector_gap, None, None)),
+            self.cell("added_by_people", self.n.points_with_range(gap.added, gap.low, gap.high)),
+            self.cell("people", self.said(gap.outcome, "people-gaps"), number=False),
         )
 
 
@@ -129,11 +130,11 @@ class FormsWriter(_SecondWriter):
         if not judged:
             return self.absent()
         rows = [(second, finding) for second in judged for finding in self.findings(second)]
-        rows.sort(key=lambda each: WORST_FIRST.index(each[1].outcome))
+        rows.sort(key=lambda row: WORST_FIRST.index(row[1].outcome))
         head = self.t.gettext("Form")
         return self.tabled(
             [self.row(finding, Cell(head, second.name, number=False)) for second, finding in rows],
-            [said for second in judged for said in self.limits(second)],
+            [sentence for second in judged for sentence in self.limits(second)],
             by_result=True,
             most=MOST,
         )
@@ -146,37 +147,40 @@ class ExposureWriter(LookWriter):
 
     def look(self) -> Look:
         """Return the look, or the reason why it is absent."""
-        found = _once(self.result.further.exposures, lambda one: (one.first, one.among, one.group.people))
-        if not found:
+        exposures = _once(
+            self.result.further.exposures, lambda exposure: (exposure.first, exposure.among, exposure.group.people)
+        )
+        if not exposures:
             return self.absent()
-        found.sort(key=lambda one: (one.first, one.among != "victims"))
-        return self.tabled(map(self._row, found), self.unweighted_notes())
+        exposures.sort(key=lambda exposure: (exposure.first, exposure.among != "victims"))
+        return self.tabled(map(self._row, exposures), self.unweighted_notes())
 
-    def _row(self, one: Exposure) -> Row:
-        ends = [self.n.count(number) for number in dict.fromkeys((one.fewest, one.most))]
+    def _row(self, exposure: Exposure) -> Row:
+        ends = [self.n.count(number) for number in dict.fromkeys((exposure.fewest, exposure.most))]
         return (
-            self.cell("first", self.n.count(one.first)),
-            self.group_cell(one.group),
-            self.cell("among", self.language.word("among", one.among), number=False),
-            self.cell("cases", self.n.count(one.cases)),
+            self.cell("first", self.n.count(exposure.first)),
+            self.group_cell(exposure.group),
+            self.cell("among", self.language.word("among", exposure.among), number=False),
+            self.cell("cases", self.n.count(exposure.cases)),
             self.cell("among_first", "–".join(ends)),
-            self.cell("share", NOT_KNOWN if one.value is None else self._share(one)),
+            self.cell("share", NOT_KNOWN if exposure.value is None else self._share(exposure)),
             self.cell(
                 "difference_in_points",
-                self.n.points_with_range(one.difference, one.difference_low, one.difference_high),
+                self.n.points_with_range(exposure.difference, exposure.difference_low, exposure.difference_high),
             ),
         )
 
-    def _share(self, one: Exposure) -> str:
-        return f"{self.n.percent(one.value, digits=1)} ({self.n.percent_range(one.low, one.high, digits=1)})"
+    def _share(self, exposure: Exposure) -> str:
+        likely = self.n.percent_range(exposure.low, exposure.high, digits=1)
+        return f"{self.n.percent(exposure.value, digits=1)} ({likely})"
 
 
-def _is_apart(one: Override) -> bool:
-    return (one.difference_low or 0.0) > 0 or (one.difference_high or 0.0) < 0
+def _is_apart(override: Override) -> bool:
+    return (override.difference_low or 0.0) > 0 or (override.difference_high or 0.0) < 0
 
 
-def _once(found: Iterable[_T], key_of: Callable[[_T], object]) -> list[_T]:
+def _once(records: Iterable[_T], key_of: Callable[[_T], object]) -> list[_T]:
     first: dict[object, _T] = {}
-    for each in found:
-        first.setdefault(key_of(each), each)
+    for record in records:
+        first.setdefault(key_of(record), record)
     return list(first.values())

@@ -49,10 +49,10 @@ class SwapsWriter(LookWriter):
         return self.answer(self._sentences(), tuple(tables), folds, self._note())
 
     def _families(self, probe: SwapProbe) -> list[list[SwapShift]]:
-        found: dict[tuple[str, str | None], list[SwapShift]] = {}
+        families: dict[tuple[str, str | None], list[SwapShift]] = {}
         for shift in probe.shifts:
-            found.setdefault((shift.slot, shift.given_slot), []).append(shift)
-        return list(found.values())
+            families.setdefault((shift.slot, shift.given_slot), []).append(shift)
+        return list(families.values())
 
     def _sentences(self) -> Iterator[str]:
         for probe in self.result.probes:
@@ -78,8 +78,8 @@ class SwapsWriter(LookWriter):
             pairs=self.n.count(slot.pairs),
         )
         most = max(
-            (one for one in probe.shifts if one.slot == slot.slot and one.given_slot is None),
-            key=lambda one: one.to_flagged + one.to_not_flagged,
+            (shift for shift in probe.shifts if shift.slot == slot.slot and shift.given_slot is None),
+            key=lambda shift: shift.to_flagged + shift.to_not_flagged,
         )
         if slot.levels > 1 and most.to_flagged + most.to_not_flagged:
             yield self.said(
@@ -160,14 +160,14 @@ class SwapsWriter(LookWriter):
         return self.first(self._caption(probe, family[0]), rows, by_result=True, most=MOST)
 
     def _caption(self, probe: SwapProbe, first: SwapShift) -> str:
-        slot = next(one for one in probe.slots if one.slot == first.slot)
+        slot = next(slot for slot in probe.slots if slot.slot == first.slot)
         caption = self.said(
             "compared", probe=probe.probe, what=self._swap_words.slot(first.slot, probe), anchor=slot.anchor
         )
         if first.given_slot is None:
             return caption
-        held = self._swap_words.slot(first.given_slot, probe)
-        return self.t.gettext("%(caption)s, within each level of %(held)s") % {"caption": caption, "held": held}
+        given_slot = self._swap_words.slot(first.given_slot, probe)
+        return self.t.gettext("%(caption)s, within each level of %(held)s") % {"caption": caption, "held": given_slot}
 
     def _row(self, probe: SwapProbe, shift: SwapShift, end: float, *, judged: bool) -> Row:
         text = self.n.points_with_range(shift.shift, shift.low, shift.high)
@@ -225,14 +225,14 @@ class SwapsWriter(LookWriter):
 
     def _judged(self, probe: SwapProbe, verdicts: Sequence[ProbeVerdict]) -> str:
         """Return what the rule says. Where there are several rules, each stands under its name."""
-        reasons = [self._because(one, {"those": self._those(probe)}) for one in verdicts]
+        reasons = [self._because(verdict, {"those": self._those(probe)}) for verdict in verdicts]
         if len(reasons) < 2:
             return reasons[0] if reasons else NOT_KNOWN
         return "; ".join(
-            self.t.gettext("%(rule)s: %(judged)s") % {"rule": one.rule, "judged": because}
-            for one, because in zip(verdicts, reasons, strict=True)
+            self.t.gettext("%(rule)s: %(judged)s") % {"rule": verdict.rule, "judged": because}
+            for verdict, because in zip(verdicts, reasons, strict=True)
         )
 
-    def _because(self, verdict: ProbeVerdict, of: Mapping[str, str]) -> str:
+    def _because(self, verdict: ProbeVerdict, values: Mapping[str, str]) -> str:
         needed = self.n.count(self._swap_words.needed(verdict))
-        return self.language.word("probe_because", verdict.because) % {**of, "needed": needed}
+        return self.language.word("probe_because", verdict.because) % {**values, "needed": needed}
