@@ -28,8 +28,8 @@ def harm(error: Error, use: str, language: Language) -> str:
     return language.word(error, use) if use in WORDS[error] else ""
 
 
-def due_words(language: Language, outcome: str, respond_by: str | None, finished: str) -> str:
-    """Return by when an answer is due; empty for a pass, and where no day is named.
+def due_words(language: Language, outcome: str, respond_by: str | None, finished: str, *, is_expired: bool) -> str:
+    """Return by when an answer is due; empty for a pass that has not expired, and where no day is named.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def due_words(language: Language, outcome: str, respond_by: str | None, finished
     finished : str
         The moment at which the audit ended, in ISO 8601: an answer cannot be due before it.
     """
-    if respond_by is None or outcome == "pass" or day_in(respond_by) is None:
+    if respond_by is None or (outcome == "pass" and not is_expired) or day_in(respond_by) is None:
         return ""
     key = "passed" if respond_by < finished[:10] else "due"
     return language.word("respond_by", key, day=language.date(respond_by))

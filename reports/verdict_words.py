@@ -225,14 +225,17 @@ class VerdictWriter(Writer):
         """Return the next step for a pass that may not be relied on, or not any more; otherwise an empty text."""
         if self.result.relied_on != self._outcome:
             return self.language.word("next_steps", "cannot_tell_ask")
+        return self.language.word("next_steps", "expired") if self._outcome == "pass" and self._is_expired else ""
+
+    @property
+    def _is_expired(self) -> bool:
         valid_until = self.result.plan.governance.valid_until
-        if self._outcome != "pass" or not valid_until or valid_until >= self.result.provenance.finished[:10]:
-            return ""
-        return self.language.word("next_steps", "expired")
+        return valid_until is not None and valid_until < self.result.provenance.finished[:10]
 
     def _due(self) -> str:
-        result = self.result
-        return due_words(self.language, result.relied_on, result.plan.audit.respond_by, result.provenance.finished)
+        result, audit = self.result, self.result.plan.audit
+        finished = result.provenance.finished
+        return due_words(self.language, result.relied_on, audit.respond_by, finished, is_expired=self._is_expired)
 
     def _next_step(self) -> str:
         if self._change.decides:

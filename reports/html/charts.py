@@ -151,11 +151,8 @@ def slope(then: float, now: float, outcome: str, ends: tuple[float, float], titl
     return _titled('class="s" viewBox="0 0 74 36" width="74" height="36"', title, parts)
 
 
-def states(counts: Sequence[tuple[str, int]], title: str) -> Markup:
-    """Draw a bar of states: one segment for each outcome, as wide as its share.
-
-    `title` says the same for readers who hear the page; empty where these words and counts stand under the bar.
-    """
+def states(counts: Sequence[tuple[str, int]]) -> Markup:
+    """Draw a bar of states: one segment for each outcome, as wide as its share. Its words and counts stand under it."""
     shown = [(outcome, count) for outcome, count in counts if count]
     parts, start = [], 0.0
     for (outcome, _), share in zip(shown, _lengths([count for _, count in shown]), strict=True):
@@ -167,8 +164,7 @@ def states(counts: Sequence[tuple[str, int]], title: str) -> Markup:
         }.get(outcome, f'fill="{palette.PAPER}" stroke="{palette.UNDECIDED}" stroke-dasharray="3 3"')
         parts.append(f'<rect x="{_percent(start)}" width="{_percent(width)}" y="1" height="16" {look}/>')
         start += width
-    size = 'class="b" width="100%" height="18"'
-    return _titled(size, title, parts) if title else _markup(f'<svg {size} aria-hidden="true">{"".join(parts)}</svg>')
+    return _markup(f'<svg class="b" width="100%" height="18" aria-hidden="true">{"".join(parts)}</svg>')
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,25 +181,26 @@ def hundred_people(
 ) -> Hundred | None:
     """Return the picture of a share of errors beside that of everyone else, or of `other`.
 
-    None where the rate is about neither error, or where both shares are the same number of 100.
+    None where the rate is about neither error, where both shares are the same number of 100, or where one rounds to
+    nobody or to everybody and is neither.
     """
     kind = "missed" if metric in MISSED else "wrongly_flagged" if metric in WRONGLY_FLAGGED else ""
     marked = [int(half_up(hundredfold(share), 0)) for share in (error, rest)]
-    if not kind or marked[0] == marked[1]:
+    is_rounded_away = any(
+        round(share, 9) not in (0, 1) and count in (0, 100) for share, count in zip((error, rest), marked, strict=True)
+    )
+    if not kind or marked[0] == marked[1] or is_rounded_away:
         return None
     names = (name, other or language.translations.gettext("everyone else"))
     counts = [language.numbers.count(count) for count in marked]
     return Hundred(
         language.word("hundred", kind),
-        tuple(
-            (group_name, text, _grid(count, group_name))
-            for group_name, text, count in zip(names, counts, marked, strict=True)
-        ),
+        tuple((group_name, text, _grid(count)) for group_name, text, count in zip(names, counts, marked, strict=True)),
     )
 
 
-def _grid(marked: int, title: str) -> Markup:
-    """Draw ten rows of ten: a square for each marked person, and a dot for each other one."""
+def _grid(marked: int) -> Markup:
+    """Draw ten rows of ten: a square for each marked person, and a dot for each other one. Words stand beside it."""
     squares = "".join(f"M1 {10 * row + 5}h{10 * min(marked - 10 * row, 10)}" for row in range(-(-marked // 10)))
     dots = "".join(
         f"M{10 * first + 5} {10 * row + 5}H96"
@@ -215,7 +212,8 @@ def _grid(marked: int, title: str) -> Markup:
         f'<path d="{squares}" fill="none" stroke="{palette.BEYOND}" stroke-width="8" stroke-dasharray="8 2"/>',
         f'<path d="{dots}" fill="none" {others}/>',
     ]
-    return _titled('class="h" viewBox="0 0 100 100" width="120" height="120"', title, parts)
+    size = 'class="h" viewBox="0 0 100 100" width="120" height="120"'
+    return _markup(f'<svg {size} aria-hidden="true">{"".join(parts)}</svg>')
 
 
 def _titled(attributes: str, title: str, parts: Iterable[str]) -> Markup:

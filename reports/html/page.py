@@ -96,7 +96,9 @@ class Page(Writer):
         change = self.result.change
         if change is None or change.outcome != "fail" or self.reading.outcome_of_rates == "fail":
             return None
-        first = next(finding for finding in findings_of(self.reading) if finding.subject == "change")
+        first = next((finding for finding in findings_of(self.reading) if finding.subject == "change"), None)
+        if first is None:
+            return None
         now, then = first.measured.rate, first.measured.compared
         if now is None or then is None or first.metric is None or not isinstance(first.who, Group):
             return None
@@ -163,7 +165,7 @@ class Page(Writer):
     def bar(self, rule: RuleResult) -> Markup:
         """Return the drawing of these numbers, which stand under it. Empty where there are no groups."""
         counts = self.tally(rule)
-        return states([(state_count.look, state_count.count) for state_count in counts], "") if counts else Markup("")
+        return states([(state_count.look, state_count.count) for state_count in counts]) if counts else Markup("")
 
     def _needed(self) -> list[JudgedRate]:
         """Return the groups that cannot be decided and that more cases would decide, the largest first."""

@@ -172,7 +172,8 @@ def next_step(release: PublicRelease, language: Language, findings: Sequence[Rel
     if outcome == "fail":
         first = next((finding for finding in findings if finding.word == "beyond"), None)
         step = _STEPS.get(first.cause, step) if first is not None and first.cause is not None else step
-    if outcome == "pass" and is_expired(release):
+    expired = is_expired(release)
+    if outcome == "pass" and expired:
         step = "expired"
-    due = due_words(language, outcome, release.about.respond_by, release.about.finished)
+    due = due_words(language, outcome, release.about.respond_by, release.about.finished, is_expired=expired)
     return language.joined(filter(None, (language.word("next_steps", step), due)))

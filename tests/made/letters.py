@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Mapping
 from functools import partial
+from pathlib import Path
 from typing import Final
 
+from made.audits import gender, result_of
+from made.once import made_once
 from made.public import with_about, with_headline
-from made.releases import made_release
+from made.releases import GENDERS, countries, made_release, published, rows_of
 
 from audit.public.release import PublicChange, PublicChangedWord, PublicRelease
 
@@ -61,9 +65,21 @@ def unnamed() -> PublicRelease:
     return release.model_copy(update={"rules": (first.model_copy(update={"outcome": "fail"}), *others)})
 
 
+@made_once
+def flagged_less() -> PublicRelease:
+    """Return a release that fails on the share of people flagged, which is no error and is not printed."""
+    rows = rows_of(30_000, gaps={("*", "NGA"): (0.7, -0.1), ("woman", "NPL"): (0.7, -0.1)})
+    features = [gender(tuple(GENDERS)), countries(sorted({country for _, country in rows}))]
+    rule = {"metric": "selection_rate", "groups": ["gender", "nationality"], "margin": 0.1}
+    result = result_of(rows, features, (rule,), title="Made-up screener (flagged less)")
+    with tempfile.TemporaryDirectory() as folder:
+        return with_about(published(result, Path(folder) / "restricted"), **LONG)
+
+
 LETTERS: Mapping[str, Callable[[], PublicRelease]] = {
     **{kind: partial(letter_of, kind) for kind in ("fail", "pass", "inconclusive", "weighted")},
     "change": with_change,
     "words": with_words,
     "unnamed": unnamed,
+    "flagged less": flagged_less,
 }

@@ -15,6 +15,7 @@ from made.public import hostile, in_languages, rare, with_about, with_headline
 from made.releases import made_release
 
 from audit.disclosure.public_files import TRANSLATED, file_of
+from audit.public.finding_list import findings_of
 from audit.public.release import PublicRelease
 from audit.vocabulary.text import LANGUAGES
 from reports.languages import language
@@ -23,7 +24,7 @@ from reports.public.html.letter import letter_file, letter_in
 
 NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 QUESTIONS = {
-    "fail": "What explains that the system errs more often",
+    "fail": "What explains this gap between groups",
     "words": "Why does changing one word or field of a case",
     "change": "What was changed between the earlier version and this one",
     "unnamed": "The auditor holds exact figures that no public letter may tell",
@@ -79,12 +80,31 @@ def test_a_pass_is_asked_for_no_answer_and_a_fail_without_a_day_for_one_before_a
         "pass": (letter_of("pass"), "No answer is due"),
         "without a day": (with_about(letter_of("fail"), respond_by=None), "No day is named. An answer is asked for"),
         "expired": (expired(with_about(letter_of("pass"), respond_by=None)), "No day is named. An answer is asked for"),
+        "expired, with a day": (expired(letter_of("pass")), "by 31 January 2099"),
         "pass not shown": (with_headline(letter_of("inconclusive")), "by 31 January 2099"),
     }
     for release, words in due.values():
         assert words in text(section(parsed(letter_file(release)), "due"))
     assert "Past its expiry." in text(section(parsed(letter_file(due["expired"][0])), "result"))
     assert questions(due["expired"][0])[0].startswith("This audit is past its expiry.")
+
+
+@pytest.mark.parametrize(
+    ("kind", "lines"),
+    [
+        ("weighted", {"Missed victims clearly more often in 2 groups": 2, "Wrongly flagged people": 1}),
+        ("flagged less", {"Flagged people as victims clearly less often in 2 groups: Nigeria, Nepal": 2}),
+    ],
+)
+def test_groups_beyond_a_limit_are_named_where_no_rate_of_theirs_is_printed(kind: str, lines: dict[str, int]) -> None:
+    release = LETTERS[kind]()
+    assert sum(finding.word == "beyond" for finding in findings_of(release)) == sum(lines.values())
+    for page, name in ((html_file(release), "verdict"), (letter_file(release), "result")):
+        items = [text(item) for item in find_all(section(parsed(page), name), "li")]
+        assert len(items) == len(lines)
+        for item, (words, count) in zip(items, lines.items(), strict=True):
+            assert item.startswith(words)
+            assert len(item.split(": ")[1].split(", ")) >= count
 
 
 def test_what_others_wrote_makes_no_element() -> None:

@@ -54,6 +54,14 @@ def test_nothing_is_drawn_where_both_would_look_alike_or_the_rate_is_of_no_error
     assert hundred_people(ENGLISH, "false_positive_rate", "</svg>", 0.5, 0.2) is not None
 
 
+@pytest.mark.parametrize(("error", "rest"), [(0.02, 0.004), (0.996, 0.9)])
+def test_nothing_is_drawn_where_few_would_look_like_nobody_or_nearly_all_like_everybody(
+    error: float, rest: float
+) -> None:
+    assert hundred_people(ENGLISH, "false_positive_rate", "Nepal", error, rest) is None
+    assert hundred_people(ENGLISH, "false_positive_rate", "Nepal", round(error, 2), round(rest, 2)) is not None
+
+
 def first_of(release: PublicRelease) -> tuple[int, int]:
     first = findings_of(release)[0]
     assert first.metric is not None
@@ -88,15 +96,18 @@ def test_the_restricted_page_marks_those_of_the_group_that_its_screen_names() ->
 
 
 @pytest.mark.parametrize(
-    ("kind", "shape"), [("fail", "h"), ("words", "c v k-f"), ("weighted", "b"), ("change", "b"), ("unnamed", "b")]
+    ("kind", "shape"),
+    [("fail", "h"), ("words", "c v k-f"), ("weighted", "b"), ("change", "b"), ("unnamed", "b"), ("flagged less", "b")],
 )
 def test_no_fail_is_without_a_picture(kind: str, shape: str) -> None:
     """Where no number of a group may be drawn, the words of all comparisons are."""
     screen = section(parsed(html_file(LETTERS[kind]())), "verdict")
-    drawings = [each for each in find_all(screen, "svg") if each.get("role") == "img"]
+    drawings = [drawing for drawing in find_all(screen, "svg") if (drawing.get("class") or "m")[0] in "hbc"]
     assert drawings[0].get("class") == shape
-    assert all(next(find_all(each, "title")).text for each in drawings)
-    assert not [each for each in drawings if each.get("class") == "b"] or shape == "b"
+    spoken = [drawing for drawing in drawings if drawing.get("class") not in ("h", "b")]
+    assert all(next(find_all(drawing, "title")).text for drawing in spoken)
+    assert all(drawing.get("aria-hidden") == "true" for drawing in drawings if drawing not in spoken)
+    assert not [drawing for drawing in drawings if drawing.get("class") == "b"] or shape == "b"
 
 
 def worse_result() -> AuditResult:

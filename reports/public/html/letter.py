@@ -64,9 +64,11 @@ class Letter(Screen):
     @cached_property
     def due(self) -> str:
         """By when the operator is asked to answer."""
-        if self.outcome == "pass" and not is_expired(self.release):
+        expired = is_expired(self.release)
+        if self.outcome == "pass" and not expired:
             return self.language.word("letter", "due_pass")
-        due = due_words(self.language, self.outcome, self.about.respond_by, self.about.finished)
+        about = self.about
+        due = due_words(self.language, self.outcome, about.respond_by, about.finished, is_expired=expired)
         return due or self.language.word("letter", "no_day")
 
 
@@ -77,7 +79,7 @@ def letter_file(release: PublicRelease) -> str:
 
 def letter_in(release: PublicRelease, languages: Sequence[Language]) -> str:
     """Write the letter in these languages, the first of them chosen."""
-    parts = [_part(release, each, several=len(languages) > 1) for each in languages]
+    parts = [_part(release, language, several=len(languages) > 1) for language in languages]
     styles = ("style.css", "public.css", "letter.css")
     return one_file(parts, release.about.title, folder=TEMPLATES, styles=styles)
 
@@ -91,6 +93,7 @@ def _part(release: PublicRelease, language: Language, *, several: bool) -> Part:
             release=release,
             about=release.about,
             past_expiry=is_expired(release),
+            most_rows=MOST_ROWS,
             page=letter,
             language=language,
             notice=notice,

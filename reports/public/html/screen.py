@@ -182,15 +182,25 @@ class Screen(PublicWriter):
             title = self.t.gettext("A smaller group in these rows is beyond the limit")
         elif not found and self.outcome != "fail":
             found, title = self._widest(), self.t.gettext("The widest gap")
-        drawn = [each for each in found if each.is_known][:MOST]
-        if not drawn:
+        known = [finding for finding in found if finding.is_known]
+        if not known:
             return None
+        drawn = known[:MOST]
         by = sorted(sorted({tuple(Axis(part.feature, "") for part in each.row.parts) for each in drawn}), key=len)
         named = self.t.gettext(", or by ").join(map(self.names.features, by))
         title = self.t.gettext("%(title)s: people by %(features)s") % {"title": title, "features": named}
         places = ((each.rest, *each.limits, *(each.span or (each.at_least, each.at_most))) for each in drawn)
         end = axis_end(place for of_row in places for place in of_row if place is not None)
-        return Picture(title, end, drawn, len(self.reading.beyond) - len(drawn))
+        return Picture(title, end, drawn, len(known) - len(drawn))
+
+    @cached_property
+    def named_alone(self) -> dict[Harm, list[str]]:
+        """Names of rows beyond a limit of which no rate is printed, by the harm that is clearly more frequent."""
+        names: dict[Harm, list[str]] = {}
+        for finding in self.reading.beyond:
+            if finding.rule is not None and not finding.is_known:
+                names.setdefault(harm_of(finding.rule), []).append(self.names.row(finding.row.parts))
+        return {harm: list(dict.fromkeys(rows)) for harm, rows in names.items()}
 
     @cached_property
     def bar(self) -> Markup | None:
@@ -204,7 +214,7 @@ class Screen(PublicWriter):
             ("inconclusive", tally.cannot_tell),
             ("not_evaluable", tally.not_judged_alone + tally.no_rate),
         )
-        return states(counts, self.tally)
+        return states(counts)
 
     @cached_property
     def hundred(self) -> Hundred | None:
