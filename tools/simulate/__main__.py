@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 
 from tools.simulate.page import record
 from tools.simulate.runner import Promise, Row, run
@@ -36,6 +37,9 @@ def main() -> int:
         for row in run(TABLE[name], arguments.runs, arguments.seed, arguments.world):
             rows.append(row)
             broken += _shown(row)
+        for untried in unmeasured(rows):
+            broken += 1
+            print(f"{untried}: no trial in any world; give more --runs  NOT MEASURED")
         if arguments.record:
             record(name, rows, arguments.runs, arguments.seed, PROMISES)
     return 1 if broken else 0
@@ -49,6 +53,12 @@ def _shown(row: Row) -> bool:
     remarks = "; ".join(filter(None, (str(promise), share.note, "BROKEN" if broken else "")))
     print(f"{row.world:<90} {row.property:<60}{figures}  {remarks}", flush=True)
     return broken
+
+
+def unmeasured(rows: Sequence[Row]) -> list[str]:
+    """Return the properties with a promise of which no world had a trial: nothing shows that it is kept."""
+    promised = {row.property for row in rows if PROMISES.get(row.property, Promise()).kind != "none"}
+    return sorted(promised - {row.property for row in rows if row.measured.trials})
 
 
 if __name__ == "__main__":
