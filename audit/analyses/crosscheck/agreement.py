@@ -56,7 +56,6 @@ class Stated(NamedTuple):
     """Convention in one sentence."""
 
 
-_CONVENTIONS_FILE: Final = Path(__file__).with_name("conventions.toml")
 CONVENTIONS: Final[Mapping[tuple[str, ConventionCode], Stated]] = {
     (library, cast("ConventionCode", code)): Stated(entry["value"], frozenset(entry["metrics"]), entry["words"])
     for library, codes in tomllib.loads(
