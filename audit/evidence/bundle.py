@@ -72,32 +72,34 @@ class Bundle:
     @property
     def countersignatures(self) -> tuple[Envelope, ...]:
         """Envelopes but that of the audit and that of its test result."""
-        return tuple(each for each in self.envelopes[1:] if each.payload != self.public.get(TEST_RESULT))
+        return tuple(envelope for envelope in self.envelopes[1:] if envelope.payload != self.public.get(TEST_RESULT))
 
     @property
     def signatures(self) -> dict[str, bytes]:
         """Signatures over the statement, by the names of their files without their ends."""
         known = {key.fingerprint: number for number, key in enumerate(self.keys, start=1)}
-        return {f"signature-{known[each.keyid]}": each.signature for each in self.envelopes[0].signatures}
+        return {
+            f"signature-{known[signature.keyid]}": signature.signature for signature in self.envelopes[0].signatures
+        }
 
     @cached_property
     def content(self) -> bytes:
         """The bytes of the bundle."""
         members = self._members()
         members[_SUMS] = _sums(members)
-        made = io.BytesIO()
-        with zipfile.ZipFile(made, "w", zipfile.ZIP_STORED) as archive:
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
             for name in sorted(members):
                 entry = zipfile.ZipInfo(name, _DATE)
                 entry.create_system, entry.external_attr = 3, (stat.S_IFREG | 0o644) << 16  # as on Unix, everywhere
                 archive.writestr(entry, members[name])
-        return made.getvalue()
+        return buffer.getvalue()
 
     def _members(self) -> dict[str, bytes]:
         of_audit = self.envelopes[0]
         known = {key.fingerprint: number for number, key in enumerate(self.keys, start=1)}
         members = {
-            "README.txt": readme([known[each.keyid] for each in of_audit.signatures]),
+            "README.txt": readme([known[signature.keyid] for signature in of_audit.signatures]),
             STATEMENT: of_audit.payload,
             _LINES: b"".join(envelope.line for envelope in self.envelopes),
             **{f"key-{number}.pem": key.pem for number, key in enumerate(self.keys, start=1)},
@@ -196,7 +198,7 @@ def _sums(members: Mapping[str, bytes]) -> bytes:
 def _bundle(members: Mapping[str, bytes], name: str) -> Bundle:
     lines = members[_LINES].splitlines(keepends=True)
     count = sum(member.startswith("key-") for member in members)
-    made = Bundle(
+    bundle = Bundle(
         envelopes=tuple(parse_envelope(line, name) for line in lines[:MOST_MEMBERS]),
         keys=tuple(parse_public_key(members[f"key-{at}.pem"], name) for at in range(1, count + 1)),
         public=_under(PUBLIC, members),
@@ -205,16 +207,18 @@ def _bundle(members: Mapping[str, bytes], name: str) -> Bundle:
         openings=_openings(members[_OPENINGS]) if _OPENINGS in members else None,
         restricted=_under(RESTRICTED, members),
     )
-    named = {each.keyid for envelope in made.envelopes for each in envelope.signatures}
-    own = {f"signature-{at}{TOKEN}" for at in range(1, count + 1)}
+    named = {signature.keyid for envelope in bundle.envelopes for signature in envelope.signatures}
+    stamps = {f"signature-{at}{TOKEN}" for at in range(1, count + 1)}
     others = [
-        name for name in made.anchors if name not in own and (made.history is None or not name.endswith(ANCHOR_ENDS))
+        name
+        for name in bundle.anchors
+        if name not in stamps and (bundle.history is None or not name.endswith(ANCHOR_ENDS))
     ]
-    if sorted(key.fingerprint for key in made.keys) != sorted(named) or others:
+    if sorted(key.fingerprint for key in bundle.keys) != sorted(named) or others:
         raise ValueError
-    if made.restricted and made.openings is None:
+    if bundle.restricted and bundle.openings is None:
         raise ValueError
-    return made
+    return bundle
 
 
 def _openings(content: bytes) -> dict[str, Opening]:
@@ -227,10 +231,10 @@ def _openings(content: bytes) -> dict[str, Opening]:
 
 def _under(prefix: str, members: Mapping[str, bytes]) -> dict[str, bytes]:
     """Return the members of a folder by name. Raises ValueError for a name that is no plain one of a file."""
-    found = {name.removeprefix(prefix): content for name, content in members.items() if name.startswith(prefix)}
-    if not are_plain(found):
+    files = {name.removeprefix(prefix): content for name, content in members.items() if name.startswith(prefix)}
+    if not are_plain(files):
         raise ValueError
-    return found
+    return files
 
 
 def are_plain(names: Collection[str]) -> bool:

@@ -56,8 +56,8 @@ class Checkpoint:
     def content(self) -> bytes:
         """The bytes of its file."""
         lines = (
-            f"— {each.name} {_text(each.hash4 + each.time.to_bytes(8, 'big') + each.signature)}\n"
-            for each in self.cosignatures
+            f"— {name} {_text(hash4 + time.to_bytes(8, 'big') + signature)}\n"
+            for name, hash4, time, signature in self.cosignatures
         )
         return f"{self.body}\n{''.join(lines)}".encode()
 
@@ -68,8 +68,8 @@ class Checkpoint:
     def cosigned(self, signer: Signer, time: int) -> Checkpoint:
         """Return the head with a witness's signature more."""
         name = f"audit7k.witness/{signer.public.fingerprint[:16]}"
-        made = Cosignature(name, _hash4(name, signer.public), time, signer.sign(self._message(time)))
-        return Checkpoint(self.origin, self.size, self.root, (*self.cosignatures, made))
+        cosignature = Cosignature(name, _hash4(name, signer.public), time, signer.sign(self._message(time)))
+        return Checkpoint(self.origin, self.size, self.root, (*self.cosignatures, cosignature))
 
     def witnessed_by(self, witnesses: Mapping[PublicKey, float]) -> list[tuple[PublicKey, int]]:
         """Return whose signatures are right, and when they say that they signed; others are left out.
@@ -77,12 +77,12 @@ class Checkpoint:
         `witnesses` has keys, and from when on each counts.
         """
         return [
-            (key, each.time)
-            for each in self.cosignatures
+            (key, cosignature.time)
+            for cosignature in self.cosignatures
             for key, begins in witnesses.items()
-            if each.time >= begins
-            and each.hash4 == _hash4(each.name, key)
-            and verifies(key, each.signature, self._message(each.time))
+            if cosignature.time >= begins
+            and cosignature.hash4 == _hash4(cosignature.name, key)
+            and verifies(key, cosignature.signature, self._message(cosignature.time))
         ]
 
     def _message(self, time: int) -> bytes:
@@ -100,7 +100,9 @@ def root_of(payloads: Sequence[bytes]) -> bytes:
     if not level:
         return hashlib.sha256().digest()
     while len(level) > 1:
-        pairs = [hashlib.sha256(b"\1" + one + two).digest() for one, two in zip(level[::2], level[1::2], strict=False)]
+        pairs = [
+            hashlib.sha256(b"\1" + left + right).digest() for left, right in zip(level[::2], level[1::2], strict=False)
+        ]
         level = [*pairs, *level[len(pairs) * 2 :]]
     return level[0]
 
@@ -111,9 +113,9 @@ def parse_checkpoint(content: bytes, name: str) -> Checkpoint:
     try:
         body, _, signatures = content[: MAX_BYTES + 1].decode().partition("\n\n")
         origin, size, root = body.split("\n")
-        found = [_LINE.fullmatch(line) for line in signatures.splitlines()]
-        made = [_cosignature(each[1], base64.b64decode(each[2], validate=True)) for each in found if each]
-        read = Checkpoint(origin, int(size), base64.b64decode(root, validate=True), tuple(made))
+        matches = [_LINE.fullmatch(line) for line in signatures.splitlines()]
+        cosignatures = [_cosignature(match[1], base64.b64decode(match[2], validate=True)) for match in matches if match]
+        read = Checkpoint(origin, int(size), base64.b64decode(root, validate=True), tuple(cosignatures))
     except (ValueError, binascii.Error):
         pass
     if read is None or read.content != content:

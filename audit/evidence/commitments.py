@@ -42,12 +42,12 @@ class Opening(Part):
     """SHA-256 of the thing; null where there was none."""
 
 
-def open_anew(digests: Mapping[str, str | None], kept: Mapping[str, Opening] | None = None) -> dict[str, Opening]:
-    """Return an opening of each role. One of `kept` of the same thing stands: who compares sees that it is the same."""
-    kept = kept or {}
+def open_anew(digests: Mapping[str, str | None], earlier: Mapping[str, Opening] | None = None) -> dict[str, Opening]:
+    """Return an opening of each role. One of `earlier` of the same thing stands: who compares sees that it is so."""
+    earlier = earlier or {}
     return {
-        role: kept[role]
-        if role in kept and kept[role].sha256 == digest and digest is not None
+        role: earlier[role]
+        if role in earlier and earlier[role].sha256 == digest and digest is not None
         else Opening(salt=secrets.token_hex(SALT_BYTES), sha256=digest)
         for role, digest in digests.items()
     }

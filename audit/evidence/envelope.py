@@ -64,7 +64,7 @@ class Envelope:
         """
         if len(signature) != SIGNATURE_BYTES or not verifies(key, signature, self.message):
             raise EvidenceError("the signature is none over this statement with this key", slug="other-signature")
-        if any(each.keyid == key.fingerprint for each in self.signatures):
+        if any(present.keyid == key.fingerprint for present in self.signatures):
             raise EvidenceError("this key has signed this statement before", slug="signed-before")
         return Envelope(self.payload, (*self.signatures, Signature(key.fingerprint, signature)))
 
@@ -80,7 +80,7 @@ def parse_envelope(line: bytes, name: str) -> Envelope:
     read = None
     with contextlib.suppress(ValueError, TypeError, KeyError, AttributeError, RecursionError, binascii.Error):
         document: Any = strict_decoder(finite=True).decode(line[: MAX_BYTES + 1].decode("ascii"))
-        signatures = tuple(Signature(each["keyid"], _bytes(each["sig"])) for each in document["signatures"])
+        signatures = tuple(Signature(entry["keyid"], _bytes(entry["sig"])) for entry in document["signatures"])
         read = Envelope(_bytes(document["payload"]), signatures)
     if read is None or read.line != line or not _signed_once_each(read.signatures):
         raise EvidenceError(f"{name} is no envelope as audit7k writes it", slug="not-an-envelope")
@@ -89,7 +89,7 @@ def parse_envelope(line: bytes, name: str) -> Envelope:
 
 def _signed_once_each(signatures: tuple[Signature, ...]) -> bool:
     """Whether each signature is of a key of its own, and has the length of one: nothing else is shown to a reader."""
-    is_whole = all(is_sha256(keyid) and len(made) == SIGNATURE_BYTES for keyid, made in signatures)
+    is_whole = all(is_sha256(keyid) and len(signature) == SIGNATURE_BYTES for keyid, signature in signatures)
     return is_whole and len({keyid for keyid, _ in signatures}) == len(signatures)
 
 

@@ -227,7 +227,7 @@ def payload_sha256(payload: bytes) -> str:
 
 def _is_signed(envelope: Envelope, entry: Entry) -> bool:
     key = PublicKey(bytes.fromhex(entry.key))
-    return [each.keyid for each in envelope.signatures] == [key.fingerprint] and verifies(
+    return [signature.keyid for signature in envelope.signatures] == [key.fingerprint] and verifies(
         key, envelope.signatures[0].signature, envelope.message
     )
 

@@ -61,10 +61,10 @@ class HistoryFile:
         try:
             if opened:
                 # first: a commitment that nobody can open says nothing, an opening without one does no harm
-                kept = {**self.openings, entry.index: dict(opened)}
-                text = _read_openings.dump_json(kept, indent=1)
+                openings = {**self.openings, entry.index: dict(opened)}
+                text = _read_openings.dump_json(openings, indent=1)
                 write_durably(_beside(self.path, "openings"), text + b"\n")
-                self.openings = kept
+                self.openings = openings
             write_durably(self.path, longer.content)
             self.path.chmod(0o644)
         except OSError as error:
@@ -89,10 +89,10 @@ class HistoryFile:
         StorageError
             If it cannot be written.
         """
-        given = read_history(content, name)
-        longer = max(given, self.history, key=lambda each: len(each.entries))
-        both = min(len(given.entries), len(self.history.entries))
-        if given.payloads[:both] != self.history.payloads[:both]:
+        copy = read_history(content, name)
+        longer = max(copy, self.history, key=lambda history: len(history.entries))
+        shared = min(len(copy.entries), len(self.history.entries))
+        if copy.payloads[:shared] != self.history.payloads[:shared]:
             raise EvidenceError(f"{name} is another history than {self.path.name}", slug="other-history")
         foreign = [entry for entry in longer.entries[len(self.history.entries) :] if kinds and entry.kind not in kinds]
         if foreign:
@@ -130,10 +130,10 @@ class HistoryFile:
         """Return what other parties signed, by the name of its file. Raises EvidenceError if no bundle can hold it."""
         folder = _beside(self.path, "heads")
         files = sorted(folder.iterdir()) if folder.is_dir() else []
-        found = {file.name: bytes_of_result(file, MAX_BYTES) for file in files if file.name.endswith(ANCHOR_ENDS)}
-        if not are_plain(found):
+        contents = {file.name: bytes_of_result(file, MAX_BYTES) for file in files if file.name.endswith(ANCHOR_ENDS)}
+        if not are_plain(contents):
             raise EvidenceError(f"a file in {folder.name} has a name that a bundle cannot hold", slug="other-name")
-        return found
+        return contents
 
     def heads(self) -> dict[str, Checkpoint]:
         """Return the heads beside the history, by name. Raises EvidenceError if one is of another history."""

@@ -71,9 +71,9 @@ def can_verify() -> bool:
 
 def parse_public_key(content: bytes, name: str) -> PublicKey:
     """Read a public key in PEM. Raises EvidenceError if it is none of Ed25519; `name` is what the error calls it."""
-    found = _PEM.fullmatch(content)
+    match = _PEM.fullmatch(content)
     try:
-        der = base64.b64decode(b"".join(found[1].split()), validate=True) if found else b""
+        der = base64.b64decode(b"".join(match[1].split()), validate=True) if match else b""
     except binascii.Error:
         der = b""
     if not der.startswith(_PREFIX) or len(der) != len(_PREFIX) + 32 or _is_weak(der[len(_PREFIX) :]):
@@ -171,12 +171,12 @@ class Claim(Enum):
     """It names one whose key did not sign what it says it did."""
 
 
-def claim_of(held: Iterable[bytes], signed_by: Iterable[tuple[Name, int]], trusted: Iterable[Certificate]) -> Claim:
+def claim_of(contents: Iterable[bytes], signed_by: Iterable[tuple[Name, int]], trusted: Iterable[Certificate]) -> Claim:
     """Hold the certificates within a reply against trusted ones.
 
     Parameters
     ----------
-    held : iterable of bytes
+    contents : iterable of bytes
         The certificates within the reply, in DER.
     signed_by : iterable of (Name, int)
         Issuer and serial number of the certificates that signed the reply.
@@ -190,21 +190,21 @@ def claim_of(held: Iterable[bytes], signed_by: Iterable[tuple[Name, int]], trust
     from cryptography.x509 import load_der_x509_certificate
 
     signers, roots = list(signed_by), list(trusted)
-    within = [load_der_x509_certificate(each) for each in held]
-    names = {name for each in within for name in (each.subject, each.issuer)} | {issuer for issuer, _ in signers}
+    within = [load_der_x509_certificate(content) for content in contents]
+    names = {name for inner in within for name in (inner.subject, inner.issuer)} | {issuer for issuer, _ in signers}
     if not any(root.subject in names for root in roots):
         return Claim.OTHER
     if len(within) > _MOST_WITHIN:
         return Claim.OPEN
-    pairs = [(each, root) for each in within for root in roots]
-    if any(each.issuer == root.subject and not _is_issued_by(each, root) for each, root in pairs):
+    pairs = [(inner, root) for inner in within for root in roots]
+    if any(inner.issuer == root.subject and not _is_issued_by(inner, root) for inner, root in pairs):
         return Claim.FALSE
-    if any(each.subject == root.subject and each.public_key() != root.public_key() for each, root in pairs):
+    if any(inner.subject == root.subject and inner.public_key() != root.public_key() for inner, root in pairs):
         return Claim.FALSE
-    above = [each for each in within if (each.issuer, each.serial_number) in signers]
+    above = [inner for inner in within if (inner.issuer, inner.serial_number) in signers]
     for _ in range(len(within) + 1):
-        above = [each for each in (*within, *roots) if any(_is_issued_by(below, each) for below in above)]
-    return Claim.FALSE if any(each in roots and each.issuer == each.subject for each in above) else Claim.OPEN
+        above = [upper for upper in (*within, *roots) if any(_is_issued_by(below, upper) for below in above)]
+    return Claim.FALSE if any(upper in roots and upper.issuer == upper.subject for upper in above) else Claim.OPEN
 
 
 def _is_issued_by(certificate: Certificate, issuer: Certificate) -> bool:
@@ -223,7 +223,7 @@ def certificates(texts: Iterable[str]) -> list[Certificate]:
     from cryptography.x509 import load_pem_x509_certificates
 
     try:
-        return [each for text in texts for each in load_pem_x509_certificates(text.encode())]
+        return [certificate for text in texts for certificate in load_pem_x509_certificates(text.encode())]
     except ValueError:
         raise EvidenceError("a certificate of a time authority is none in PEM", slug="not-a-key") from None
 

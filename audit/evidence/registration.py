@@ -53,13 +53,13 @@ def standing_of(
     witnessed : iterable of int
         Sizes of this history that another party signed, as `witnessed_sizes` finds them.
     """
-    attempts = [each for each in history.attempts(started.system) if each.started.index <= started.index]
+    attempts = [attempt for attempt in history.attempts(started.system) if attempt.started.index <= started.index]
     waiting = history.open_registrations(started.system, before=started.index)
     return Standing(
         attempt=len(attempts),
-        earlier=tuple(each.outcome for each in attempts[:-1]),
+        earlier=tuple(attempt.outcome for attempt in attempts[:-1]),
         registration=_registration(history, started, commitments, declared, tuple(witnessed)),
-        open_registrations=sum(each.index != started.answers for each in waiting),
+        open_registrations=sum(entry.index != started.answers for entry in waiting),
     )
 
 
@@ -67,16 +67,16 @@ def _registration(
     history: History, started: Entry, commitments: Mapping[str, str], declared: bool, witnessed: tuple[int, ...]
 ) -> Registration:
     waiting = history.open_registrations(started.system, before=started.index)  # what is withdrawn later stood then
-    own = next((each for each in waiting if each.index == started.answers), None)
-    if own is None:
-        is_late = bool(waiting) or any(each.index > started.index for each in history.registrations(started.system))
+    registered = next((entry for entry in waiting if entry.index == started.answers), None)
+    if registered is None:
+        is_late = bool(waiting) or any(entry.index > started.index for entry in history.registrations(started.system))
         return "registered_late" if is_late else "declared" if declared else "not_shown"
-    asked = {own.commitments.get(QUESTION), started.commitments.get(QUESTION), commitments.get(QUESTION)}
-    if len(asked) > 1 or waiting[0] != own:
+    questions = {registered.commitments.get(QUESTION), started.commitments.get(QUESTION), commitments.get(QUESTION)}
+    if len(questions) > 1 or waiting[0] != registered:
         return "registered_late"
-    if not any(own.index < size <= started.index for size in witnessed):
+    if not any(registered.index < size <= started.index for size in witnessed):
         return "declared"
-    same_set = own.commitments.get(SET) is not None and own.commitments[SET] == commitments.get(SET)
+    same_set = registered.commitments.get(SET) is not None and registered.commitments[SET] == commitments.get(SET)
     return "shown" if same_set else "shown_for_limits"
 
 

@@ -93,22 +93,22 @@ class Material:
         """
         if self.folder is not None and self.is_what_was_audited(role, self.folder / named):
             return named
-        held = next((name for name in self.bundle.restricted if Path(name).stem == role), None)
-        if held is None:
+        member = next((name for name in self.bundle.restricted if Path(name).stem == role), None)
+        if member is None:
             raise EvidenceError(f"the {role} that was audited is not at hand as one file", slug="not-in-bundle")
         # results say what a file is called
         can_stay = self.folder is None and not named.is_absolute() and ".." not in named.parts
         path = named if can_stay else self.work / role / named.name
-        place = self.work / path
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_bytes(self.bundle.restricted[held])
-        if not self.is_what_was_audited(role, place):
+        target = self.work / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(self.bundle.restricted[member])
+        if not self.is_what_was_audited(role, target):
             raise EvidenceError(f"the {role} in the bundle is another one than the statement says", slug="other-file")
         return path
 
-    def is_what_was_audited(self, role: str, place: Path) -> bool:
+    def is_what_was_audited(self, role: str, file: Path) -> bool:
         """Say whether a file is there and is what the statement commits to."""
-        return place.is_file() and file_sha256(place) == self.digest(role)
+        return file.is_file() and file_sha256(file) == self.digest(role)
 
 
 def replay(bundle: Bundle, levels: Sequence[Level], folder: Path | None, run: Runner) -> Iterator[Shown]:
@@ -169,21 +169,21 @@ def _public(material: Material, run: Runner) -> list[str]:  # noqa: ARG001 - as 
         other = made_again(material.result, entry)
     except (ValueError, LookupError, TypeError, AttributeError):  # whoever made the bundle wrote it
         return [LOG]
-    made = {REPORTERS[form][0]: file_of(release, form) for form in release.about.formats if form != PAPER}
+    remade = {REPORTERS[form][0]: file_of(release, form) for form in release.about.formats if form != PAPER}
     shown = {name: content for name, content in bundle.public.items() if name != _PAPER}
-    return [*other, *(name for name, content in shown.items() if made.get(name) != content)]
+    return [*other, *(name for name, content in shown.items() if remade.get(name) != content)]
 
 
 def _counts(material: Material, run: Runner) -> list[str]:
     if isinstance(material.result.plan.detector, PredictionsDetector):
         return _whole(material, run)
-    asked = _plan(material)
+    document = _plan(material)
     answers = material.place(PREDICTIONS, Path(f"{PREDICTIONS}.parquet"))
-    asked["detector"] = _known_answers(material, material.base / answers)
+    document["detector"] = _known_answers(material, material.base / answers)
     for key in ("probes", "scoring", "baseline", "measures"):
-        asked.pop(key, None)
-    asked["rules"] = [rule for rule in asked["rules"] if "probe" not in rule]
-    again = run(asked, material.base, material.work).result
+        document.pop(key, None)
+    document["rules"] = [rule for rule in document["rules"] if "probe" not in rule]
+    again = run(document, material.base, material.work).result
     return _differing(material.result, again, COUNTED)
 
 
@@ -212,28 +212,28 @@ def _whole(material: Material, run: Runner) -> list[str]:
             slug="program-in-bundle",
             hint="look at them, then run the plan itself",
         )
-    asked = _plan(material)
+    document = _plan(material)
     path = getattr(material.result.plan.detector, "path", None)
     if material.digest(DETECTOR) is not None and path is not None:
-        asked["detector"] = {**asked["detector"], "path": str(material.place(DETECTOR, path))}
-    made = run(asked, material.base, material.work)
+        document["detector"] = {**document["detector"], "path": str(material.place(DETECTOR, path))}
+    rerun = run(document, material.base, material.work)
     # what a history shows is no part of a run, and safeguards follow from it too
-    origin = made.result.provenance.model_copy(update={"history": material.result.provenance.history})
-    again = with_safeguards(made.result.model_copy(update={"provenance": origin}))
+    origin = rerun.result.provenance.model_copy(update={"history": material.result.provenance.history})
+    again = with_safeguards(rerun.result.model_copy(update={"provenance": origin}))
     other = _differing(
         _unopposed(material.result),
         _unopposed(again),
         [name for name in AuditResult.model_fields if name not in _ASKED],
     )
-    if material.digest(PREDICTIONS) is not None and not material.is_what_was_audited(PREDICTIONS, made.predictions):
-        other.append(made.predictions.name)
+    if material.digest(PREDICTIONS) is not None and not material.is_what_was_audited(PREDICTIONS, rerun.predictions):
+        other.append(rerun.predictions.name)
     return other
 
 
 def _unopposed(result: AuditResult) -> AuditResult:
     """Leave out what other libraries said: which are there, and whether they are asked, is not of the audit."""
     further = result.further.model_copy(update={"crosscheck": (), "crosscheck_state": "not_asked"})
-    notices = tuple(each for each in result.notices if not each.code.startswith("crosscheck-"))
+    notices = tuple(notice for notice in result.notices if not notice.code.startswith("crosscheck-"))
     return result.model_copy(update={"further": further, "notices": notices})
 
 
@@ -247,14 +247,14 @@ def _plan(material: Material) -> dict[str, Any]:
     """
     section = material.result.plan.evaluation_set
     key = "counts" if section.counts is not None else "path"
-    asked: dict[str, Any] = json.loads(json.dumps(material.result.plan_as_asked))
-    plans = (loaded_plan(asked, material.base).plan, material.result.plan)
-    read, said = (plan.model_dump(mode="json", by_alias=True, exclude={"scoring"}) for plan in plans)
-    if read != said:
+    document: dict[str, Any] = json.loads(json.dumps(material.result.plan_as_asked))
+    plans = (loaded_plan(document, material.base).plan, material.result.plan)
+    read, recorded = (plan.model_dump(mode="json", by_alias=True, exclude={"scoring"}) for plan in plans)
+    if read != recorded:
         raise EvidenceError("the result holds two plans that differ", slug="two-plans")
     named = section.counts or section.path or Path(SET)
-    asked["evaluation_set"] = {**asked["evaluation_set"], key: str(material.place(SET, named))}
-    return asked
+    document["evaluation_set"] = {**document["evaluation_set"], key: str(material.place(SET, named))}
+    return document
 
 
 def _known_answers(material: Material, answers: Path) -> dict[str, Any]:
@@ -268,9 +268,9 @@ def _known_answers(material: Material, answers: Path) -> dict[str, Any]:
         "decision",
         pc.if_else(pc.equal(table["status"].cast("string"), "ok"), table["decision"].cast("string"), None),
     )
-    place = material.work / "known-answers.parquet"
-    pq.write_table(known.select([table.column_names[0], "score", "decision"]), place)
-    section: dict[str, Any] = {"kind": "predictions", "path": str(place), "id": table.column_names[0]}
+    known_path = material.work / "known-answers.parquet"
+    pq.write_table(known.select([table.column_names[0], "score", "decision"]), known_path)
+    section: dict[str, Any] = {"kind": "predictions", "path": str(known_path), "id": table.column_names[0]}
     if table["score"].null_count == table.num_rows:
         return {
             **section,
@@ -286,18 +286,18 @@ def _known_answers(material: Material, answers: Path) -> dict[str, Any]:
     return section
 
 
-def _differing(one: AuditResult, other: AuditResult, names: Sequence[str]) -> list[str]:
+def _differing(result: AuditResult, other: AuditResult, names: Sequence[str]) -> list[str]:
     """Return the first place of each field in which two results differ."""
-    texts = ((name, field_json(getattr(one, name)), field_json(getattr(other, name))) for name in names)
+    texts = ((name, field_json(getattr(result, name)), field_json(getattr(other, name))) for name in names)
     return [_place(json.loads(text), json.loads(changed), name) for name, text, changed in texts if text != changed]
 
 
-def _place(one: Any, other: Any, path: str) -> str:
+def _place(first: Any, second: Any, path: str) -> str:
     inside: Iterator[tuple[str, Any, Any]] = iter(())
-    if isinstance(one, dict) and isinstance(other, dict) and one.keys() == other.keys():
-        inside = ((f"{path}.{name}", value, other[name]) for name, value in one.items())
-    elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
-        inside = ((f"{path}[{place}]", *pair) for place, pair in enumerate(zip(one, other, strict=True)))
+    if isinstance(first, dict) and isinstance(second, dict) and first.keys() == second.keys():
+        inside = ((f"{path}.{name}", value, second[name]) for name, value in first.items())
+    elif isinstance(first, list) and isinstance(second, list) and len(first) == len(second):
+        inside = ((f"{path}[{index}]", *pair) for index, pair in enumerate(zip(first, second, strict=True)))
     return next((_place(value, changed, at) for at, value, changed in inside if value != changed), path)
 
 
@@ -316,10 +316,10 @@ def countersigned(bundle: Bundle, replayed: Sequence[Shown], signed_at: str, sig
     EvidenceError
         If no level was made again, or one did not come out the same: nobody signs what they did not see.
     """
-    states = {each.code: each.state for each in replayed}
+    states = {shown.code: shown.state for shown in replayed}
     if not states or set(states.values()) != {State.HOLDS}:
         raise EvidenceError("nothing is countersigned that was not made again", slug="not-replayed")
     levels = tuple(level for level in LEVELS if level in states)
-    said = Countersignature(signed_at=signed_at, levels=levels, software=software())
-    envelope = Envelope(statement_bytes({STATEMENT: sha256(bundle.statement)}, said)).signed(signer)
+    countersignature = Countersignature(signed_at=signed_at, levels=levels, software=software())
+    envelope = Envelope(statement_bytes({STATEMENT: sha256(bundle.statement)}, countersignature)).signed(signer)
     return bundle.with_envelope(envelope, signer.public)

@@ -73,7 +73,7 @@ def read_result(folder: Path) -> Document:
     return Document(content, parse_result(content.decode("utf-8", "replace"), RESULT))
 
 
-def read_published(folder: Path, place: Path, document: Document | None = None) -> Published:
+def read_published(folder: Path, restricted: Path, document: Document | None = None) -> Published:
     """Read what lies in an output folder and its restricted folder; `document` is its result, if it was read.
 
     Raises
@@ -86,20 +86,22 @@ def read_published(folder: Path, place: Path, document: Document | None = None) 
     content, result = document or read_result(folder)
     public = folder / PUBLIC
     release, _ = load_release(public / RELEASE)
-    if read_key(place) is None:
+    if read_key(restricted) is None:
         raise EvidenceError(
             "the restricted folder has no key, so that nothing says whose the public files are",
             slug="key-missing",
             hint="name the folder that the run used with --restricted-folder",
         )
-    if release_of(_digest_of(content), public / RELEASE, place) is None:
+    if release_of(_digest_of(content), public / RELEASE, restricted) is None:
         raise EvidenceError(
             "the public files are of another result than the one beside them",
             slug="other-release",
             hint="publish this one first: audit7k report",
         )
-    log = _log_entry(release, place)
-    expected = _as_published(result, release, place) if log is None else json.loads(log.partition(b"\n")[2])["sha256"]
+    log = _log_entry(release, restricted)
+    expected = (
+        _as_published(result, release, restricted) if log is None else json.loads(log.partition(b"\n")[2])["sha256"]
+    )
     files = {name: bytes_of_result(public / name, MAX_BYTES) for name in expected}
     changed = sorted(name for name, digest in _digests(files).items() if expected.get(name) != digest)
     if changed:
@@ -115,23 +117,23 @@ def _digest_of(document: bytes) -> str:
         return ""
 
 
-def _as_published(result: AuditResult, release: PublicRelease, place: Path) -> dict[str, str]:
+def _as_published(result: AuditResult, release: PublicRelease, restricted: Path) -> dict[str, str]:
     """Publish a result that shows nothing again: no log remembers what its files were."""
     from audit.disclosure.publish import publish  # statistics, and as much to load as all else
 
-    made: dict[str, bytes] = {}
-    publish(result, place, made.update, release.about.formats, release.about.languages)
-    return _digests(made)
+    files: dict[str, bytes] = {}
+    publish(result, restricted, files.update, release.about.formats, release.about.languages)
+    return _digests(files)
 
 
-def _log_entry(release: PublicRelease, place: Path) -> bytes | None:
+def _log_entry(release: PublicRelease, restricted: Path) -> bytes | None:
     if release.number is None:
         return None
-    with restricted_folder(place) as folder:
+    with restricted_folder(restricted) as folder:
         entry = folder.entry(release.number)
         if entry.get("release") != json.loads(public_json(release)):
             raise EvidenceError("the log of releases has another release of this number", slug="other-release")
-        return (place / RELEASES / f"{release.number:04}.json").read_bytes()
+        return (restricted / RELEASES / f"{release.number:04}.json").read_bytes()
 
 
 def seal(
@@ -139,7 +141,7 @@ def seal(
     sealed_at: str,
     signer: Signer | None,
     *,
-    kept: Mapping[str, Opening] | None = None,
+    earlier: Mapping[str, Opening] | None = None,
     history: Position | None = None,
     registration: int | None = None,
 ) -> Bundles:
@@ -153,7 +155,7 @@ def seal(
         Now, as YYYY-MM-DDTHH:MM:SSZ.
     signer : Signer, optional
         Who signs; without one the signature is attached later.
-    kept : mapping of str to Opening, optional
+    earlier : mapping of str to Opening, optional
         Openings of earlier commitments: where the thing is still the same, the commitment is too.
     history, registration
         Its place in a history, and the entry that registered its question.
@@ -164,7 +166,7 @@ def seal(
         If a bundle would be too large, or rows are not those that were audited.
     """
     digests = digests_by_role(published)
-    exact, openings = _exact_files(published, digests), open_anew(digests, kept)
+    exact, openings = _exact_files(published, digests), open_anew(digests, earlier)
     about = published.release.about
     evidence = Evidence(
         sealed_at=sealed_at,
@@ -179,7 +181,7 @@ def seal(
     envelopes = [Envelope(statement_bytes(subjects, evidence))]
     if signer is not None:
         envelopes += [Envelope(published.files[TEST_RESULT])] if TEST_RESULT in published.files else []
-        envelopes = [each.signed(signer) for each in envelopes]
+        envelopes = [envelope.signed(signer) for envelope in envelopes]
     keys = () if signer is None else (signer.public,)
     open_to_all = Bundle(tuple(envelopes), keys, published.files)
     return Bundles(open_to_all, replace(open_to_all, openings=openings, restricted=exact))
@@ -226,8 +228,8 @@ def with_rows(bundle: Bundle, published: Published) -> Bundles:
 def digests_by_role(published: Published) -> dict[str, str | None]:
     """Return the SHA-256 of each thing that an audit commits to; None where there is none."""
     log = None if published.log is None else sha256(published.log)
-    found = {**digests_in(published.result), "result": sha256(published.document), "release-log": log}
-    return {role: found[role] for role in ROLES}
+    digests = {**digests_in(published.result), "result": sha256(published.document), "release-log": log}
+    return {role: digests[role] for role in ROLES}
 
 
 def digests_in(result: AuditResult) -> dict[str, str | None]:
@@ -252,8 +254,8 @@ def digests_in(result: AuditResult) -> dict[str, str | None]:
 
 def question_digest(plan: AuditPlan) -> str:
     """Return the SHA-256 of all that a plan asks, without the detector and the places of files."""
-    asked: dict[str, Any] = question_of(plan)
-    return sha256(canonical(asked))
+    question: dict[str, Any] = question_of(plan)
+    return sha256(canonical(question))
 
 
 def _digests(files: Mapping[str, bytes]) -> dict[str, str]:

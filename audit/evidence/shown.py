@@ -35,7 +35,7 @@ class Shown(NamedTuple):
     code: str
     state: State
     text: str
-    who: str = ""
+    signer: str = ""
     """Name of the signer, where it is about one who is trusted."""
     levels: tuple[str, ...] = ()
     """What that signer made again."""
@@ -52,7 +52,7 @@ class Verified:
     @property
     def exit_code(self) -> ExitCode:
         """Exit code of `verify`: whether the evidence holds, whatever the verdict of the audit is."""
-        states = {each.state for each in self.shown}
+        states = {check.state for check in self.shown}
         if State.CONTRADICTED in states:
             return ExitCode.NOT_VERIFIED
         return ExitCode.INCONCLUSIVE if State.NOT_SHOWN in states else ExitCode.PASS

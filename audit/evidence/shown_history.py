@@ -55,7 +55,7 @@ def shown_of_history(reading: Reading) -> Iterator[Shown]:
         history = read_history(bundle.history, "history.a7h")
         heads = heads_among(bundle.anchors)
         witnesses = _witnesses([*keys_among(bundle.anchors), *history.vendors], history, reading)
-        given = None if reading.history is None else read_history(reading.history, "the history that you gave")
+        other = None if reading.history is None else read_history(reading.history, "the history that you gave")
     except AuditError as error:
         yield Shown("history", State.CONTRADICTED, error.message)
         return
@@ -64,20 +64,20 @@ def shown_of_history(reading: Reading) -> Iterator[Shown]:
         yield Shown("history", State.CONTRADICTED, "the history has no such audit at its place")
         return
     yield from _attempts(history, history.entries[sealed.answers], reading, heads, witnesses)
-    if given is not None:
-        yield from _against(history, given, sealed)
-    yield from _of_later(history if given is None or len(given.entries) < len(history.entries) else given, sealed)
+    if other is not None:
+        yield from _against(history, other, sealed)
+    yield from _of_later(history if other is None or len(other.entries) < len(history.entries) else other, sealed)
 
 
 def _witnesses(keys: Iterable[PublicKey], history: History, reading: Reading) -> dict[PublicKey, float]:
     """Return keys of other parties, by key and by name, and from when on each counts: a stolen key dates a signature as
     it likes.
     """
-    own = {entry.key for entry in history.entries if entry.kind in {"registered", "started", "sealed"}}
-    prints = {PublicKey(bytes.fromhex(key)).fingerprint for key in own}
-    prints |= {each.keyid for each in reading.bundle.envelopes[0].signatures}
+    auditor_keys = {entry.key for entry in history.entries if entry.kind in {"registered", "started", "sealed"}}
+    prints = {PublicKey(bytes.fromhex(key)).fingerprint for key in auditor_keys}
+    prints |= {signature.keyid for signature in reading.bundle.envelopes[0].signatures}
     parties = parties_of(reading, prints)
-    found = dict[PublicKey, float]()
+    begins = dict[PublicKey, float]()
     for key in keys:
         owner = reading.trust.owner(key.fingerprint, "witness", "regulator", "vendor")
         if owner is None or key.fingerprint in prints or owner.party in parties:
@@ -85,13 +85,13 @@ def _witnesses(keys: Iterable[PublicKey], history: History, reading: Reading) ->
         if owner.until is not None and owner.until < reading.today:
             continue
         since = owner.begins
-        found[key] = 0.0 if since is None else datetime(since.year, since.month, since.day, tzinfo=UTC).timestamp()
-    return found
+        begins[key] = 0.0 if since is None else datetime(since.year, since.month, since.day, tzinfo=UTC).timestamp()
+    return begins
 
 
 def parties_of(reading: Reading, fingerprints: Collection[str]) -> set[str]:
     """Return the names of who made an audit: of the owners of these keys, and of the auditor that its release names."""
-    named = {each.party for each in reading.trust.signer if each.fingerprint in fingerprints}
+    named = {signer.party for signer in reading.trust.signer if signer.fingerprint in fingerprints}
     with contextlib.suppress(AuditError):  # said of it already
         named.add(party_of(parse_release(reading.bundle.public.get(RELEASE, b"")).about.auditor))
     return named - {""}
@@ -99,15 +99,15 @@ def parties_of(reading: Reading, fingerprints: Collection[str]) -> set[str]:
 
 def _sealed(history: History, reading: Reading) -> Entry | None:
     """Return the entry that a statement says is its own, if it says the same of the statement."""
-    place = reading.evidence.history
-    if place is None or not 0 < place.index < len(history.entries):
+    position = reading.evidence.history
+    if position is None or not 0 < position.index < len(history.entries):
         return None
-    entry = history.entries[place.index]
-    follows = payload_sha256(history.payloads[place.index - 1]) == place.previous
+    entry = history.entries[position.index]
+    follows = payload_sha256(history.payloads[position.index - 1]) == position.previous
     same = (entry.kind, entry.system, entry.headline) == ("sealed", reading.evidence.system, reading.evidence.headline)
     is_own = entry.statement == hashlib.sha256(reading.bundle.statement).hexdigest()
-    starts = [each for each in history.entries if each.index == entry.answers]
-    registered = [each.answers for each in starts] == [reading.evidence.registration]
+    starts = [start for start in history.entries if start.index == entry.answers]
+    registered = [start.answers for start in starts] == [reading.evidence.registration]
     return entry if follows and same and is_own and registered else None
 
 
@@ -142,8 +142,8 @@ def _attempts(
     began = datetime.fromisoformat(started.at)
     sizes += [size for size, time in stamps if time.replace(microsecond=0) <= began]
     standing = standing_of(history, started, reading.evidence.commitments, witnessed=sizes)
-    by_others = [one for one in history.entries[: started.index] if one.key != started.key]
-    answered = any(one.kind == "answered" and one.system == started.system for one in by_others)
+    by_others = [entry for entry in history.entries[: started.index] if entry.key != started.key]
+    answered = any(entry.kind == "answered" and entry.system == started.system for entry in by_others)
     yield from _report(reading, standing, answered=answered)
     before = "".join(f"{outcome.replace('_', ' ')}, " for outcome in standing.earlier)
     yield Shown(
@@ -159,9 +159,9 @@ def _attempts(
     for name, head in heads.items():
         for key, time in head.witnessed_by(witnesses):
             owner = reading.trust.owner(key.fingerprint, "witness", "regulator")
-            who, day = "" if owner is None else printable(owner.name), datetime.fromtimestamp(time, UTC).date()
+            witness, day = "" if owner is None else printable(owner.name), datetime.fromtimestamp(time, UTC).date()
             entries = count_of(head.size, "entry", "entries")
-            yield Shown("head", State.HOLDS, f"{who} signed the head of {entries} on {day} ({printable(name)})")
+            yield Shown("head", State.HOLDS, f"{witness} signed the head of {entries} on {day} ({printable(name)})")
 
 
 def _report(reading: Reading, standing: Standing | None, *, answered: bool = False) -> Iterator[Shown]:
@@ -172,18 +172,18 @@ def _report(reading: Reading, standing: Standing | None, *, answered: bool = Fal
         return
     if about.kind == "blind" and not answered:
         yield Shown("vendor", State.NOT_SHOWN, "the report says that a vendor answered, and none has signed that here")
-    said = about.history
-    if said is None:
+    report = about.history
+    if report is None:
         return
     if standing is None:
         yield Shown("report", State.NOT_SHOWN, "the report says what a history shows, and none is here to check it")
-    elif (said.attempt, said.earlier, said.open_registrations) != (
+    elif (report.attempt, report.earlier, report.open_registrations) != (
         standing.attempt,
         standing.earlier,
         standing.open_registrations,
     ):
         yield Shown("report", State.CONTRADICTED, "the report says otherwise of earlier audits than the history")
-    elif _FIXED.index(said.registration) < _FIXED.index(standing.registration) and said.registration in _WITNESSED:
+    elif _FIXED.index(report.registration) < _FIXED.index(standing.registration) and report.registration in _WITNESSED:
         yield Shown(
             "report",
             State.NOT_SHOWN,
@@ -191,13 +191,13 @@ def _report(reading: Reading, standing: Standing | None, *, answered: bool = Fal
         )
 
 
-def _against(history: History, given: History, sealed: Entry) -> Iterator[Shown]:
+def _against(history: History, other: History, sealed: Entry) -> Iterator[Shown]:
     """Compare with a history that came by another way: one of the two must be the beginning of the other."""
-    both = min(len(history.entries), len(given.entries))
-    if history.payloads[:both] != given.payloads[:both]:
+    shared = min(len(history.entries), len(other.entries))
+    if history.payloads[:shared] != other.payloads[:shared]:
         yield Shown("fork", State.CONTRADICTED, "the history that you gave is another one: there are two")
         return
-    if len(given.entries) <= sealed.index:
+    if len(other.entries) <= sealed.index:
         yield Shown("given-history", State.NOT_SHOWN, "the history that you gave ends before this audit")
         return
     yield Shown("given-history", State.HOLDS, "the history that you gave has the same entries")

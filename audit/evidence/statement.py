@@ -187,7 +187,7 @@ def read_statement(content: bytes, kind: type[P], name: str) -> tuple[dict[str, 
     """
     try:
         document: Any = strict_decoder(finite=True).decode(content[: MAX_BYTES + 1].decode("ascii"))
-        subjects = {each["name"]: each["digest"]["sha256"] for each in document["subject"]}
+        subjects = {subject["name"]: subject["digest"]["sha256"] for subject in document["subject"]}
         predicate = kind.model_validate_json(json.dumps(document["predicate"]))
         if all(map(is_sha256, subjects.values())) and statement_bytes(subjects, predicate) == content:
             return subjects, predicate

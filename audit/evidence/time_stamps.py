@@ -24,8 +24,8 @@ def time_request(message: bytes) -> bytes:
     _need_extra()
     from rfc3161_client import HashAlgorithm, TimestampRequestBuilder
 
-    made = TimestampRequestBuilder().data(message).hash_algorithm(HashAlgorithm.SHA256).nonce(nonce=True)
-    return made.cert_request(cert_request=True).build().as_bytes()
+    builder = TimestampRequestBuilder().data(message).hash_algorithm(HashAlgorithm.SHA256).nonce(nonce=True)
+    return builder.cert_request(cert_request=True).build().as_bytes()
 
 
 def stamped_at(reply: bytes, message: bytes, authorities: Sequence[str]) -> dt.datetime:
@@ -106,7 +106,7 @@ def _claim(reply: bytes, authorities: Sequence[str]) -> Claim:
     trusted = certificates(authorities)
     try:
         signed = _read(reply).signed_data
-        signers = [(each.issuer, each.serial_number) for each in signed.signer_infos]
+        signers = [(signer.issuer, signer.serial_number) for signer in signed.signer_infos]
         return claim_of(signed.certificates, signers, trusted)
     except Exception:
         return Claim.FALSE
@@ -131,15 +131,15 @@ def in_order(reply: bytes) -> bytes:
         signed = _parts(reply, *_parts(reply, *_parts(reply, *_parts(reply, 0, len(reply))[0][1:])[1][1:])[1][1:])[0]
         certificates_at = next(part for part in _parts(reply, *signed[1:]) if part[0] == _CONTEXT_0)
         _, start, end = certificates_at
-        held = _parts(reply, start, end, whole=True)
+        parts = _parts(reply, start, end, with_header=True)
     except (IndexError, StopIteration):
         return reply
-    return reply[:start] + b"".join(sorted(reply[first:last] for _, first, last in held)) + reply[end:]
+    return reply[:start] + b"".join(sorted(reply[first:last] for _, first, last in parts)) + reply[end:]
 
 
-def _parts(content: bytes, start: int, end: int, *, whole: bool = False) -> list[tuple[int, int, int]]:
-    """Return tag, start and end of what stands side by side in DER; `whole`: with tag and length. Raises IndexError."""
-    found = []
+def _parts(content: bytes, start: int, end: int, *, with_header: bool = False) -> list[tuple[int, int, int]]:
+    """Return tag, start and end of what stands side by side in DER; `with_header`: all of it. Raises IndexError."""
+    parts = []
     while start < end:
         size, body = content[start + 1], start + 2
         if size & 0x80:
@@ -147,9 +147,9 @@ def _parts(content: bytes, start: int, end: int, *, whole: bool = False) -> list
             size = int.from_bytes(content[start + 2 : body], "big")
         if body + size > end:
             raise IndexError(size)
-        found.append((content[start], start if whole else body, body + size))
+        parts.append((content[start], start if with_header else body, body + size))
         start = body + size
-    return found
+    return parts
 
 
 def can_stamp() -> bool:

@@ -60,7 +60,9 @@ class Trust(Part):
 
     def owner(self, fingerprint: str, *roles: Role) -> Trusted | None:
         """Return who owns a key, if it counts for one of these roles."""
-        return next((each for each in self.signer if each.fingerprint == fingerprint and each.role in roles), None)
+        return next(
+            (signer for signer in self.signer if signer.fingerprint == fingerprint and signer.role in roles), None
+        )
 
 
 def read_trust(path: Path | None, keys: Iterable[str] = ()) -> Trust:
@@ -74,11 +76,11 @@ def read_trust(path: Path | None, keys: Iterable[str] = ()) -> Trust:
         If a file cannot be read.
     """
     trust = Trust() if path is None else _read(path)
-    given = tuple(
+    added = tuple(
         Trusted.model_validate({"role": "auditor", "name": f"the owner of {key}", "fingerprint": _fingerprint(key)})
         for key in keys
     )
-    return trust.model_copy(update={"signer": (*trust.signer, *given)})
+    return trust.model_copy(update={"signer": (*trust.signer, *added)})
 
 
 def _read(path: Path) -> Trust:

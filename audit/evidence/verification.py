@@ -85,9 +85,9 @@ def verify(
 
 
 def _public_files(reading: Reading) -> Iterator[Shown]:
-    found = {f"{PUBLIC}{name}": sha256(content) for name, content in reading.bundle.public.items()}
-    if found == reading.subjects:
-        yield Shown("public-files", State.HOLDS, f"the {len(found)} public files are those that the statement names")
+    digests = {f"{PUBLIC}{name}": sha256(content) for name, content in reading.bundle.public.items()}
+    if digests == reading.subjects:
+        yield Shown("public-files", State.HOLDS, f"the {len(digests)} public files are those that the statement names")
     else:
         yield Shown("public-files", State.CONTRADICTED, "the public files are not those that the statement names")
 
@@ -228,9 +228,9 @@ def _signatures(reading: Reading) -> Iterator[Shown]:
 def _test_result(reading: Reading) -> Iterator[Shown]:
     """Check a test result for policy engines: signed by who signed the statement, and with the same verdict."""
     bundle = reading.bundle
-    owners = {each.keyid for each in bundle.envelopes[0].signatures}
+    owners = {signature.keyid for signature in bundle.envelopes[0].signatures}
     for line in bundle.envelopes[1:]:
-        signed = {each.keyid for each in line.signatures}
+        signed = {signature.keyid for signature in line.signatures}
         is_wrong = not signed or not signed <= owners or (can_verify() and not_verifying(line, bundle) > 0)
         if line not in bundle.countersignatures and is_wrong:
             yield Shown("test-result", State.CONTRADICTED, "the test result is signed by another than the statement")
@@ -293,7 +293,7 @@ def _time_stamps(reading: Reading) -> Iterator[Shown]:
 
 
 def _countersignatures(reading: Reading) -> Iterator[Shown]:
-    keys = {each.keyid for each in reading.bundle.envelopes[0].signatures}
+    keys = {signature.keyid for signature in reading.bundle.envelopes[0].signatures}
     auditors = parties_of(reading, keys)
     for envelope in reading.bundle.countersignatures:
         try:
@@ -308,14 +308,14 @@ def _countersignatures(reading: Reading) -> Iterator[Shown]:
         levels = ", ".join(countersigned.levels)
         for signature in envelope.signatures:
             owner = reading.trust.owner(signature.keyid, "regulator", "auditor")
-            who = f"{signature.keyid}: a key that you do not trust yet" if owner is None else printable(owner.name)
-            own = signature.keyid in keys or (owner is not None and owner.party in auditors)
+            signer = f"{signature.keyid}: a key that you do not trust yet" if owner is None else printable(owner.name)
+            is_auditor = signature.keyid in keys or (owner is not None and owner.party in auditors)
             doubt = None if owner is None else _doubt(owner, countersigned.signed_at, reading.today, reading)
-            counts = owner is not None and doubt is None and can_verify() and not own
+            counts = owner is not None and doubt is None and can_verify() and not is_auditor
             state = State.HOLDS if counts else State.CLAIMED
-            who = f"{who}, who signed the audit" if own else f"{who}{doubt or ''}"
+            signer = f"{signer}, who signed the audit" if is_auditor else f"{signer}{doubt or ''}"
             name = "" if owner is None else owner.name
-            text = f"made again and found equal ({levels}), says {who}"
+            text = f"made again and found equal ({levels}), says {signer}"
             yield Shown("countersignature", state, text, name, countersigned.levels)
 
 
@@ -380,6 +380,6 @@ def not_verifying(envelope: Envelope, bundle: Bundle) -> int:
     """Return how many signatures of an envelope do not verify with the key in the bundle that they name."""
     keys = {key.fingerprint: key for key in bundle.keys}
     return sum(
-        each.keyid not in keys or not verifies(keys[each.keyid], each.signature, envelope.message)
-        for each in envelope.signatures
+        signature.keyid not in keys or not verifies(keys[signature.keyid], signature.signature, envelope.message)
+        for signature in envelope.signatures
     )

@@ -58,7 +58,9 @@ class Scene(NamedTuple):
         """The audit, run and sealed after the entries before; its bundle and the whole history."""
         asked = commitments_of(self.opened)
         history = before.with_entry(self.auditor, "started", started, self.system, answers=answers, commitments=asked)
-        made = seal(self.published, sealed, self.auditor, kept=self.opened, history=history.head, registration=answers)
+        made = seal(
+            self.published, sealed, self.auditor, earlier=self.opened, history=history.head, registration=answers
+        )
         said = {
             "answers": len(history.entries) - 1,
             "headline": self.published.release.headline.outcome,

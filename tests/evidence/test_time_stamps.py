@@ -301,7 +301,7 @@ def test_a_stamped_head_shows_that_a_registration_came_before_the_start(
     system = system_of(about.owner, about.system, about.title)
     history = History().with_entry(signer, "registered", at, system, **asked)
     history = history.with_entry(signer, "started", at, system, answers=0, **asked)
-    made = seal(published, at, signer, kept=opened, history=history.head, registration=0)
+    made = seal(published, at, signer, earlier=opened, history=history.head, registration=0)
     said = {"answers": 1, "headline": published.release.headline.outcome, "statement": made.statement_sha256}
     history = history.with_entry(signer, "sealed", at, system, **said)
     head = checkpoint_of(history.payloads[:entries])

@@ -332,7 +332,7 @@ def _came_out(audited: AuditResult, repeats: Sequence[Repeat], differ: AbstractS
         found = len(each.ids & differ)
         yield (
             f"{each.rule}: {each.outcome.upper()} of {names.name(each.group)} holds if at most "
-            f"{each.overturned_by - 1:,} of {each.of:,} answers differ; {len(each.ids):,} were asked again, "
+            f"{each.overturned_by - 1:,} of {each.case_count:,} answers differ; {len(each.ids):,} were asked again, "
             f"{f'{found:,} did' if found else 'none did'}{'' if each.is_shown(found) else ': it is not shown to hold'}"
         )
     asked = {(each.rule, each.group) for each in repeats}

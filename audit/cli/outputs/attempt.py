@@ -91,7 +91,7 @@ class Attempt:
         history = self.file.history
         places = [at for at in (self.started.index, self.started.answers) if at is not None]
         kept = {role: opening for at in places for role, opening in self.file.openings.get(at, {}).items()}
-        made = seal(published, at, self.signer, kept=kept, history=history.head, registration=self.started.answers)
+        made = seal(published, at, self.signer, earlier=kept, history=history.head, registration=self.started.answers)
         sealed: dict[str, Any] = {
             "answers": self.started.index,
             "headline": published.release.headline.outcome,

@@ -267,8 +267,8 @@ def _sealed(
     again: dict[str, tuple[str, ...]] = {}
     for each in holding:
         if each.code == "countersignature":
-            again[each.who] = tuple(dict.fromkeys((*again.get(each.who, ()), *each.levels)))
-    known = (each.who for each in holding if each.code == "signer")
+            again[each.signer] = tuple(dict.fromkeys((*again.get(each.signer, ()), *each.levels)))
+    known = (each.signer for each in holding if each.code == "signer")
     seal = AuditSeal(
         signatures=len(bundle.envelopes[0].signatures),
         signed_by=tuple(dict.fromkeys(known)),

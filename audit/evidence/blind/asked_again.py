@@ -61,14 +61,14 @@ class Repeat:
     outcome: Outcome
     overturned_by: int
     """Fewest answers that would have to be others for the verdict not to stand."""
-    of: int
+    case_count: int
     """Cases of the group whose answers count."""
     ids: frozenset[str]
     """Ids of those that are asked again."""
 
-    def is_shown(self, found: int) -> bool:
-        """Whether the verdict is shown of the system at work, which answered `found` of those cases otherwise."""
-        return not found or (len(self.ids) == self.of and found < self.overturned_by)
+    def is_shown(self, differing: int) -> bool:
+        """Whether the verdict is shown of the system at work, which answered `differing` of those cases otherwise."""
+        return not differing or (len(self.ids) == self.case_count and differing < self.overturned_by)
 
 
 def cases_to_ask(overturned_by: int, cases: int, groups: int) -> int:
@@ -93,10 +93,10 @@ def choose_repeats(result: AuditResult, folder: Path, chance: random.Random) -> 
     from audit.evaluation.evaluation_set import open_evaluation_set
 
     doubts = [
-        (rule, found, found.overturned_by)
+        (rule, finding, finding.overturned_by)
         for rule in result.further.sensitivity
-        for found in rule.findings
-        if found.kind == "answers_differ" and found.overturned_by is not None
+        for finding in rule.findings
+        if finding.kind == "answers_differ" and finding.overturned_by is not None
     ]
     if not isinstance(result.plan.detector, BlindDetector) or not doubts:
         raise EvidenceError(
@@ -114,17 +114,19 @@ def choose_repeats(result: AuditResult, folder: Path, chance: random.Random) -> 
                 hint="put it back",
             )
         people = _people(opened, [feature.name for feature in result.features])
-    held = {
+    codes_above = {
         feature.name: {code: with_codes_above(feature, code) for code in {level.code for level in feature.levels}}
         for feature in result.features
     }
     chosen = []
-    for rule, found, overturned_by in doubts:
+    for rule, finding, overturned_by in doubts:
         labels = _LABELS.get(frozenset(METRICS[rule.metric].denominator), (0, 1))
-        ids = [one for one, label, codes in people if label in labels and _is_in(found.group, codes, held)]
+        ids = [
+            case_id for case_id, label, codes in people if label in labels and _is_in(finding.group, codes, codes_above)
+        ]
         number = cases_to_ask(overturned_by, len(ids), len(doubts))
-        asked = frozenset(chance.sample(ids, number))
-        chosen.append(Repeat(rule.rule, found.group, found.outcome, overturned_by, len(ids), asked))
+        sampled_ids = frozenset(chance.sample(ids, number))
+        chosen.append(Repeat(rule.rule, finding.group, finding.outcome, overturned_by, len(ids), sampled_ids))
     return chosen
 
 
@@ -134,16 +136,16 @@ def sealed_entry(history: History, folder: Path) -> Entry:
     Raises EvidenceError if there is none: before, nobody knows what came out.
     """
     registration = read_part(folder / SECRET, Secret).registration_entry
-    started = {one.index for one in history.entries if one.kind == "started" and one.answers == registration}
-    found = [one for one in history.entries if one.kind == "sealed" and one.answers in started]
-    if not found:
+    started = {entry.index for entry in history.entries if entry.kind == "started" and entry.answers == registration}
+    seals = [entry for entry in history.entries if entry.kind == "sealed" and entry.answers in started]
+    if not seals:
         raise EvidenceError(
             "the history has no sealed audit of this challenge", slug="nothing-to-repeat", hint="audit7k blind judge"
         )
-    return found[-1]
+    return seals[-1]
 
 
-def sealed_result(sealed: Entry, place: Path) -> AuditResult:
+def sealed_result(sealed: Entry, path: Path) -> AuditResult:
     """Read the result that an entry sealed, from its output folder or from the file in it.
 
     Raises
@@ -153,7 +155,7 @@ def sealed_result(sealed: Entry, place: Path) -> AuditResult:
     ResultError
         If it, or the evidence that lay beside it, is missing.
     """
-    folder, file = (place, place / RESULT) if place.is_dir() else (place.parent, place)
+    folder, file = (path, path / RESULT) if path.is_dir() else (path.parent, path)
     document = bytes_of_result(file, MAX_BYTES)
     bundle = read_bundle(bytes_of_result(folder / RESTRICTED_EVIDENCE, MAX_BYTES), RESTRICTED_EVIDENCE)
     _, evidence = read_statement(bundle.statement, Evidence, RESTRICTED_EVIDENCE)
@@ -182,15 +184,15 @@ def _people(opened: EvaluationSet, features: Sequence[str]) -> list[tuple[str, i
     names = [f"group_{name}" for name in features]
     columns = ", ".join(f"{opened.expressions[name]} AS {identifier(name)}" for name in ("case_id", "label", *names))
     query = f"SELECT {columns} FROM {opened.source.name}"  # noqa: S608 - checked expressions
-    found: Any = opened.local_engine.sql(query).to_arrow_table()
+    table: Any = opened.local_engine.sql(query).to_arrow_table()
     return [
         (row["case_id"], row["label"], {name: opened.codes[name][row[f"group_{name}"]] for name in features})
-        for row in found.to_pylist()
+        for row in table.to_pylist()
     ]
 
 
-def _is_in(group: Group, codes: Mapping[str, str], held: Mapping[str, Mapping[str, set[str]]]) -> bool:
-    return all(level.code in held[level.feature].get(codes[level.feature], ()) for level in group.levels)
+def _is_in(group: Group, codes: Mapping[str, str], codes_above: Mapping[str, Mapping[str, set[str]]]) -> bool:
+    return all(level.code in codes_above[level.feature].get(codes[level.feature], ()) for level in group.levels)
 
 
 def cases_of(folder: Path, repeats: Sequence[Repeat]) -> tuple[pa.Table, dict[str, str]]:
@@ -201,21 +203,21 @@ def cases_of(folder: Path, repeats: Sequence[Repeat]) -> tuple[pa.Table, dict[st
     import pyarrow as pa
 
     cases, (rows, _) = read_cases(folder, read_part(folder / TERMS, Terms).sha256), read_table(folder / ROWS)
-    wanted = frozenset[str]().union(*(each.ids for each in repeats))
+    wanted = frozenset[str]().union(*(repeat.ids for repeat in repeats))
     places = [
-        place
-        for place, (kind, one) in enumerate(zip(rows["kind"].to_pylist(), rows["id"].to_pylist(), strict=True))
-        if kind == "case" and one in wanted
+        index
+        for index, (kind, case_id) in enumerate(zip(rows["kind"].to_pylist(), rows["id"].to_pylist(), strict=True))
+        if kind == "case" and case_id in wanted
     ]
-    order = sorted((secrets.token_hex(12), place) for place in places)
-    asked = cases.take([place for _, place in order])
-    asked = asked.set_column(0, CID, pa.array([cid for cid, _ in order]))
-    return asked, {cid: rows["id"][place].as_py() for cid, place in order}
+    order = sorted((secrets.token_hex(12), index) for index in places)
+    chosen_cases = cases.take([index for _, index in order])
+    chosen_cases = chosen_cases.set_column(0, CID, pa.array([cid for cid, _ in order]))
+    return chosen_cases, {cid: rows["id"][index].as_py() for cid, index in order}
 
 
 def ids_that_differ(folder: Path, answers: pa.Table, ids: Mapping[str, str]) -> set[str]:
     """Return the ids of the cases that were answered otherwise than the vendor did."""
     table, _ = read_table(folder / ANSWERS)
     before = dict(zip(table.column(0).to_pylist(), table.column(1).to_pylist(), strict=True))
-    said = zip(answers[CID].to_pylist(), answers[DECISION].to_pylist(), strict=True)
-    return {ids[cid] for cid, word in said if SAID[word] != before[ids[cid]]}
+    new_answers = zip(answers[CID].to_pylist(), answers[DECISION].to_pylist(), strict=True)
+    return {ids[cid] for cid, word in new_answers if SAID[word] != before[ids[cid]]}

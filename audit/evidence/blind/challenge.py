@@ -90,28 +90,28 @@ def make_challenge(
             f"a column called {CID} cannot be given: so are the ids called", slug="features-reserved", hint="rename it"
         )
     columns = dict.fromkeys(column for column in withheld if column not in features)
-    ids, labels, both = _cases_of(evaluation_set, (*features, *columns))
-    given = both.select(list(features))
-    refuse_repeats(given, ids, labels, both.select(list(columns)))
+    ids, labels, cells = _cases_of(evaluation_set, (*features, *columns))
+    feature_cells = cells.select(list(features))
+    refuse_repeats(feature_cells, ids, labels, cells.select(list(columns)))
     # not by what their ids are made of, or the lowest ids would be those of twins
-    order = sorted(range(len(ids)), key=lambda place: _mac(key, f"chosen {ids[place]}"))[:twins]
-    parts = [given, given.take(pa.array(order, type=pa.int64()))]
-    who: list[tuple[str, str, str, bool | None]] = [
-        ("case", one, label, None) for one, label in zip(ids, labels, strict=True)
+    order = sorted(range(len(ids)), key=lambda index: _mac(key, f"chosen {ids[index]}"))[:twins]
+    parts = [feature_cells, feature_cells.take(pa.array(order, type=pa.int64()))]
+    identities: list[tuple[str, str, str, bool | None]] = [
+        ("case", identity, label, None) for identity, label in zip(ids, labels, strict=True)
     ]
-    who += [("twin", ids[place], labels[place], None) for place in order]
+    identities += [("twin", ids[index], labels[index], None) for index in order]
     if production is not None:
-        logged, decisions = _production(production, given.schema)
+        logged, decisions = _production(production, feature_cells.schema)
         parts.append(logged)
-        who += [("production", str(place), "", decided) for place, decided in enumerate(decisions)]
-    cids = [_mac(key, f"{kind} {identity}")[:24] for kind, identity, _, _ in who]
+        identities += [("production", str(row_number), "", decided) for row_number, decided in enumerate(decisions)]
+    cids = [_mac(key, f"{kind} {identity}")[:24] for kind, identity, _, _ in identities]
     by_cid = sorted(range(len(cids)), key=cids.__getitem__)
     names = ("kind", "id", "label", "logged")
     types = (pa.string(), pa.string(), pa.string(), pa.bool_())
-    kept = [pa.array([row[at] for row in who], type=type_) for at, type_ in enumerate(types)]
+    identity_columns = [pa.array([row[at] for row in identities], type=type_) for at, type_ in enumerate(types)]
     cid = pa.array(cids)
     cases = pa.table([cid, *pa.concat_tables(parts).columns], names=[CID, *features])
-    rows = pa.table([cid, *kept], names=[CID, *names])
+    rows = pa.table([cid, *identity_columns], names=[CID, *names])
     return Challenge(cases.take(by_cid).combine_chunks(), rows.take(by_cid).combine_chunks())
 
 
@@ -126,9 +126,9 @@ def _mac(key: bytes, text: str) -> str:
 
 
 def _cases_of(evaluation_set: EvaluationSet, features: Sequence[str]) -> tuple[list[str], list[str], pa.Table]:
-    source, said = evaluation_set.source, evaluation_set.expressions
-    wanted = [said["case_id"], said["label"], *map(evaluation_set.feature_expression, features)]
-    columns = ", ".join(f"{sql} AS _{place}" for place, sql in enumerate(wanted))
+    source, expressions = evaluation_set.source, evaluation_set.expressions
+    wanted = [expressions["case_id"], expressions["label"], *map(evaluation_set.feature_expression, features)]
+    columns = ", ".join(f"{sql} AS _{index}" for index, sql in enumerate(wanted))
     # built from quoted identifiers and checked expressions; nothing of a cell stands in it
     query = f"SELECT {columns} FROM {source.name}"  # noqa: S608
     with reading(source.source_name):
@@ -148,7 +148,7 @@ def _production(path: Path, schema: pa.Schema) -> tuple[pa.Table, list[bool]]:
         with reading(read.source_name):
             table: Any = engine.sql(f"SELECT {columns} FROM {read.name}").to_arrow_table()  # noqa: S608
     decided = [_MEANING.get(str(value).casefold()) for value in table[DECISION].to_pylist()]
-    known = [one for one in decided if one is not None]
+    known = [decision for decision in decided if decision is not None]
     try:
         logged = table.select(schema.names).cast(schema)
     except (pa.ArrowException, ValueError):
@@ -163,9 +163,9 @@ def table_bytes(table: pa.Table) -> bytes:
     """Return a table as Parquet: the same rows, the same bytes."""
     import pyarrow.parquet as pq
 
-    made = io.BytesIO()
-    pq.write_table(table.replace_schema_metadata(None), made, compression="zstd")
-    return made.getvalue()
+    buffer = io.BytesIO()
+    pq.write_table(table.replace_schema_metadata(None), buffer, compression="zstd")
+    return buffer.getvalue()
 
 
 def read_table(path: Path, most: int | None = None) -> tuple[pa.Table, bytes]:
@@ -201,16 +201,20 @@ def read_cases(folder: Path, sha256_of_cases: str) -> pa.Table:
     return table
 
 
-def cells_asked(made: Challenge) -> Iterator[str]:
+def cells_asked(challenge: Challenge) -> Iterator[str]:
     """Yield the cells of the cases of the set, each as one text."""
-    given = made.cases.drop_columns([CID]).to_pylist()
-    kinds = made.rows["kind"].to_pylist()
-    return (json.dumps(cells, default=str) for cells, kind in zip(given, kinds, strict=True) if kind == "case")
+    case_cells = challenge.cases.drop_columns([CID]).to_pylist()
+    kinds = challenge.rows["kind"].to_pylist()
+    return (json.dumps(cells, default=str) for cells, kind in zip(case_cells, kinds, strict=True) if kind == "case")
 
 
 def ids_asked(rows: pa.Table) -> Iterator[str]:
     """Yield the ids of the cases of the set."""
-    return (one for kind, one in zip(rows["kind"].to_pylist(), rows["id"].to_pylist(), strict=True) if kind == "case")
+    return (
+        case_id
+        for kind, case_id in zip(rows["kind"].to_pylist(), rows["id"].to_pylist(), strict=True)
+        if kind == "case"
+    )
 
 
 def read_challenge(folder: Path) -> tuple[Terms, pa.Table]:

@@ -46,7 +46,7 @@ class Checked:
     @property
     def holds(self) -> bool:
         """Whether the answers hold together, so that they can be judged."""
-        return all(each.state != State.CONTRADICTED for each in self.shown)
+        return all(check.state != State.CONTRADICTED for check in self.shown)
 
 
 def check_answers(terms: Terms, cases: pa.Table, rows: pa.Table, answers: pa.Table, deterministic: bool) -> Checked:
@@ -65,33 +65,33 @@ def check_answers(terms: Terms, cases: pa.Table, rows: pa.Table, answers: pa.Tab
     wrong = list(_whole(cases, answers))
     if wrong:
         return Checked(tuple(wrong), "not_shown", 0)
-    said = dict(zip(answers[CID].to_pylist(), answers[DECISION].to_pylist(), strict=True))
-    own = [said[cid] for cid in cases[CID].to_pylist()]
-    twins, otherwise = _contradictions(cases, own)
+    decision_by_cid = dict(zip(answers[CID].to_pylist(), answers[DECISION].to_pylist(), strict=True))
+    decisions = [decision_by_cid[cid] for cid in cases[CID].to_pylist()]
+    twins, otherwise = _contradictions(cases, decisions)
     what = f"{otherwise} of {count_of(twins, 'twin')} otherwise than the same cells under another id"
     state = State.CONTRADICTED if _too_many(otherwise, twins, terms.contradictions) else State.HOLDS
-    one = Shown("whole", State.HOLDS, f"every case has one answer: {count_of(len(own), 'case')}")
-    found = [one, Shown("contradictions", state if twins else State.NOT_SHOWN, f"answered {what}")]
+    completeness = Shown("whole", State.HOLDS, f"every case has one answer: {count_of(len(decisions), 'case')}")
+    checks = [completeness, Shown("contradictions", state if twins else State.NOT_SHOWN, f"answered {what}")]
     logged = rows["logged"].to_pylist()
-    compared = [(word, was) for word, was in zip(own, logged, strict=True) if was is not None]
+    compared = [(word, was) for word, was in zip(decisions, logged, strict=True) if was is not None]
     differ = sum(word != (_FLAGGED if was else _NOT_FLAGGED) for word, was in compared)
     number = count_of(len(compared), "decision")
     if not compared:
         text = "no decisions from production: that the system at work answers so is the vendor's word"
-        return Checked((*found, Shown("deployed", State.CLAIMED, text)), "declared", 0)
+        return Checked((*checks, Shown("deployed", State.CLAIMED, text)), "declared", 0)
     other = _too_many(differ, len(compared), 0.0 if deterministic else terms.contradictions)
     few = not _at_most(differ, len(compared), max(_MAY_DIFFER, terms.contradictions))
     alike = len({was for _, was in compared}) == 1
     why = f": only {number}" if few else ": all are alike" if alike else ""
     text = f"{differ} of {number} from production {'differs' if differ == 1 else 'differ'}{'' if other else why}"
-    found.append(Shown("deployed", State.NOT_SHOWN if other or why else State.HOLDS, text))
+    checks.append(Shown("deployed", State.NOT_SHOWN if other or why else State.HOLDS, text))
     deployed: Deployed = "not_shown" if other else "too_few" if why else "supported"
-    return Checked(tuple(found), deployed, len(compared), differ)
+    return Checked(tuple(checks), deployed, len(compared), differ)
 
 
 def check_entries(history: History, terms: Terms, answered: Entry, answers: bytes, received: str) -> Iterator[Shown]:
     """Check who answered, what, when, and with which model; `received` is the moment at which answers came."""
-    commitment, asked = history.entries[terms.commitment_entry], history.entries[answered.answers or 0]
+    commitment, challenged = history.entries[terms.commitment_entry], history.entries[answered.answers or 0]
     is_signed = answered.key == commitment.key and answered.statement == sha256(answers)
     yield Shown(
         "signature",
@@ -106,7 +106,7 @@ def check_entries(history: History, terms: Terms, answered: Entry, answers: byte
         f"answered by {'the model that' if same else 'another model than'} was committed to, as the vendor says"
         f"{'' if is_whole or not same else '; it can read what no commitment covers'}",
     )
-    begun = datetime.fromisoformat(answered.at) + _CLOCKS >= datetime.fromisoformat(asked.at)
+    begun = datetime.fromisoformat(answered.at) + _CLOCKS >= datetime.fromisoformat(challenged.at)
     in_time = begun and answered.at <= terms.deadline and received <= terms.deadline
     moments = f"answered {answered.at} by the vendor's clock, received {received} by the regulator's"
     state = State.HOLDS if in_time else State.CONTRADICTED
@@ -118,8 +118,8 @@ def _whole(cases: pa.Table, answers: pa.Table) -> Iterator[Shown]:
     if answers.column_names != [CID, DECISION]:
         yield Shown("whole", State.CONTRADICTED, f"{ANSWERS} has other columns than {CID} and {DECISION}")
         return
-    given, wanted = Counter(map(str, answers[CID].to_pylist())), Counter(cases[CID].to_pylist())
-    missing, surplus = (wanted - given).total(), (given - wanted).total()
+    answer_counts, wanted = Counter(map(str, answers[CID].to_pylist())), Counter(cases[CID].to_pylist())
+    missing, surplus = (wanted - answer_counts).total(), (answer_counts - wanted).total()
     if missing or surplus:
         text = f"{count_of(missing, 'case')} without an answer, {count_of(surplus, 'answer')} too many or to no case"
         yield Shown("whole", State.CONTRADICTED, text)
@@ -143,15 +143,15 @@ def _contradictions(cases: pa.Table, decisions: list[Any]) -> tuple[int, int]:
     return twins, otherwise
 
 
-def _too_many(found: int, cases: int, limit: float) -> bool:
+def _too_many(differing: int, cases: int, limit: float) -> bool:
     """Whether more differ than a share of `limit` gives by chance, at a one-sided level of 5 % (exact binomial)."""
     from scipy.special import bdtrc
 
-    return found > 0 if not limit else found > 0 and float(bdtrc(found - 1, cases, limit)) < _MAY_BE_WRONG
+    return differing > 0 if not limit else differing > 0 and float(bdtrc(differing - 1, cases, limit)) < _MAY_BE_WRONG
 
 
-def _at_most(found: int, cases: int, limit: float) -> bool:
+def _at_most(differing: int, cases: int, limit: float) -> bool:
     """Whether at most a share of `limit` differs: the one-sided upper 95 % bound of Clopper and Pearson (1934) says."""
     from scipy.special import bdtr
 
-    return float(bdtr(found, cases, limit)) <= _MAY_BE_WRONG
+    return float(bdtr(differing, cases, limit)) <= _MAY_BE_WRONG

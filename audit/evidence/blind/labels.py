@@ -42,15 +42,15 @@ class LabelOpening(Part):
         """The root that follows from it, in hexadecimal; None if it is no way to one."""
         opening = Opening(salt=self.salt, sha256=hashlib.sha256(self.label.encode()).hexdigest())
         node = hashlib.sha256(b"\0" + bytes.fromhex(commitment(f"label {self.cid}", opening))).digest()
-        place, rows, beside = self.place, self.rows, list(map(bytes.fromhex, self.path))
+        index, rows, beside = self.place, self.rows, list(map(bytes.fromhex, self.path))
         while rows > 1:
-            if place ^ 1 < rows:
+            if index ^ 1 < rows:
                 if not beside:
                     return None
                 other = beside.pop(0)
-                node = hashlib.sha256(b"\1" + (other + node if place % 2 else node + other)).digest()
-            place, rows = place // 2, (rows + 1) // 2
-        return None if beside or place else node.hex()
+                node = hashlib.sha256(b"\1" + (other + node if index % 2 else node + other)).digest()
+            index, rows = index // 2, (rows + 1) // 2
+        return None if beside or index else node.hex()
 
 
 def label_root(key: bytes, cids: Sequence[str], labels: Sequence[Label]) -> str:
@@ -60,16 +60,18 @@ def label_root(key: bytes, cids: Sequence[str], labels: Sequence[Label]) -> str:
 
 def open_label(key: bytes, cids: Sequence[str], labels: Sequence[Label], cid: str) -> LabelOpening:
     """Return the opening of one label. Raises ValueError if the challenge has no such case."""
-    place = at = cids.index(cid)
+    index = at = cids.index(cid)
     level = [hashlib.sha256(b"\0" + leaf).digest() for leaf in _leaves(key, cids, labels)]
     path = []
     while len(level) > 1:
         if at ^ 1 < len(level):
             path.append(level[at ^ 1].hex())
-        pairs = [hashlib.sha256(b"\1" + one + two).digest() for one, two in zip(level[::2], level[1::2], strict=False)]
+        pairs = [
+            hashlib.sha256(b"\1" + left + right).digest() for left, right in zip(level[::2], level[1::2], strict=False)
+        ]
         level, at = [*pairs, *level[len(pairs) * 2 :]], at // 2
     salt = _salt(key, cid)
-    return LabelOpening(cid=cid, label=labels[place], salt=salt, place=place, rows=len(cids), path=tuple(path))
+    return LabelOpening(cid=cid, label=labels[index], salt=salt, place=index, rows=len(cids), path=tuple(path))
 
 
 def _leaves(key: bytes, cids: Sequence[str], labels: Sequence[Label]) -> list[bytes]:

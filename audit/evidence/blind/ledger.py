@@ -36,8 +36,10 @@ class Ledger:
                 document = json.loads(bytes_of_result(self.path, _LARGEST))
                 self.salt = str(document["salt"])
                 # cells of an older ledger had the salt that lies beside them
-                asked = document["asked"] if "asked" in document else {_ALWAYS: (document["used"], ())}
-                self._kept = {int(at): (set(map(str, ids)), set(map(str, cells))) for at, (ids, cells) in asked.items()}
+                digest_sets = document["asked"] if "asked" in document else {_ALWAYS: (document["used"], ())}
+                self._kept = {
+                    int(at): (set(map(str, ids)), set(map(str, cells))) for at, (ids, cells) in digest_sets.items()
+                }
             except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
                 raise EvidenceError(
                     f"{self.path.name} is not as it was written", slug="broken-history", hint="put it back from a copy"
@@ -50,14 +52,16 @@ class Ledger:
 
     def used(self, ids: Iterable[str]) -> list[str]:
         """Return those of these ids that were asked."""
-        asked = self.digests
-        return [one for one in ids if sha256((self.salt + one).encode()) in asked]
+        used_digests = self.digests
+        return [case_id for case_id in ids if sha256((self.salt + case_id).encode()) in used_digests]
 
     def count_alike(self, cells: Iterable[str]) -> int:
         """Return how many have the cells of one that was asked: the same cases under other ids, or their twins."""
         opened = {at: self._file.openings.get(at, {}).get(LABELS) for at in self._kept if self._counts(at)}
-        known = [(each.salt, self._kept[at][1]) for at, each in opened.items() if each is not None]
-        return sum(any(sha256((salt + one).encode()) in asked for salt, asked in known) for one in cells)
+        known = [(opening.salt, self._kept[at][1]) for at, opening in opened.items() if opening is not None]
+        return sum(
+            any(sha256((salt + cell).encode()) in cell_digests for salt, cell_digests in known) for cell in cells
+        )
 
     def add(self, at: int, ids: Iterable[str], cells: Iterable[str], opened: Opening) -> None:
         """Write down what the entry of number `at` is about to ask. Raises StorageError.
@@ -65,16 +69,18 @@ class Ledger:
         Cells can be guessed, so their salt is not in this file: it is that of `opened`, which `.openings` will hold.
         """
         self._kept[at] = (
-            {sha256((self.salt + one).encode()) for one in ids},
-            {sha256((opened.salt + one).encode()) for one in cells},
+            {sha256((self.salt + case_id).encode()) for case_id in ids},
+            {sha256((opened.salt + cell).encode()) for cell in cells},
         )
-        asked = {number: [sorted(each) for each in kept] for number, kept in self._kept.items()}
+        document = {number: [sorted(digests) for digests in digest_sets] for number, digest_sets in self._kept.items()}
         with storage(self.path):
-            write_durably(self.path, json.dumps({"salt": self.salt, "asked": asked}).encode())
+            write_durably(self.path, json.dumps({"salt": self.salt, "asked": document}).encode())
 
     def _counts(self, at: int) -> bool:
         """Whether a challenge was asked: its entries stand, or were lost with others."""
         entries = self._file.history.entries
         return (
-            at == _ALWAYS or at > len(entries) or any(one.kind == "challenged" and one.answers == at for one in entries)
+            at == _ALWAYS
+            or at > len(entries)
+            or any(entry.kind == "challenged" and entry.answers == at for entry in entries)
         )

@@ -82,11 +82,11 @@ def with_attempts(loaded: LoadedPlan, attempts: int) -> LoadedPlan:
 
 
 def _changed(loaded: LoadedPlan, changes: dict[str, dict[str, Any]]) -> LoadedPlan:
-    asked = copy.deepcopy(loaded.as_asked)
+    document = copy.deepcopy(loaded.as_asked)
     for table, values in changes.items():
-        asked[table] = {**asked.get(table, {}), **values}
-    made = loaded_plan(asked, loaded.folder)
-    return made._replace(file=loaded.file, rule_lines=loaded.rule_lines, waivers=loaded.waivers)
+        document[table] = {**document.get(table, {}), **values}
+    changed = loaded_plan(document, loaded.folder)
+    return changed._replace(file=loaded.file, rule_lines=loaded.rule_lines, waivers=loaded.waivers)
 
 
 def section_of(loaded: LoadedPlan) -> BlindDetector:
@@ -127,49 +127,49 @@ def challenge(file: HistoryFile, signer: Signer, at: str, wanted: Wanted) -> tup
     """
     from audit.evaluation.evaluation_set import open_evaluation_set
 
-    asked, out = with_attempts(read_plan_file(wanted.plan), wanted.attempts), wanted.out
+    loaded, out = with_attempts(read_plan_file(wanted.plan), wanted.attempts), wanted.out
     key, ledger = secrets.token_bytes(32), Ledger(file)
-    section, commitment = section_of(asked), _commitment(file, asked)
-    with open_evaluation_set(asked.plan, asked.folder) as opened:
-        made = make_challenge(opened, section.features, key, wanted.twins, wanted.production, _columns(asked))
+    section, commitment = section_of(loaded), _commitment(file, loaded)
+    with open_evaluation_set(loaded.plan, loaded.folder) as opened:
+        tables = make_challenge(opened, section.features, key, wanted.twins, wanted.production, _columns(loaded))
         set_sha256 = opened.sha256
-    spent = ledger.used(ids_asked(made.rows))
+    spent = ledger.used(ids_asked(tables.rows))
     if spent:
         raise EvidenceError(
             f"{count_of(len(spent), 'case of the set was', 'cases of the set were')} asked in an earlier challenge",
             slug="cases-spent",
         )
-    cases, place = table_bytes(made.cases), file.history.head.index
+    cases, registration = table_bytes(tables.cases), file.history.head.index
     terms = Terms(
-        system=system_in(asked.plan.audit),
+        system=system_in(loaded.plan.audit),
         commitment_entry=commitment.index,
         features=section.features,
-        rows=made.cases.num_rows,
+        rows=tables.cases.num_rows,
         sha256=sha256(cases),
-        labels=made.root(key),
+        labels=tables.root(key),
         deadline=wanted.deadline,
         attempt=1,
         attempts=wanted.attempts,
         contradictions=section.contradictions,
     )
-    digests = {QUESTION: question_digest(asked.plan), SET: set_sha256, LABELS: terms.labels}
+    digests = {QUESTION: question_digest(loaded.plan), SET: set_sha256, LABELS: terms.labels}
     openings = file.opened(digests, None)
-    alike = ledger.count_alike(cells_asked(made))
-    ledger.add(place, ids_asked(made.rows), cells_asked(made), openings[LABELS])
+    alike = ledger.count_alike(cells_asked(tables))
+    ledger.add(registration, ids_asked(tables.rows), cells_asked(tables), openings[LABELS])
     folder = wanted.secret
     with storage(folder):
         write_durably(folder / GITIGNORE, b"*\n")
-        write_durably(folder / ROWS, table_bytes(made.rows))
+        write_durably(folder / ROWS, table_bytes(tables.rows))
     secret = Secret(
         key=key.hex(),
         plan=os.path.relpath(wanted.plan, folder),
-        registration_entry=place,
-        challenge_entry=place + 1,
+        registration_entry=registration,
+        challenge_entry=registration + 1,
     )
     _keep(folder, terms, secret, cases)
     _give(out, terms, cases)
     file.append(signer, "registered", at, terms.system, openings)
-    _ask(file, signer, at, terms, place, out)
+    _ask(file, signer, at, terms, registration, out)
     return terms, alike
 
 
@@ -205,15 +205,15 @@ def _columns(loaded: LoadedPlan) -> list[str]:
 def _commitment(file: HistoryFile, loaded: LoadedPlan) -> Entry:
     """Return the entry of the model that is asked. Raises EvidenceError if the plan asks more of it than it may."""
     system, section = system_in(loaded.plan.audit), section_of(loaded)
-    found = [one for one in file.history.entries if one.kind == "committed" and one.system == system]
-    if not found:
+    commitments = [entry for entry in file.history.entries if entry.kind == "committed" and entry.system == system]
+    if not commitments:
         raise EvidenceError(f"{file.path.name} names no model of this system", slug="no-model")
-    model = found[-1].model
+    model = commitments[-1].model
     assert model is not None  # noqa: S101 - so is every entry of that kind
     groups = {feature.column for feature in loaded.plan.groups.values()}
     # answers that come in a file name no columns: then no group's is given
-    kept = set(model.features) or set(section.features) - groups
-    undeclared = [name for name in section.features if name not in kept]
+    declared_features = set(model.features) or set(section.features) - groups
+    undeclared = [name for name in section.features if name not in declared_features]
     if undeclared:
         raise EvidenceError(
             f"the vendor did not declare that its model is given {', '.join(undeclared)}",
@@ -225,7 +225,7 @@ def _commitment(file: HistoryFile, loaded: LoadedPlan) -> Entry:
             "the vendor does not declare that its model is deterministic, so equal cases may be answered otherwise",
             slug="no-limit",
         )
-    return found[-1]
+    return commitments[-1]
 
 
 def _keep(folder: Path, terms: Terms, secret: Secret, cases: bytes) -> None:
@@ -247,14 +247,14 @@ def _ask(file: HistoryFile, signer: Signer, at: str, terms: Terms, registered: i
         write_durably(out / HISTORY, file.history.content)
 
 
-def take_answers(file: HistoryFile, folder: Path, given: Path, received: str) -> tuple[Checked, Entry, LoadedPlan]:
+def take_answers(file: HistoryFile, folder: Path, sent: Path, received: str) -> tuple[Checked, Entry, LoadedPlan]:
     """Take over what a vendor sent, check it, and join it to the cases.
 
     Parameters
     ----------
     file : HistoryFile
         The regulator's history.
-    folder, given : Path
+    folder, sent : Path
         The secret of the challenge, and the vendor's folder.
     received : str
         The moment at which it came, by the regulator's clock.
@@ -283,19 +283,21 @@ def take_answers(file: HistoryFile, folder: Path, given: Path, received: str) ->
     cases, (rows, _) = read_cases(folder, terms.sha256), read_table(folder / ROWS)
     loaded = with_attempts(loaded_plan(folder / secret.plan), terms.attempts)
     _check_labels(secret, terms, rows, loaded)
-    answers, content = read_table(given / ANSWERS, terms.rows)
-    file.adopt(bytes_of_result(given / HISTORY, MAX_BYTES), f"{given.name}/{HISTORY}", "committed", "answered")
-    ours = (one for one in file.history.entries if one.kind == "answered" and one.answers == secret.challenge_entry)
+    answers, content = read_table(sent / ANSWERS, terms.rows)
+    file.adopt(bytes_of_result(sent / HISTORY, MAX_BYTES), f"{sent.name}/{HISTORY}", "committed", "answered")
+    ours = (
+        entry for entry in file.history.entries if entry.kind == "answered" and entry.answers == secret.challenge_entry
+    )
     answered = next(ours, None)
     if answered is None:
         raise EvidenceError(
-            f"{given.name}/{HISTORY} holds no answer to this challenge", slug="other-challenge", hint="ask for it again"
+            f"{sent.name}/{HISTORY} holds no answer to this challenge", slug="other-challenge", hint="ask for it again"
         )
     if _is_judged(file.history.entries, answered, secret.registration_entry):
         raise over
     model = file.history.entries[terms.commitment_entry].model
-    found = check_answers(terms, cases, rows, answers, deterministic=model is not None and model.deterministic)
-    checked = replace(found, shown=(*check_entries(file.history, terms, answered, content, received), *found.shown))
+    checks = check_answers(terms, cases, rows, answers, deterministic=model is not None and model.deterministic)
+    checked = replace(checks, shown=(*check_entries(file.history, terms, answered, content, received), *checks.shown))
     return checked, answered, _joined(loaded, folder, rows, answers, checked) if checked.holds else loaded
 
 
@@ -307,11 +309,11 @@ def registered_in(folder: Path) -> int:
 def _is_judged(entries: Sequence[Entry], answered: Entry, registered: int) -> bool:
     """Whether answers were refused, or an audit that started after them on their registration came to its end."""
     later = entries[answered.index :]
-    started = {one.index for one in later if one.kind == "started" and one.answers == registered}
+    started = {entry.index for entry in later if entry.kind == "started" and entry.answers == registered}
     return any(
-        one.answers == answered.index if one.kind == "refused" else one.answers in started
-        for one in later
-        if one.kind in {"refused", "sealed", "not_passed"}
+        entry.answers == answered.index if entry.kind == "refused" else entry.answers in started
+        for entry in later
+        if entry.kind in {"refused", "sealed", "not_passed"}
     )
 
 
@@ -329,11 +331,11 @@ def _check_labels(secret: Secret, terms: Terms, rows: pa.Table, loaded: LoadedPl
 
     with open_evaluation_set(loaded.plan, loaded.folder) as opened:
         by_id = labels_by_id(opened)
-    kept = [
-        by_id.get(one, "") if kind != "production" else ""
-        for kind, one in zip(rows["kind"].to_pylist(), rows["id"].to_pylist(), strict=True)
+    current_labels = [
+        by_id.get(case_id, "") if kind != "production" else ""
+        for kind, case_id in zip(rows["kind"].to_pylist(), rows["id"].to_pylist(), strict=True)
     ]
-    same = kept == labels_of(rows) and set(by_id) == set(ids_asked(rows))
+    same = current_labels == labels_of(rows) and set(by_id) == set(ids_asked(rows))
     if not same or label_root(secret.key_bytes, rows[CID].to_pylist(), labels_of(rows)) != terms.labels:
         raise EvidenceError(
             "the cases or their labels are not those that were registered before the answers", slug="other-labels"
@@ -343,14 +345,18 @@ def _check_labels(secret: Secret, terms: Terms, rows: pa.Table, loaded: LoadedPl
 def _joined(loaded: LoadedPlan, folder: Path, rows: pa.Table, answers: pa.Table, checked: Checked) -> LoadedPlan:
     import pyarrow as pa
 
-    said = dict(zip(answers[CID].to_pylist(), answers[DECISION].to_pylist(), strict=True))
-    own = {
-        one: SAID[said[cid]]
-        for cid, kind, one in zip(rows[CID].to_pylist(), rows["kind"].to_pylist(), rows["id"].to_pylist(), strict=True)
+    decisions = dict(zip(answers[CID].to_pylist(), answers[DECISION].to_pylist(), strict=True))
+    answers_by_id = {
+        case_id: SAID[decisions[cid]]
+        for cid, kind, case_id in zip(
+            rows[CID].to_pylist(), rows["kind"].to_pylist(), rows["id"].to_pylist(), strict=True
+        )
         if kind == "case"
     }
     identity, column = loaded.plan.evaluation_set.id, section_of(loaded).answer
-    table = pa.table([list(own), pa.array(own.values(), type=pa.string())], names=[identity, column])
+    table = pa.table(
+        [list(answers_by_id), pa.array(answers_by_id.values(), type=pa.string())], names=[identity, column]
+    )
     with storage(folder):
         write_durably(folder / ANSWERS, table_bytes(table))
     path = os.path.relpath(folder / ANSWERS, loaded.folder)

@@ -66,14 +66,14 @@ def _follows(values: Codes, causes: Codes) -> bool:
 def _holds_ids(cells: Sequence[Any], ids: Sequence[str]) -> bool:
     """Say whether every cell is the id of its case, or holds it; a number is one with the digits of the id."""
     texts = [_plain(cell) for cell in cells]
-    plain = [_plain(one) for one in ids]
+    plain = [_plain(case_id) for case_id in ids]
     if len(plain) < _AGREE:
         return False
-    numbers = [_digits(one) for one in plain]
+    numbers = [_digits(case_id) for case_id in plain]
     if texts == plain or (len(set(numbers)) > 1 and all(numbers) and [_digits(text) for text in texts] == numbers):
         return True
-    is_long = all(len(one) >= _SHORTEST_ID for one in plain)
-    return is_long and all(one in text for one, text in zip(plain, texts, strict=True))
+    is_long = all(len(case_id) >= _SHORTEST_ID for case_id in plain)
+    return is_long and all(case_id in text for case_id, text in zip(plain, texts, strict=True))
 
 
 def _plain(cell: object) -> str:
@@ -87,8 +87,8 @@ def _digits(text: str) -> str:
 def _codes(column: pa.ChunkedArray) -> Codes:
     """Return a code for each cell; an empty one has its own."""
     coded: Any = column.combine_chunks().dictionary_encode(null_encoding="encode")
-    found: Codes = np.asarray(coded.indices.fill_null(-1), dtype=np.int64)
-    return found
+    codes: Codes = np.asarray(coded.indices.fill_null(-1), dtype=np.int64)
+    return codes
 
 
 def _repeats(name: str, what: str) -> DataError:

@@ -90,8 +90,8 @@ def secret_of(out: Path, restricted: Path) -> Path:
         If it would be sent with the challenge, or lie beside it.
     """
     folder, sent = restricted / f"{out.name}.secret", Path(os.path.realpath(out))
-    kept = Path(os.path.realpath(folder))
-    if sent in kept.parents or sent.parent == kept.parent:
+    secret = Path(os.path.realpath(folder))
+    if sent in secret.parents or sent.parent == secret.parent:
         raise ArgumentError(f"the secret of {out} would lie in it or beside it", slug="secret-beside")
     return folder
 

@@ -46,17 +46,17 @@ def vendor_plan(path: Path) -> LoadedPlan:
         If it is no plan of that kind. What else stands in it is not read.
     """
     written, _ = read_toml(path, PLAN)
-    asked: dict[str, Any] = {key: written[key] for key in ("detector", "scoring", "sandbox") if key in written}
+    sections: dict[str, Any] = {key: written[key] for key in ("detector", "scoring", "sandbox") if key in written}
     about: Any = written.get("audit")
     named = {key: about[key] for key in ("title", "owner", "system") if key in about} if isinstance(about, dict) else {}
-    asked |= {
+    sections |= {
         "schema": 1,
         "audit": {"use": "victim-identification", "route": "both", **named},
         "evaluation_set": {"path": _CASES, "id": CID, "label": _LABEL, "label_source": "none"},
         "groups": {"group": {"column": _GROUP}},
         "rules": [{"metric": "true_positive_rate", "groups": ["group"], "margin": 0.1}],
     }
-    loaded = loaded_plan(asked, path.parent.absolute())
+    loaded = loaded_plan(sections, path.parent.absolute())
     if loaded.plan.detector.kind == "blind":
         raise EvidenceError(
             "the vendor's plan names the model itself", slug="no-detector", hint="name its kind and file"
@@ -193,12 +193,12 @@ def answer(
         keeping = Keeping(Checkpoint(work / "scoring"), scoring_identity(plan))
         scored = score(plan, opened, loaded.folder, progress=progress, keeping=keeping, isolating=isolating)
         query = f"SELECT case_id, {DECISION} FROM scored ORDER BY case_id"  # noqa: S608
-        found: Any = opened.local_engine.sql(query).to_arrow_table()
-    words = [DECISIONS[code] for code in found.column(1).to_pylist()]
+        table: Any = opened.local_engine.sql(query).to_arrow_table()
+    words = [DECISIONS[code] for code in table.column(1).to_pylist()]
     # a file of answers is made after the question, and nobody can commit to it before
     sha = None if isinstance(plan.detector, PredictionsDetector) else scored.detector_sha256
     artefact = _artefact(sha, scored.ran_in, digest_is_whole=scored.digest_is_whole)
-    return Answered(pa.table({CID: found.column(0), DECISION: words}).combine_chunks(), artefact)
+    return Answered(pa.table({CID: table.column(0), DECISION: words}).combine_chunks(), artefact)
 
 
 def commit(
@@ -220,16 +220,16 @@ def open_challenge(file: HistoryFile, folder: Path) -> tuple[Terms, pa.Table]:
     """
     terms, cases = read_challenge(folder)
     file.adopt(bytes_of_result(folder / HISTORY, MAX_BYTES), f"{folder.name}/{HISTORY}")
-    asked = [one.index for one in file.history.entries if one.statement == sha256(terms.content)]
-    if not asked:
+    challenge_numbers = [entry.index for entry in file.history.entries if entry.statement == sha256(terms.content)]
+    if not challenge_numbers:
         raise EvidenceError(f"{HISTORY} knows no challenge of these terms", slug="other-challenge")
-    if any(one.kind == "answered" and one.answers in asked for one in file.history.entries):
+    if any(entry.kind == "answered" and entry.answers in challenge_numbers for entry in file.history.entries):
         raise EvidenceError("this challenge was answered before", slug="answered-before")
     return terms, cases
 
 
 def give_answers(
-    file: HistoryFile, signer: Signer, at: str, loaded: LoadedPlan, terms: Terms, made: Answered, out: Path
+    file: HistoryFile, signer: Signer, at: str, loaded: LoadedPlan, terms: Terms, answered: Answered, out: Path
 ) -> str:
     """Sign answers, and write them into the empty folder `out`. Returns their digest.
 
@@ -240,20 +240,20 @@ def give_answers(
         that it covers all that the model can read, and more was open to it now.
     """
     committed = file.history.entries[terms.commitment_entry].model
-    if committed is not None and committed.is_whole and not made.artefact.is_whole:
+    if committed is not None and committed.is_whole and not answered.artefact.is_whole:
         raise EvidenceError(
             "the commitment says that the model can read nothing else, and here it could", slug="not-kept-in"
         )
-    opened = file.opened({MODEL: model_digest(loaded.plan.detector, made.artefact.sha256)}, terms.commitment_entry)
+    opened = file.opened({MODEL: model_digest(loaded.plan.detector, answered.artefact.sha256)}, terms.commitment_entry)
     before = file.openings.get(terms.commitment_entry, {})
     if opened != before or file.history.entries[terms.commitment_entry].key != signer.public.raw.hex():
         raise EvidenceError("this is not the model, or not the key, that was committed to", slug="other-model")
-    content = table_bytes(made.answers)
-    asked = next(one for one in reversed(file.history.entries) if one.statement == sha256(terms.content))
+    content = table_bytes(answered.answers)
+    challenged = next(entry for entry in reversed(file.history.entries) if entry.statement == sha256(terms.content))
     with storage(out):
         write_durably(out / ANSWERS, content)
     digest = sha256(content)
-    file.append(signer, "answered", at, terms.system, opened, answers=asked.index, statement=digest)
+    file.append(signer, "answered", at, terms.system, opened, answers=challenged.index, statement=digest)
     with storage(out):
         write_durably(out / HISTORY, file.history.content)
     return digest

@@ -65,7 +65,7 @@ class Rechecked:
     @property
     def exit_code(self) -> ExitCode:
         """Exit code, as that of a gate."""
-        states = {each.state for each in self.findings}
+        states = {finding.state for finding in self.findings}
         return ExitCode.FAIL if State.WRONG in states else ExitCode.INCONCLUSIVE if states else ExitCode.PASS
 
 
@@ -85,12 +85,20 @@ def recheck(table: PublishedTable, unknown: int | None, audited: dt.date | None,
     """
     people = _unknown_people(table) if unknown is None else unknown
     strict, lenient = (_Reading(table, people, cut=cut) for cut in (False, True))
-    found, still = list(strict.findings()), {each[:3] for each in lenient.findings()}
-    named, or_else = Counter(each.code for each in found), "; it follows if decimals were cut off or rates rounded"
-    doubted = [each if each[:3] in still else Finding(State.UNTOLD, *each[1:3], each.text + or_else) for each in found]
-    ordered = sorted([*doubted, *_not_there(table, people, audited, today)], key=lambda each: each.state, reverse=True)
+    findings, still = list(strict.findings()), {finding[:3] for finding in lenient.findings()}
+    named, or_else = (
+        Counter(finding.code for finding in findings),
+        "; it follows if decimals were cut off or rates rounded",
+    )
+    doubted = [
+        finding if finding[:3] in still else Finding(State.UNTOLD, *finding[1:3], finding.text + or_else)
+        for finding in findings
+    ]
+    ordered = sorted(
+        [*doubted, *_not_there(table, people, audited, today)], key=lambda finding: finding.state, reverse=True
+    )
     follows = Counter({code: many - named[code] for code, many in strict.checked.items()})
-    below = [said for block in _BLOCKS for said in _below(table.of(block), strict, lenient)]
+    below = [text for block in _BLOCKS for text in _below(table.of(block), strict, lenient)]
     return Rechecked(table, tuple(ordered), follows, tuple(strict.left_out), tuple(below))
 
 
@@ -105,108 +113,114 @@ class _Reading:
 
     def findings(self) -> Iterator[Finding]:
         """Yield what does not follow in this reading."""
-        for one in self.table.categories:
-            if one.rate and one.applicants:
+        for row in self.table.categories:
+            if row.rate and row.applicants:
                 self.checked["rate"] += 1
-                why = self._wrong_rate(one, one.rate, one.applicants)
+                why = self._wrong_rate(row, row.rate, row.applicants)
                 state = State.UNTOLD if _AMONG in why else State.WRONG
-                yield from [Finding(state, "rate", one.name, why)] if why else []
+                yield from [Finding(state, "rate", row.name, why)] if why else []
         for block, where in _BLOCKS.items():
             rows = self.table.of(block)
             yield from self._ratios(block, where, rows)
             yield from self._without_ratio(where, rows)
-            above, people = sum(self._selected(one).low for one in rows), sum(self._people(one).high for one in rows)
+            above, people = sum(self._selected(row).low for row in rows), sum(self._people(row).high for row in rows)
             if self.table.scores and 2 * above > people + (self.unknown or 0):
                 state = State.WRONG if 2 * above > self.most else State.UNTOLD
                 yield Finding(state, "median", where, f"{above:,} of {people:,} are above the median of all: over half")
-        for each in sums_of(self.table, self._people, self._selected, MOST if self.unknown is None else self.unknown):
+        for check in sums_of(self.table, self._people, self._selected, MOST if self.unknown is None else self.unknown):
             self.checked["sum"] += 1
-            state = State.UNTOLD if each.is_open else State.WRONG
-            yield from [Finding(state, "sum", each.where, each.why)] if each.why else []
+            state = State.UNTOLD if check.is_open else State.WRONG
+            yield from [Finding(state, "sum", check.where, check.why)] if check.why else []
 
-    def _people(self, one: Category) -> Between:
-        return one.applicants or Between(0, MOST)
+    def _people(self, row: Category) -> Between:
+        return row.applicants or Between(0, MOST)
 
-    def _selected(self, one: Category) -> Between:
+    def _selected(self, row: Category) -> Between:
         """Return how many were selected, as printed, or as the rate allows where any whole number does."""
-        people = self._people(one)
-        if one.selected is None and one.rate and one.applicants:
-            low, high = one.rate.bounds(cut=self.cut)
+        people = self._people(row)
+        if row.selected is None and row.rate and row.applicants:
+            low, high = row.rate.bounds(cut=self.cut)
             fits = Between(max(math.ceil(low * people.low), 0), min(math.floor(high * people.high), people.high))
             return fits if fits.low <= fits.high else Between(0, people.high)
-        return one.selected or Between(0, people.high)
+        return row.selected or Between(0, people.high)
 
-    def rate(self, one: Category) -> _Range | None:
+    def rate(self, row: Category) -> _Range | None:
         """Return the rates that counts allow, or else the printed one."""
-        people, selected = self._people(one), self._selected(one)
-        if not people.high or (one.rate is None and one.selected is None):
+        people, selected = self._people(row), self._selected(row)
+        if not people.high or (row.rate is None and row.selected is None):
             return None
-        printed = one.rate.bounds(cut=self.cut) if one.rate else (Fraction(0), Fraction(1))
+        printed = row.rate.bounds(cut=self.cut) if row.rate else (Fraction(0), Fraction(1))
         if people.high == MOST or selected == (0, people.high):
             return printed
-        made = Fraction(selected.low, people.high), min(Fraction(selected.high, max(people.low, 1)), Fraction(1))
-        return (min(made[0], one.rate.value), max(made[1], one.rate.value)) if self.cut and one.rate else made
+        computed = Fraction(selected.low, people.high), min(Fraction(selected.high, max(people.low, 1)), Fraction(1))
+        return (
+            (min(computed[0], row.rate.value), max(computed[1], row.rate.value)) if self.cut and row.rate else computed
+        )
 
-    def _wrong_rate(self, one: Category, rate: Figure, people: Between) -> str:
+    def _wrong_rate(self, category: Category, rate: Figure, people: Between) -> str:
         """Say why a printed rate cannot be."""
         low, high = rate.bounds(cut=self.cut)
-        if one.selected is None:
+        if category.selected is None:
             fits = low <= 1 and math.ceil(low * people.low) <= math.floor(high * people.high)
             return "" if fits else f"no whole number of {people.high:,} makes {rate.text}"
-        if one.selected.low > people.high:
-            return f"{one.selected.low:,} of {people.high:,} cannot be"
-        if low * people.low <= one.selected.high and one.selected.low <= high * people.high:
+        if category.selected.low > people.high:
+            return f"{category.selected.low:,} of {people.high:,} cannot be"
+        if low * people.low <= category.selected.high and category.selected.low <= high * people.high:
             return ""
-        made = _percent(one.selected.high, people.high)
-        blocks = [self.table.of(block) for block in _BLOCKS] if one.block == "all" else []
-        known = [sum(self._people(each).high for each in rows) for rows in blocks]
-        among = next((many for many in known if low * many <= one.selected.high <= high * many), None)
+        percent = _percent(category.selected.high, people.high)
+        blocks = [self.table.of(block) for block in _BLOCKS] if category.block == "all" else []
+        known = [sum(self._people(row).high for row in rows) for rows in blocks]
+        among = next((many for many in known if low * many <= category.selected.high <= high * many), None)
         why = "" if among is None else f"{_AMONG}{among:,} of known category"
-        return f"{one.selected.high:,} of {people.high:,} are {made}, not {rate.text}{why}"
+        return f"{category.selected.high:,} of {people.high:,} are {percent}, not {rate.text}{why}"
 
     def _ratios(self, block: Block, where: str, rows: Sequence[Category]) -> Iterator[Finding]:
-        rates = {one: rate for one in rows if (rate := self.rate(one)) is not None}
-        bounds = {one: one.ratio.bounds(cut=self.cut) for one in rates if one.ratio}
+        rates = {row: rate for row in rows if (rate := self.rate(row)) is not None}
+        bounds = {row: row.ratio.bounds(cut=self.cut) for row in rates if row.ratio}
         self.checked["ratio"] += len(bounds)
         # The rule leaves open whether a category without a ratio may be the highest: either way will do.
         if bounds:
-            found = min((_beyond(where, rates, bounds, list(among)) for among in (rates, bounds)), key=len)
+            findings = min((_beyond(where, rates, bounds, list(among)) for among in (rates, bounds)), key=len)
             # somebody of several races may stand in each row: then rows may add up to more people than there are
-            twice = block != "sex" and SEVERAL not in {one.race for one in self.table.categories}
-            is_full = not twice and sum(self._people(one).low for one in rows) >= self.most
+            twice = block != "sex" and SEVERAL not in {row.race for row in self.table.categories}
+            is_full = not twice and sum(self._people(row).low for row in rows) >= self.most
             is_open = not is_full and ((block == "both" and self.missed) or block in self.missed)
             explains = is_open and _are_to_one_above(rates, bounds)
             others = "; it follows if the highest rate is of a category that is not listed"
-            yield from (Finding(State.UNTOLD, *each[1:3], each.text + others) for each in found) if explains else found
+            yield from (
+                (Finding(State.UNTOLD, *finding[1:3], finding.text + others) for finding in findings)
+                if explains
+                else findings
+            )
 
     def _without_ratio(self, where: str, rows: Sequence[Category]) -> Iterator[Finding]:
         """Look for categories left out of the impact ratios though they are no less than 2 % of the data: 5-301(d)."""
-        missing = [one for one in rows if one.ratio is None and self._people(one).high]
+        missing = [row for row in rows if row.ratio is None and self._people(row).high]
         if missing == rows:
-            is_one_selected = any(rate[1] for one in rows if (rate := self.rate(one)))
+            is_one_selected = any(rate[1] for row in rows if (rate := self.rate(row)))
             yield from [_lacks("ratios", where, "no impact ratio is printed (5-301)")] if is_one_selected else []
             return
-        least = sum(self._people(one).low for one in rows)
-        for one in missing:
-            people = self._people(one)
-            if one.applicants is None or one.rate is None:
-                yield _lacks("left out", one.name, "without impact ratio, where number and rate must be (5-301(d))")
+        least = sum(self._people(row).low for row in rows)
+        for row in missing:
+            people = self._people(row)
+            if row.applicants is None or row.rate is None:
+                yield _lacks("left out", row.name, "without impact ratio, where number and rate must be (5-301(d))")
             elif people.low >= _SMALL * self.most:
                 text = f"without impact ratio, though {_percent(people.low, self.most)} of the data or more (5-301(d))"
-                yield _wrong("left out", one.name, text)
+                yield _wrong("left out", row.name, text)
             elif people.high >= _SMALL * least:
-                yield Finding(State.UNTOLD, "left out", one.name, "without impact ratio; it may be 2 % of the data")
+                yield Finding(State.UNTOLD, "left out", row.name, "without impact ratio; it may be 2 % of the data")
             else:
-                self.left_out.append(one.name)
+                self.left_out.append(row.name)
 
 
 def _are_to_one_above(rates: Mapping[Category, _Range], bounds: Mapping[Category, _Range]) -> bool:
     """Say whether all impact ratios are to one rate that is no lower than any of the table."""
     least = max(low for low, _ in rates.values())
     most = Fraction(1)
-    for one, (low, high) in bounds.items():
-        least = max(least, rates[one][0] / high if high > 0 else Fraction(2))
-        most = min(most, rates[one][1] / low if low > 0 else most)
+    for row, (low, high) in bounds.items():
+        least = max(least, rates[row][0] / high if high > 0 else Fraction(2))
+        most = min(most, rates[row][1] / low if low > 0 else most)
     return least <= most
 
 
@@ -218,43 +232,43 @@ def _beyond(
     A printed ratio holds for a range of highest rates. It cannot be where that misses all that the highest rate can be;
     all cannot be together where no highest rate is in every range, of a category whose own ratio may be 1.
     """
-    least, most = (max(rates[one][end] for one in among) for end in (0, 1))
+    least, most = (max(rates[row][end] for row in among) for end in (0, 1))
     to = {
-        one: (rates[one][0] / above, rates[one][1] / below if below > 0 else most)
-        for one, (below, above) in bounds.items()
+        row: (rates[row][0] / above, rates[row][1] / below if below > 0 else most)
+        for row, (below, above) in bounds.items()
     }
     if not most:
         return []
-    top = max(among, key=lambda one: rates[one]).name
-    own = (one.name for one in to if all(low <= rates[one][1] and rates[one][0] <= high for low, high in to.values()))
-    hint = next((f"; all of the table are to the rate of {name}" for name in own), "")
-    found = []
-    for one, (low, high) in to.items():
-        if low > most or high < least or bounds[one][0] > 1:
-            made = rates[one][0] / most, min(rates[one][1] / (least or most), Fraction(1))
-            said = " to ".join(dict.fromkeys(f"{float(each):.3f}" for each in made))
-            text = f"{said} to the highest rate, {top}, not {one.ratio and one.ratio.text}{hint}"
-            found.append(_wrong("ratio", one.name, text))
-    highest = max((rates[one][1] for one in among if one not in bounds or bounds[one][1] >= 1), default=Fraction(0))
-    if not found and max(least, *(low for low, _ in to.values())) > min(highest, *(high for _, high in to.values())):
+    top = max(among, key=lambda row: rates[row]).name
+    tops = (row.name for row in to if all(low <= rates[row][1] and rates[row][0] <= high for low, high in to.values()))
+    hint = next((f"; all of the table are to the rate of {name}" for name in tops), "")
+    findings = []
+    for row, (low, high) in to.items():
+        if low > most or high < least or bounds[row][0] > 1:
+            possible_ratios = rates[row][0] / most, min(rates[row][1] / (least or most), Fraction(1))
+            ratio_text = " to ".join(dict.fromkeys(f"{float(ratio):.3f}" for ratio in possible_ratios))
+            text = f"{ratio_text} to the highest rate, {top}, not {row.ratio and row.ratio.text}{hint}"
+            findings.append(_wrong("ratio", row.name, text))
+    highest = max((rates[row][1] for row in among if row not in bounds or bounds[row][1] >= 1), default=Fraction(0))
+    if not findings and max(least, *(low for low, _ in to.values())) > min(highest, *(high for _, high in to.values())):
         return [_wrong("reference", where, "each impact ratio follows, and no one highest rate makes all of them")]
-    return found
+    return findings
 
 
 def _below(rows: Sequence[Category], strict: _Reading, lenient: _Reading) -> Iterator[str]:
     """Yield categories below four fifths: by numbers of people, or by what is printed as far as rates allow it."""
-    rates = {one: rate for one in rows if (rate := (strict if one.selected else lenient).rate(one))}
-    top = max((rate[0] for one, rate in rates.items() if one.ratio), default=Fraction(0))
+    rates = {row: rate for row in rows if (rate := (strict if row.selected else lenient).rate(row))}
+    top = max((rate[0] for row, rate in rates.items() if row.ratio), default=Fraction(0))
     over_all = max((rate[1] for rate in rates.values()), default=Fraction(0))
-    for one in rows:
-        if one.ratio is None:
+    for row in rows:
+        if row.ratio is None:
             continue
-        low, high = one.ratio.bounds(cut=False)
-        least, most = (rates[one][0] / over_all, rates[one][1] / top) if one in rates and top else (low, high)
+        low, high = row.ratio.bounds(cut=False)
+        least, most = (rates[row][0] / over_all, rates[row][1] / top) if row in rates and top else (low, high)
         if high < _FOUR_FIFTHS and low <= most and least <= high:
-            yield f"{one.name} {one.ratio.text}"
+            yield f"{row.name} {row.ratio.text}"
         elif most < _FOUR_FIFTHS:
-            yield f"{one.name} {one.ratio.text} (recomputed: at most {float(most):.6g})"
+            yield f"{row.name} {row.ratio.text} (recomputed: at most {float(most):.6g})"
 
 
 def _not_there(
@@ -262,18 +276,18 @@ def _not_there(
 ) -> Iterator[Finding]:
     """Name what the rule asks for and is not there: 5-301(a), (b)(3), (b)(5), (c)(4) and 5-303(a)(1)."""
     sexes, races = asked_for()
-    both = tuple(f"{sex}, {race}" for race in races for sex in sexes)
-    for (block, where), listed in zip(_BLOCKS.items(), (sexes, races, both), strict=True):
+    intersections = tuple(f"{sex}, {race}" for race in races for sex in sexes)
+    for (block, where), listed in zip(_BLOCKS.items(), (sexes, races, intersections), strict=True):
         rows = table.of(block)
-        missing = [name for name in listed if name not in {one.name for one in rows}]
+        missing = [name for name in listed if name not in {row.name for row in rows}]
         if not rows:
             yield _lacks("block", where, "no such categories are there (5-301); one file holds all tables")
         elif missing:
             text = f"not listed, because nobody was of them or else left out: {'; '.join(missing)}"
             yield Finding(State.UNTOLD, "categories", where, text)
         for what, lacks in (
-            ("number of applicants", [one for one in rows if one.applicants is None]),
-            ("rate", [one for one in rows if one.rate is None and one.ratio]),
+            ("number of applicants", [row for row in rows if row.applicants is None]),
+            ("rate", [row for row in rows if row.rate is None and row.ratio]),
         ):
             if lacks:
                 yield _lacks("numbers", where, f"no {what} for {len(lacks)} of {len(rows)} (5-303(a)(1))")
@@ -293,16 +307,16 @@ def _most_people(table: PublishedTable, unknown: int | None) -> int:
     """Return the most people that the data can be of, with those who stand in no category; `MOST` if nothing tells."""
     missed = may_miss(table)
     wholes = [table.of("sex")] * ("sex" not in missed) + [table.of("race")] * ("race" not in missed)
-    sums = (sum(one.applicants.high if one.applicants else MOST for one in rows) for rows in wholes)
-    total = (one.applicants.high for one in table.of("all") if one.applicants)
+    sums = (sum(row.applicants.high if row.applicants else MOST for row in rows) for rows in wholes)
+    total = (row.applicants.high for row in table.of("all") if row.applicants)
     return min((*sums, *total), default=MOST) + (MOST if unknown is None else unknown)
 
 
 def _unknown_people(table: PublishedTable) -> int | None:
     """Return the most people that rows of an unknown category hold; None where those do not tell sex and race."""
-    rows = {one: (one.sex == UNKNOWN, one.race == UNKNOWN) for one in table.of("unknown") if one.applicants}
+    rows = {row: (row.sex == UNKNOWN, row.race == UNKNOWN) for row in table.of("unknown") if row.applicants}
     follows = (True, True) in rows.values() or {(True, False), (False, True)} <= set(rows.values())
-    return sum(one.applicants.high for one in rows if one.applicants) if follows else None
+    return sum(row.applicants.high for row in rows if row.applicants) if follows else None
 
 
 def _lacks(code: str, where: str, text: str) -> Finding:
@@ -313,5 +327,5 @@ def _wrong(code: str, where: str, text: str) -> Finding:
     return Finding(State.WRONG, code, where, text)
 
 
-def _percent(part: int, whole: int) -> str:
-    return f"{100 * part / whole:.2f} %"
+def _percent(part: int, total: int) -> str:
+    return f"{100 * part / total:.2f} %"

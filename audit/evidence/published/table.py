@@ -59,7 +59,7 @@ class Category:
     @property
     def name(self) -> str:
         """Name for a message."""
-        return ", ".join(each for each in (self.sex, self.race) if each) or "Total"
+        return ", ".join(part for part in (self.sex, self.race) if part) or "Total"
 
     @property
     def block(self) -> Block:
@@ -80,7 +80,7 @@ class PublishedTable:
 
     def of(self, block: Block) -> list[Category]:
         """Return the categories of one printed table."""
-        return [each for each in self.categories if each.block == block]
+        return [category for category in self.categories if category.block == block]
 
 
 def read_table(path: Path, sheet: str | None = None) -> PublishedTable:
@@ -150,8 +150,8 @@ def table_of(source_name: str, header: Sequence[str], rows: Sequence[Sequence[st
         if (
             named is not None
         ):  # else a heading, or the header once more; people of an unknown category may stand below each printed table
-            one = categories[number if UNKNOWN in named else named] = Category(number, *named, **read)
-            above = above if one.block in {"all", "unknown"} else one.block
+            category = categories[number if UNKNOWN in named else named] = Category(number, *named, **read)
+            above = above if category.block in {"all", "unknown"} else category.block
     return PublishedTable(source_name, scores, tuple(categories.values()))
 
 
@@ -170,21 +170,21 @@ def asked_for() -> tuple[tuple[str, ...], tuple[str, ...]]:
 def may_miss(table: PublishedTable) -> list[str]:
     """Return by what people may stand in no category of the table; one that lists more than is asked for lists all."""
     pairs = zip(("sex", "race"), (table.of("sex"), table.of("race")), asked_for(), strict=True)
-    return [by for by, rows, asked in pairs if not set(asked) < {one.sex or one.race for one in rows}]
+    return [by for by, rows, required in pairs if not set(required) < {row.sex or row.race for row in rows}]
 
 
 def _columns(source_name: str, header: Sequence[str]) -> dict[str, str]:
     roles = {name: _first(snake_case(name), "columns") for name in header}
-    found = {role: name for name, role in roles.items() if role}
-    twice = [name for name, role in roles.items() if role and found[role] != name]
-    rated = {"rate", "ratio"} & found.keys() or {"applicants", "selected"} <= found.keys()
-    if twice or not rated or not {"sex", "race", "category"} & found.keys():
+    columns = {role: name for name, role in roles.items() if role}
+    twice = [name for name, role in roles.items() if role and columns[role] != name]
+    rated = {"rate", "ratio"} & columns.keys() or {"applicants", "selected"} <= columns.keys()
+    if twice or not rated or not {"sex", "race", "category"} & columns.keys():
         raise DataError(
             f"{shown(source_name)}: it is not clear which columns hold categories and rates"
-            + (f": {shown(twice[0])} and {shown(found[str(roles[twice[0]])])} may be the same" if twice else ""),
+            + (f": {shown(twice[0])} and {shown(columns[str(roles[twice[0]])])} may be the same" if twice else ""),
             slug="published-columns",
         )
-    return found
+    return columns
 
 
 def _named(cells: Mapping[str, str], above: Block) -> tuple[str | None, str | None] | None:
@@ -223,11 +223,11 @@ def _figure(text: str, most: int, per_cent: bool) -> Figure | None:
     read = _FIGURE.fullmatch(text)
     if read is None:
         return None
-    whole, decimals = read[1] or "0", read[2] or ""
+    integer, decimals = read[1] or "0", read[2] or ""
     if len(decimals) > _MOST_DECIMALS:  # a binary number of a spreadsheet: 0.7509999999999999 is 0.751
-        whole, decimals = f"{Decimal(f'{whole}.{decimals}'):.{_MOST_DECIMALS}f}".rstrip("0").split(".")
+        integer, decimals = f"{Decimal(f'{integer}.{decimals}'):.{_MOST_DECIMALS}f}".rstrip("0").split(".")
     unit = Fraction(1, 10 ** len(decimals))
-    value = int(whole + decimals) * unit
+    value = int(integer + decimals) * unit
     scale = 100 if read[3] or per_cent or value > most else 1
     return Figure(text, value / scale, unit / scale)
 
