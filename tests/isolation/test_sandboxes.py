@@ -15,7 +15,6 @@ import time
 import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -314,12 +313,6 @@ def command(*arguments: str, folder: Path, path: str | None = None) -> Result:
         return CliRunner(env={"PATH": path} if path else None).invoke(app, list(arguments))
 
 
-def without_provenance(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A result without the block that may differ; and where the detector ran."""
-    shown = json.loads((folder / "result.json").read_text(encoding="utf-8"))
-    return shown, shown.pop("provenance")["ran_in"]
-
-
 def test_a_result_is_the_same_wherever_the_model_ran_and_says_where(tmp_path: Path) -> None:
     plan = write_plan(tmp_path)
     found = {}
@@ -406,6 +399,13 @@ def test_a_program_is_ended_where_a_kernel_before_6_12_lets_the_model_signal_nob
         timeout=120,
     )
     assert done.stdout == "ended\n", done.stderr
+
+
+def test_the_demonstration_keeps_its_model_in_as_every_run_does(tmp_path: Path) -> None:
+    done = command("demo", "--restricted", "--out", "demo", folder=tmp_path)
+    assert done.exit_code == 0, done.stderr
+    result = json.loads((tmp_path / "demo" / "audit-out" / "result.json").read_text(encoding="utf-8"))
+    assert result["provenance"]["ran_in"]["kind"] == "confined"
 
 
 def test_the_word_bwrap_names_the_one_that_took_its_place(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ class RunRequest(NamedTuple):
     crosscheck: bool = True
     """Whether other libraries are asked for the same numbers, beside the details."""
     scope: Scope = Scope.DETAILS
-    sandbox: Sandbox = Sandbox.NONE
+    sandbox: Sandbox = Sandbox.AUTO
     allow_pickle: bool = False
 
     @property

@@ -19,7 +19,6 @@ from audit.cli.testing.cases import JudgedPlan
 from audit.cli.testing.exact_cases import exact_cases
 from audit.cli.testing.public_cases import public_cases
 from audit.cli.testing.waived_cases import public_waivers_by_case, waivers_by_case, with_waivers
-from audit.detectors.isolation.options import Sandbox
 from audit.disclosure.publish import check_folder, publish
 from audit.errors import AuditError, RunInterruptedError
 from audit.public.cases import relied_on
@@ -155,7 +154,6 @@ def _run_request(asked: PlanRequest) -> RunRequest:
         quiet=True,
         exact=asked.exact,
         scope=Scope.RECORDS,
-        sandbox=Sandbox.AUTO,
         allow_pickle=asked.allow_pickle,
     )
 
