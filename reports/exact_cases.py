@@ -21,6 +21,7 @@ from reports.change_words import ChangeWords
 from reports.language import ENGLISH
 from reports.second_words import result_of_second
 from reports.swap_words import SwapWords
+from reports.tally_words import TallyWords
 from reports.unnamed_words import UnnamedWords
 from reports.waiver_words import WaiverWords, plain_words
 from reports.writer import Report, Writer
@@ -37,6 +38,7 @@ class ExactCases(Writer):
         self._unnamed = UnnamedWords(ENGLISH)
         self._swaps = SwapWords(result, ENGLISH)
         self._change = ChangeWords(result, ENGLISH)
+        self._tally = TallyWords(ENGLISH)
         self._waivers = WaiverWords(result).listed(self.names)
         self._order = reading_order(result.features)
         lines = result.provenance.rule_lines
@@ -130,19 +132,19 @@ class ExactCases(Writer):
         return f"probe={record.probe}, {record.slot}={record.level}{within}"
 
     def _message(self, case: Judged) -> str:
-        record = case.of
-        if isinstance(record, ProbeVerdict):
-            return self._shift_text(record)
-        if isinstance(record, ChangeVerdict):
-            return f"{self._change.outcome(record)}; {_then_and_now(record)}"
+        """Return the word of the tally by which a finding is counted, then why, then its numbers."""
+        record, word = case.of, self._tally.word(case.finding.word)
         if isinstance(record, FamilyResult):
-            return self._unnamed.not_to_conclude()
-        numbers = self._numbers_of(record)
-        if case.outcome == "fail":
-            return "; ".join(filter(None, ("exceeds the limit in this test", numbers)))
-        reason = self.because(record.verdict.because, record.metric, both_ways=record.both_ways)
-        why = f"{self.words.outcome(record.outcome)}: {self.words.undecided(record.verdict, reason)}"
-        return f"{why}; {numbers}" if numbers else why
+            return f"{word}: {self._unnamed.not_to_conclude()}"
+        if isinstance(record, ProbeVerdict):
+            why, numbers = record.because.replace("_", " "), self._shift_numbers(record)
+        elif isinstance(record, ChangeVerdict):
+            why, numbers = self._change.outcome(record), _then_and_now(record)
+        else:
+            reason = self.because(record.verdict.because, record.metric, both_ways=record.both_ways)
+            why, numbers = self.words.undecided(record.verdict, reason), self._numbers_of(record)
+        told = f"{word}: {why}" if why and not why.startswith(word) else why or word
+        return f"{told}; {numbers}" if numbers else told
 
     def _numbers_of(self, finding: JudgedRate) -> str:
         """Counts, rate, likely range, the rest and the limit."""
@@ -162,15 +164,14 @@ class ExactCases(Writer):
             f"everyone else {self.n.percent(finding.rest, digits=1)}; limit {shown}"
         )
 
-    def _shift_text(self, verdict: ProbeVerdict) -> str:
-        """Return the reason of a verdict on a probe, and how far the score moved."""
+    def _shift_numbers(self, verdict: ProbeVerdict) -> str:
+        """Return how far the score moved; empty where nothing was scored."""
         shift = self._swaps.shift(verdict)
-        because = verdict.because.replace("_", " ")
         if shift is None or shift.shift is None:
-            return because
+            return ""
         points = self.n.points_with_range(shift.shift, shift.low, shift.high)
         over = self._swaps.counted(shift.templates, self._swaps.probes[verdict.probe])
-        return f"{because}; mean shift {points} points of the score range over {over}"
+        return f"mean shift {points} points of the score range over {over}"
 
     def _group_name(self, group: Group) -> str:
         levels = sorted(group.root, key=lambda level: self._order.index(level.feature))

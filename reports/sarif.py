@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import Final
 
 from audit.result.audit_result import AuditResult
+from audit.result.finding_list import findings_of
+from audit.vocabulary.finding import tally_of
 from audit.vocabulary.text import harmless
 from reports.cases import Case, Suite
 from reports.change_words import ChangeWords
@@ -34,6 +36,7 @@ class SarifReporter:
             "release": _RESTRICTED,
             "system": harmless(audit.title),
             "outcome": result.relied_on,
+            "findings": str(tally_of(findings_of(cases.reading))),
             "change": harmless(ChangeWords(result, ENGLISH).whole()),
             "waivers": [
                 f"{line.rule}: {harmless(line.group)}: {line.state}; by {harmless(line.who)}, until {line.until}"

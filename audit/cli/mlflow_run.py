@@ -17,12 +17,13 @@ from audit.cli.outputs.stale_result import check_inputs
 from audit.disclosure.read import load_release
 from audit.errors import AuditError, ExitCode
 from audit.public.cases import relied_on
-from audit.public.finding_list import findings_of, tally_of_rule
+from audit.public.finding_list import ReleaseFinding, findings_of, tally_of_rule
 from audit.result.cases import suites
 from audit.result.file import load_result
 from audit.result.findings.judged import RuleResult
 from audit.result.reading import Reading
 from audit.vocabulary.file_names import RELEASE
+from audit.vocabulary.finding import outcome_of, tally_of
 
 if TYPE_CHECKING:
     from audit.public.about import PublicAbout
@@ -116,11 +117,21 @@ def _public_entries(audit: AuditResult | str | Path) -> _Entries:
 
 
 def _word_metrics(release: PublicRelease) -> Iterator[tuple[str, float]]:
-    """Yield the metrics of each rule of a public release: its exit code, and its rows by state."""
+    """Yield the metrics of each rule of a public release, on rows or changed words, and of the change since before: its
+    exit code, and its findings by word.
+    """
     findings = findings_of(release)
     for rule in release.rules:
         yield f"audit7k/{rule.rule}/exit_code", _exit_code(rule.outcome)
         yield from _tally_metrics(rule.rule, tally_of_rule(findings, rule.rule))
+    others: dict[str, list[ReleaseFinding]] = {}
+    for finding in findings:
+        if finding.subject in ("changed_word", "change"):
+            name = "change" if finding.subject == "change" else finding.rule or "probes"
+            others.setdefault(name, []).append(finding)
+    for name, under_rule in others.items():
+        yield f"audit7k/{name}/exit_code", _exit_code(outcome_of(under_rule))
+        yield from _tally_metrics(name, tally_of(under_rule))
 
 
 def _tally_metrics(rule: str, tally: Tally) -> Iterator[tuple[str, float]]:

@@ -143,15 +143,14 @@ def who_words(finding: ReleaseFinding, names: RowNames) -> str:
 
 def message_of(finding: ReleaseFinding) -> str:
     """State in English what is said of a changed word, of groups together, and of a change since an earlier audit."""
+    word = SENTENCES[finding.word]
     if finding.subject == "changed_word":
-        return _shift_words(finding.measured, finding.word)
-    if finding.subject == "together":
-        return SENTENCES["no_group_named"]
-    return SENTENCES[f"change_{finding.outcome}"]
+        return _shift_words(finding.measured, word)
+    name = "no_group_named" if finding.subject == "together" else f"change_{finding.outcome}"
+    return f"{word}: {SENTENCES[name]}"
 
 
-def _shift_words(measured: Measured, word: Word) -> str:
-    words = {"beyond": SENTENCES["beyond"], "within": SENTENCES["within"]}.get(word, SENTENCES["cannot_tell"])
+def _shift_words(measured: Measured, words: str) -> str:
     if measured.rate is None or measured.upper_limit is None:
         return words
     span = "" if measured.low is None else f" (likely range {points(measured.low)} to {points(measured.high)})"

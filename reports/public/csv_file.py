@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
-from audit.public.cases import waiver_words
-from audit.public.figures import state_of
+from audit.public.cases import judged_rows, waiver_words
+from audit.public.figures import State
 from audit.public.names import RowNames
 from audit.public.release import PublicRate, PublicRelease, PublicRow, PublicRule
 from audit.vocabulary.numbers import half_up, hundredfold
@@ -33,13 +33,20 @@ def _lines(release: PublicRelease) -> Iterator[list[str]]:
     head = ["side", "group", "name", "total", "people", "errors", "fewer_than", "few", "as_of"]
     head += [f"{metric}_{part}" for metric in metrics for part in _RATE.values()]
     yield [*head, *(f"{kind} under {rule.rule}" for rule in release.rules for kind in ("word", "because", "waiver"))]
+    judged = {rule.rule: _states(release, rule) for rule in release.rules}
     for row in release.rows:
         known = {rate.metric: rate for rate in row.rates}
         cells = [row.side, row.key, names.row(row.parts), "yes" if row.total else "no", str(row.people)]
         cells += ["" if number is None else str(number) for number in (row.errors, row.fewer_than)]
         cells += [row.few or "", row.as_of]
         cells += [cell for metric in metrics for cell in _rate(known.get(metric))]
-        yield [*cells, *(cell for rule in release.rules for cell in _word(release, row, rule))]
+        yield [*cells, *(cell for rule in release.rules for cell in _word(release, row, rule, judged[rule.rule]))]
+
+
+def _states(release: PublicRelease, rule: PublicRule) -> dict[tuple[str, str], State]:
+    """Return the state of each row that a rule judges, by its side and group: the rows that every tally counts."""
+    found = judged_rows(release, rule)
+    return {(each.row.side, each.row.key): each.state for each in found if each.state is not None}
 
 
 def _rate(rate: PublicRate | None) -> list[str]:
@@ -47,11 +54,14 @@ def _rate(rate: PublicRate | None) -> list[str]:
     return ["" if share is None else str(half_up(hundredfold(share), 1)) for share in shares]
 
 
-def _word(release: PublicRelease, row: PublicRow, rule: PublicRule) -> list[str]:
-    """The state of a row under a rule, its reason, and who answers for it."""
+def _word(
+    release: PublicRelease, row: PublicRow, rule: PublicRule, judged: Mapping[tuple[str, str], State]
+) -> list[str]:
+    """The state of a row under a rule, its reason, and who answers for it; empty where the rule does not judge it."""
     word = next((word for word in row.words if word.rule == rule.rule), None)
-    if word is None:
+    state = judged.get((row.side, row.key))
+    if word is None or state is None:
         return ["", "", ""]
     named = [one for one in release.waivers if one.group is not None]
     waived = [waiver_words(one, release) for one in named if (one.rule, one.group) == (rule.rule, row.group)]
-    return [state_of(word), word.because or "", "; ".join(waived)]
+    return [state, word.because or "", "; ".join(waived)]

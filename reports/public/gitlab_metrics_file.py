@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final, Literal, get_args
 
 from audit.public.cases import has_expired
+from audit.public.finding_list import ReleaseFinding, who_words
 from audit.public.release import Outcome, PublicRelease
 from audit.vocabulary.numbers import half_up
 from audit.vocabulary.text import harmless
@@ -38,8 +39,22 @@ def _families(reading: PipelineReading) -> Iterator[_Family]:
     yield "audit_rule", "gauge", "Verdict on a rule over all groups, in the label outcome; always one.", rules
     of_rows = ((_label(rule), case) for rule in cases for case in cases[rule])
     groups = (f'{{rule="{rule}",group="{_label(case.row.key)}",word="{case.state}"}} 1' for rule, case in of_rows)
+    unnamed = [
+        f'{{rule="{_label(finding.rule)}",group="{_label(who_words(finding, reading.names))}",word="beyond"}} 1'
+        for finding in reading.findings
+        if finding.subject == "together"
+    ]
     told = "What the exact audit says of a row under a rule, in the label word; always one."
-    yield "audit_group", "gauge", told, groups
+    yield "audit_group", "gauge", told, [*unnamed, *groups]
+    words = [finding for finding in reading.findings if finding.subject == "changed_word"]
+    if words:
+        told = "What the exact audit says of a changed word under a rule, in the label word; always one."
+        yield "audit_changed_word", "gauge", told, (_of_changed_word(finding) for finding in words)
+    if release.headline.change is not None:
+        told = (
+            "Whether the system became worse for any group than in the earlier audit, in the label outcome; always one."
+        )
+        yield "audit_change", "gauge", told, [f'{{outcome="{release.headline.change.outcome}"}} 1']
     if release.waivers:
         told = "A finding that somebody answers for until a day; it changes no verdict. Always one."
         yield "audit_waiver", "gauge", told, _waivers(reading)
@@ -49,6 +64,11 @@ def _families(reading: PipelineReading) -> Iterator[_Family]:
 
 def _states(name: str, states: Iterable[str], state: str) -> list[str]:
     return [f'{{{name}="{each}"}} {int(each == state)}' for each in states]
+
+
+def _of_changed_word(finding: ReleaseFinding) -> str:
+    rule = _label(finding.rule or "probes")
+    return f'{{rule="{rule}",change="{_label(str(finding.who))}",word="{finding.word}"}} 1'
 
 
 def _waivers(reading: PipelineReading) -> Iterator[str]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from audit.public.cases import RowCase, has_expired, sentences_beside, waiver_words
-from audit.public.finding_list import message_of, tally_of_rule
+from audit.public.finding_list import message_of, tally_of_rule, who_words
 from audit.public.release import PublicRelease
 from audit.vocabulary.metrics import METRICS
 from audit.vocabulary.numbers import percent
@@ -85,6 +85,9 @@ def _findings(reading: PipelineReading) -> Iterator[str]:
         yield ""
     if len(failing) > len(first):
         yield "More rows are beyond a limit: `release.json` has them all.\n"
+    together = [finding for finding in reading.findings if finding.subject == "together"]
+    for finding in together[:_MOST_RULES]:
+        yield f"Beyond the limit of {literal(finding.rule)}: {who_words(finding, reading.names)}.\n"
     words = [finding for finding in reading.findings if finding.subject == "changed_word" and finding.word == "beyond"]
     if words:
         yield "Changed words that move the score beyond the limit:\n"

@@ -227,7 +227,7 @@ def test_a_state_is_never_told_by_colour_alone(small: Page) -> None:
             use.closest('b').textContent.trim()])"""
     )
     words = {word for _, word in marks}
-    assert words >= {"beyond the limit", "within the limit", "cannot tell", "not judged as one group",
+    assert words >= {"beyond the limit", "within the limit", "cannot tell", "not judged alone",
                      "a smaller group within it is beyond the limit"}  # fmt: skip
     assert len({shape for shape, _ in marks}) == len(words)
 

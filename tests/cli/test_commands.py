@@ -103,7 +103,9 @@ def test_gate_names_each_rule_that_does_not_pass_on_a_line_of_its_own(here: Path
     write_case(here, 40)
     _, out, _ = invoke("gate", "plan.toml", "--restricted")
     assert out == (
-        "✗ FAIL true_positive_rate: 1 group beyond the limit (difference 0.1 from the rest): woman\n✗ FAIL\n"
+        "✗ FAIL true_positive_rate: 1 group beyond the limit (difference 0.1 from the rest): woman\n"
+        "findings: 1 beyond the limit, 1 within it\n"
+        "✗ FAIL\n"
     )
     assert sorted(path.name for path in here.iterdir()) == ["cases.csv", "plan.toml"]
 

@@ -392,7 +392,7 @@ def test_rows_that_no_rule_judges_have_a_mark_of_their_own(release: PublicReleas
     assert sum(len(points(line)) for line in marks.values()) > 5
     assert not [name for name in drawn if name.startswith(("cannot tell", "within the limit", "beyond the limit"))]
     written = words_of(figure)
-    assert "Diamonds: not judged as one group" in written
+    assert "Diamonds: not judged alone" in written
     assert "Open circles" not in written
     if draw is forest:
         assert not [name for name in drawn if name.startswith("limit")]

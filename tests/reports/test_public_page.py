@@ -162,7 +162,7 @@ def test_at_most_six_rows_stand_in_the_picture() -> None:
 def test_a_bound_is_no_headline_and_says_that_errors_are_few(pages: dict[str, Element]) -> None:
     rows = rows_of(pages["inconclusive"], "by-1")
     bound = rows["Non-binary people or gender unknown"]
-    assert re.match(r"at most \d+ fewer than 10 of \d+ not judged as one group at most \d+ fewer than 10 of", bound)
+    assert re.match(r"at most \d+ fewer than 10 of \d+ not judged alone at most \d+ fewer than 10 of", bound)
     for kind in KINDS:
         assert "at most" not in text(section(pages[kind], "verdict"))
         assert "at least" not in text(section(pages[kind], "verdict"))

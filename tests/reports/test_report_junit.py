@@ -69,7 +69,7 @@ def test_a_failure_says_counts_rate_range_and_limit(suites: ET.Element) -> None:
     assert failure is not None
     assert failure.get("type") == "disparity"
     words = (
-        "exceeds the limit in this test; "
+        "beyond the limit; "
         "Found [0-9]+ of [0-9]+: [0-9.]+% \\(likely range [0-9.]+–[0-9.]+%\\); everyone else [0-9.]+%; limit [0-9.]+%"
     )
     assert re.fullmatch(words, failure.get("message", ""))
@@ -78,7 +78,7 @@ def test_a_failure_says_counts_rate_range_and_limit(suites: ET.Element) -> None:
 def test_a_skipped_group_says_why_and_what_it_would_take(suites: ET.Element) -> None:
     messages = [skipped.get("message", "") for skipped in suites.iter("skipped")]
     assert any(
-        message.startswith("cannot tell: too few cases alone; judged only as part of ")
+        message.startswith("not judged alone: too few cases alone; judged only as part of ")
         and "more cases needed" in message
         for message in messages
     )

@@ -43,7 +43,7 @@ def test_it_is_valid_and_says_what_the_rules_say(result: AuditResult) -> None:
     failures = [case for suite in suites for case in suite if case.find("failure") is not None]
     of_groups = [case for case in failures if not (case.get("name") or "").startswith("rule ")]
     own = [one for one in results if one["ruleId"] not in beside]
-    named = [one for one in own if "exceeds the limit in this test;" in one["message"]["text"]]
+    named = [one for one in own if ": beyond the limit;" in one["message"]["text"]]
     assert len(named) == sum(case.get("classname") in {rule.rule for rule in result.rules} for case in of_groups)
     prints = [(one["ruleId"], one["partialFingerprints"]["auditFinding"]) for one in results]
     assert len(set(prints)) == len(prints)

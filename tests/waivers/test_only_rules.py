@@ -59,7 +59,7 @@ def test_the_code_and_the_lines_are_of_these_rules_alone(here: Path) -> None:
     invoke("run", "plan.toml", "--no-crosscheck", "--report", "json")
     for target in ("plan.toml", "audit-out"):
         code, out, err = invoke("gate", target, *elsewhere(target), "--restricted", "--only", "flags")
-        assert (code, out) == (0, "✓ PASS\n")
+        assert (code, out) == (0, "findings: 0 beyond the limit, 4 within it\n✓ PASS\n")
         assert "note: 1 rule is left out because of --only; the audit judged all 2 with one budget" in err
         code, out, _ = invoke("gate", target, *elsewhere(target), "--restricted", "--only", "true_positive_rate")
         assert code == 1

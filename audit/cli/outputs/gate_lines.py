@@ -18,11 +18,14 @@ from audit.disclosure.digests import release_of
 from audit.disclosure.headline import with_waivers
 from audit.errors import ArgumentError
 from audit.public.cases import PublicCases, exact_figures, limit_words, why_it_fails
-from audit.public.finding_list import ReleaseFinding, findings_of, message_of, tally_of_rule
+from audit.public.finding_list import ReleaseFinding, findings_of, message_of, tally_of_rule, who_words
+from audit.public.names import RowNames
 from audit.public.release import PublicRelease, PublicRule, public_json
 from audit.public.sentences import SENTENCES
 from audit.result.audit_result import AuditResult, Waiver
+from audit.result.finding_list import findings_of as exact_findings_of
 from audit.result.json_text import result_sha256, result_to_json
+from audit.result.reading import Reading
 from audit.vocabulary.file_names import RELEASE
 from audit.vocabulary.finding import outcome_of, tally_of
 from audit.vocabulary.text import printable
@@ -57,7 +60,8 @@ def say_gate(
 
 def _say_exact(result: AuditResult) -> None:
     style = Style.of(sys.stdout)
-    lines = [*rule_lines(result, style), *exact_change_lines(result, style), *waiver_lines(result)]
+    tally = f"findings: {tally_of(exact_findings_of(Reading(result)))}"
+    lines = [*rule_lines(result, style), *exact_change_lines(result, style), *waiver_lines(result), tally]
     say("\n".join([*lines, verdict_words(result, style)]))
 
 
@@ -115,7 +119,10 @@ def _rule_lines(cases: PublicCases, rule: PublicRule, findings: Sequence[Release
     rows = cases.by_rule[rule.rule]
     warns = "; only warns" if rule.on_fail == "warn" else ""
     verdict = f"{rule.rule}: {rule.outcome.upper()} ({limit_words(rule)}{warns})"
-    yield f"{verdict}; rows: {tally_of_rule(findings, rule.rule)}" if rows else verdict
+    tally = tally_of_rule(findings, rule.rule)
+    yield f"{verdict}; rows: {tally}" if tally.total else verdict
+    unnamed = [finding for finding in findings if finding.rule == rule.rule and finding.subject == "together"]
+    yield from (f"  {who_words(finding, RowNames(cases.release))}: {message_of(finding)}" for finding in unnamed)
     named = [case for case in rows if case.outcome == rule.outcome != "pass"]
     for case in named[:_MOST]:
         yield f"  {printable(case.name)}: {case.message}"
