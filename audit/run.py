@@ -27,7 +27,18 @@ from audit.result.waivers_file import read_plan_waivers
 from audit.scoring import Keeping, Progress, Scored, score
 from audit.scoring.provenance import provenance, scoring_identity
 from audit.stages import Scope, stage
-from audit.verdicts.changes.baseline import Baseline, Joined, answer_files, baseline_for, check_baseline, join_answers
+from audit.verdicts.changes.baseline import (
+    AcceptedBaselines,
+    AcceptedVersions,
+    Baseline,
+    Joined,
+    JoinedVersions,
+    answer_files,
+    baseline_for,
+    check_baseline,
+    join_answers,
+    join_versions,
+)
 from audit.verdicts.decision import Decision, decide
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
 from audit.vocabulary.metrics import metric_definitions
@@ -52,7 +63,7 @@ def run_audit(  # noqa: PLR0913 - what an audit can be given
     crosscheck: bool = True,
     scope: Scope | str = Scope.DETAILS,
     checkpoint: Checkpoint | None = None,
-    baseline: Baseline | str | Path | None = None,
+    baseline: Baseline | AcceptedVersions | str | Path | None = None,
     begins: Callable[[], None] | None = None,
     **isolation: Unpack[IsolationOptions],
 ) -> AuditResult:
@@ -70,7 +81,7 @@ def run_audit(  # noqa: PLR0913 - what an audit can be given
         Whether to ask fairlearn and AIF360, and how much is computed: "details", "records" or "verdicts"; see `Scope`.
     checkpoint, begins, baseline
         Where answers are kept, to go on with an interrupted run; what is called before the first row is scored; an
-        earlier `result.json` of the same plan and set, or its folder, in place of the plan's.
+        earlier `result.json` of the same plan and set, or its folder, in place of the plan's; or accepted versions.
     isolation
         `sandbox` and `allow_pickle`: where the detector runs; see `audit.detectors.isolation.options.IsolationOptions`.
 
@@ -84,13 +95,14 @@ def run_audit(  # noqa: PLR0913 - what an audit can be given
     scope, loaded = Scope(scope), loaded_plan(plan, folder)
     access = Access(loaded, Isolating(**isolation), progress, checkpoint, begins)
     with _libraries(wanted=crosscheck) as libraries:
-        earlier = baseline_for(loaded, baseline)
-        with _opened(loaded, table, earlier) as evaluation_set:
+        against = baseline if isinstance(baseline, AcceptedVersions) else baseline_for(loaded, baseline)
+        with _opened(loaded, table, against) as evaluation_set:
+            earlier = against.of_set(evaluation_set.sha256) if isinstance(against, AcceptedVersions) else against
             waivers, designs = _check_before(loaded, evaluation_set, earlier, scope)
             scored = access.scored(evaluation_set, predictions_to, scope)
             answered = access.answered(designs, evaluation_set)
             counted = _counted(loaded, evaluation_set, scored, scope)
-            joined = None if earlier is None else join_answers(earlier, loaded, evaluation_set, whole=scope.has_records)
+            joined = _joined(earlier, loaded, evaluation_set, scope)
             rows = _single_rows(loaded.plan.groups, loaded.plan.rules, evaluation_set) if crosscheck else {}
             measures = _own_measures(loaded, evaluation_set, scope)
             evaluation_set.check_unchanged()
@@ -174,19 +186,33 @@ class Gathered(NamedTuple):
     """Process that asks other libraries; None if these are not asked."""
     rows: Mapping[Group, Rows] = MappingProxyType({})
     """Cases of single groups for them."""
-    joined: Joined | None = None
-    """Baseline, and the decisions of both audits; None without a baseline."""
+    joined: Joined | JoinedVersions | None = None
+    """Baseline or accepted versions, and the decisions of both audits; None without a baseline."""
     scope: Scope = Scope.DETAILS
 
 
-def _opened(loaded: LoadedPlan, table: pa.Table | pd.DataFrame | None, earlier: Baseline | None) -> EvaluationSet:
-    """Open the set, so that the answers of an earlier audit can be read beside it."""
-    files = () if earlier is None else answer_files(earlier.result, earlier.beside, loaded.folder)
+def _opened(
+    loaded: LoadedPlan, table: pa.Table | pd.DataFrame | None, against: Baseline | AcceptedVersions | None
+) -> EvaluationSet:
+    """Open the set, so that the answers of earlier audits can be read beside it."""
+    if isinstance(against, Baseline):
+        files = answer_files(against.result, against.beside, loaded.folder)
+    else:
+        files = [] if against is None else against.answer_files
     return open_evaluation_set(loaded.plan, loaded.folder, table, files=files)
 
 
+def _joined(
+    earlier: Baseline | AcceptedBaselines | None, loaded: LoadedPlan, evaluation_set: EvaluationSet, scope: Scope
+) -> Joined | JoinedVersions | None:
+    """Join the answers of accepted versions, or of a baseline, to the scored set; None without one."""
+    if isinstance(earlier, AcceptedBaselines):
+        return join_versions(earlier, loaded, evaluation_set, whole=scope.has_records)
+    return None if earlier is None else join_answers(earlier, loaded, evaluation_set, whole=scope.has_records)
+
+
 def _check_before(
-    loaded: LoadedPlan, evaluation_set: EvaluationSet, earlier: Baseline | None, scope: Scope
+    loaded: LoadedPlan, evaluation_set: EvaluationSet, earlier: Baseline | AcceptedBaselines | None, scope: Scope
 ) -> tuple[tuple[Waiver, ...], tuple[DesignWithRows, ...]]:
     """Check everything that can fail before the long scoring run. Returns the waivers and the probe designs."""
     if scope.has_records:
@@ -194,8 +220,8 @@ def _check_before(
 
         catalogue()
     waivers = read_plan_waivers(loaded, evaluation_set.features)
-    if earlier is not None:
-        check_baseline(earlier, evaluation_set)
+    for baseline in earlier.both if isinstance(earlier, AcceptedBaselines) else filter(None, [earlier]):
+        check_baseline(baseline, evaluation_set)
     if scope.has_details and loaded.plan.measures:
         from audit.analyses.crosscheck.own_measures_fairlearn import check_measures
 
@@ -251,6 +277,7 @@ def summarise(gathered: Gathered) -> AuditResult:
         stated, further = _findings(gathered, decision)
     further |= {"not_judged_alone": decision.not_alone, "second_verdicts": decision.second}
     further |= {"own_measures": gathered.measures, "planned_pass": decision.planned}
+    further |= {"held_against": decision.held_against}
     result = AuditResult.model_construct(
         schema_version=SCHEMA_VERSION,
         status="complete",

@@ -310,6 +310,14 @@ class BaselineSection(Strict):
     expected_change: Annotated[float, Field(gt=0, lt=1)] = 0.05
     """The share of cases on which both versions are expected to differ. It plans which groups are large enough to be
     judged alone and enters no test."""
+    releases: Annotated[int, Field(ge=1, le=1_000)] | None = None
+    """How many releases will be held against accepted versions over one set, which share one budget of false alarms;
+    40 where it is not given. It is fixed with the first accepted version."""
+
+    @property
+    def shared_by(self) -> int:
+        """Number of releases that share one budget of false alarms."""
+        return 40 if self.releases is None else self.releases
 
 
 class ReferenceTableSection(Strict):

@@ -13,7 +13,9 @@ from audit.result.findings.change import (
     Change,
     ChangeRule,
     ChangeVerdict,
+    HeldAgainst,
     combined_outcome,
+    deciding,
 )
 from audit.result.findings.judged import FamilyResult, RuleResult, Verdict
 from audit.result.findings.second import SecondVerdict
@@ -224,9 +226,28 @@ def _rejected_as_said(p: float | None, level: float | None, *, said: bool) -> bo
 
 def _change_contradiction(result: AuditResult) -> str | None:
     """Name the first field about the change that does not follow; None where all do, or no change was asked for."""
-    change = result.change
+    change, held_against = result.change, result.further.held_against
     if change is None:
+        if held_against is not None:
+            return "further.held_against"
         return None if result.plan.baseline.result is None else "change"
+    if held_against is not None and not _held_follows(result, change, held_against):
+        return "further.held_against"
+    return _one_change_contradiction(result, change)
+
+
+def _held_follows(result: AuditResult, change: Change, held_against: HeldAgainst) -> bool:
+    """Say whether the change that decides is the right one of two, and the other follows from its verdicts."""
+    other = held_against.other
+    if other is None:
+        return held_against.decides == "reference" and held_against.reference == held_against.last
+    pair = (change, other) if held_against.decides == "reference" else (other, change)
+    follows = _one_change_contradiction(result, other) is None
+    return follows and held_against.reference != held_against.last and deciding(*pair)[1] == held_against.decides
+
+
+def _one_change_contradiction(result: AuditResult, change: Change) -> str | None:
+    """Name the first field of a change that does not follow from its verdicts; None where all do."""
     if change.outcome != _OUTCOMES["change"][change.because] or change.outcome != combined_outcome(
         rule.outcome for rule in change.rules
     ):

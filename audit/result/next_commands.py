@@ -37,9 +37,9 @@ def commands_for(
     above = Path("..") if folder == Path() else folder.parent
     plan = plan or above / Path(result.provenance.plan_file or "plan.toml").name
     remedies = [_command("remedy", str(place))] if _has_remedies(result, first) else []
-    next_audit = _command(
-        "run", str(plan), "--restricted", "--baseline", str(place), "--out", str(above / "audit-next")
-    )
+    # a chain says itself what the next version is held against
+    against = ["--baseline", str(place)] if result.further.held_against is None else []
+    next_audit = _command("run", str(plan), "--restricted", *against, "--out", str(above / "audit-next"))
     return (*_cases(result, first, str(place)), *remedies, next_audit)
 
 

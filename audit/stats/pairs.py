@@ -14,6 +14,9 @@ The method is that of `audit.stats.multiplicity`. Groups whose loss is smaller t
 and
 the others pay for the selection. The level is shared by what a group of that size could show; then step down. Groups
 share no rest here, so families of any size are discarded from.
+
+Names that many comparisons of releases share: a group is named where it is also shown to be worse at all, at a level
+divided by their number.
 """
 
 from __future__ import annotations
@@ -465,6 +468,107 @@ def name_paired(
             return FamilyRejections(rejected, local)
         rejected |= new
         in_play = in_play & ~new
+
+
+def not_worse_p(lost: Counts, gained: Counts) -> FloatArray:
+    """P-value of "the new model is no worse at all", whatever the margin.
+
+    Parameters
+    ----------
+    lost, gained : array_like of integers, shape (G,)
+        Cases that the new model gets wrong and the old one did not, and the other way round.
+
+    Returns
+    -------
+    ndarray of float64, shape (G,)
+        1 where the models differ on no case.
+
+    Notes
+    -----
+    Of the cases on which the models differ, each is lost with a chance of at most one half if the new one is no worse:
+    the exact one-sided test of McNemar (1947), Psychometrika 12, 153-157. It is valid given the number of differing
+    cases, and so for any share of them.
+    """
+    b, c = np.broadcast_arrays(*(np.asarray(count, dtype=np.float64) for count in (lost, gained)))
+    return np.asarray(np.where(b > 0.0, binomial_cdf(c, np.maximum(b + c, 1.0), 0.5), 1.0))
+
+
+def level_among_testable(differing: Counts, level: float) -> float:
+    """Level for each `not_worse_p` of a family that keeps the family's error.
+
+    Parameters
+    ----------
+    differing : array_like of integers, shape (G,)
+        Cases of each group on which the models differ, or more than these.
+    level : float
+        The family's level.
+
+    Returns
+    -------
+    float
+        ``level / k`` with k the smallest number such that at most k groups have enough differing cases to reach
+        ``level / k`` at all. The others cost nothing (Tarone 1990, Biometrics 46, 515-522).
+
+    Notes
+    -----
+    In groups that share no case, the number of differing cases says nothing of their direction, so that k may be read
+    from the data. More of them never lower k: where it is not known how an unscored case would differ, it counts as
+    differing.
+    """
+    checked_fraction(level, "level")
+    least = np.sort(0.5 ** np.atleast_1d(np.asarray(differing, dtype=np.float64)))
+    k = 1
+    while np.searchsorted(least, level / k, side="right") > k:
+        k += 1
+    return level / k
+
+
+def name_in_series(
+    paired: FamilyRejections,
+    lost: Counts,
+    gained: Counts,
+    differing: Counts,
+    level: float,
+    comparisons: int,
+    *,
+    independent: bool,
+) -> FamilyRejections:
+    """Keep the names of groups that became worse at all, at a level that many comparisons share.
+
+    Parameters
+    ----------
+    paired : FamilyRejections
+        Groups named as worse by more than the margin, by `name_paired` at `level`.
+    lost, gained : array_like of integers, shape (G,)
+        Counts of the paired test.
+    differing : array_like of integers, shape (G,)
+        Cases on which the models differ, those that one of them did not score included.
+    level : float
+        The family's level in one comparison.
+    comparisons : int
+        Number of comparisons, at least 1, fixed before the first: all pairs of releases that may be compared.
+    independent : bool
+        Whether the groups share no case. If they do, what differs in one says which of its cases differ in another, so
+        that all of them divide the level.
+
+    Returns
+    -------
+    FamilyRejections
+        With a level of 0 for a group that is not shown to be worse at all.
+
+    Notes
+    -----
+    In each comparison, a group that lost at most the margin is named with a chance of at most `level`, as before. Over
+    all of them, any group is named against an answer that it is no worse than with a chance of at most `level`: a name
+    needs `not_worse_p` at ``level / comparisons``, divided by the testable groups. By the union bound that holds under
+    any dependence of releases, which share the cases and the reference's answers. A release that was chosen by its
+    answers to these very cases is not covered: see docs/decisions/0056.
+    """
+    if comparisons < 1:
+        raise ValueError("comparisons must be at least 1")
+    share, groups = level / comparisons, np.atleast_1d(np.asarray(lost)).size
+    is_worse = not_worse_p(lost, gained) <= (level_among_testable(differing, share) if independent else share / groups)
+    return FamilyRejections(paired.rejected & is_worse, np.where(is_worse, paired.local_level, 0.0))
 
 
 def smallest_paired_p(n: Counts, margin: float, beta: float) -> FloatArray:

@@ -21,14 +21,14 @@ from audit.counting.counted import Counted
 from audit.counting.table import ABSTAINED, FamilyCounts, count_families, everyone_as_family
 from audit.plan.audit_plan import AuditPlan
 from audit.result.audit_result import OverallVerdict
-from audit.result.findings.change import Change
+from audit.result.findings.change import Change, HeldAgainst
 from audit.result.findings.further import NotJudgedAlone, PlannedPass
 from audit.result.findings.judged import RuleResult, Verdict
 from audit.result.findings.second import SecondVerdict
 from audit.result.findings.swaps import ProbeRuleResult, ProbeVerdict
 from audit.stages import Scope
 from audit.verdicts.chance_of_pass import planned_pass
-from audit.verdicts.changes.baseline import Judged, change_from, overall_with
+from audit.verdicts.changes.baseline import Joined, Judged, change_from, overall_with
 from audit.verdicts.decidability import plan_decidability
 from audit.verdicts.decidable_gaps import not_judged_alone
 from audit.verdicts.judge import judge, overall_verdict
@@ -37,7 +37,7 @@ from audit.vocabulary.groups import Family, SensitiveFeature
 
 if TYPE_CHECKING:
     from audit.counting.probed import Answered
-    from audit.verdicts.changes.baseline import Joined
+    from audit.verdicts.changes.baseline import JoinedVersions
 
 
 def judge_second(
@@ -86,7 +86,9 @@ class Decision(NamedTuple):
     probe_verdicts: tuple[ProbeVerdict, ...]
     """One for each rule on probes and changed word."""
     change: Change | None
-    """Change from the baseline; None if there is no baseline."""
+    """Change from the baseline, or from the accepted version that decides; None if there is none."""
+    held_against: HeldAgainst | None
+    """Accepted versions, and the change that does not decide; None if there are none."""
     overall: OverallVerdict
     planned: PlannedPass | None
     """Chance that a detector which treats everyone alike would have passed; None if there is a verdict, or details are
@@ -106,7 +108,7 @@ def decide(
     counted: Counted,
     families: Mapping[Family, FamilyCounts],
     answered: Sequence[Answered] = (),
-    joined: Joined | None = None,
+    joined: Joined | JoinedVersions | None = None,
     *,
     detector_sha256: str | None = None,
     scope: Scope = Scope.DETAILS,
@@ -120,7 +122,7 @@ def decide(
     answered
         Probes of the plan with the detector's answers.
     joined
-        Baseline, and the decisions of both audits; None without a baseline.
+        Baseline, or accepted versions, and the decisions of both audits; None without one.
     detector_sha256
         Digest of the detector, to say whether the baseline had another one.
     scope
@@ -134,12 +136,16 @@ def decide(
     if plan.named_probe_rules:
         probe_rules, probe_verdicts = judge_probes(plan, answered)
         overall = overall_verdict(plan.audit, (*rules, *probe_rules))
-    change = None
+    change, versions = None, None
     if joined is not None:
         groups, cells = counted_cells([everyone_as_family(counted.table), *families.values()])
         now = dict(zip(groups, cells, strict=True))
         climbs = {rule: ladder.climb for rule, ladder in decided.items()}
-        change = change_from(joined, Judged(plan, features, now, rules, detector_sha256, climbs))
+        judged = Judged(plan, features, now, rules, detector_sha256, climbs)
+        if isinstance(joined, Joined):
+            change = change_from(joined, judged)
+        else:
+            change, versions = joined.held_against(judged)
         overall = overall_with(overall, change)
     sample, planned = None, None
     hides = plan.evaluation_set.is_counted and bool(counted.table.cells[..., ABSTAINED].any())
@@ -151,7 +157,9 @@ def decide(
         not_alone = not_judged_alone(plan, rules, families, decided, counted.moments)
         if overall.outcome == "inconclusive":
             planned = planned_pass(plan, counted.table, features, counted.moments, decided)
-    return Decision(rules, verdicts, probe_rules, probe_verdicts, change, overall, planned, not_alone, second, sample)
+    return Decision(
+        rules, verdicts, probe_rules, probe_verdicts, change, versions, overall, planned, not_alone, second, sample
+    )
 
 
 def _judged_sample(

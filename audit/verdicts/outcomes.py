@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from audit.result.audit_result import AuditResult, OverallVerdict, Waiver
-from audit.result.findings.change import Change, ChangeBecause, ChangeOutcome, combined_outcome
+from audit.result.findings.change import Change, ChangeBecause, ChangeOutcome, combined_outcome, deciding
 from audit.result.findings.judged import RuleBecause, RuleResult, Verdict
 from audit.result.findings.swaps import ProbeRuleResult
 from audit.result.waivers import waivers_by_finding, waivers_on_day
@@ -92,6 +92,21 @@ def _outcome_without_waived(rule: RuleResult, verdicts: list[Verdict], covered: 
     return rule_outcome(groups, rule.coverage, rule.min_coverage, together=False, missing=missing)[0]
 
 
+def _narrowed_change(result: AuditResult, rule_ids: set[str]) -> Change | None:
+    """Narrow the change to these rules: of two, the one that decides them."""
+    change, held_against = result.change, result.further.held_against
+    if change is None:
+        return None
+    narrowed = _narrow_change(change, rule_ids)
+    if held_against is None or held_against.other is None:
+        return narrowed
+    other = _narrow_change(held_against.other, rule_ids)
+    if narrowed is None or other is None:
+        return narrowed
+    pair = (narrowed, other) if held_against.decides == "reference" else (other, narrowed)
+    return deciding(*pair)[0]
+
+
 def narrow_to_rules(result: AuditResult, rules: Iterable[str]) -> AuditResult:
     """Narrow the result to these rules, with the verdict of these alone: for an exit code and its lines.
 
@@ -102,7 +117,7 @@ def narrow_to_rules(result: AuditResult, rules: Iterable[str]) -> AuditResult:
     of_rates = tuple(rule for rule in result.rules if rule.rule in rule_ids)
     on_probes = tuple(rule for rule in result.probe_rules if rule.rule in rule_ids)
     results: list[RuleResult | ProbeRuleResult] = [*of_rates, *on_probes]
-    change = None if result.change is None else _narrow_change(result.change, rule_ids)
+    change = _narrowed_change(result, rule_ids)
     overall = OverallVerdict(
         outcome=combined_outcome(
             [str(rule.outcome) for rule in results] + ([] if change is None else [change.outcome])

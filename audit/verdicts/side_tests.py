@@ -66,10 +66,23 @@ def budget(plan: AuditPlan) -> Budget:
     return Budget(NAMES * alpha / shares, UNNAMED * alpha / combined)
 
 
-def change_level(plan: AuditPlan) -> float:
-    """Level of one family on one side of a rule on a change: equal shares of what all names may spend."""
+class ChangeBudget(NamedTuple):
+    """Part of the budget of a change that one comparison may spend."""
+
+    share: float = 1.0
+    """Share of what all names may spend in one release."""
+    comparisons: int = 1
+    """Comparisons over all releases that share the level of "no worse at all". 1: that is not tested."""
+
+
+WHOLE_CHANGE: Final = ChangeBudget()
+"""Budget of a single comparison with a baseline."""
+
+
+def change_level(plan: AuditPlan, share: float = 1.0) -> float:
+    """Level of one family on one side of a rule on a change: equal shares of what its names may spend."""
     shares = sum(len(questions(plan.audit.route, rule)) * len(rule_families(plan.groups, rule)) for rule in plan.rules)
-    return ALL_NAMES * plan.verdict.alpha / shares
+    return share * ALL_NAMES * plan.verdict.alpha / shares
 
 
 def _probe_families(probes: Sequence[Probe], probe_rules: Sequence[NamedProbeRule]) -> int:

@@ -18,3 +18,5 @@ LARGEST_MAPPING: Final = 64 * 1024
 """Bytes of a mapping."""
 OF_FILE_MANAGERS: Final = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
 """Files that a system makes where somebody looks at a folder. The next release does not take them over."""
+CHAINS = "chains"
+"""Folder of a restricted folder with the chain of each system."""

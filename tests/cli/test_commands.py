@@ -478,13 +478,23 @@ def _commands() -> list[Any]:
 
 
 def test_every_command_of_a_blind_audit_is_guarded_and_says_whose_it_is() -> None:
-    (group,) = app.registered_groups
+    (group,) = (group for group in app.registered_groups if group.name == "blind")
     commands = group.typer_instance.registered_commands if group.typer_instance else []
     names = {info.name or (info.callback.__name__ if info.callback else "") for info in commands}
     assert names == {"commit", "rehearse", "challenge", "answer", "judge", "open", "repeat", "features"}
     for info in commands:
         assert hasattr(info.callback, "__wrapped__")
         assert (info.short_help or "").partition(":")[0] in {"Vendor", "Regulator", "Both"}
+        assert info.callback is not None
+        assert info.callback.__doc__
+
+
+def test_every_command_of_a_chain_is_guarded() -> None:
+    (group,) = (group for group in app.registered_groups if group.name == "chain")
+    commands = group.typer_instance.registered_commands if group.typer_instance else []
+    assert [info.name for info in commands] == ["accept", "list", "reference"]
+    for info in commands:
+        assert hasattr(info.callback, "__wrapped__")
         assert info.callback is not None
         assert info.callback.__doc__
 

@@ -20,9 +20,10 @@ from audit.cli.commands.app import app
 from audit.cli.console.terminal import Style
 from audit.cli.pages.change_words import WIDTH, change_summary
 from audit.cli.pages.words import WORDS
+from audit.plan.file.plan_file import load_plan
 from audit.result.file import load_result
-from audit.verdicts.changes.baseline import Baseline, change_between
-from audit.verdicts.changes.record import ACCEPTED
+from audit.verdicts.changes.baseline import Baseline, change_between, load_baseline
+from audit.verdicts.changes.chain import BEFORE_CHAINS, CHAIN, question_sha256, record_compared
 
 RUNNER = CliRunner()
 
@@ -153,14 +154,20 @@ def aged(folder: Path, name: str, finished: str) -> Path:
     return path
 
 
+def chain_in(restricted: Path) -> Path:
+    """File of the only chain in a restricted folder."""
+    (path,) = restricted.glob(f"chains/*/{CHAIN}")
+    return path
+
+
 def test_a_baseline_rollback_is_refused_by_gate_and_run(here: Path) -> None:
     old, new = aged(here, "old", "2026-01-01T00:00:00.000Z"), aged(here, "new", "2026-02-01T00:00:00.000Z")
     kept = ("--restricted-folder", "kept")
     assert call("gate", "plan-1.toml", "--baseline", old, *kept).exit_code == 0
     assert call("gate", "plan-1.toml", "--baseline", new, *kept).exit_code == 0
-    record = (here / "kept" / ACCEPTED).read_text(encoding="utf-8")
+    record = chain_in(here / "kept").read_text(encoding="utf-8")
     assert "2026-02-01" in record
-    assert (here / "kept" / ACCEPTED).stat().st_mode & 0o077 == 0
+    assert chain_in(here / "kept").stat().st_mode & 0o077 == 0
     refused = call("gate", "plan-2.toml", "--baseline", old, *kept)
     assert refused.exit_code == 4
     assert "2026-01-01" in refused.output
@@ -168,7 +175,7 @@ def test_a_baseline_rollback_is_refused_by_gate_and_run(here: Path) -> None:
     assert refused.exit_code == 4
     assert not (here / "two").exists()
     assert call("gate", "plan-2.toml", "--baseline", new, *kept).exit_code == 1
-    assert (here / "kept" / ACCEPTED).read_text(encoding="utf-8") == record
+    assert chain_in(here / "kept").read_text(encoding="utf-8") == record
 
 
 IN_PROCESS = ("--report", "json", "--sandbox", "none")
@@ -176,7 +183,7 @@ DETECTOR = """\
 from pathlib import Path
 def score(rows):
     if Path({record!r}).parent.joinpath("damage").exists():
-        Path({record!r}).write_text("damaged")
+        next(Path({record!r}).parent.glob("chains/*/chain.jsonl")).write_text("damaged")
     return [0.9] * len(rows)
 """
 
@@ -191,17 +198,17 @@ def test_nothing_is_published_against_a_baseline_that_cannot_be_recorded(
     detector = '[detector]\nkind = "python"\nentry = "damaging:score"\nfeatures = ["gender"]\nthreshold = 0.5\n'
     asks = f"[disclosure]\nfolder = 'kept'\n{detector}{plan[plan.index(table) :]}"
     (here / "plan-2.toml").write_text(plan[: plan.index("[detector]")] + asks, encoding="utf-8")
-    (here / "damaging.py").write_text(DETECTOR.format(record=str(kept / ACCEPTED)), encoding="utf-8")
-    kept.mkdir(mode=0o700)
+    (here / "damaging.py").write_text(DETECTOR.format(record=str(kept / "damage")), encoding="utf-8")
+    record_compared(load_baseline(here / "one"), load_plan(here / "plan-2.toml"), kept)
     (kept / "damage").touch()
     asked = ("run", "plan-2.toml", "--out", "two", "--baseline", "one", "--no-crosscheck", "--quiet", *IN_PROCESS)
     done = call(*asked)
     assert done.exit_code == 4
-    assert done.stderr.startswith(f"error: {ACCEPTED} of the restricted folder is not as it was written")
+    assert done.stderr.startswith(f"error: {CHAIN} of the restricted folder is not as it was written")
     assert not (here / "two" / "public").exists()
     assert not (here / "two" / "result.json").exists()
     # the same command goes on once the record is put back
-    (kept / ACCEPTED).unlink()
+    chain_in(kept).unlink()
     (kept / "damage").unlink()
     assert call(*asked).exit_code == 0
     assert (here / "two" / "result.json").exists()
@@ -244,18 +251,42 @@ def test_a_refused_baseline_is_no_rollback_mark(here: Path) -> None:
     plan = (here / "plan-2.toml").read_text(encoding="utf-8")
     (here / "plan-2.toml").write_text(plan.replace("margin = 0.1", "margin = 0.2"), encoding="utf-8")
     assert call("gate", "plan-2.toml", "--baseline", "new", "--restricted-folder", "kept").exit_code == 4
-    assert not (here / "kept" / ACCEPTED).exists()
+    assert not (here / "kept").exists()
 
 
 def test_a_damaged_record_of_rollback_stops_the_gate(here: Path) -> None:
-    assert call("gate", "plan-1.toml", "--baseline", "one", "--restricted-folder", "kept").exit_code == 0
+    """The record of versions before is read as it was meant, and refused where it is none."""
     entry = '{"schema": 1, "systems": {"x": {"finished": "%s", "sha256": ""}}}'
     entries = [(entry % finished).encode() for finished in ("yesterday", "2026-01-01T00:00:00")]
+    (here / "kept").mkdir(mode=0o700)
     for content in (b"{}", b"not json", *entries):
-        (here / "kept" / ACCEPTED).write_bytes(content)
+        (here / "kept" / BEFORE_CHAINS).write_bytes(content)
         refused = call("gate", "plan-1.toml", "--baseline", "one", "--restricted-folder", "kept")
         assert refused.exit_code == 4
-        assert ACCEPTED in refused.output
+        assert refused.stderr.count("\n") == 1
+        assert BEFORE_CHAINS in refused.output
+
+
+def test_what_a_version_before_accepted_is_not_gone_behind(here: Path) -> None:
+    """The record is that of commit 4f6acf20: by operator, system and a digest of what the plan asks."""
+    question = question_sha256(load_plan(here / "plan-2.toml"))
+    key = json.dumps(["Owner", "Screener", f"plan {question}"])
+    systems = {key: {"finished": "2026-02-01T00:00:00+00:00", "sha256": "0" * 64}}
+    (here / "kept").mkdir(mode=0o700)
+    record = json.dumps({"schema": 1, "systems": systems}).encode()
+    (here / "kept" / BEFORE_CHAINS).write_bytes(record)
+    old, new = aged(here, "old", "2026-01-01T00:00:00.000Z"), aged(here, "new", "2026-03-01T00:00:00.000Z")
+    for _ in range(2):  # from the record, and from the chain that begins with it
+        refused = call("gate", "plan-2.toml", "--baseline", old, "--restricted-folder", "kept")
+        assert refused.exit_code == 4
+        assert "was accepted already" in refused.stderr
+        assert call("gate", "plan-2.toml", "--baseline", new, "--restricted-folder", "kept").exit_code == 1
+    lines = chain_in(here / "kept").read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line)["baseline"]["finished"][:10] for line in lines[:2]] == [
+        "2026-02-01",
+        "2026-03-01",
+    ]
+    assert (here / "kept" / BEFORE_CHAINS).read_bytes() == record
 
 
 @pytest.mark.parametrize("finished", ["", "nonsense", "2026-01-01T00:00:00"])
@@ -285,7 +316,7 @@ def test_a_baseline_of_a_time_to_come_is_refused_and_not_remembered(here: Path) 
     refused = call("gate", "plan-2.toml", "--baseline", future, "--restricted-folder", kept)
     assert refused.exit_code == 4
     assert "in the future" in refused.stderr
-    assert not (kept / ACCEPTED).exists()
+    assert not kept.exists()
 
 
 def test_two_plans_of_one_system_have_a_record_each(here: Path) -> None:

@@ -10,13 +10,14 @@ import jsonschema
 import pytest
 from made.releases import made_release
 
-from audit.cli.pages.json_schemas import design_schema, plan_schema, release_schema, result_schema
+from audit.cli.pages.json_schemas import chain_schema, design_schema, plan_schema, release_schema, result_schema
 from audit.disclosure.read import load_release, parse_release
 from audit.errors import ResultError
 from audit.plan.audit_plan import PLAN_SCHEMA
 from audit.plan.sampling_design import DESIGN_SCHEMA
 from audit.public.release import METHOD_VERSION, PublicRelease, public_json
 from audit.result.audit_result import SCHEMA_VERSION
+from audit.verdicts.changes.chain import CHAIN_SCHEMA
 
 
 def changed(kind: str = "fail", **of_row: Any) -> bytes:
@@ -123,3 +124,4 @@ def test_the_names_of_schemas_have_their_versions() -> None:
     assert design_schema()["$id"] == f"urn:audit7k:design:{DESIGN_SCHEMA}"
     assert result_schema()["$id"] == f"urn:audit7k:result:{SCHEMA_VERSION}"
     assert release_schema()["$id"] == f"urn:audit7k:release:{METHOD_VERSION}"
+    assert chain_schema()["$id"] == f"urn:audit7k:chain:{CHAIN_SCHEMA}"

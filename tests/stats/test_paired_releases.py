@@ -12,14 +12,11 @@ from scipy.stats import binom, multinomial
 from statsmodels.stats.contingency_tables import mcnemar
 
 from audit.stats.multiplicity import FamilyRejections
-from audit.stats.pairs import name_paired, screened_paired_p
+from audit.stats.pairs import level_among_testable, name_in_series, name_paired, not_worse_p, screened_paired_p
 from tools.simulate.lineages import (
     Compared,
     drifting,
-    level_among_testable,
     line,
-    name_in_series,
-    not_worse_p,
     single,
     steady,
     two_bars,

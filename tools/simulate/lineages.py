@@ -13,11 +13,9 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from audit.stats.arrays import BoolArray, FloatArray, IntArray
-from audit.stats.binomial import Counts as CaseCounts
-from audit.stats.binomial import binomial_cdf, checked_fraction
 from audit.stats.boundaries import Boundary, margin_boundary
 from audit.stats.multiplicity import FamilyRejections, method_by_sizes, reject_family
-from audit.stats.pairs import BETA, name_paired, screened_paired_p
+from audit.stats.pairs import BETA, name_in_series, name_paired, screened_paired_p
 from audit.stats.score_test import FAIL_BETA, screened_p
 from audit.verdicts.changes.judge import NAMING_BETA
 from audit.verdicts.side_tests import ALL_NAMES
@@ -78,107 +76,6 @@ def line(
         counts.append([cases.sum(axis=-1) for cases in pairs])
         last = now
     return Line(*np.moveaxis(np.array(counts, dtype=np.int64), 0, 2))
-
-
-def not_worse_p(lost: CaseCounts, gained: CaseCounts) -> FloatArray:
-    """P-value of "the new model is no worse at all", whatever the margin.
-
-    Parameters
-    ----------
-    lost, gained : array_like of integers, shape (G,)
-        Cases that the new model gets wrong and the old one did not, and the other way round.
-
-    Returns
-    -------
-    ndarray of float64, shape (G,)
-        1 where the models differ on no case.
-
-    Notes
-    -----
-    Of the cases on which the models differ, each is lost with a chance of at most one half if the new one is no worse:
-    the exact one-sided test of McNemar (1947), Psychometrika 12, 153-157. It is valid given the number of differing
-    cases, and so for any share of them.
-    """
-    b, c = np.broadcast_arrays(*(np.asarray(count, dtype=np.float64) for count in (lost, gained)))
-    return np.asarray(np.where(b > 0.0, binomial_cdf(c, np.maximum(b + c, 1.0), 0.5), 1.0))
-
-
-def level_among_testable(differing: CaseCounts, level: float) -> float:
-    """Level for each `not_worse_p` of a family that keeps the family's error.
-
-    Parameters
-    ----------
-    differing : array_like of integers, shape (G,)
-        Cases of each group on which the models differ, or more than these.
-    level : float
-        The family's level.
-
-    Returns
-    -------
-    float
-        ``level / k`` with k the smallest number such that at most k groups have enough differing cases to reach
-        ``level / k`` at all. The others cost nothing (Tarone 1990, Biometrics 46, 515-522).
-
-    Notes
-    -----
-    In groups that share no case, the number of differing cases says nothing of their direction, so that k may be read
-    from the data. More of them never lower k: where it is not known how an unscored case would differ, it counts as
-    differing.
-    """
-    checked_fraction(level, "level")
-    least = np.sort(0.5 ** np.atleast_1d(np.asarray(differing, dtype=np.float64)))
-    k = 1
-    while np.searchsorted(least, level / k, side="right") > k:
-        k += 1
-    return level / k
-
-
-def name_in_series(
-    paired: FamilyRejections,
-    lost: CaseCounts,
-    gained: CaseCounts,
-    differing: CaseCounts,
-    level: float,
-    comparisons: int,
-    *,
-    independent: bool,
-) -> FamilyRejections:
-    """Keep the names of groups that became worse at all, at a level that many comparisons share.
-
-    Parameters
-    ----------
-    paired : FamilyRejections
-        Groups named as worse by more than the margin, by `name_paired` at `level`.
-    lost, gained : array_like of integers, shape (G,)
-        CaseCounts of the paired test.
-    differing : array_like of integers, shape (G,)
-        Cases on which the models differ, those that one of them did not score included.
-    level : float
-        The family's level in one comparison.
-    comparisons : int
-        Number of comparisons, at least 1, fixed before the first: all pairs of releases that may be compared.
-    independent : bool
-        Whether the groups share no case. If they do, what differs in one says which of its cases differ in another, so
-        that all of them divide the level.
-
-    Returns
-    -------
-    FamilyRejections
-        With a level of 0 for a group that is not shown to be worse at all.
-
-    Notes
-    -----
-    In each comparison, a group that lost at most the margin is named with a chance of at most `level`, as before. Over
-    all of them, any group is named against an answer that it is no worse than with a chance of at most `level`: a name
-    needs `not_worse_p` at ``level / comparisons``, divided by the testable groups. By the union bound that holds under
-    any dependence of releases, which share the cases and the reference's answers. A release that was chosen by its
-    answers to these very cases is not covered: see docs/decisions/0056.
-    """
-    if comparisons < 1:
-        raise ValueError("comparisons must be at least 1")
-    share, groups = level / comparisons, np.atleast_1d(np.asarray(lost)).size
-    is_worse = not_worse_p(lost, gained) <= (level_among_testable(differing, share) if independent else share / groups)
-    return FamilyRejections(paired.rejected & is_worse, np.where(is_worse, paired.local_level, 0.0))
 
 
 class Compared(NamedTuple):

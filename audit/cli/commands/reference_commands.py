@@ -23,6 +23,7 @@ def schema(
     plan: Annotated[bool, typer.Option("--plan", help="Of a plan instead of a result.")] = False,
     design: Annotated[bool, typer.Option("--design", help="Of the design of a drawn set.")] = False,
     release: Annotated[bool, typer.Option("--release", help="Of a public release.json.")] = False,
+    chain: Annotated[bool, typer.Option("--chain", help="Of an entry of a chain of accepted versions.")] = False,
     mapping: Annotated[
         str | None, typer.Option(metavar="NAME", help="Print a mapping instead, to copy and edit: atrs, fria …")
     ] = None,
@@ -30,14 +31,15 @@ def schema(
     """Print the JSON Schema of result.json, or what else is asked for."""
     import json
 
-    from audit.cli.pages.json_schemas import design_schema, plan_schema, release_schema, result_schema
+    from audit.cli.pages.json_schemas import chain_schema, design_schema, plan_schema, release_schema, result_schema
 
-    if plan + design + release + (mapping is not None) > 1:
-        raise ArgumentError("give one of --plan, --design, --release and --mapping", slug="schema-arguments")
+    if plan + design + release + chain + (mapping is not None) > 1:
+        raise ArgumentError("give one of --plan, --design, --release, --chain and --mapping", slug="schema-arguments")
     if mapping is not None:
         from audit.disclosure.public_files import mapping_text
 
         say_document(mapping_text(mapping).decode("utf-8"))
         return
-    schema_of = design_schema if design else plan_schema if plan else release_schema if release else result_schema
+    chosen = {design_schema: design, plan_schema: plan, release_schema: release, chain_schema: chain}
+    schema_of = next((schema for schema, wanted in chosen.items() if wanted), result_schema)
     say_document(json.dumps(schema_of(), indent=2, ensure_ascii=False) + "\n")

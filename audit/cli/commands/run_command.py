@@ -108,7 +108,7 @@ def run(  # noqa: PLR0913, PLR0917 - a parameter for each option
         )
         written = (*(report or ()), lang, restricted, str(restricted_folder))
         options = (*written, crosscheck, repeat, *["new_key"] * new_key)
-        kept = kept_verdict.verdict_place_of_run(out, request, options) if changed_only else None
+        kept = kept_verdict.verdict_place_of_run(out, restricted_folder, request, options) if changed_only else None
         kept_verdict.exit_with_kept_verdict(kept, on_inconclusive, quiet=quiet, as_json=as_json)
         signed = history_and_signer(history, key, restricted=restricted)
         done = run_into(out, request, asked, fresh=fresh, signed=signed)

@@ -14,27 +14,36 @@ from audit.plan.audit_plan import AuditPlan
 from audit.plan.sections import DisclosureSection
 from audit.result.audit_result import AuditResult
 from audit.verdicts.changes.acceptance import check_earlier
+from audit.vocabulary.file_names import CHAINS
 
 if TYPE_CHECKING:
+    from audit.plan.file.plan_file import LoadedPlan
     from audit.verdicts.changes.baseline import Baseline
+    from audit.verdicts.changes.chain import Releases
 
 _CLOCKS: Final = dt.timedelta(days=1)
 """Largest difference allowed between two clocks."""
 
 
 class BaselineInUse(NamedTuple):
-    """Baseline in use, and the folder that records it."""
+    """Baseline or accepted versions in use, and the folder that records them."""
 
     baseline: Baseline | None
     plan: AuditPlan
     place: Path | None
+    releases: Releases | None = None
+
+    def note_new_set(self, result: AuditResult, *, quiet: bool) -> None:
+        """Note where a result was held against nothing, because its set is another one than that of any version."""
+        if self.releases is not None and result.further.held_against is None and not quiet:
+            note("note: no version was accepted over this set, so that this one is held against none")
 
     def remember(self) -> None:
         """Record the baseline, after the comparison is judged and before anything is published."""
         if self.baseline is not None and self.place is not None:
-            from audit.verdicts.changes.record import record_accepted
+            from audit.verdicts.changes.chain import record_compared
 
-            record_accepted(self.baseline, self.plan, self.place)
+            record_compared(self.baseline, self.plan, self.place)
 
 
 def baseline_in_use(baseline: Baseline | None, plan: AuditPlan, place: Path | None, *, quiet: bool) -> BaselineInUse:
@@ -44,7 +53,7 @@ def baseline_in_use(baseline: Baseline | None, plan: AuditPlan, place: Path | No
     """
     if baseline is None:
         return BaselineInUse(None, plan, None)
-    _refuse_from_the_future(baseline)
+    refuse_from_the_future(baseline)
     before = baseline.result.change
     if before is not None and before.outcome == "fail" and not quiet:
         note("note: the baseline became worse than the one before it; a pass says that nothing is worse than that")
@@ -55,7 +64,7 @@ def baseline_in_use(baseline: Baseline | None, plan: AuditPlan, place: Path | No
                 "older one; name a folder that stays between builds with --restricted-folder"
             )
     else:
-        from audit.verdicts.changes.record import refuse_rolled_back
+        from audit.verdicts.changes.chain import refuse_rolled_back
 
         refuse_rolled_back(baseline, plan, place)
     return BaselineInUse(baseline, plan, place)
@@ -73,10 +82,27 @@ def baseline_of_plan(request: RunRequest, out: Path | None, named: Path | None) 
     if earlier is not None and out is not None:
         refuse_overwritten_baseline(earlier, out)
     place = gate_restricted_folder(out, loaded.plan.disclosure, loaded.folder, named)
-    return baseline_in_use(earlier, loaded.plan, place, quiet=request.quiet)
+    in_use = baseline_in_use(earlier, loaded.plan, place, quiet=request.quiet)
+    return in_use if earlier is not None else in_use._replace(releases=accepted_releases(loaded.plan, place))
 
 
-def _refuse_from_the_future(baseline: Baseline) -> None:
+def accepted_releases(plan: AuditPlan, place: Path | None) -> Releases | None:
+    """Return the accepted versions of a plan in a restricted folder; None if there are none. Raises ResultError."""
+    if place is None or not (place / CHAINS).is_dir():
+        return None
+    from audit.verdicts.changes.chain import releases_of
+
+    return releases_of(plan, place)
+
+
+def chain_state(loaded: LoadedPlan, out: Path | None, named: Path | None) -> tuple[str, ...]:
+    """Digest of the chain that a verdict depends on; none where there is no chain. Raises ResultError."""
+    place = gate_restricted_folder(out, loaded.plan.disclosure, loaded.folder, named)
+    releases = accepted_releases(loaded.plan, place)
+    return () if releases is None else (releases.chain.last,)
+
+
+def refuse_from_the_future(baseline: Baseline) -> None:
     """Raise ResultError for a time in the future: once accepted, it would make every later baseline too old."""
     now = dt.datetime.now(dt.UTC)
     if dt.datetime.fromisoformat(baseline.result.provenance.finished) > now + _CLOCKS:
@@ -109,6 +135,25 @@ def gate_restricted_folder(
     except ArgumentError:
         return None
     return place if disclosure.folder is not None or place.is_dir() else None
+
+
+def with_accepted(result: AuditResult, result_path: Path, releases: Releases) -> AuditResult:
+    """Return a result held against accepted versions of its set, if there are some; the reference itself is not.
+
+    Raises ResultError if it ended before the reference, or they cannot be compared.
+    """
+    from audit.safeguards import with_safeguards
+    from audit.verdicts.changes.baseline import Baseline, plan_at_hand, with_versions
+
+    number = releases.number_of(result_path)
+    accepted = releases.of_set(result.provenance.evaluation_set_sha256, result.provenance.finished)
+    if accepted is None or (number is not None and number <= accepted.reference_number):
+        return result
+    check_earlier(accepted.reference.result, result)
+    if releases.is_held(result, accepted):
+        return result
+    now = Baseline(result, result_path.parent)
+    return with_safeguards(with_versions(result, now, accepted, plan_at_hand(result, None, result_path.parent)))
 
 
 def with_change_from(result: AuditResult, result_path: Path, baseline: Baseline) -> AuditResult:

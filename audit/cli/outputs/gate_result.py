@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from audit.cli.console.terminal import note
 from audit.cli.outputs.baselines import (
     BaselineInUse,
+    accepted_releases,
     baseline_in_use,
     baseline_of_plan,
     gate_restricted_folder,
+    with_accepted,
     with_change_from,
 )
 from audit.cli.outputs.chosen_rules import check_rules
@@ -25,7 +27,6 @@ from audit.stages import Scope
 
 if TYPE_CHECKING:
     from audit.cli.outputs.kept_verdict import VerdictPlace
-    from audit.verdicts.changes.baseline import Baseline
     from audit.verdicts.nights.state import Sample
 
 
@@ -99,16 +100,17 @@ def _check_keeping(cache: Path | None, *, changed_only: bool, of_result: bool, s
 
 def kept_place(
     cache: Path | None,
+    restricted_folder: Path | None,
     judged: RunRequest | ResultRequest,
     on_inconclusive: OnInconclusive | None,
-    quiet: bool,
     as_json: bool,
 ) -> VerdictPlace | None:
     """Return where the verdict of unchanged inputs is kept; ends with the one that is."""
     from audit.cli.outputs.kept_verdict import exit_with_kept_verdict, verdict_place_of_gate
 
-    kept = verdict_place_of_gate(cache, judged if isinstance(judged, RunRequest) else None)
-    exit_with_kept_verdict(kept, on_inconclusive, quiet=quiet, as_json=as_json)
+    request = judged if isinstance(judged, RunRequest) else None
+    kept = verdict_place_of_gate(cache, restricted_folder, request)
+    exit_with_kept_verdict(kept, on_inconclusive, quiet=judged.quiet, as_json=as_json)
     return kept
 
 
@@ -140,7 +142,8 @@ def _result_of_plan(
     check_rules(request.loaded.plan.named_rules, request.loaded.plan.named_probe_rules, only)
     accepted = baseline_of_plan(request, None, restricted_folder)
     # a public log has the verdict alone
-    result = _audited(request if request.exact else request._replace(scope=Scope.VERDICTS), cache, accepted.baseline)
+    result = _audited(request if request.exact else request._replace(scope=Scope.VERDICTS), cache, accepted)
+    accepted.note_new_set(result, quiet=request.quiet)
     if kept is not None:
         from audit.cli.outputs.kept_verdict import keep_result
 
@@ -153,12 +156,14 @@ def _result_of_file(
 ) -> tuple[AuditResult, BaselineInUse]:
     """Return the result in a file, compared with a baseline if there is one, and that baseline. Raises AuditError."""
     result, quiet = request.read(), request.quiet
+    place = gate_restricted_folder(request.path.parent, result.plan.disclosure, None, restricted_folder)
     if baseline is None:
-        return result, baseline_in_use(None, result.plan, None, quiet=quiet)
+        releases = accepted_releases(result.plan, place)
+        in_use = baseline_in_use(None, result.plan, None, quiet=quiet)._replace(releases=releases)
+        return (result if releases is None else with_accepted(result, request.path, releases)), in_use
     from audit.verdicts.changes.baseline import load_named_baseline
 
     earlier = load_named_baseline(baseline)
-    place = gate_restricted_folder(request.path.parent, result.plan.disclosure, None, restricted_folder)
     accepted = baseline_in_use(earlier, result.plan, place, quiet=quiet)
     return with_change_from(result, request.path, earlier), accepted
 
@@ -175,7 +180,7 @@ def night_result(judged: RunRequest | ResultRequest, cache: Path | None, *, quie
     named = loaded.plan.baseline.result is not None
     _say_left_out(loaded.plan.warning_rules, change=named, waivers=loaded.waivers_file is not None, quiet=quiet)
     without = loaded.plan.model_copy(update={"baseline": BaselineSection()})
-    return _audited(judged._replace(loaded=loaded._replace(plan=without)), cache, None)
+    return _audited(judged._replace(loaded=loaded._replace(plan=without)), cache, BaselineInUse(None, without, None))
 
 
 def _say_left_out(warning_rules: frozenset[str], *, change: bool, waivers: bool, quiet: bool) -> None:
@@ -186,14 +191,14 @@ def _say_left_out(warning_rules: frozenset[str], *, change: bool, waivers: bool,
         note(f"note: left out of the verdict of many nights: {' and '.join(left)}")
 
 
-def _audited(request: RunRequest, cache: Path | None, earlier: Baseline | None) -> AuditResult:
-    """Run a plan, with answers from a cache."""
+def _audited(request: RunRequest, cache: Path | None, earlier: BaselineInUse) -> AuditResult:
+    """Run a plan against what is in use, with answers from a cache."""
     answers = None
     if cache is not None:
         from audit.scoring.answer_cache import AnswerCache
 
         answers = AnswerCache(cache)
-    result = request.audit(earlier, answers)
+    result = request.audit(earlier.releases or earlier.baseline, answers)
     if answers is not None:
         from audit.cli.outputs.kept_verdict import too_many_failed
 

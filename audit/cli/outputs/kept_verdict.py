@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Final
 import typer
 
 from audit.cli.console.terminal import Style, say, say_document
+from audit.cli.outputs.baselines import chain_state
 from audit.cli.outputs.made_from import (
     RECORD,
     SCHEMA,
@@ -161,21 +162,29 @@ class VerdictPlace:
         return None if self.document is None else file_sha256(self.document)
 
 
-def verdict_place_of_gate(cache: Path | None, judged: RunRequest | None) -> VerdictPlace | None:
-    """Return the place of a plan's verdict in a cache; None without one of them."""
+def verdict_place_of_gate(
+    cache: Path | None, restricted: Path | None, judged: RunRequest | None
+) -> VerdictPlace | None:
+    """Return the place of a plan's verdict in a cache; None without one of them.
+
+    `restricted` is the restricted folder, if one was named: its chain is part of what a verdict depends on.
+    """
     if cache is None or judged is None:
         return None
     from audit.scoring.answer_cache import private_folder
 
     private_folder(cache)
-    inputs = inputs_digest(judged)
-    return VerdictPlace(cache / f"verdict-{inputs}.json", judged, inputs)
+    options = chain_state(judged.loaded, None, restricted)
+    inputs = inputs_digest(judged, options)
+    return VerdictPlace(cache / f"verdict-{inputs}.json", judged, inputs, options)
 
 
-def verdict_place_of_run(out: Path, request: RunRequest, options: Sequence[object]) -> VerdictPlace:
+def verdict_place_of_run(
+    out: Path, restricted: Path | None, request: RunRequest, options: Sequence[object]
+) -> VerdictPlace:
     """Return the place of a plan's verdict in an output folder."""
-    document = out / "result.json"
-    return VerdictPlace(out / RECORD, request, inputs_digest(request, options, document), options, document)
+    document, depends_on = out / "result.json", (*options, *chain_state(request.loaded, out, restricted))
+    return VerdictPlace(out / RECORD, request, inputs_digest(request, depends_on, document), depends_on, document)
 
 
 def exit_with_kept_verdict(

@@ -82,7 +82,9 @@ def _run_into(out: Path, request: RunRequest, asked: RequestedOutput, *, fresh: 
     with OutputFolder(out, publishes=place is not None) as folder, _begun(signed, request.loaded) as tried:
         answers = Checkpoint(out / SCORING, fresh=fresh)
         begins = None if tried is None else tried.begin
-        result = request.audit(accepted.baseline, answers, folder.place("predictions.parquet"), begins)
+        answered = folder.place("predictions.parquet")
+        result = request.audit(accepted.releases or accepted.baseline, answers, answered, begins)
+        accepted.note_new_set(result, quiet=request.quiet)
         result = result if tried is None else tried.noted(result)
         stage("publishing")
         # Recorded before anything is published: a record without a report does no harm. After a report without a

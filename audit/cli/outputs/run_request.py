@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from audit.plan.file.plan_file import LoadedPlan
     from audit.result.audit_result import AuditResult
     from audit.scoring.checkpoint import Checkpoint
-    from audit.verdicts.changes.baseline import Baseline
+    from audit.verdicts.changes.baseline import AcceptedVersions, Baseline
 
 
 class RunRequest(NamedTuple):
@@ -43,12 +43,12 @@ class RunRequest(NamedTuple):
 
     def audit(
         self,
-        earlier: Baseline | None,
+        earlier: AcceptedVersions | Baseline | None,
         checkpoint: Checkpoint | None = None,
         predictions_to: Path | None = None,
         begins: Callable[[], None] | None = None,
     ) -> AuditResult:
-        """Run the plan against the baseline `earlier`, if there is one. Raises AuditError.
+        """Run the plan against accepted versions or a baseline, `earlier`, if there are any. Raises AuditError.
 
         Where answers are kept, the first interrupt ends the run after the batch that is being scored.
         """

@@ -34,6 +34,13 @@ def release_schema() -> dict[str, Any]:
     return _schema_of(PublicRelease, f"release:{METHOD_VERSION}", "validation")
 
 
+def chain_schema() -> dict[str, Any]:
+    """Return the schema of an entry of a chain: a line of its file, but for the last one."""
+    from audit.verdicts.changes.chain import CHAIN_SCHEMA, ChainEntry
+
+    return _schema_of(ChainEntry, f"chain:{CHAIN_SCHEMA}", "serialization")
+
+
 def _schema_of(model: type[BaseModel], name: str, mode: Literal["validation", "serialization"]) -> dict[str, Any]:
     schema = model.model_json_schema(mode=mode, by_alias=True)
     return {"$schema": _DIALECT, "$id": f"urn:audit7k:{name}", **schema}

@@ -150,16 +150,18 @@ def canonical_plan_sha256(plan: AuditPlan | SamplingDesign) -> str:
     """SHA-256 (hex) of a plan or design as used, in canonical JSON: sorted keys, no spaces, UTF-8, paths with `/`.
 
     Two files that differ in comments, order of keys or written-out defaults have the same digest. So have two that
-    name different files of waivers, because these change nothing that is scored or judged. `not_cases` and `files`
-    enter where they are set: plans that were written before there were such keys keep their digest. `respond_by`, a day
-    that may be settled once the verdict is known, never enters. Nor does `differ` of a blind audit, a number of people:
-    it could be guessed from the digest, which is public.
+    name different files of waivers, because these change nothing that is scored or judged. `not_cases`, `files` and
+    `releases` enter where they are set: plans that were written before there were such keys keep their digest.
+    `respond_by`, a day that may be settled once the verdict is known, never enters. Nor does `differ` of a blind audit,
+    a number of people: it could be guessed from the digest, which is public.
     """
     used = plan.model_dump(mode="python", by_alias=True, exclude={"waivers"})
     used.get("audit", {}).pop("respond_by", None)
     section = used.get("evaluation_set", {})
     if section.get("not_cases") is None:
         section.pop("not_cases", None)
+    if (used.get("baseline") or {}).get("releases") is None:
+        used.get("baseline", {}).pop("releases", None)
     detector = used.get("detector", {})
     detector.pop("differ", None)
     if not detector.get("files"):

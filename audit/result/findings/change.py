@@ -177,3 +177,24 @@ class Change(Part):
     """Rule by rule."""
     verdicts: tuple[ChangeVerdict, ...]
     """Rule by rule and group by group."""
+
+
+class HeldAgainst(Part):
+    """Accepted versions of a chain that a result was held against, on the same cases."""
+
+    reference: int
+    """Number of the version that is the reference."""
+    last: int
+    """Number of the last version that was accepted before; that of the reference where there is no other."""
+    decides: Literal["reference", "last"]
+    """Version that the change is from. The last one only where a group became worse since then, and none is shown to
+    be worse than in the reference: else a comparison with it decides nothing."""
+    other: Change | None
+    """Change from the other of the two; null where there is no other."""
+
+
+def deciding(reference: Change, last: Change | None) -> tuple[Change, Literal["reference", "last"], Change | None]:
+    """Return the change that decides, since which version it is, and the other change."""
+    if last is not None and last.outcome == "fail" and reference.outcome != "fail":
+        return last, "last", reference
+    return reference, "reference", last

@@ -4,6 +4,7 @@ libraries.
 
 from typing import Literal
 
+from audit.result.findings.change import HeldAgainst
 from audit.result.findings.judged import GroupCounts, Membership
 from audit.result.findings.like_with_like import LikeWithLike
 from audit.result.findings.many_groups import BetweenGroups, Entropy, Funnel
@@ -322,3 +323,6 @@ class Further(Part):
     """Rates and disparities from other libraries, where these were asked."""
     crosscheck_state: CrosscheckState = "not_asked"
     """`agreed`: every library that answered agrees. `no_answer`: none could be loaded. `not_asked`: nobody compared."""
+    held_against: HeldAgainst | None = None
+    """Accepted versions that the result was held against, and the change that does not decide; missing where there are
+    none."""

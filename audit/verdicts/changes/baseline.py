@@ -9,6 +9,7 @@ A baseline from beginning to end: read it, check that it may be one, join its an
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -35,7 +36,14 @@ from audit.plan.file.mistakes import one_line
 from audit.plan.file.plan_file import AnyPlan, LoadedPlan, loaded_plan
 from audit.result.audit_result import AuditResult, OverallVerdict
 from audit.result.file import load_result
-from audit.result.findings.change import Change, ChangeBaseline, Unpaired, combined_outcome
+from audit.result.findings.change import (
+    Change,
+    ChangeBaseline,
+    HeldAgainst,
+    Unpaired,
+    combined_outcome,
+    deciding,
+)
 from audit.result.findings.judged import RuleResult
 from audit.result.json_text import result_sha256
 from audit.scoring import predictions_file, score
@@ -45,9 +53,10 @@ from audit.scoring.rules import decision_rule
 from audit.scoring.scored import AnswerSource
 from audit.stats.arrays import IntArray
 from audit.verdicts.changes.acceptance import check_features, check_plans, check_sets, permitted_differences
-from audit.verdicts.changes.judge import Evidence, judge_change, why_not_judged
+from audit.verdicts.changes.judge import Comparison, Evidence, judge_change, why_not_judged
 from audit.verdicts.decidability import Climb
 from audit.verdicts.judge import overall_verdict
+from audit.verdicts.side_tests import WHOLE_CHANGE, ChangeBudget
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
 
 if TYPE_CHECKING:
@@ -285,6 +294,59 @@ class Joined(NamedTuple):
     unpaired: Unpaired | None
     whole: bool = True
     """Whether the change may be kept or reported: see `Baseline.described`."""
+    budget: ChangeBudget = WHOLE_CHANGE
+    """What the comparison may spend."""
+
+
+class AcceptedBaselines(NamedTuple):
+    """Accepted versions of a chain that a new version is held against, with what each comparison may spend."""
+
+    reference: Baseline
+    reference_number: int
+    reference_budget: ChangeBudget
+    last: Baseline | None
+    """The last accepted version; None where it is the reference."""
+    last_number: int
+    last_budget: ChangeBudget
+
+    @property
+    def both(self) -> Sequence[Baseline]:
+        """The reference, and the last version where it is another one."""
+        return [self.reference] if self.last is None else [self.reference, self.last]
+
+
+class AcceptedVersions(ABC):
+    """Accepted versions of a plan, before it is known of which set; see `audit.verdicts.changes.chain.Releases`."""
+
+    @property
+    @abstractmethod
+    def answer_files(self) -> list[Path]:
+        """Files of answers that a set is opened with."""
+
+    @abstractmethod
+    def of_set(self, evaluation_set: str | None) -> AcceptedBaselines | None:
+        """Return the versions that a new one is held against; None where none was accepted of its set."""
+
+
+class JoinedVersions(NamedTuple):
+    """Accepted versions joined to the answers of a new one."""
+
+    accepted: AcceptedBaselines
+    reference: Joined
+    last: Joined | None
+
+    def held_against(self, judged: Judged) -> tuple[Change, HeldAgainst]:
+        """Return the change that decides, and what else is known."""
+        last = None if self.last is None else change_from(self.last, judged)
+        return held_against(self.accepted, change_from(self.reference, judged), last)
+
+
+def held_against(accepted: AcceptedBaselines, reference: Change, last: Change | None) -> tuple[Change, HeldAgainst]:
+    """Put two changes together: the one that decides, and the other beside it."""
+    change, decides, other = deciding(reference, last)
+    return change, HeldAgainst(
+        reference=accepted.reference_number, last=accepted.last_number, decides=decides, other=other
+    )
 
 
 def load_baseline(path: Path) -> Baseline:
@@ -333,6 +395,21 @@ def check_baseline(baseline: Baseline, evaluation_set: EvaluationSet) -> None:
     """
     check_sets(baseline.result, evaluation_set.sha256, only_the_same=True)
     check_features(baseline.result, evaluation_set.features)
+
+
+def join_versions(
+    accepted: AcceptedBaselines, loaded: LoadedPlan, evaluation_set: EvaluationSet, *, whole: bool
+) -> JoinedVersions:
+    """Join the answers of accepted versions to a set that was just scored.
+
+    Raises ResultError where they are of another run.
+    """
+    budgets = (accepted.reference_budget, accepted.last_budget)
+    joined = [
+        join_answers(baseline, loaded, evaluation_set, whole=whole)._replace(budget=budget)
+        for baseline, budget in zip(accepted.both, budgets, strict=False)
+    ]
+    return JoinedVersions(accepted, joined[0], joined[1] if accepted.last is not None else None)
 
 
 def join_answers(baseline: Baseline, loaded: LoadedPlan, evaluation_set: EvaluationSet, *, whole: bool) -> Joined:
@@ -387,9 +464,12 @@ def change_from(joined: Joined, now: Judged) -> Change:
         plan,
         evidence,
         by_name,
-        joined.baseline.described(whole=joined.whole),
-        permitted_differences(then, plan, now.detector_sha256),
-        joined.unpaired,
+        Comparison(
+            joined.baseline.described(whole=joined.whole),
+            permitted_differences(then, plan, now.detector_sha256),
+            joined.unpaired,
+            joined.budget,
+        ),
         now.climbs,
         too_many_failed=any(rule.because == "too_many_failed" for rule in (*then.rules, *now.rules)),
     )
@@ -406,8 +486,27 @@ def with_change(result: AuditResult, change: Change) -> AuditResult:
     return result.model_copy(update={"change": change, "overall": overall_with(overall, change)})
 
 
+def with_versions(
+    result: AuditResult, now: Baseline, accepted: AcceptedBaselines, loaded: LoadedPlan | None
+) -> AuditResult:
+    """Return an existing result with its change from accepted versions. Raises ResultError as `change_between` does."""
+    reference = change_between(accepted.reference, now, loaded, only_the_same=True, budget=accepted.reference_budget)
+    last = None
+    if accepted.last is not None:
+        last = change_between(accepted.last, now, loaded, only_the_same=True, budget=accepted.last_budget)
+    change, versions = held_against(accepted, reference, last)
+    further = result.further.model_copy(update={"held_against": versions})
+    return with_change(result.model_copy(update={"further": further}), change)
+
+
 def change_between(
-    then: Baseline, now: Baseline, loaded: LoadedPlan | None, *, only_the_same: bool, whole: bool = True
+    then: Baseline,
+    now: Baseline,
+    loaded: LoadedPlan | None,
+    *,
+    only_the_same: bool,
+    whole: bool = True,
+    budget: ChangeBudget = WHOLE_CHANGE,
 ) -> Change:
     """Judge the change between two existing results.
 
@@ -421,6 +520,8 @@ def change_between(
         Whether another evaluation set is refused; else it is compared as a separate sample.
     whole
         Whether the change may be kept or reported.
+    budget
+        What the comparison may spend.
 
     Raises
     ------
@@ -434,7 +535,7 @@ def change_between(
         joined = _join_kept_answers(then, now, loaded)
     else:
         joined = Joined(then, None, "other_set")
-    change = change_from(joined._replace(whole=whole), Judged.of(now.result))
+    change = change_from(joined._replace(whole=whole, budget=budget), Judged.of(now.result))
     return change if same else _undecided_if_vanished(change, then.result, now.result)
 
 

@@ -46,7 +46,7 @@ from audit.stats.arrays import BoolArray, FloatArray, IntArray, Tables
 from audit.stats.boundaries import margin_boundary
 from audit.stats.intervals import newcombe_difference
 from audit.stats.multiplicity import Method
-from audit.stats.pairs import BETA, name_paired, paired_interval, pairs_to_pass, screened_paired_p
+from audit.stats.pairs import BETA, name_in_series, name_paired, paired_interval, pairs_to_pass, screened_paired_p
 from audit.stats.power import cases_to_pass
 from audit.verdicts.decidability import (
     Climb,
@@ -59,7 +59,14 @@ from audit.verdicts.judge import GroupOutcome, group_outcomes
 from audit.verdicts.margin_tests import CountsSide, could_be_beyond, exact_below
 from audit.verdicts.outcomes import rule_outcome
 from audit.verdicts.planned_people import NOBODY, PlannedPeople
-from audit.verdicts.side_tests import FailTests, GroupTests, change_level, judge_sides, slices_of
+from audit.verdicts.side_tests import (
+    ChangeBudget,
+    FailTests,
+    GroupTests,
+    change_level,
+    judge_sides,
+    slices_of,
+)
 from audit.vocabulary.groups import Family, SensitiveFeature
 from audit.vocabulary.metrics import METRICS, Metric
 
@@ -123,6 +130,14 @@ def paired_counts(question: Question, cells: IntArray, when: When) -> Paired:
         return np.asarray((cells * wanted).sum(axis=(1, 2, 3)), dtype=np.int64)
 
     return Paired(of(pairs & was_good & ~is_good), of(pairs & ~was_good & is_good), of(pairs & (then >= 0)))
+
+
+def differing_pairs(question: Question, cells: IntArray) -> IntArray:
+    """int64[G]: cases on which both audits differ on one side, from int64[G, 3, 4, 4]; an unscored one may."""
+    meaning = _decision_meaning(question)
+    then, now = meaning[:, :, np.newaxis], meaning[:, np.newaxis, :]
+    differ = (then != _OUT) & (now != _OUT) & ((then != now) | (then == _OPEN))
+    return np.asarray((cells * differ).sum(axis=(1, 2, 3)), dtype=np.int64)
 
 
 def separate_counts(question: Question, now: FamilyCounts, then: FamilyCounts, when: When) -> Tables:
@@ -206,6 +221,7 @@ def change_tests(
     families: Mapping[Family, Evidence],
     evaluable: Mapping[Family, BoolArray],
     decidable: Mapping[Family, BoolArray],
+    budget: ChangeBudget,
 ) -> dict[Family, ChangeTests]:
     """Test every group of every family of a rule.
 
@@ -215,6 +231,8 @@ def change_tests(
         Counts of each family; all of them with pairs or none.
     evaluable, decidable
         bool[G] of each: whether a rate can be stated, and whether the group is large enough to be judged alone.
+    budget
+        What this comparison may spend.
     """
     every = Evidence.side_by_side(list(families.values()))
     places = slices_of([len(paired.now.groups) for paired in families.values()])
@@ -225,14 +243,17 @@ def change_tests(
     )
     sides: Sequence[SeparateSide]
     if every.pairs is None:
-        sides = [SeparateSide(question, every, alpha) for question in rule_questions]
+        sides = [SeparateSide(question, every, alpha, budget.comparisons) for question in rule_questions]
     else:
         apart = [paired.disjoint for paired in families.values()]
-        sides = [PairedSide(question, every, every.pairs, margin, apart, alpha) for question in rule_questions]
+        sides = [
+            PairedSide(question, every, every.pairs, margin, apart, alpha, budget.comparisons)
+            for question in rule_questions
+        ]
     evaluable_, decidable_ = (
         np.concatenate([paired[family] for family in families]) for paired in (evaluable, decidable)
     )
-    groups = judge_sides(sides, places, evaluable_, decidable_, level=change_level(plan))
+    groups = judge_sides(sides, places, evaluable_, decidable_, level=change_level(plan, budget.share))
     pairs = None if every.pairs is None else _scored_pairs(every.pairs, rule_questions, groups.nearest)
     tests = ChangeTests(groups, pairs, _difference(rule, every, plan.verdict.level))
     return {family: tests.part(index) for family, index in zip(families, places, strict=True)}
@@ -241,9 +262,10 @@ def change_tests(
 class SeparateSide(CountsSide):
     """One side of a rule over the groups of some families: two samples, tested like a group and its rest."""
 
-    def __init__(self, question: Question, evidence: Evidence, alpha: float) -> None:
+    def __init__(self, question: Question, evidence: Evidence, alpha: float, comparisons: int = 1) -> None:
         super().__init__(question, alpha)
         self._evidence = evidence
+        self._comparisons = comparisons
 
     @cached_property
     def _tables(self) -> Mapping[When, Tables]:
@@ -257,6 +279,10 @@ class SeparateSide(CountsSide):
     def method(self, family: int) -> Method:  # noqa: ARG002
         """Return the method for two samples."""
         return SEPARATELY
+
+    def name(self, p: FloatArray, family: int, places: IntArray, level: float) -> FailTests:
+        """Name groups of one family: without pairs, all comparisons over releases divide the level itself."""
+        return super().name(p, family, places, level / self._comparisons)
 
     def could_fail(self) -> BoolArray:
         """Find the groups whose rate was good enough to lose the margin, if its unscored cases were good."""
@@ -278,8 +304,10 @@ class PairedSide(SeparateSide):
         margin: float,
         apart: Sequence[bool],
         alpha: float,
+        comparisons: int = 1,
     ) -> None:
-        super().__init__(question, evidence, alpha)
+        super().__init__(question, evidence, alpha, comparisons)
+        self._differing = differing_pairs(question, pairs)
         self._margin = margin
         self._apart = apart
         looks: tuple[When, ...] = ("best", "worst", "scored")
@@ -299,7 +327,11 @@ class PairedSide(SeparateSide):
     def name(self, p: FloatArray, family: int, places: IntArray, level: float) -> FailTests:
         """Name groups of one family, by pairs."""
         lost, gained, n = (count[places] for count in self.counts("best"))
-        named = name_paired(p, lost, gained, n, self._margin, level, NAMING_BETA, independent=self._apart[family])
+        apart, comparisons = self._apart[family], self._comparisons
+        named = name_paired(p, lost, gained, n, self._margin, level, NAMING_BETA, independent=apart)
+        if comparisons > 1:
+            differing = self._differing[places]
+            named = name_in_series(named, lost, gained, differing, level, comparisons, independent=apart)
         return FailTests(p, named.local_level, named.rejected)
 
     def p_pass(self, counts: Sequence[IntArray], some: BoolArray) -> FloatArray:
@@ -342,13 +374,23 @@ def why_not_judged(set_section: EvaluationSetSection, *, too_many_failed: bool) 
     return "clustered_set" if set_section.cluster is not None else None
 
 
+class Comparison(NamedTuple):
+    """Earlier audit of a comparison, and how the comparison is made."""
+
+    baseline: ChangeBaseline
+    differs: tuple[str, ...]
+    """Parts of the plans that differ."""
+    unpaired: Unpaired | None
+    """Why separate samples are compared; None where the same cases are."""
+    budget: ChangeBudget
+    """What it may spend: all, or its part where a release is held against several versions."""
+
+
 def judge_change(
     plan: AuditPlan,
     evidence: Mapping[Family, Evidence],
     features: Mapping[str, SensitiveFeature],
-    baseline: ChangeBaseline,
-    differs: tuple[str, ...],
-    unpaired: Unpaired | None,
+    comparison: Comparison,
     climbs: Mapping[str, Climb] | None = None,
     *,
     too_many_failed: bool = False,
@@ -358,7 +400,7 @@ def judge_change(
     Parameters
     ----------
     evidence
-        Counts then and now of every family of the plan, and pairs where `unpaired` is None.
+        Counts then and now of every family of the plan, and pairs where the comparison has them.
     climbs
         Ways up the ladders by the id of each rule, where they are known already.
     too_many_failed
@@ -370,16 +412,16 @@ def judge_change(
     now = {family: known.now for family, known in evidence.items()}
     climbs = {} if stopped else climbs or Climb.of_rules(plan.groups, plan.named_rules, now, features)
     for rule in () if stopped else plan.named_rules:
-        judged, of_groups = _judge_rule(plan, rule, evidence, climbs[rule.id], unpaired)
+        judged, of_groups = _judge_rule(plan, rule, evidence, climbs[rule.id], comparison)
         rules.append(judged)
         verdicts.extend(of_groups)
     outcome, because = ("inconclusive", stopped) if stopped else _outcome(rules)
     return Change(
         outcome=outcome,
         because=because,
-        unpaired=unpaired,
-        baseline=baseline,
-        differs=differs,
+        unpaired=comparison.unpaired,
+        baseline=comparison.baseline,
+        differs=comparison.differs,
         rules=tuple(rules),
         verdicts=tuple(verdicts),
     )
@@ -398,8 +440,9 @@ def _judge_rule(
     rule: NamedRule,
     evidence: Mapping[Family, Evidence],
     climb: Climb,
-    unpaired: Unpaired | None,
+    comparison: Comparison,
 ) -> tuple[ChangeRule, tuple[ChangeVerdict, ...]]:
+    unpaired, budget = comparison.unpaired, comparison.budget
     if unpaired is None and METRICS[rule.metric].denominator_is == "decisions":
         unpaired = "made_of_decisions"
     paired = {
@@ -415,6 +458,7 @@ def _judge_rule(
         paired,
         {size.family: size.evaluable for size in sizes},
         {size.family: size.decidable for size in sizes},
+        budget,
     )
     outcomes = group_outcomes(ladder, {family: change.groups for family, change in tests.items()})
     counted = {family: _counted(known, METRICS[rule.metric]) for family, known in paired.items()}
@@ -423,7 +467,7 @@ def _judge_rule(
         for size in sizes
         for verdict in _verdicts(plan.verdict, rule, counted[size.family], tests[size.family], outcomes[size.family])
     )
-    return _rule(plan, rule, ladder, tests, verdicts, unpaired), verdicts
+    return _rule(plan, rule, ladder, tests, verdicts, unpaired, change_level(plan, budget.share)), verdicts
 
 
 def _counted(known: Evidence, metric: Metric) -> list[list[int]]:
@@ -503,6 +547,7 @@ def _rule(
     tests: Mapping[Family, ChangeTests],
     verdicts: Sequence[ChangeVerdict],
     unpaired: Unpaired | None,
+    level: float,
 ) -> ChangeRule:
     outcome, because = rule_outcome(
         ((verdict.outcome, verdict.decidable) for verdict in verdicts),
@@ -527,7 +572,7 @@ def _rule(
                 family=decided.family,
                 groups=len(decided.places),
                 tested=int(np.count_nonzero(tests[decided.family].groups.tested)),
-                level=change_level(plan),
+                level=level,
                 coverage=ladder.coverage[decided.family],
             )
             for decided in ladder.families

@@ -1,0 +1,164 @@
+"""Commands `chain`: accepted versions of a system, and the reference that a release is held against."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from audit.cli.commands.gate_command import InputsElsewhere
+from audit.cli.commands.shared_options import AsJson, PlanOfResult, RestrictedFolder
+from audit.cli.console.guard import guarded
+from audit.cli.console.terminal import note, say, say_document
+from audit.errors import ArgumentError, ResultError
+from audit.vocabulary.text import printable
+
+if TYPE_CHECKING:
+    from audit.result.audit_result import AuditResult
+    from audit.verdicts.changes.chain import AcceptedVersion, Chain
+
+chain = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Accept versions of a system, and name the one that releases are held against.",
+)
+"""The commands."""
+
+_LONGEST = 500
+Accepting = Annotated[str, typer.Option("--by", metavar="WHO", help="Who decides: an office, rather than a person.")]
+Reason = Annotated[str, typer.Option("--why", metavar="TEXT", help="On what ground.")]
+ChainFolder = Annotated[Path, typer.Argument(metavar="FOLDER", help="The restricted folder.")]
+SystemName = Annotated[
+    str | None, typer.Option("--system", metavar="NAME", help="The system, where the folder has several.  [the only]")
+]
+
+
+@chain.command("accept", short_help="Accept the version of a result; restricted.")
+@guarded
+def accept(
+    result: Annotated[Path, typer.Argument(metavar="RESULT", help="A result.json, or the folder with it.")],
+    by: Accepting,
+    why: Reason,
+    restricted_folder: RestrictedFolder = None,
+    plan: PlanOfResult = None,
+    inputs_elsewhere: InputsElsewhere = False,
+) -> None:
+    """Accept a version: `run` and `gate` hold every later one against it.
+
+    Result and answers are copied into the restricted folder. The first accepted version of a set is the reference.
+    """
+    from audit.cli.outputs.baselines import refuse_from_the_future
+    from audit.cli.outputs.gate_result import ResultRequest
+    from audit.cli.outputs.named_folders import find_restricted_folder
+    from audit.cli.outputs.verdict_code import result_at
+    from audit.verdicts.changes.baseline import Baseline, plan_at_hand
+    from audit.verdicts.changes.chain import accept as append
+
+    document = result_at(result) or result
+    audited = ResultRequest(document, inputs_elsewhere, False).read()
+    refuse_from_the_future(Baseline(audited, document.parent))
+    loaded = plan_at_hand(audited, plan, document.parent)
+    folder = None if loaded is None else loaded.folder
+    restricted = find_restricted_folder(document.parent, audited.plan.disclosure, folder, restricted_folder)
+    longer = append(audited, document, folder, restricted, *_person(by, why))
+    _warn(audited)
+    number = longer.entries[-1].index
+    line = longer.versions_beside(number)
+    what = "the reference" if line.reference.index == number else f"held against version {line.reference.index}"
+    note(f"Version {number} of {_system(longer)} is accepted in {restricted}: {what}.")
+
+
+@chain.command("list", short_help="List accepted versions; restricted.")
+@guarded
+def list_versions(folder: ChainFolder, system: SystemName = None, as_json: AsJson = False) -> None:
+    """List accepted versions of the systems of a restricted folder: who accepted each, and which is the reference."""
+    from audit.verdicts.changes.chain import chains_in
+
+    chains = [_chosen(folder, system)] if system is not None else chains_in(folder)
+    if as_json:
+        lines = [entry.model_dump_json() for chain in chains for entry in chain.entries]
+        say_document("".join(f"{line}\n" for line in lines))
+        return
+    if not chains:
+        raise ResultError(f"there is no chain in {folder}", slug="no-chain")
+    say("\n".join(line for chain in chains for line in _lines(chain)))
+
+
+@chain.command("reference", short_help="Name the version that releases are held against.")
+@guarded
+def reference(
+    folder: ChainFolder,
+    number: Annotated[int, typer.Argument(min=0, help="Number of an accepted version.")],
+    by: Accepting,
+    why: Reason,
+    system: SystemName = None,
+) -> None:
+    """Name another reference: a later accepted version, before the next release is scored. It moves forward only."""
+    from audit.verdicts.changes.chain import name_reference
+
+    chain = _chosen(folder, system)
+    name_reference(chain, folder, number, *_person(by, why))
+    note(f"Version {number} of {_system(chain)} is the reference from here on.")
+
+
+def _person(by: str, why: str) -> tuple[str, str]:
+    """Return person and reason without blanks around them. Raises ArgumentError if one is empty or too long."""
+    person, reason = by.strip(), why.strip()
+    if not person or not reason or max(len(person), len(reason)) > _LONGEST:
+        raise ArgumentError(f"--by and --why have 1 to {_LONGEST} characters", slug="chain-person")
+    return person, reason
+
+
+def _warn(result: AuditResult) -> None:
+    if result.overall.outcome != "pass":
+        note(f"note: its verdict is {result.overall.outcome.upper()}; later versions are held against it all the same")
+
+
+def _chosen(folder: Path, system: str | None) -> Chain:
+    """Return the chain of a system, or the only one. Raises ResultError if there is none, or several."""
+    from audit.verdicts.changes.chain import chains_in
+
+    chains = [chain for chain in chains_in(folder) if system in (None, chain.entries[0].system.name)]
+    if not chains:
+        raise ResultError(f"there is no chain in {folder}", slug="no-chain")
+    if len(chains) > 1:
+        raise ResultError(f"{folder} has chains of {len(chains)} systems", slug="several-chains")
+    return chains[0]
+
+
+def _system(chain: Chain) -> str:
+    system = chain.entries[0].system
+    return printable(system.name or system.owner)
+
+
+def _lines(chain: Chain) -> Iterator[str]:
+    """Yield a line for each accepted version, oldest first, under the system; the last line says how many."""
+    yield f"{_system(chain)}: {chain.folder}"
+    sets: dict[tuple[str, str], int] = {}
+    for entry in chain.entries:
+        person = f"{printable(entry.accepted_by)}: {printable(entry.reason)}"
+        if entry.kind == "reference":
+            yield f"  {entry.at[:10]}  version {entry.reference} named as the reference  ({person})"
+        elif entry.version is None:
+            yield f"  {entry.at[:10]}  a gate was pointed at an earlier result with --baseline"
+        else:
+            version = entry.version
+            number = sets.setdefault((version.question_sha256, version.evaluation_set_sha256), len(sets) + 1)
+            yield f"  {entry.index:>3}  {_described(version)}{_role(chain, entry.index)}  ({person})" + (
+                f"  set or question {number}" if number > 1 else ""
+            )
+    yield "Restricted: not for publication."
+
+
+def _described(version: AcceptedVersion) -> str:
+    return f"{version.finished[:10]}  {version.outcome.upper():<12}  {printable(version.title)}"
+
+
+def _role(chain: Chain, number: int) -> str:
+    line = chain.versions_beside(number)
+    roles = [
+        role for role, entry in (("reference", line.reference), ("last", line.versions[-1])) if entry.index == number
+    ]
+    return f"  [{', '.join(roles)}]" if roles else ""

@@ -1,0 +1,664 @@
+"""Chain of the accepted versions of a system: an append-only record in the restricted folder, and what it keeps.
+
+Each line of the file holds one entry as JSON, with the SHA-256 of the line before it. The last line says how many
+entries there are, with the SHA-256 of the last: a line that was changed, taken out or cut off is seen. The file is
+replaced whole under the lock of the folder, so that two jobs lose nothing and a killed one leaves it as it was.
+
+Beside it lie the result and the answers of each accepted version, by its number: cases are compared one by one with
+them. An earlier result that a gate was pointed at with `--baseline` is an entry too, so that nobody goes back to an
+older one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final, Literal, NamedTuple, Self
+
+from pydantic import Field, ValidationError, model_validator
+
+from audit.errors import ArgumentError, ResultError
+from audit.plan.audit_plan import AuditPlan
+from audit.result.audit_result import AuditResult
+from audit.result.findings.judged import GroupCounts
+from audit.result.json_text import result_sha256
+from audit.storage import file_sha256, locked, make_folder, storage, write_durably, written_whole
+from audit.verdicts.changes.acceptance import question_of
+from audit.verdicts.changes.baseline import PREDICTIONS, AcceptedBaselines, AcceptedVersions, Baseline, answer_files
+from audit.verdicts.side_tests import ChangeBudget
+from audit.vocabulary.file_names import CHAINS
+from audit.vocabulary.groups import Part
+
+CHAIN: Final = "chain.jsonl"
+CHAIN_SCHEMA: Final = 1
+RESULT: Final = "result.json"
+BEFORE_CHAINS: Final = "accepted-baselines.json"
+"""Record of versions before, which is read and never written: the last baseline that a gate took, by system."""
+_LARGEST: Final = 256 * 1024 * 1024
+_LARGEST_BEFORE: Final = 16 * 1024 * 1024
+_FIRST: Final = "0" * 64
+_SHA256: Final = r"^[0-9a-f]{64}$"
+
+
+class ChainSystem(Part):
+    """System that a chain is of."""
+
+    owner: str
+    """Who answers for it."""
+    name: str
+    """What the plan calls it in every version (`audit.system`); empty where the plan does not say."""
+
+
+class AcceptedVersion(Part):
+    """Version that a person accepted, as its audit found it. The counts are exact: the chain is not for publication."""
+
+    title: str
+    """Title of the audit."""
+    finished: str
+    """When the audit ended: UTC, ISO 8601."""
+    outcome: Literal["pass", "fail", "inconclusive"]
+    """Verdict of the audit."""
+    question_sha256: str = Field(pattern=_SHA256)
+    """SHA-256 of all that the plan asks: two versions are compared where it is equal."""
+    plan_sha256: str
+    """SHA-256 of the plan as used."""
+    evaluation_set_sha256: str
+    """SHA-256 of the evaluation set: two versions are compared on the same cases, or not at all."""
+    detector_sha256: str | None
+    """SHA-256 of the model or predictions file; null where there is none."""
+    answers_sha256: str | None
+    """SHA-256 of `predictions.parquet`; null where a run wrote none."""
+    result_sha256: str = Field(pattern=_SHA256)
+    """SHA-256 of all that the result says but its provenance."""
+    file_sha256: str = Field(pattern=_SHA256)
+    """SHA-256 of the `result.json` that lies beside the chain."""
+    releases: int
+    """How many releases share one budget over its set, by its plan: fixed with the first version of a set."""
+    counts: tuple[GroupCounts, ...]
+    """Counts of the audit: first everyone, then group by group."""
+
+
+class ComparedBaseline(Part):
+    """Earlier result that a gate was pointed at."""
+
+    question_sha256: str = Field(pattern=_SHA256)
+    """SHA-256 of all that its plan asks."""
+    finished: str
+    """When its audit ended: UTC, ISO 8601."""
+    result_sha256: str
+    """SHA-256 of all that the result says but its provenance."""
+
+
+class ChainEntry(Part):
+    """Line of a chain."""
+
+    schema_version: Literal[1] = 1
+    """Version of this format."""
+    index: int = Field(ge=0)
+    """Number of the entry, from 0."""
+    previous: str = Field(pattern=_SHA256)
+    """SHA-256 of the line before, without its line feed; zeros in the first."""
+    at: str
+    """When it was written: UTC, ISO 8601."""
+    system: ChainSystem
+    """System of the chain, the same in every entry."""
+    kind: Literal["accepted", "reference", "baseline"]
+    """`accepted`: a person accepted a version. `reference`: a person named the reference. `baseline`: a gate was
+    pointed at an earlier result, which no later gate may go behind."""
+    accepted_by: str = ""
+    """Who accepted the version, or named the reference; empty of a baseline."""
+    reason: str = ""
+    """Why; empty of a baseline."""
+    version: AcceptedVersion | None = None
+    """Version that was accepted; null in other entries."""
+    reference: int | None = None
+    """Number of the entry of the version that is the reference from here on; null in other entries."""
+    baseline: ComparedBaseline | None = None
+    """Result that a gate was pointed at; null in other entries."""
+
+    @model_validator(mode="after")
+    def _is_of_its_kind(self) -> Self:
+        content = {"accepted": self.version, "reference": self.reference, "baseline": self.baseline}
+        if [kind for kind, value in content.items() if value is not None] != [self.kind]:
+            raise ValueError("an entry holds what its kind says")
+        if (self.kind != "baseline") != bool(self.accepted_by and self.reason):
+            raise ValueError("a person and a reason stand in what a person decides")
+        moments = [self.at, *(about.finished for about in (self.version, self.baseline) if about is not None)]
+        if any(_moment(stamp).tzinfo is None for stamp in moments):
+            raise ValueError("a moment has a zone")
+        return self
+
+
+class ChainEnd(Part):
+    """Last line of a chain."""
+
+    entries: int
+    """Number of entries above."""
+    last: str = Field(pattern=_SHA256)
+    """SHA-256 of the last of them, without its line feed; zeros where there is none."""
+
+
+class VersionsOfSet(NamedTuple):
+    """Versions that answered one question over one set: a line of a chain within which versions are compared."""
+
+    reference: ChainEntry
+    versions: tuple[ChainEntry, ...]
+    """Accepted ones, in their order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """Chain of one system, as it was read."""
+
+    folder: Path
+    """Where it lies, with the results and answers of its versions."""
+    entries: tuple[ChainEntry, ...] = ()
+    last: str = _FIRST
+    """SHA-256 of the last line of an entry."""
+
+    def versions(self, question: str, evaluation_set: str | None) -> VersionsOfSet | None:
+        """Return the versions of a question over a set; None where none was accepted."""
+        accepted = {
+            entry.index: entry
+            for entry in self.entries
+            if entry.version is not None
+            and entry.version.question_sha256 == question
+            and entry.version.evaluation_set_sha256 == evaluation_set
+        }
+        if not accepted:
+            return None
+        named = [entry.reference for entry in self.entries if entry.reference in accepted]
+        return VersionsOfSet(accepted[named[-1] if named else min(accepted)], tuple(accepted.values()))
+
+    def versions_beside(self, number: int) -> VersionsOfSet:
+        """Return the versions of the question and set of an accepted one, by its number. Raises KeyError."""
+        version = self.entries[number].version if 0 <= number < len(self.entries) else None
+        line = version and self.versions(version.question_sha256, version.evaluation_set_sha256)
+        if not line:
+            raise KeyError(number)
+        return line
+
+    def asks(self, question: str) -> bool:
+        """Say whether a version was accepted by a plan that asks this."""
+        return any(entry.version is not None and entry.version.question_sha256 == question for entry in self.entries)
+
+    def latest(self, question: str, evaluation_set: str | None = None) -> ComparedBaseline | AcceptedVersion | None:
+        """Return what a plan's gate may not go behind: the latest version or baseline of its question, if any.
+
+        With `evaluation_set`, versions of other sets do not count.
+        """
+        of_question = [
+            about
+            for entry in self.entries
+            for about in (entry.version, entry.baseline)
+            if about is not None and about.question_sha256 == question
+        ]
+        same = [
+            about
+            for about in of_question
+            if evaluation_set is None
+            or isinstance(about, ComparedBaseline)
+            or about.evaluation_set_sha256 == evaluation_set
+        ]
+        return max(same, key=lambda about: _moment(about.finished), default=None)
+
+    def files(self, entry: ChainEntry) -> Path:
+        """Return the folder with the result and the answers of a version."""
+        return self.folder / _name(entry.index)
+
+    def baseline(self, entry: ChainEntry) -> Baseline:
+        """Read a version to be compared with. Raises ResultError where its result is gone or another one."""
+        from audit.result.file import load_result
+
+        assert entry.version is not None  # noqa: S101 - of an accepted version
+        path = self.files(entry) / RESULT
+        try:
+            is_same = file_sha256(path) == entry.version.file_sha256
+        except OSError:
+            is_same = False
+        if not is_same:
+            raise ResultError(
+                f"the result of version {entry.index} is not beside its chain as it was accepted", slug="chain-version"
+            )
+        return Baseline(load_result(path), path.parent)
+
+    def with_entry(self, entry: ChainEntry) -> Chain:
+        """Return the chain with one more entry."""
+        return Chain(self.folder, (*self.entries, entry), _line_sha256(_line(entry)))
+
+
+@dataclass(frozen=True, slots=True)
+class Releases(AcceptedVersions):
+    """Accepted versions of the question of a plan, of which those of one set are compared with."""
+
+    chain: Chain
+    question: str
+    shared_by: int
+    """How many releases share a budget, by the plan."""
+
+    @property
+    def answer_files(self) -> list[Path]:
+        """Files of answers that a set is opened with: which set it is, is known only then."""
+        folders = [
+            self.chain.files(entry)
+            for entry in self.chain.entries
+            if entry.version is not None and entry.version.question_sha256 == self.question
+        ]
+        files = [path for folder in folders if folder.is_dir() for path in sorted(folder.iterdir())]
+        return [path.absolute() for path in files if path.name != RESULT]
+
+    def of_set(self, evaluation_set: str | None, before: str | None = None) -> AcceptedBaselines | None:
+        """Return the versions that a new one is held against; None where none was accepted of its set.
+
+        Parameters
+        ----------
+        evaluation_set : str, optional
+            SHA-256 of the set.
+        before : str, optional
+            When the audit of the new version ended: only earlier ones count. By default all do.
+
+        Raises
+        ------
+        ResultError
+            If the plan has another number of releases than the first version of the set, all of them are used up, or
+            a version is not as it was accepted.
+        """
+        line = self.chain.versions(self.question, evaluation_set)
+        if line is None:
+            return None
+        first = line.versions[0].version
+        assert first is not None  # noqa: S101 - of accepted versions
+        if first.releases != self.shared_by:
+            raise ResultError(
+                f"the first accepted version of this set was accepted for {first.releases} releases, and the plan says "
+                f"{self.shared_by}",
+                slug="chain-other-number",
+            )
+        earlier = [entry for entry in line.versions if before is None or _ended_before(entry, before)]
+        if len(earlier) > self.shared_by:
+            raise ResultError(
+                f"all {self.shared_by} releases that share a budget over this set were accepted", slug="chain-used-up"
+            )
+        reference, last = line.reference, earlier[-1] if earlier else line.reference
+        is_first, is_last = reference == line.versions[0], reference.index >= last.index
+        return AcceptedBaselines(
+            self.chain.baseline(reference),
+            reference.index,
+            _budget(_OF_REFERENCE, self.shared_by, with_first=is_first),
+            None if is_last else self.chain.baseline(last),
+            reference.index if is_last else last.index,
+            _budget(_OF_LAST, self.shared_by, with_first=False),
+        )
+
+    def is_held(self, result: AuditResult, accepted: AcceptedBaselines) -> bool:
+        """Say whether a result says already what came of these versions."""
+        held_against, change = result.further.held_against, result.change
+        if held_against is None or change is None:
+            return False
+        deciding = held_against.reference if held_against.decides == "reference" else held_against.last
+        version = self.chain.entries[deciding].version if deciding < len(self.chain.entries) else None
+        numbers = (held_against.reference, held_against.last) == (accepted.reference_number, accepted.last_number)
+        return numbers and version is not None and version.result_sha256 == change.baseline.sha256
+
+    def number_of(self, document: Path) -> int | None:
+        """Return the number of the version that the file of a result is itself; None where it was not accepted."""
+        digest = file_sha256(document)
+        numbers = [
+            entry.index
+            for entry in self.chain.entries
+            if entry.version is not None and entry.version.file_sha256 == digest
+        ]
+        return numbers[0] if numbers else None
+
+
+_OF_REFERENCE: Final = 0.8
+_OF_LAST: Final = 0.2
+"""Shares of the budget of a change in one release (docs, decision 56, 2)."""
+
+
+def _budget(share: float, releases: int, *, with_first: bool) -> ChangeBudget:
+    """Return the budget of a comparison: half of a level is for pairs with the first version, half for all others."""
+    return ChangeBudget(share, 2 * releases if with_first else max(releases * (releases - 1), 2))
+
+
+def _ended_before(entry: ChainEntry, moment: str) -> bool:
+    assert entry.version is not None  # noqa: S101 - of accepted versions
+    return _moment(entry.version.finished) < _moment(moment)
+
+
+def releases_of(plan: AuditPlan, restricted: Path) -> Releases | None:
+    """Return the accepted versions of what a plan asks; None where there are none. Raises ResultError, StorageError."""
+    if not has_chain(restricted, plan):
+        return None
+    chain, question = read_chain(restricted, plan), question_sha256(plan)
+    return Releases(chain, question, plan.baseline.shared_by) if chain.asks(question) else None
+
+
+def has_chain(restricted: Path, plan: AuditPlan) -> bool:
+    """Say whether a restricted folder has a chain of the system of a plan."""
+    return (_folder(restricted, system_of(plan)) / CHAIN).exists()
+
+
+def system_of(plan: AuditPlan) -> ChainSystem:
+    """Return the system of a plan. A title would not do: it names the version."""
+    return ChainSystem(owner=plan.audit.owner, name=plan.audit.system)
+
+
+def question_sha256(plan: AuditPlan) -> str:
+    """SHA-256 of what a plan asks."""
+    canonical = json.dumps(question_of(plan), sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def read_chain(restricted: Path, plan: AuditPlan) -> Chain:
+    """Read the chain of the system of a plan; without entries where there is none.
+
+    Where there is none yet, the record of versions before is read: it holds the last baseline of each question.
+
+    Raises
+    ------
+    ResultError
+        If it is not as it was written.
+    StorageError
+        If it cannot be read.
+    """
+    system = system_of(plan)
+    folder = _folder(restricted, system)
+    chain = _read(folder, system)
+    return _from_before(restricted, plan, folder) if chain is None else chain
+
+
+def chains_in(restricted: Path) -> list[Chain]:
+    """Read all chains of a restricted folder. Raises ResultError where one is not as it was written."""
+    with storage(restricted):
+        folders = sorted(path.parent for path in (restricted / CHAINS).glob(f"*/{CHAIN}"))
+    chains = [_read(folder, None) for folder in folders]
+    return [chain for chain in chains if chain is not None and chain.entries]
+
+
+def accept(result: AuditResult, document: Path, plan_folder: Path | None, restricted: Path, by: str, why: str) -> Chain:
+    """Append a version that a person accepts, with its result and its answers beside the chain.
+
+    Parameters
+    ----------
+    document : Path
+        File of the result; its answers are looked for beside it.
+    plan_folder : Path, optional
+        What paths of the plan start from, for a file of predictions that does not lie beside the result.
+    by, why : str
+        Who accepts it, and on what ground. Of an office rather than a person, where there is one.
+
+    Raises
+    ------
+    ResultError
+        If it is no later than the last accepted one of the same set, it has no digest of its set, or the chain is not
+        as it was written.
+    FolderInUseError, StorageError
+        If the folder is in use, or cannot be written.
+    """
+    evaluation_set = result.provenance.evaluation_set_sha256
+    if evaluation_set is None:
+        raise ResultError(
+            "a table that was passed in memory has no digest, so no later version can be of the same set",
+            slug="baseline-no-digest",
+        )
+    question, digest = question_sha256(result.plan), result_sha256(result)
+
+    def append(chain: Chain) -> ChainEntry:
+        latest = chain.latest(question, evaluation_set)
+        if latest is not None and _moment(result.provenance.finished) <= _moment(latest.finished):
+            raise ResultError(
+                f"this version is of {_to_the_second(result.provenance.finished)}, and one of "
+                f"{_to_the_second(latest.finished)} was accepted already",
+                slug="chain-not-later",
+            )
+        copied = _keep_files(result, document, plan_folder, chain.folder / _name(len(chain.entries)))
+        version = AcceptedVersion(
+            title=result.plan.audit.title,
+            finished=result.provenance.finished,
+            outcome=result.overall.outcome,
+            question_sha256=question,
+            plan_sha256=result.provenance.plan_sha256,
+            evaluation_set_sha256=evaluation_set,
+            detector_sha256=result.provenance.detector_sha256,
+            answers_sha256=result.provenance.predictions_sha256,
+            result_sha256=digest,
+            file_sha256=copied,
+            releases=result.plan.baseline.shared_by,
+            counts=result.counts,
+        )
+        return _entry(chain, result.plan, kind="accepted", accepted_by=by, reason=why, version=version)
+
+    return _append(restricted, result.plan, append)
+
+
+def name_reference(chain: Chain, restricted: Path, number: int, by: str, why: str) -> Chain:
+    """Append that a person names another reference: a later accepted version of the same question and set.
+
+    Raises
+    ------
+    ArgumentError
+        If there is no such version, or it is not later than the reference that there is.
+    ResultError, FolderInUseError, StorageError
+        If the chain is not as it was written, the folder is in use, or cannot be written.
+    """
+    system = chain.entries[0].system
+
+    def append(latest: Chain) -> ChainEntry:
+        try:
+            reference = latest.versions_beside(number).reference.index
+        except KeyError:
+            raise ArgumentError(f"{number} is no accepted version", slug="no-version") from None
+        if number <= reference:
+            raise ArgumentError(f"the reference moves forward only, and is version {reference}", slug="reference-back")
+        return _entry(latest, system, kind="reference", accepted_by=by, reason=why, reference=number)
+
+    return _append_to(restricted, chain.folder, lambda: _read(chain.folder, system) or Chain(chain.folder), append)
+
+
+def refuse_rolled_back(baseline: Baseline, plan: AuditPlan, restricted: Path) -> None:
+    """Refuse a baseline that is named beside accepted versions, or is older than the last one of the same question.
+
+    Raises
+    ------
+    ResultError
+        If it is, or the chain is not as it was written.
+    StorageError
+        If the chain cannot be read.
+    """
+    chain, question = read_chain(restricted, plan), question_sha256(plan)
+    if chain.asks(question):
+        raise ResultError(
+            "this system has accepted versions, and a release is held against these", slug="baseline-beside-chain"
+        )
+    latest = chain.latest(question)
+    if latest is not None and _moment(baseline.result.provenance.finished) < _moment(latest.finished):
+        raise ResultError(
+            f"the baseline is of {_to_the_second(baseline.result.provenance.finished)}, and one of "
+            f"{_to_the_second(latest.finished)} was accepted already",
+            slug="baseline-rolled-back",
+        )
+
+
+def record_compared(baseline: Baseline, plan: AuditPlan, restricted: Path) -> None:
+    """Append a baseline that a gate was pointed at, unless it or a later one stands there by now.
+
+    Raises
+    ------
+    FolderInUseError, StorageError, ResultError
+        If the folder is in use, or the chain cannot be read or written.
+    """
+    compared = ComparedBaseline(
+        question_sha256=question_sha256(plan),
+        finished=baseline.description.finished,
+        result_sha256=baseline.description.sha256,
+    )
+
+    def append(chain: Chain) -> ChainEntry | None:
+        latest = chain.latest(compared.question_sha256)
+        is_known = latest is not None and (compared == latest or _moment(compared.finished) < _moment(latest.finished))
+        if is_known:
+            return None
+        return _entry(chain, plan, kind="baseline", baseline=compared)
+
+    _append(restricted, plan, append)
+
+
+def _entry(chain: Chain, about: AuditPlan | ChainSystem, **fields: Any) -> ChainEntry:
+    return ChainEntry(
+        index=len(chain.entries),
+        previous=chain.last,
+        at=datetime.now(UTC).isoformat(timespec="seconds"),
+        system=about if isinstance(about, ChainSystem) else system_of(about),
+        **fields,
+    )
+
+
+def _append(restricted: Path, plan: AuditPlan, append: Callable[[Chain], ChainEntry | None]) -> Chain:
+    folder = _folder(restricted, system_of(plan))
+    return _append_to(restricted, folder, lambda: read_chain(restricted, plan), append)
+
+
+def _append_to(
+    restricted: Path, folder: Path, read: Callable[[], Chain], append: Callable[[Chain], ChainEntry | None]
+) -> Chain:
+    """Read a chain under the lock of its folder, and write it with the entry that `append` makes, if it makes one."""
+    with locked(restricted), storage(restricted):
+        chain = read()
+        make_folder(folder.parent)
+        make_folder(folder)
+        entry = append(chain)
+        if entry is None:
+            return chain
+        longer = chain.with_entry(entry)
+        lines = [*map(_line, longer.entries), _line(ChainEnd(entries=len(longer.entries), last=longer.last))]
+        write_durably(folder / CHAIN, b"".join(line + b"\n" for line in lines))
+        return longer
+
+
+def _name(index: int) -> str:
+    """Return the name of the folder of a version."""
+    return f"{index:04}"
+
+
+def _keep_files(result: AuditResult, document: Path, plan_folder: Path | None, folder: Path) -> str:
+    """Copy result and answers of a version beside the chain, and return the SHA-256 of the copied result.
+
+    What a killed command has left there is replaced.
+    """
+    if folder.exists():
+        shutil.rmtree(folder)
+    make_folder(folder)
+    beside = document.parent
+    answers = [beside / PREDICTIONS] if result.provenance.predictions_sha256 is not None else []
+    digests = {result.provenance.predictions_sha256, result.provenance.detector_sha256}
+    answers += answer_files(result, beside, plan_folder or beside)
+    _copy(document, folder / RESULT)
+    for path in answers:
+        if path.is_file() and file_sha256(path) in digests:
+            _copy(path, folder / path.name)
+    return file_sha256(folder / RESULT)
+
+
+def _copy(source: Path, target: Path) -> None:
+    with source.open("rb") as content, written_whole(target) as file:
+        shutil.copyfileobj(content, file)
+
+
+def _folder(restricted: Path, system: ChainSystem) -> Path:
+    """Return the folder of a system: names of systems are no names of folders."""
+    digest = hashlib.sha256(json.dumps([system.owner, system.name], ensure_ascii=False).encode()).hexdigest()
+    return restricted / CHAINS / digest[:16]
+
+
+def _read(folder: Path, system: ChainSystem | None) -> Chain | None:
+    """Read the chain in a folder; None where there is none. With `system`, it must be that one's."""
+    path = folder / CHAIN
+    with storage(folder):
+        if not path.exists():
+            return None
+        if not path.is_file() or path.stat().st_size > _LARGEST:
+            raise _broken()
+        content = path.read_bytes()
+    *lines, end, rest = content.split(b"\n") if content.count(b"\n") else [b"", b"", b"cut"]
+    try:
+        entries = tuple(_checked(lines))
+        closing = ChainEnd.model_validate_json(end)
+    except (ValidationError, ValueError, RecursionError):
+        raise _broken() from None
+    last = _line_sha256(lines[-1]) if lines else _FIRST
+    systems = {(entry.system.owner, entry.system.name) for entry in entries}
+    is_of_system = system is None or systems <= {(system.owner, system.name)}
+    if rest or closing != ChainEnd(entries=len(entries), last=last) or len(systems) > 1 or not is_of_system:
+        raise _broken()
+    return Chain(folder, entries, last)
+
+
+def _checked(lines: Sequence[bytes]) -> Iterator[ChainEntry]:
+    previous, accepted = _FIRST, set[int]()
+    for index, line in enumerate(lines):
+        entry = ChainEntry.model_validate_json(line)
+        refers_back = entry.reference is None or entry.reference in accepted
+        if (entry.index, entry.previous) != (index, previous) or not refers_back or _line(entry) != line:
+            raise _broken()
+        if entry.version is not None:
+            accepted.add(index)
+        yield entry
+        previous = _line_sha256(line)
+
+
+def _line(part: Part) -> bytes:
+    return json.dumps(part.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def _line_sha256(line: bytes) -> str:
+    return hashlib.sha256(line).hexdigest()
+
+
+def _broken() -> ResultError:
+    return ResultError(f"{CHAIN} of the restricted folder is not as it was written", slug="broken-chain")
+
+
+def _moment(stamp: str) -> datetime:
+    return datetime.fromisoformat(stamp)
+
+
+def _to_the_second(stamp: str) -> str:
+    return _moment(stamp).isoformat(sep=" ", timespec="seconds")
+
+
+def _from_before(restricted: Path, plan: AuditPlan, folder: Path) -> Chain:
+    """Begin a chain with what the record of versions before says of a system: the last baseline of each question."""
+    chain, path = Chain(folder), restricted / BEFORE_CHAINS
+    with storage(restricted):
+        if not path.exists():
+            return chain
+        content = path.read_bytes() if path.stat().st_size <= _LARGEST_BEFORE else b""
+    try:
+        systems = _systems_before(json.loads(content))
+        for key, known in systems.items():
+            owner, name, question = json.loads(key)
+            if (owner, name) == (plan.audit.owner, plan.audit.system):
+                compared = ComparedBaseline(
+                    question_sha256=question.removeprefix("plan "),
+                    finished=known["finished"],
+                    result_sha256=known["sha256"],
+                )
+                chain = chain.with_entry(_entry(chain, plan, kind="baseline", baseline=compared))
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        raise ResultError(
+            f"{BEFORE_CHAINS} of the restricted folder is not as it was written", slug="accepted-baselines-damaged"
+        ) from None
+    return chain
+
+
+def _systems_before(record: Any) -> dict[str, dict[str, str]]:
+    if record["schema"] != 1:
+        raise ValueError
+    systems: dict[str, dict[str, str]] = record["systems"]
+    return systems

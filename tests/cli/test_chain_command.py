@@ -1,0 +1,278 @@
+"""Releases held against a chain: reference and last version, one budget, and what stops a release."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import numpy as np
+import pandas as pd
+import pytest
+from made.changes import PLAN, cases, write_answers, write_plan
+from typer.testing import CliRunner, Result
+
+from audit.cli.commands.app import app
+from audit.result.file import load_result
+
+RUNNER = CliRunner()
+RULES = """
+[[rules]]
+metric = "true_positive_rate"
+groups = ["region"]
+margin = 0.3
+"""
+RESTRICTED = ("--restricted-folder", "kept")
+
+
+def call(*arguments: str | Path) -> Result:
+    return RUNNER.invoke(app, list(map(str, arguments)))
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> pd.DataFrame:
+    """A folder with a set, whose release 0 finds four of five victims."""
+    monkeypatch.chdir(tmp_path)
+    table = cases(6000)
+    table.to_csv("set.csv", index=False)
+    rng = np.random.default_rng(1)
+    positive = (table["label"] == "1").to_numpy()
+    table["score"] = np.where(rng.random(len(table)) < np.where(positive, 0.8, 0.15), 0.9, 0.1)
+    release(table, 0)
+    return table
+
+
+def release(table: pd.DataFrame, number: int, worse: float = 0.0, better: float = 0.0) -> Path:
+    """Write answers and plan of a release that finds fewer victims of the south, or more, and return the plan."""
+    rng = np.random.default_rng(2)
+    positive = ((table["label"] == "1") & (table["region"] == "south")).to_numpy()
+    drawn = rng.random(len(table))
+    scores = table["score"].to_numpy().copy()
+    scores[positive & (drawn < worse)] = 0.1
+    scores[positive & (drawn > 1.0 - better)] = 0.9
+    write_answers(Path(), number, table["id"], scores)
+    return write_plan(Path(), number, RULES)
+
+
+def run(number: int, *options: str) -> Result:
+    return call("run", f"plan-{number}.toml", "--out", f"out-{number}", "--no-crosscheck", *RESTRICTED, *options)
+
+
+def accept(number: int) -> Result:
+    options = ("--by", "Audit office", "--why", f"release {number}", "--inputs-elsewhere")
+    return call("chain", "accept", f"out-{number}", *options, *RESTRICTED)
+
+
+def stored(number: int) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads((Path(f"out-{number}") / "result.json").read_text(encoding="utf-8"))
+    return document
+
+
+def numbers(number: int) -> tuple[int, int, str]:
+    held_against = stored(number)["further"]["held_against"]
+    return held_against["reference"], held_against["last"], held_against["decides"]
+
+
+def test_a_slow_loss_that_no_last_version_shows_fails_against_the_reference(here: pd.DataFrame) -> None:
+    assert run(0).exit_code == 0
+    assert "held_against" not in stored(0)["further"]
+    assert accept(0).exit_code == 0
+    codes = []
+    for number, worse in enumerate((0.03, 0.06, 0.09, 0.12), start=1):
+        release(here, number, worse=worse)
+        codes.append(run(number).exit_code)
+        assert accept(number).exit_code == 0
+    assert codes[0] != 1
+    assert codes[-1] == 1
+    assert numbers(4) == (0, 3, "reference")
+    result = load_result("out-4/result.json")
+    assert result.change is not None
+    assert result.further.held_against is not None
+    assert result.further.held_against.other is not None
+    assert (result.change.outcome, result.further.held_against.other.outcome) == ("fail", "pass")
+    assert (result.change.unpaired, result.further.held_against.other.unpaired) == (None, None)
+    gated = call("gate", "plan-4.toml", *RESTRICTED)
+    assert gated.exit_code == 1
+    assert "south" not in gated.output
+    assert call("gate", "out-4", "--inputs-elsewhere", *RESTRICTED).exit_code == 1
+
+
+def test_a_loss_since_the_last_version_stops_a_release_that_is_no_worse_than_the_reference(here: pd.DataFrame) -> None:
+    run(0)
+    accept(0)
+    release(here, 1, better=0.9)
+    assert run(1).exit_code == 0
+    accept(1)
+    release(here, 2)
+    assert run(2).exit_code == 1
+    assert numbers(2) == (0, 1, "last")
+    assert stored(2)["overall"]["failing_rules"] == []
+    # once a person names it the reference, the loss is one since the reference
+    moved = call("chain", "reference", "kept", "1", "--by", "Office", "--why", "it found more")
+    assert moved.exit_code == 0
+    assert run(2).exit_code == 1
+    assert numbers(2) == (1, 1, "reference")
+    assert "held against version 1" in accept(2).stderr
+
+
+def test_what_the_last_version_cannot_decide_stops_nothing(here: pd.DataFrame) -> None:
+    run(0)
+    accept(0)
+    release(here, 1, better=0.45)
+    run(1)
+    accept(1)
+    release(here, 2, better=0.15)
+    done = run(2)
+    held_against = stored(2)["further"]["held_against"]
+    assert held_against["other"]["outcome"] == "inconclusive"
+    assert stored(2)["change"]["outcome"] == "pass"
+    assert done.exit_code == 0
+
+
+def test_the_level_of_a_comparison_is_its_share_and_the_audit_has_its_own(here: pd.DataFrame) -> None:
+    run(0)
+    accept(0)
+    release(here, 1)
+    run(1)
+    accept(1)
+    release(here, 2)
+    run(2)
+    levels = [
+        change["rules"][0]["families"][0]["level"]
+        for change in (stored(2)["change"], stored(2)["further"]["held_against"]["other"])
+    ]
+    assert levels == pytest.approx([0.8 * 0.9 * 0.05, 0.2 * 0.9 * 0.05])
+    assert call("run", "plan-2.toml", "--out", "alone", "--no-crosscheck").exit_code == 0
+    alone = json.loads(Path("alone/result.json").read_text(encoding="utf-8"))
+    assert (alone["rules"], alone["verdicts"]) == (stored(2)["rules"], stored(2)["verdicts"])
+
+
+def test_a_changed_set_begins_a_line_of_its_own_and_that_is_said(here: pd.DataFrame) -> None:
+    run(0)
+    accept(0)
+    here.drop(columns="score").iloc[:-1].to_csv("set.csv", index=False)
+    release(here.iloc[:-1], 1)
+    done = run(1)
+    assert "no version was accepted over this set" in done.stderr
+    assert stored(1)["change"] is None
+    assert "the reference" in accept(1).stderr
+    listed = call("chain", "list", "kept").stdout
+    assert "set or question 2" in listed
+
+
+def test_the_number_of_releases_is_fixed_and_no_more_are_compared(here: pd.DataFrame) -> None:
+    def two_releases(number: int) -> None:
+        release(here, number)
+        plan = Path(f"plan-{number}.toml")
+        plan.write_text(plan.read_text(encoding="utf-8") + "[baseline]\nreleases = 2\n", encoding="utf-8")
+
+    two_releases(0)
+    assert run(0).exit_code == 0
+    accept(0)
+    release(here, 1)
+    other = run(1)
+    assert other.exit_code == 4
+    assert "accepted for 2 releases, and the plan says 40" in other.stderr
+    for number in (1, 2):
+        two_releases(number)
+        assert run(number).exit_code == 0
+        assert accept(number).exit_code == 0
+    two_releases(3)
+    spent = run(3)
+    assert spent.exit_code == 4
+    assert "all 2 releases that share a budget over this set were accepted" in spent.stderr
+    assert not Path("out-3/result.json").exists()
+
+
+def test_a_result_before_the_reference_is_refused_and_the_reference_itself_is_not(here: pd.DataFrame) -> None:
+    run(0)
+    release(here, 1)
+    run(1)
+    accept(1)
+    old = call("gate", "out-0", "--inputs-elsewhere", *RESTRICTED)
+    assert old.exit_code == 4
+    assert "did not end before this result" in old.stderr
+    assert call("gate", "out-1", "--inputs-elsewhere", *RESTRICTED).exit_code == 0
+    again = accept(0)
+    assert again.exit_code == 4
+    assert "was accepted already" in again.stderr
+
+
+def test_a_named_baseline_beside_accepted_versions_is_refused(here: pd.DataFrame) -> None:
+    run(0)
+    accept(0)
+    release(here, 1)
+    shutil.copytree("out-0", "old")
+    for asked in (("gate", "plan-1.toml"), ("run", "plan-1.toml", "--out", "out-1", "--no-crosscheck")):
+        refused = call(*asked, "--baseline", "old", *RESTRICTED)
+        assert refused.exit_code == 4
+        assert "audit7k chain list" in refused.stderr
+
+
+def test_a_kept_verdict_is_not_that_of_another_chain(here: pd.DataFrame) -> None:
+    run(0)
+    accept(0)
+    release(here, 1, better=0.9)
+    run(1)
+    release(here, 2)
+    gate = ("gate", "plan-2.toml", "--cache", "cache", "--changed-only", *RESTRICTED)
+    assert call(*gate).exit_code == 0
+    kept = call(*gate)
+    assert kept.exit_code == 0
+    assert "nothing was scored or judged" in kept.stdout
+    accept(1)
+    assert call(*gate).exit_code == 1
+
+
+@pytest.mark.parametrize("damage", ["cut", "edited", "result"])
+def test_a_damaged_chain_stops_run_and_gate_with_one_line(here: pd.DataFrame, damage: str) -> None:
+    run(0)
+    accept(0)
+    release(here, 1)
+    (chain,) = Path("kept").glob("chains/*/chain.jsonl")
+    text = chain.read_text(encoding="utf-8")
+    if damage == "result":
+        (chain.parent / "0000" / "result.json").write_text("{}", encoding="utf-8")
+    else:
+        changed = text[: len(text) // 2] if damage == "cut" else text.replace("release 0", "release 9")
+        chain.write_text(changed, encoding="utf-8")
+    for done in (run(1), call("gate", "plan-1.toml", *RESTRICTED)):
+        assert done.exit_code == 4
+        errors = [line for line in done.stderr.splitlines() if line.startswith("error")]
+        assert len(errors) == 1
+    assert not Path("out-1/result.json").exists()
+    if damage != "result":
+        assert call("chain", "list", "kept").exit_code == 4
+
+
+def test_the_list_is_for_people_and_for_machines(here: pd.DataFrame) -> None:
+    assert call("chain", "list", "kept").exit_code == 4
+    run(0)
+    accept(0)
+    listed = call("chain", "list", "kept")
+    assert "[reference, last]" in listed.stdout
+    assert "Audit office: release 0" in listed.stdout
+    entries = [json.loads(line) for line in call("chain", "list", "kept", "--json").stdout.splitlines()]
+    assert [entry["kind"] for entry in entries] == ["accepted"]
+    schema = json.loads(call("schema", "--chain").stdout)
+    assert schema["$id"] == "urn:audit7k:chain:1"
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.validate(entries[0], schema)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({**entries[0], "index": "0"}, schema)
+    assert call("schema", "--chain", "--plan").exit_code == 2
+    assert call("chain", "list", "kept", "--system", "Another").exit_code == 4
+    assert call("chain", "reference", "kept", "7", "--by", "a", "--why", "b").exit_code == 2
+    nobody = call("chain", "accept", "out-0", "--by", " ", "--why", "b", "--inputs-elsewhere", *RESTRICTED)
+    assert nobody.exit_code == 2
+
+
+def test_a_stale_result_is_not_accepted(here: pd.DataFrame) -> None:
+    run(0)
+    Path("plan-0.toml").write_text(PLAN.format(version=0, rules=RULES.replace("0.3", "0.2"), section=""), "utf-8")
+    refused = accept(0)
+    assert refused.exit_code == 4
+    assert "differs" in refused.stderr
+    assert not Path("kept/chains").exists()
