@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from audit.counting.count import LABELLED, SCORED, FinestGroups, group_columns, grouped, plain
+from audit.counting.ranks_on_spark import Parts, count_by_score
 from audit.counting.table import (
     DECISIONS,
     NEAR,
@@ -179,8 +180,6 @@ def _ranked_there(
     engine: Engine, relation: str, finest: FinestGroups, rows: int, score_range: tuple[float, float]
 ) -> ScoreRanks:
     """Rank rows on an engine from which no row comes back."""
-    from audit.counting.ranks_on_spark import Parts, count_by_score  # with the extra spark
-
     if rows > MOST_RANKED:
         parts = Parts(engine, relation, score_range)
         ends = _ends(rows, parts.scores_at)

@@ -21,19 +21,17 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from json.encoder import encode_basestring_ascii
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
+import pyarrow as pa
+
+from audit.detectors.command_process import Ending, Program
+from audit.detectors.command_reply import Reply
+from audit.detectors.command_setup import check_platform, find_program, program_digest, program_environment
 from audit.detectors.protocol import API_VERSION, ROW_ID, DetectorInfo, Reason, RunContext, Status
 from audit.errors import DetectorError
 from audit.plan.detectors import CommandDetector as CommandSection
 from audit.vocabulary.text import shown
-
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-    from audit.detectors.command_process import Ending, Program
-    from audit.detectors.command_reply import Reply
-
 
 GRACE: Final = 5.0
 """Seconds in which a program may end by itself once its input is closed."""
@@ -83,8 +81,6 @@ class CommandDetector:
 
     def open(self, ctx: RunContext) -> None:
         """Start the program. Raises DetectorError, in one line, if that fails."""
-        from audit.detectors.command_setup import check_platform, find_program, program_digest, program_environment
-
         check_platform()
         self._context = ctx
         self._environment = program_environment(self._section.environment)
@@ -96,8 +92,6 @@ class CommandDetector:
 
     def score(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Ask the program for one batch. Raises DetectorError if it was restarted too often."""
-        from audit.detectors.command_reply import Reply
-
         assert self._context is not None  # noqa: S101 - the harness opens before it scores
         assert self._lines is not None  # noqa: S101
         if self._program is None:
@@ -116,8 +110,6 @@ class CommandDetector:
         self._end_program(0.0 if self._asking else GRACE)
 
     def _start(self) -> Program:
-        from audit.detectors.command_process import Program
-
         try:
             return Program(self._command, self._folder, self._environment, self._section.longest_line)
         except OSError as error:
@@ -134,8 +126,6 @@ class CommandDetector:
 
     def _fail_rest(self, reply: Reply, ending: Ending) -> None:
         """Let the rows fail that the program did not answer before it had to be ended."""
-        from audit.detectors.command_process import Ending
-
         self._endings[ending] += 1
         if ending is Ending.TIMEOUT:
             reply.fail_rest(Status.TIMEOUT, None)
@@ -211,8 +201,6 @@ class RowLines:
             yield min(start + CHUNK_ROWS, batch.num_rows), lines.encode("ascii")
 
     def _writer(self, kind: pa.DataType) -> Callable[[Any], str]:
-        import pyarrow as pa
-
         if pa.types.is_boolean(kind):
             return _truth
         if pa.types.is_floating(kind):
@@ -234,8 +222,6 @@ def _truth(value: bool) -> str:
 
 def _plain(column: pa.Array, name: str) -> pa.Array:
     """Convert a column to null, bool, integer, double or string. Raises DetectorError for any other type."""
-    import pyarrow as pa
-
     kind = column.type
     if pa.types.is_dictionary(kind):
         column = column.dictionary_decode()

@@ -11,13 +11,13 @@ is read for the wrong row is a wrong decision about a person.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
+import numpy as np
+
+from audit.detectors.answers import CheckedAnswers, check_numbers
 from audit.detectors.protocol import REASONS, ROW_ID, STATUSES, Answers, Reason, Status
 from audit.vocabulary.strict_json import strict_decoder
-
-if TYPE_CHECKING:
-    from audit.detectors.answers import CheckedAnswers
 
 _VALUE: Final = -1
 """Status of a row with a score or a decision, until it is checked."""
@@ -88,10 +88,6 @@ class Reply:
 
     def checked(self, score_range: tuple[float, float]) -> CheckedAnswers:
         """Check all answers. A score that is not finite or out of range becomes a failure."""
-        import numpy as np
-
-        from audit.detectors.answers import CheckedAnswers, check_numbers
-
         values = np.array(self._values, dtype=np.float64)
         codes = np.array(self._codes, dtype=np.int8).reshape(-1, 2)
         missing = np.zeros(len(values), dtype=np.bool_)

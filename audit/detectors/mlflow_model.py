@@ -11,7 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from audit.detectors.column_order import BY_PLAN, BY_SIGNATURE
+from audit.detectors.mlflow_description import MODEL_FILE, read_description
+from audit.detectors.model_folder import ModelFolder
+from audit.detectors.onnx_model import OnnxDetector
 from audit.detectors.protocol import API_VERSION, DetectorInfo, RunContext
+from audit.detectors.skops_model import SkopsDetector
 from audit.errors import DetectorError
 from audit.plan.detectors import MlflowDetector as MlflowSection
 from audit.plan.detectors import OnnxDetector as OnnxSection
@@ -22,8 +26,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from audit.detectors.mlflow_description import Description
-    from audit.detectors.onnx_model import OnnxDetector
-    from audit.detectors.skops_model import SkopsDetector
 
 _OF_EITHER: Final = ("threshold", "top_k", "score_range", "answers", "positive_class", "positive_classes")
 _ONLY_SKOPS: Final = ("trusted",)
@@ -63,9 +65,6 @@ class MlflowDetector:
 
     def open(self, ctx: RunContext) -> None:
         """Read the folder and load its model. Raises DetectorError if it is refused, or does not fit the plan."""
-        from audit.detectors.mlflow_description import MODEL_FILE, read_description
-        from audit.detectors.model_folder import ModelFolder
-
         folder = ModelFolder(self._folder / self._section.path, self._name, MODEL_FILE)
         description = read_description(folder)
         self._check_keys(description)
@@ -104,10 +103,7 @@ class MlflowDetector:
         values: dict[str, Any] = {key: getattr(self._section, key) for key in keys if self._says(key)}
         values |= {"features": self._columns, "path": self._section.path / description.file}
         if description.flavour == "onnx":
-            from audit.detectors.onnx_model import OnnxDetector
-
             return OnnxDetector(OnnxSection.model_validate({"kind": "onnx", **values}), self._folder)
-        from audit.detectors.skops_model import SkopsDetector
 
         return SkopsDetector(SkopsSection.model_validate({"kind": "skops", **values}), self._folder)
 

@@ -7,15 +7,16 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import types
 
 from audit.detectors.column_order import differences
 from audit.detectors.mlflow_yaml import unreadable
 from audit.errors import DetectorError
 from audit.vocabulary.text import shown
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 _KINDS: Final[Mapping[str, Mapping[str, str]]] = tomllib.loads(
     Path(__file__).with_name("mlflow_kinds.toml").read_text(encoding="utf-8")
@@ -150,8 +151,6 @@ def _tensor(tensor: dict[str, Any], name: str) -> tuple[int, str]:
 
 
 def _holds(column: pa.Array, kind: str) -> bool:
-    from pyarrow import types
-
     cell_type = column.type.value_type if types.is_dictionary(column.type) else column.type
     if kind == "anything" or types.is_null(cell_type):
         return True
@@ -169,9 +168,6 @@ def _holds(column: pa.Array, kind: str) -> bool:
 
 def _all_whole(column: pa.Array) -> bool:
     """Whether every number of a column is whole. An empty cell and NaN are no numbers."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     doubles = column.cast(pa.float64(), safe=False)
     is_whole = pc.or_(pc.is_nan(doubles), pc.equal(pc.floor(doubles), doubles))
     return pc.all(is_whole, min_count=0).as_py() is not False

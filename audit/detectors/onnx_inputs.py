@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+import pyarrow as pa
+
 from audit.detectors.column_order import BY_PLAN, differences
 from audit.errors import DetectorError
 from audit.vocabulary.text import shown
 
 if TYPE_CHECKING:
     import numpy.typing as npt
-    import pyarrow as pa
 
 _ELEMENTS: Final = {
     "tensor(float)": "float32",
@@ -58,8 +60,6 @@ class OnnxInputs:
         DetectorError
             A column has cells that its input cannot take. The message begins with `where`.
         """
-        import numpy as np
-
         feeds = {}
         for name, element in self._elements.items():
             columns = self._features if self._table == name else (name,)
@@ -112,8 +112,6 @@ class OnnxInputs:
 
     def _cells(self, column: pa.Array, name: str, element: str, where: str) -> npt.NDArray[Any]:
         """Convert the cells of a column to an array of `element`. Raises DetectorError for a cell of another type."""
-        import pyarrow as pa
-
         if pa.types.is_dictionary(column.type):
             column = column.dictionary_decode()
         if element.startswith("float"):
@@ -139,9 +137,6 @@ class OnnxInputs:
             raise _other_type(where, name, f"whole numbers ({element})") from None
 
     def _floats(self, column: pa.Array, name: str, element: str, where: str) -> npt.NDArray[Any]:
-        import numpy as np
-        import pyarrow as pa
-
         if column.null_count:
             self.missing.add(name)
         if not (_is_number(column.type) or pa.types.is_null(column.type)):
@@ -152,14 +147,10 @@ class OnnxInputs:
 
 
 def _as_numpy(column: pa.Array) -> npt.NDArray[Any]:
-    import numpy as np
-
     return np.asarray(column.to_numpy(zero_copy_only=False))
 
 
 def _is_number(kind: pa.DataType) -> bool:
-    import pyarrow as pa
-
     kinds = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_boolean)
     return any(is_kind(kind) for is_kind in kinds)
 

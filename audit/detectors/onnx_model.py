@@ -12,10 +12,14 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from audit.detectors.answers import protocol_answer
 from audit.detectors.error_names import error_name
 from audit.detectors.extras import import_extra
 from audit.detectors.model_file import ModelOfPath, read_model_file
 from audit.detectors.one_thread import NOTE
+from audit.detectors.onnx_file import LARGEST, OnnxGraph
+from audit.detectors.onnx_inputs import OnnxInputs
+from audit.detectors.onnx_outputs import OnnxOutput
 from audit.detectors.protocol import RunContext
 from audit.errors import DetectorError
 from audit.plan.detectors import OnnxDetector as OnnxSection
@@ -24,8 +28,6 @@ from audit.vocabulary.text import shown
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from audit.detectors.onnx_inputs import OnnxInputs
-    from audit.detectors.onnx_outputs import OnnxOutput
 
 _SILENT: Final = 4
 """Level at which onnxruntime logs fatal errors only: its messages on errors can quote a cell."""
@@ -50,9 +52,6 @@ class OnnxDetector(ModelOfPath[OnnxSection]):
         os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # before it is imported: it is read once, and not on Windows
         runtime = import_extra("onnxruntime", kind="onnx", extra="onnx")
         runtime.disable_telemetry_events()
-        from audit.detectors.onnx_file import LARGEST, OnnxGraph
-        from audit.detectors.onnx_inputs import OnnxInputs
-        from audit.detectors.onnx_outputs import OnnxOutput
 
         content = read_model_file(self._path, self._name, ending=".onnx", largest=LARGEST)
         self._sha256 = hashlib.sha256(content).hexdigest()
@@ -67,8 +66,6 @@ class OnnxDetector(ModelOfPath[OnnxSection]):
 
     def score(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Ask the model for one batch. Raises DetectorError if it raises, or its answer has the wrong form."""
-        from audit.detectors.answers import protocol_answer
-
         assert self._inputs is not None  # noqa: S101 - the harness opens before it scores
         assert self._output is not None  # noqa: S101
         assert self._context is not None  # noqa: S101

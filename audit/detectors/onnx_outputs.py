@@ -20,6 +20,7 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from audit.detectors.class_names import check_every_class, find_class
 from audit.detectors.onnx_file import OnnxGraph, attribute, inputs_of, labels_of, operator, place_of
@@ -219,8 +220,6 @@ def _can_be(output: Any, *, decision: bool) -> bool:
 
 
 def _doubles(scores: npt.NDArray[Any]) -> FloatArray:
-    import pyarrow as pa
-
     if scores.dtype != np.float32:
         return scores.astype(np.float64)
     return np.asarray(pa.array(scores).cast(pa.string()).cast(pa.float64()))

@@ -10,6 +10,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
 from audit.detectors.protocol import API_VERSION, DetectorInfo, TableAnswers
 from audit.engines.protocol import ROW, Found, Where
 from audit.engines.read_errors import reading
@@ -17,6 +19,7 @@ from audit.errors import DataError, PlanError
 from audit.evaluation.checks import Check, alongside, ask, run_check
 from audit.evaluation.labels import check_decisions
 from audit.evaluation.relation import Relation, check_text_type
+from audit.evaluation.scores import check_levels, check_ranks, check_scores
 from audit.plan.answers import BlindDetector
 from audit.plan.answers import PredictionsDetector as PredictionsSection
 from audit.vocabulary.text import count_of, rows_text, shown
@@ -114,8 +117,6 @@ def checked_answer(evaluation_set: EvaluationSet, relation: Relation, section: P
 
 
 def _check_answer(relation: Relation, section: PredictionsSection) -> Check[str]:
-    from audit.evaluation.scores import check_levels, check_ranks, check_scores
-
     column = section.answer
     if section.decision is not None:
         check = check_decisions(relation, column, section)
@@ -180,8 +181,6 @@ def _rows_joined(engine: DuckDBEngine, rows: int, name: str) -> tuple[int, int]:
     """Number of rows in the table of answers, and of rows of the set in it. A byte for each row, where DuckDB takes
     40.
     """
-    import numpy as np
-
     joined, matched = 0, np.zeros(rows + 1, dtype=np.bool_)
     for piece in engine.stream(f"SELECT {ROW} FROM {name}", 1 << 16):  # noqa: S608 - our own names
         matched[np.from_dlpack(piece.column(0))] = True  # `to_numpy` would load pandas, which a gate can do without

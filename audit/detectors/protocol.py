@@ -54,11 +54,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol, cast
 
+import pyarrow as pa
+
 from audit.vocabulary.statuses import REASONS, STATUSES, Reason, Status
 
 if TYPE_CHECKING:
     import numpy.typing as npt
-    import pyarrow as pa
 
     from audit.evaluation.evaluation_set import EvaluationSet
 
@@ -196,8 +197,6 @@ def table_detector(detector: Detector | TableDetector) -> TableDetector | None:
 
 def answer_schema() -> pa.Schema:
     """Schema of an answer. Plain string columns are allowed for `status` and `reason` too."""
-    import pyarrow as pa
-
     words = pa.dictionary(pa.int8(), pa.string())
     return pa.schema([(ROW_ID, pa.int64()), ("score", pa.float64()), ("status", words), ("reason", words)])
 
@@ -223,8 +222,6 @@ def answer_batch(
     -------
     pyarrow.RecordBatch
     """
-    import pyarrow as pa
-
     schema = answer_schema()
     status = [Status.OK] * len(row_ids) if status is None else status
     reason = [None] * len(row_ids) if reason is None else reason

@@ -20,6 +20,7 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
+from audit.detectors.answers import protocol_answer
 from audit.detectors.error_names import error_name
 from audit.detectors.one_thread import OneThread
 from audit.detectors.protocol import API_VERSION, ROW_ID, DetectorInfo, RunContext
@@ -85,8 +86,6 @@ class PythonDetector:
         """Call the function on the columns of the batch. Raises DetectorError if it raises or its answers cannot be
         used.
         """
-        from audit.detectors.answers import protocol_answer
-
         assert self._function is not None  # noqa: S101 - the harness opens before it scores
         assert self._context is not None  # noqa: S101
         self._batches += 1

@@ -12,21 +12,23 @@ import hashlib
 import warnings
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import numpy as np
+import pyarrow as pa
+
+from audit.detectors.answers import protocol_answer
 from audit.detectors.column_order import BY_PLAN, differences
 from audit.detectors.error_names import error_name
 from audit.detectors.model_file import ModelOfPath
 from audit.detectors.one_thread import NOTE, OneThread
 from audit.detectors.protocol import DetectorInfo, RunContext
+from audit.detectors.skops_file import load_model, read_skops_file
+from audit.detectors.skops_positive import PositiveClass
+from audit.detectors.skops_types import check_trees, objects_of
 from audit.errors import DetectorError
 from audit.plan.detectors import PickleDetector as PickleSection
 from audit.plan.detectors import SkopsDetector as SkopsSection
-
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-    from audit.detectors.skops_positive import PositiveClass
 
 
 class SkopsDetector(ModelOfPath[SkopsSection | PickleSection]):
@@ -51,9 +53,6 @@ class SkopsDetector(ModelOfPath[SkopsSection | PickleSection]):
 
     def open(self, ctx: RunContext) -> None:
         """Check and load the file. Raises DetectorError if it is no skops file, is not allowed, or does not fit."""
-        from audit.detectors.skops_positive import PositiveClass
-        from audit.detectors.skops_types import check_trees
-
         self._context = ctx
         self._model, notes = self._loaded()
         self._notes.extend(notes)
@@ -66,8 +65,6 @@ class SkopsDetector(ModelOfPath[SkopsSection | PickleSection]):
 
     def score(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Ask the model for one batch. Raises DetectorError if it raises, or its answers cannot be used."""
-        from audit.detectors.answers import protocol_answer
-
         assert self._positive is not None  # noqa: S101 - the harness opens before it scores
         assert self._context is not None  # noqa: S101
         where = self._next_batch()
@@ -95,8 +92,6 @@ class SkopsDetector(ModelOfPath[SkopsSection | PickleSection]):
 
     def _loaded(self) -> tuple[Any, list[str]]:
         """Load the model. Returns it, and notes for the reader on how it was loaded."""
-        from audit.detectors.skops_file import load_model, read_skops_file
-
         content = read_skops_file(self._path, self._name)
         self._sha256 = hashlib.sha256(content).hexdigest()
         assert isinstance(self._section, SkopsSection)  # noqa: S101 - a pickle is loaded otherwise
@@ -128,9 +123,6 @@ class SkopsDetector(ModelOfPath[SkopsSection | PickleSection]):
 
     def _table(self, batch: pa.RecordBatch) -> Any:
         """Convert the batch to the input of the model: a DataFrame, an array without names, or one column of text."""
-        import numpy as np
-        import pyarrow as pa
-
         columns = []
         for name in self._columns:
             column = batch.column(name)
@@ -149,8 +141,6 @@ class SkopsDetector(ModelOfPath[SkopsSection | PickleSection]):
 def _set_one_job(model: Any) -> None:
     """Set `n_jobs` of every estimator in the model to one, fitted parts included."""
     from sklearn.base import BaseEstimator
-
-    from audit.detectors.skops_types import objects_of
 
     for part, _ in objects_of(model):
         if isinstance(part, BaseEstimator) and "n_jobs" in vars(part):

@@ -14,6 +14,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+import pyarrow as pa
+
+from audit.detectors.answers import protocol_answer
 from audit.detectors.class_names import check_every_class, find_class
 from audit.detectors.error_names import error_name
 from audit.detectors.extras import import_extra
@@ -21,14 +25,13 @@ from audit.detectors.inside import check_in_child
 from audit.detectors.model_file import ModelOfPath
 from audit.detectors.one_thread import NOTE
 from audit.detectors.protocol import RunContext
+from audit.detectors.transformers_folder import check_folder
 from audit.errors import DetectorError
 from audit.plan.detectors import TransformersDetector as TransformersSection
 from audit.vocabulary.text import shown
 
 if TYPE_CHECKING:
-    import numpy as np
     import numpy.typing as npt
-    import pyarrow as pa
 
 _OFFLINE: Final = {
     "HF_HUB_OFFLINE": "1",
@@ -66,7 +69,6 @@ class TransformersDetector(ModelOfPath[TransformersSection]):
     def open(self, ctx: RunContext) -> None:
         """Check the folder and load the model. Raises DetectorError if it is refused or does not fit."""
         check_in_child("transformers")
-        from audit.detectors.transformers_folder import check_folder
 
         self._context = ctx
         self._sha256, files = check_folder(self._path, self._name)
@@ -83,10 +85,6 @@ class TransformersDetector(ModelOfPath[TransformersSection]):
 
     def score(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Ask the model about one batch. Raises DetectorError if it raises, or the column holds no text."""
-        import pyarrow as pa
-
-        from audit.detectors.answers import protocol_answer
-
         assert self._context is not None  # noqa: S101 - the harness opens before it scores
         where = self._next_batch()
         column = batch.column(self._section.features[0])
@@ -170,7 +168,6 @@ class TransformersDetector(ModelOfPath[TransformersSection]):
 
     def _answers(self, texts: list[str]) -> npt.NDArray[np.float64] | list[str]:
         """Compute the share of the positive classes, the decision or the class for each text."""
-        import numpy as np
         import torch
 
         at_once = self._section.rows_at_once

@@ -10,6 +10,9 @@ from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
+import numpy as np
+import pyarrow as pa
+
 from audit.engines.private_folder import PrivateFolder
 from audit.engines.protocol import (
     ROW,
@@ -30,9 +33,7 @@ from audit.vocabulary.text import SHOWN
 
 if TYPE_CHECKING:
     import duckdb
-    import numpy as np
     import numpy.typing as npt
-    import pyarrow as pa
 
     Hashes = npt.NDArray[np.uint64]
 
@@ -178,7 +179,6 @@ class DuckDBEngine:
         suspects = repeated_hashes(self, f"SELECT hash({text}) FROM {relation}", rows, source_name)  # noqa: S608
         if not len(suspects):
             return Found(0, [])
-        import pyarrow as pa
 
         self.register("suspect_hashes", pa.table({"suspect": pa.array(suspects)}))
         try:
@@ -331,8 +331,6 @@ def repeated_hashes(
     StorageError
         The private folder has no room.
     """
-    import numpy as np
-
     if rows <= in_memory:
         hashes = _hashes(engine.sql(query).to_arrow_reader(_HASHES_AT_ONCE))
         return _repeated(np.concatenate([*hashes, np.empty(0, dtype=np.uint64)]))
@@ -353,8 +351,6 @@ def repeated_hashes(
 
 
 def _hashes(batches: Iterable[pa.RecordBatch]) -> Iterator[Hashes]:
-    import numpy as np
-
     for batch in batches:
         column = batch.column(0)
         yield np.frombuffer(column.buffers()[1], dtype=np.uint64)[column.offset :][: batch.num_rows]
@@ -362,8 +358,6 @@ def _hashes(batches: Iterable[pa.RecordBatch]) -> Iterator[Hashes]:
 
 def _deal(hashes: Hashes, files: Sequence[FileIO], bits: int) -> None:
     """Append each hash to the file of its first bits."""
-    import numpy as np
-
     first = (hashes >> np.uint64(64 - bits)).astype(np.uint8)
     dealt = hashes[np.argsort(first, kind="stable")]
     ends = np.cumsum(np.bincount(first, minlength=len(files)))
@@ -375,8 +369,6 @@ def _deal(hashes: Hashes, files: Sequence[FileIO], bits: int) -> None:
 
 def _repeated(hashes: Hashes) -> Hashes:
     """Values that occur more than once. Sorts `hashes` in place."""
-    import numpy as np
-
     hashes.sort()
     again = hashes[1:][hashes[1:] == hashes[:-1]]
     return np.concatenate([again[:1], again[1:][again[1:] != again[:-1]]])  # `unique` loads masked arrays

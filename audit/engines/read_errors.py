@@ -8,6 +8,8 @@ import zlib
 from collections.abc import Iterator
 from typing import Final
 
+import pyarrow as pa
+
 from audit.errors import DataError, PlanError, StorageError
 from audit.vocabulary.text import shown
 
@@ -26,7 +28,6 @@ def reading(source_name: str) -> Iterator[None]:
     Their messages quote cells. Raises StorageError where memory or the private folder is exhausted.
     """
     import duckdb
-    import pyarrow as pa
 
     try:
         yield

@@ -9,6 +9,8 @@ import zlib
 from pathlib import Path
 from typing import BinaryIO, cast
 
+import pyarrow as pa
+
 from audit.errors import DataError
 from audit.vocabulary.text import shown
 
@@ -42,8 +44,6 @@ def open_bytes(path: Path) -> BinaryIO:
     if kind == "gzip":
         return cast("BinaryIO", gzip.open(path, "rb"))
     if kind == "zstd":
-        import pyarrow as pa
-
         return cast("BinaryIO", io.BufferedReader(pa.input_stream(str(path), compression="zstd")))
     return path.open("rb")
 

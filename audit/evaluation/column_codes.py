@@ -16,6 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from rapidfuzz.distance import OSA
+from rapidfuzz.process import extract
+
 from audit.engines.duckdb import DuckDBEngine
 from audit.engines.protocol import identifier
 from audit.engines.read_errors import reading
@@ -65,9 +68,6 @@ def _named_within(text: str) -> tuple[str, ...]:
 
 
 def _spelt_alike(folded: str) -> tuple[str, ...]:
-    from rapidfuzz.distance import OSA
-    from rapidfuzz.process import extract
-
     alike = extract(folded, _names(), scorer=OSA.normalized_similarity, score_cutoff=_LEAST_ALIKE, limit=50)
     best = max((score for _, score, _ in alike), default=0.0)
     near = [name for name, score, _ in alike if score >= best - _BEHIND_THE_BEST]

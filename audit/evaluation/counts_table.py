@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+import pyarrow as pa
+
 from audit.engines.protocol import ROW, identifier
 from audit.engines.read_errors import reading
 from audit.errors import DataError
@@ -34,8 +36,6 @@ from audit.plan.sections import Groups
 from audit.vocabulary.text import SHOWN, rows_text, shown
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from audit.engines.duckdb import DuckDBEngine
 
 MOST_GROUPS: Final = 200_000
@@ -125,8 +125,6 @@ def as_cases(
 
 def _arrow_table(cases: Sequence[_Cases]) -> pa.Table:
     """Return a row for each number of a table of counts: its row there, the label, the answer, and the cases."""
-    import pyarrow as pa
-
     columns = dict(zip(_Cases._fields, zip(*cases, strict=True), strict=True))
     return pa.table(
         {

@@ -13,10 +13,14 @@ from audit.engines.read_errors import reading
 from audit.errors import DataError, PlanError
 from audit.evaluation.asked_columns import asked_columns
 from audit.evaluation.checks import Check, alongside, run_check
+from audit.evaluation.counts_table import as_cases
 from audit.evaluation.design import check_design
 from audit.evaluation.ids import cases_digest, check_ids
+from audit.evaluation.in_memory import PASSED, view_table
 from audit.evaluation.labels import PEOPLE, check_decisions, check_labels
+from audit.evaluation.lake_tables import lake_table
 from audit.evaluation.on_engine import OnEngine, close_on_error
+from audit.evaluation.on_spark import source_on_spark, spark_for
 from audit.evaluation.parquet_folder import DigestOf
 from audit.evaluation.relation import Relation, text_of
 from audit.evaluation.scores import check_number_cells, number_expression
@@ -198,8 +202,6 @@ def open_evaluation_set(
     check_names(plan.groups, plan.control_features)
     check_maps(plan.groups)
     if plan.engine.kind == "spark":
-        from audit.evaluation.on_spark import source_on_spark, spark_for
-
         spark = spark_for(plan, table)
         with close_on_error(spark):
             source, all_seen = source_on_spark(spark, plan, folder, SOURCE)
@@ -224,8 +226,6 @@ def _source(
         )
     name, asked = (GIVEN, None) if section.is_counted else (SOURCE, keys)
     if table is not None:
-        from audit.evaluation.in_memory import PASSED, view_table
-
         with reading(PASSED):
             source = relation(name, PASSED, view_table(engine, name, table, asked), None)
     else:
@@ -234,7 +234,6 @@ def _source(
     source = source._replace(decimal=section.decimal)
     if not section.is_counted:
         return source, {}
-    from audit.evaluation.counts_table import as_cases
 
     return as_cases(engine, SOURCE, source, plan.groups, plan.evaluation_set, plan.decisions)._replace(
         unchanged=source.unchanged
@@ -305,8 +304,6 @@ def set_options(group_features: Groups, set_section: EvaluationSetSection, folde
     kind: Format | None
     match section.format:
         case "delta" | "iceberg":
-            from audit.evaluation.lake_tables import lake_table
-
             table, kind = lake_table(section, folder), "parquet"
         case other:
             kind = other

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import pyarrow as pa
+
 from audit.engines.protocol import ROW, identifier
 from audit.errors import DataError
 from audit.evaluation.relation import Content, wanted_columns
@@ -13,7 +16,6 @@ from audit.vocabulary.text import shown
 
 if TYPE_CHECKING:
     import pandas as pd
-    import pyarrow as pa
 
     from audit.engines.duckdb import DuckDBEngine
 
@@ -35,8 +37,6 @@ def view_table(
         If it is neither kind of table, has no rows, names a column twice or lacks one, or a column mixes types.
     """
     import duckdb
-    import numpy as np
-    import pyarrow as pa
 
     columns, picked = _names(table), as_arrow(table, asked)
     wanted = picked.column_names
@@ -59,8 +59,6 @@ def view_table(
 
 def as_arrow(table: pa.Table | pd.DataFrame, asked: Mapping[str, str] | None) -> pa.Table:
     """Return the columns asked for as an Arrow table, of which at least one row is there. Raises DataError."""
-    import pyarrow as pa
-
     columns = _names(table)
     wanted = wanted_columns(PASSED, columns, asked)
     picked = table.select(wanted) if isinstance(table, pa.Table) else _from_pandas(table, wanted)
@@ -70,8 +68,6 @@ def as_arrow(table: pa.Table | pd.DataFrame, asked: Mapping[str, str] | None) ->
 
 
 def _names(table: Any) -> tuple[str, ...]:
-    import pyarrow as pa
-
     if isinstance(table, pa.Table):
         return tuple(table.column_names)
     columns = getattr(table, "columns", None)
@@ -83,8 +79,6 @@ def _names(table: Any) -> tuple[str, ...]:
 
 
 def _from_pandas(table: pd.DataFrame, wanted: Sequence[str]) -> pa.Table:
-    import pyarrow as pa
-
     arrays = []
     for column in wanted:
         try:
@@ -100,6 +94,4 @@ def _from_pandas(table: pd.DataFrame, wanted: Sequence[str]) -> pa.Table:
 
 def _readable(column: Any) -> Any:
     """Convert a column to a type that DuckDB reads: half floats are widened, which changes no value."""
-    import pyarrow as pa
-
     return column.cast(pa.float32()) if pa.types.is_float16(column.type) else column

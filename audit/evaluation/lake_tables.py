@@ -15,6 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 from urllib.parse import unquote, urlparse
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 from audit.errors import DataError
 from audit.evaluation.parquet_folder import ParquetParts, manifest_sha256
 from audit.evaluation.unchanged import Unchanged
@@ -69,7 +72,6 @@ def table_parts(table: LakeTable) -> ParquetParts:
 
 
 def _delta_parts(table: LakeTable) -> ParquetParts:
-    import pyarrow as pa
     from deltalake import DeltaTable
 
     found = DeltaTable(table.name, version=table.version)
@@ -108,8 +110,6 @@ def _check_columns(table: LakeTable, files: list[Path], columns: Mapping[str, in
     Names alone do not show it: a column that was dropped can have come back, empty. Files that were made elsewhere have
     no numbers of columns, and are asked for names.
     """
-    import pyarrow.parquet as pq
-
     for file in files:
         numbers = {field.name: (field.metadata or {}).get(_FIELD_ID) for field in pq.read_schema(file)}
         same = all(number in (None, b"%d" % columns.get(name, -1)) for name, number in numbers.items())

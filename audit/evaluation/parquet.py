@@ -8,6 +8,9 @@ from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+from pyarrow.parquet import ParquetFile
+
 from audit.engines.protocol import ROW, identifier, literal, literals
 from audit.engines.read_errors import DAMAGED, unreadable
 from audit.errors import DataError
@@ -83,9 +86,6 @@ def checked_files(source_name: str, files: Sequence[Path]) -> tuple[tuple[str, .
 
     Raises DataError if one is not a whole Parquet file, or has other columns or types than the first.
     """
-    import pyarrow as pa
-    from pyarrow.parquet import ParquetFile
-
     names: tuple[str, ...] = ()
     types: list[tuple[Any, ...]] | None = None
     rows = []

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from audit.errors import DataError, PlanError
+from audit.evaluation.nationality import COUNTRY, SUBREGION, TRAVEL_DOCUMENT_CODES, countries, regions
 from audit.evaluation.standing import STANDINGS
 from audit.evaluation.table_file import reference_path
 from audit.plan.sections import GENDERS, Groups, ReferenceTableSection, feature_coding, feature_rungs
@@ -122,7 +123,6 @@ def _levels(evaluation_set: EvaluationSet, group_features: Groups, feature: str,
         return frozenset(found | set(STANDINGS))
     if coding == "categorical":
         return frozenset(found | set(group_features[feature].map.values()))
-    from audit.evaluation.nationality import COUNTRY, SUBREGION, TRAVEL_DOCUMENT_CODES, countries, regions
 
     if rung == COUNTRY:
         return frozenset(found | set(countries()) | set(TRAVEL_DOCUMENT_CODES))

@@ -10,8 +10,13 @@ from audit.engines.protocol import ROW
 from audit.engines.read_errors import reading
 from audit.errors import DataError, PlanError
 from audit.evaluation.byte_stream import check_unpacked, compression
+from audit.evaluation.delimited_text import load_csv
+from audit.evaluation.json_lines import load_json_lines
+from audit.evaluation.lake_tables import lake_table, place_of, table_parts
+from audit.evaluation.parquet import view_parquet
 from audit.evaluation.parquet_folder import ParquetParts, folder_parts
 from audit.evaluation.relation import Content, Relation
+from audit.evaluation.spreadsheet import load_sheet
 from audit.evaluation.unchanged import Unchanged
 from audit.plan.evaluation_set import EvaluationSetSection
 from audit.plan.sections import ReferenceTableSection
@@ -93,8 +98,6 @@ def read_file(
         if path.is_file() and compression(path):
             check_unpacked(path)
         if kind == "parquet":
-            from audit.evaluation.parquet import view_parquet
-
             content = view_parquet(engine, name, source_name, parts, asked)
         else:
             content = _read(engine, name, path, options, kind, asked)
@@ -105,8 +108,6 @@ def read_file(
 
 def _parts(path: Path, table: LakeTable | None) -> tuple[ParquetParts, Unchanged]:
     if table is not None:
-        from audit.evaluation.lake_tables import table_parts
-
         parts = table_parts(table)
         return parts, Unchanged.now(*parts.files)
     unchanged = Unchanged.now(path)
@@ -134,14 +135,9 @@ def _read(
     engine: DuckDBEngine, name: str, path: Path, options: ReadOptions, kind: Format, asked: Mapping[str, str] | None
 ) -> Content:
     if kind == "csv":
-        from audit.evaluation.delimited_text import load_csv
-
         return load_csv(engine, name, path, options.encoding, options.delimiter, asked)
     if kind == "sheet":
-        from audit.evaluation.spreadsheet import load_sheet
-
         return load_sheet(engine, name, path, options.sheet, asked)
-    from audit.evaluation.json_lines import load_json_lines
 
     return load_json_lines(engine, name, path, options.encoding, asked, options.lists)
 
@@ -192,8 +188,6 @@ def set_place(set_section: EvaluationSetSection, folder: Path) -> Path:
     """Return the file or folder that the set lies in. Raises PlanError where the plan names none."""
     section = set_section
     if section.table is not None:
-        from audit.evaluation.lake_tables import lake_table, place_of
-
         return place_of(lake_table(section, folder))
     path = section.counts or section.path
     if path is None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+
 from audit.engines.protocol import ROW, identifier
 from audit.errors import DataError
 from audit.vocabulary.text import shown
@@ -33,8 +35,6 @@ class TextTable:
 
     def append(self, cells: Sequence[Sequence[str | None]], rows: int) -> None:
         """Add `rows` rows, given column by column. Raises DataError where a text is not Unicode text."""
-        import pyarrow as pa
-
         if not rows:
             return
         numbers = pa.array(range(self.rows + 1, self.rows + rows + 1), type=pa.int64())

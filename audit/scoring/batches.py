@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+import numpy as np
+import pyarrow as pa
+
 from audit.detectors.protocol import ROW_ID
 from audit.engines.protocol import ROW
+from audit.engines.read_errors import reading
 from audit.errors import PlanError
+from audit.scoring.row_order import in_file_order, in_id_order
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from audit.evaluation.evaluation_set import EvaluationSet
     from audit.plan.sections import ScoringSection
 
@@ -56,12 +59,6 @@ def read_batches(
     DataError, StorageError
         The file can no longer be read, or there is no room to sort it.
     """
-    import numpy as np
-    import pyarrow as pa
-
-    from audit.engines.read_errors import reading
-    from audit.scoring.row_order import in_file_order, in_id_order
-
     columns = {name: evaluation_set.feature_expression(name) for name in features}
     ordered = in_id_order if scoring.order == "id" else in_file_order
     done = first
@@ -105,8 +102,6 @@ class SetRows:
 
 def pieces_of_size(pieces: Iterable[pa.RecordBatch], size: int) -> Iterator[pa.RecordBatch]:
     """Cut rows anew into pieces of exactly `size` rows; the last piece may be shorter."""
-    import pyarrow as pa
-
     waiting: list[pa.RecordBatch] = []
     room = size
     for piece in pieces:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from audit.counting.answer_tallies import round_view
 from audit.counting.count import SCORED
 from audit.counting.table import ABSTAINED, FAILED, FLAGGED, NEAR, NOT_FLAGGED
 from audit.engines.protocol import ROW, identifier
+from audit.engines.read_errors import reading
 from audit.scoring.rules import DecisionRule
 from audit.scoring.scored import AnswerSource, Tally
 
@@ -41,8 +43,6 @@ def create_scored_view(
     `score` is DOUBLE, NULL where there is none. Answers in the set itself are read in place; others are joined by
     `EvaluationSet.key`.
     """
-    from audit.engines.read_errors import reading
-
     ties: int | None = None
     notes: tuple[str, ...] = ()
     with reading(evaluation_set.source_name):
@@ -76,9 +76,6 @@ def create_round_views(
     int
         Number of views.
     """
-    from audit.counting.answer_tallies import round_view
-    from audit.engines.read_errors import reading
-
     with reading(evaluation_set.source_name):
         for number, answers in enumerate(rounds, start=1):
             decision = decided.decision if number == 1 else _later_decision(evaluation_set, answers, rule, number)

@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from audit.detectors.answers import CheckedAnswers
+from audit.scoring.foreign_errors import error_text_withheld
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from audit.detectors.answers import CheckedAnswers
     from audit.detectors.protocol import Detector
 
 ROWS_AGAIN: Final = 8
@@ -31,8 +33,6 @@ def rows_kept_in(file: Path, detector: Detector) -> Iterator[None]:
     Only here: a question that is repeated to see whether the detector is the same, or agrees with itself, must not be
     answered from memory.
     """
-    from audit.scoring.foreign_errors import error_text_withheld
-
     if not keeps_rows(detector):
         yield
         return
@@ -53,7 +53,6 @@ def first_rows(batch: pa.RecordBatch, answers: CheckedAnswers | None) -> tuple[p
     """The first rows of a batch, and their answers where there are any."""
     if answers is None:
         return batch.slice(0, ROWS_AGAIN), None
-    from audit.detectors.answers import CheckedAnswers
 
     rows = slice(0, ROWS_AGAIN)
     return batch.slice(0, ROWS_AGAIN), CheckedAnswers(answers.scores[rows], answers.status[rows], answers.reason[rows])

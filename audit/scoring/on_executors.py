@@ -8,9 +8,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import Any, Final, cast
+
+import numpy as np
+import pyarrow as pa
 
 from audit.detectors.error_names import error_name
+from audit.detectors.in_flight import InFlight, workers_of
 from audit.detectors.isolation.options import Isolating
 from audit.detectors.isolation.placement import place_restartable_detector, where_it_ran
 from audit.detectors.protocol import ROW_ID, Detector
@@ -21,9 +25,6 @@ from audit.scoring.foreign_errors import error_text_withheld, open_detector
 from audit.scoring.provenance import scoring_identity
 from audit.scoring.rounds import Rounds
 from audit.scoring.runner import run_context
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 SCHEMA: Final = "__id__ string, score double, status tinyint, reason tinyint, error string"
 """Columns of the answers. A row with `error` says why its task ended, and answers nothing."""
@@ -62,8 +63,6 @@ class Task:
 
     def look(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Yield what `describe` says on this executor, and where the detector runs; batches are not looked at."""
-        import pyarrow as pa
-
         for _ in batches:
             try:
                 detector = self.placed()
@@ -80,9 +79,6 @@ class Task:
 
         Whatever is raised becomes a row: Spark would write its text, and ask about all rows of the task again.
         """
-        import numpy as np
-        import pyarrow as pa
-
         try:
             for ids, checked in self._answered(batches):
                 columns = [ids, pa.array(checked.scores, mask=np.isnan(checked.scores))]
@@ -94,8 +90,6 @@ class Task:
             yield pa.RecordBatch.from_arrays([*ended, pa.array([_as_text(error)])], names=_NAMES)
 
     def _answered(self, batches: Iterator[pa.RecordBatch]) -> Iterator[tuple[pa.Array, Any]]:
-        from audit.detectors.in_flight import InFlight, workers_of
-
         first = next((batch for batch in batches if batch.num_rows), None)
         if first is None:
             return
@@ -124,8 +118,6 @@ class _Rows:
 
     def batches(self, first: int) -> Iterator[tuple[pa.Array, pa.RecordBatch]]:
         """Yield ids and batches, of exactly the size that the plan says but for the last of the task."""
-        import pyarrow as pa
-
         for piece in pieces_of_size(self._pieces, self._size):
             row_ids = pa.array(range(first, first + piece.num_rows), pa.int64())
             first += piece.num_rows

@@ -14,6 +14,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
 from audit.detectors.answers import ABSTAIN, OK
 from audit.detectors.protocol import Reason, Status
 from audit.engines.spark import SparkEngine
@@ -23,9 +27,11 @@ from audit.result.findings.system import RanIn
 from audit.scoring.answer_table import TABLE, answer_source
 from audit.scoring.batches import check_features
 from audit.scoring.checkpoint import Checkpoint
+from audit.scoring.decisions import create_round_views, create_scored_view
 from audit.scoring.on_executors import SAID, SCHEMA, Task, check_same, raise_error
 from audit.scoring.provenance import scoring_identity
 from audit.scoring.rounds import silent_detector_error
+from audit.scoring.rules import decision_rule
 from audit.scoring.runner import Keeping, describe, interrupted, progress_shown
 from audit.scoring.scored import AnswerSource, Scored
 from audit.vocabulary.statuses import REASONS, STATUSES
@@ -53,9 +59,6 @@ def score_on_spark(
     isolating: Isolating,
 ) -> Scored:
     """Score a set on the executors; see `audit.scoring.score_set.score`."""
-    from audit.scoring.decisions import create_round_views, create_scored_view
-    from audit.scoring.rules import decision_rule
-
     engine, section = evaluation_set.engine, plan.detector
     assert isinstance(engine, SparkEngine)  # noqa: S101 - the caller has looked
     rule = decision_rule(section)
@@ -211,10 +214,6 @@ def _failed(folder: Path, rows: int) -> int:
 
     Raises the error of a task, and StorageError where it has not written as many rows as it was asked about.
     """
-    import pyarrow as pa
-    import pyarrow.compute as pc
-    import pyarrow.parquet as pq
-
     failed, answered = 0, 0
     try:
         for file in sorted(folder.glob("*.parquet")):

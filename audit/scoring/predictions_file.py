@@ -6,15 +6,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 from audit.detectors.protocol import REASONS, STATUSES
 from audit.engines.protocol import ROW
+from audit.scoring.batches import pieces_of_size
+from audit.scoring.row_order import Wanted, bytes_of, in_order
 from audit.storage import storage, written_whole
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from audit.evaluation.evaluation_set import EvaluationSet
-    from audit.scoring.row_order import Wanted
     from audit.scoring.scored import AnswerSource
 
 DECISIONS: Final = ("flagged", "not flagged", "abstained", "failed")
@@ -47,12 +49,6 @@ def write_predictions(
 
 
 def _write(wanted: Wanted, evaluation_set: EvaluationSet, file: object, classes: Sequence[str]) -> None:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    from audit.scoring.batches import pieces_of_size
-    from audit.scoring.row_order import in_order
-
     words = pa.dictionary(pa.int32(), pa.string())
     schema = pa.schema(
         [
@@ -71,8 +67,6 @@ def _write(wanted: Wanted, evaluation_set: EvaluationSet, file: object, classes:
 
 
 def _in_words(piece: pa.RecordBatch, schema: pa.Schema, classes: Sequence[str]) -> pa.RecordBatch:
-    import pyarrow as pa
-
     columns = [piece.column(0).cast(pa.string()), piece.column(1)]
     coded: list[Sequence[str]] = [*([classes] if classes else []), DECISIONS, STATUSES, REASONS]
     for index, known in enumerate(coded, start=2):
@@ -82,8 +76,6 @@ def _in_words(piece: pa.RecordBatch, schema: pa.Schema, classes: Sequence[str]) 
 
 
 def _wanted(evaluation_set: EvaluationSet, answers: AnswerSource, decision: str, classes: Sequence[str]) -> Wanted:
-    from audit.scoring.row_order import Wanted, bytes_of
-
     case_id, source = evaluation_set.expressions["case_id"], evaluation_set.source.name
     # the place of the class is what the table of answers has for a score
     named = ", score AS named" if classes else ""

@@ -17,6 +17,7 @@ from audit.plan.governance import GovernanceSection
 from audit.plan.sections import BaselineSection, DisclosureSection, SandboxSection
 from audit.result.audit_result import Provenance, StratumDrawn
 from audit.stages import Scope
+from audit.storage import file_sha256
 from audit.version import __version__
 
 if TYPE_CHECKING:
@@ -75,7 +76,6 @@ def sha256_of(path: Path | None) -> str | None:
     """SHA-256 (hex) of a file; None if there is no file."""
     if path is None or not path.is_file():
         return None
-    from audit.storage import file_sha256
 
     return file_sha256(path)
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from audit.detectors.answer_check import accept_answer
 from audit.detectors.protocol import Detector
 from audit.errors import DetectorGoneError
+from audit.scoring.breaker import Breaker, why_gone
 from audit.scoring.foreign_errors import error_text_withheld
 from audit.scoring.kept_rows import first_rows, keeps_rows, rows_kept_in
+from audit.scoring.parts import same_answers, says_anything
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -105,8 +108,6 @@ class Rounds:
         self, requests: Iterable[tuple[_Asked, pa.RecordBatch | None]], stopping: Callable[[], bool]
     ) -> Iterator[tuple[tuple[int, pa.Array], CheckedAnswers, bool]]:
         """Yield every batch, kept or new, in order, once it is known that it counts."""
-        from audit.scoring.breaker import Breaker
-
         assert self._flight is not None  # noqa: S101 - it is open
         breaker: Breaker[tuple[int, pa.Array]] = Breaker(self.plan.scoring.most_failed_batches, self.where)
         before = set()
@@ -127,16 +128,12 @@ class Rounds:
         """Return the answers, and remember a batch that got any: it is asked about again if the last batches get
         none.
         """
-        from audit.scoring.breaker import why_gone
-
         if why_gone(answers) is None:
             self._last = batch
         return answers
 
     def _answers_still(self) -> bool:
         """Whether the detector still answers a batch that it answered before."""
-        from audit.scoring.breaker import why_gone
-
         if self._last is None:
             return False
         batch, _ = first_rows(self._last, None) if keeps_rows(self.detector) else (self._last, None)
@@ -161,8 +158,6 @@ class Rounds:
         DetectorGoneError
             The detector answers none of these batches.
         """
-        from audit.scoring.parts import says_anything
-
         if self.detector.info.digest_is_whole or not (checkpoint.rows_kept or checkpoint.row_file.exists()):
             return
         if checkpoint.only_by_digest and checkpoint.was_complete:
@@ -194,8 +189,6 @@ class Rounds:
         None if it now answers no row that it answered then. A detector that never answers twice in the same way cannot
         be recognised, and is believed to be the same.
         """
-        from audit.scoring.parts import same_answers, says_anything
-
         first = self._remembered(batch, self._answer(number, batch))
         if not says_anything(first, earlier):
             return None
@@ -211,8 +204,6 @@ class Rounds:
         return self._checked(number, batch, lambda: self.detector.score(batch))
 
     def _checked(self, number: int, batch: pa.RecordBatch, answer: Callable[[], pa.RecordBatch]) -> CheckedAnswers:
-        from audit.detectors.answer_check import accept_answer
-
         section = self.section
         where = f"{self.where}, batch {number + 1}"
         with error_text_withheld(where):

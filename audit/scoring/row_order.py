@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from audit.engines.protocol import ROW, identifier
 from audit.engines.read_errors import room_on_disk
@@ -156,8 +157,6 @@ class _Dealt:
 
     def _edges(self) -> list[str]:
         """The lowest id of each file but the first, from a sample of the ids. The sample decides no order."""
-        import pyarrow.compute as pc
-
         engine, source, key = self._set.local_engine, self._set.source.name, self._set.expressions["case_id"]
         every = max(1, self._set.rows // (self._files * _FOR_AN_EDGE))
         query = f"SELECT {key} FROM {source} WHERE hash({key}) % {every} = 0"  # noqa: S608 - quoted identifiers
@@ -190,8 +189,6 @@ class _Dealt:
         return pa.ipc.new_stream(str(path), schema)
 
     def _ordered(self, path: Path) -> pa.Table:
-        import pyarrow.compute as pc
-
         with room_on_disk(self._set.source_name, _SORTING):
             with pa.OSFile(str(path)) as file, pa.ipc.open_stream(file) as reader:
                 table = reader.read_all()

@@ -8,12 +8,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from audit.detectors.in_flight import InFlight, retries_of, workers_of
 from audit.detectors.protocol import Detector, DetectorInfo, RunContext
 from audit.errors import DetectorGoneError, RunInterruptedError
+from audit.plan.answers import ModelDetector
+from audit.result.findings.system import SystemDescription
 from audit.scoring.foreign_errors import error_text_withheld, open_detector
 from audit.scoring.kept_rows import rows_kept_in
 from audit.scoring.progress import Progress
 from audit.scoring.rounds import Rounds
+from audit.vocabulary.sentences import SENTENCES
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -22,7 +26,6 @@ if TYPE_CHECKING:
     from audit.plan.detectors import Detector as DetectorSection
     from audit.plan.evaluation_set import EvaluationSetSection
     from audit.plan.sections import Groups, ScoringSection
-    from audit.result.findings.system import SystemDescription
     from audit.scoring.checkpoint import Checkpoint, Leg
     from audit.scoring.decisions import Decided
     from audit.scoring.rules import DecisionRule
@@ -71,8 +74,6 @@ def run_rounds(
     AuditError
         The detector cannot be opened or cannot go on; or the run was interrupted, and can go on.
     """
-    from audit.detectors.in_flight import InFlight, workers_of
-
     kind, detector = batches.section.kind, batches.detector
     legs: tuple[Leg, ...] = ()
     with (
@@ -143,8 +144,6 @@ def progress_shown(progress: Progress, rows: int) -> Iterator[None]:
 
 
 def _advance(progress: Progress, checked: CheckedAnswers, detector: Detector) -> None:
-    from audit.detectors.in_flight import retries_of
-
     with error_text_withheld("the detector's `retries`"):
         retries = retries_of(detector)
     progress.advance(len(checked.scores), checked.failed, retries)
@@ -177,9 +176,6 @@ def describe(
     decided: Decided,
 ) -> SystemDescription:
     """Describe the audited system."""
-    from audit.result.findings.system import SystemDescription
-    from audit.vocabulary.sentences import SENTENCES
-
     features = getattr(detector, "features", ())
     sensitive = [name for name, feature in group_features.items() if feature.column in features]
     if set_section.label in features:
@@ -202,8 +198,6 @@ def describe(
 
 def run_context(detector: DetectorSection, scoring: ScoringSection, folder: Path) -> RunContext:
     """Make the context of a detector that is run. `folder` is the folder of the plan."""
-    from audit.plan.answers import ModelDetector
-
     section = detector
     assert isinstance(section, ModelDetector)  # noqa: S101 - a table is never opened
     return RunContext(

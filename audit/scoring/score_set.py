@@ -9,8 +9,14 @@ from audit.detectors.isolation.options import IN_PROCESS, Isolating
 from audit.detectors.isolation.placement import place_restartable_detector, where_it_ran
 from audit.detectors.protocol import Detector, TableDetector, table_detector
 from audit.engines.duckdb import DuckDBEngine
+from audit.scoring.answer_table import AnswerTable, table_name
+from audit.scoring.batches import SetRows
+from audit.scoring.decisions import create_round_views, create_scored_view
+from audit.scoring.on_spark import score_on_spark
+from audit.scoring.predictions_file import write_predictions
 from audit.scoring.progress import NoProgress, Progress
 from audit.scoring.rounds import Rounds
+from audit.scoring.rules import decision_rule
 from audit.scoring.runner import Keeping, describe, run_rounds
 from audit.scoring.scored import AnswerSource, Scored
 
@@ -58,16 +64,9 @@ def score(
     table = table_detector(detector)
     if table is not None:
         return _answered_already(plan.groups, plan.evaluation_set, plan.detector, evaluation_set, table)
-    from audit.scoring.answer_table import AnswerTable, table_name
-    from audit.scoring.batches import SetRows
-    from audit.scoring.decisions import create_round_views, create_scored_view
-    from audit.scoring.predictions_file import write_predictions
-    from audit.scoring.rules import decision_rule
 
     progress = progress or NoProgress()
     if not isinstance(evaluation_set.engine, DuckDBEngine):
-        from audit.scoring.on_spark import score_on_spark
-
         return score_on_spark(plan, evaluation_set, folder, progress, keeping, isolating)
     rule = decision_rule(plan.detector)
     run, section = cast("Detector", detector), cast("ModelDetector", plan.detector)
@@ -91,9 +90,6 @@ def _answered_already(
     evaluation_set: EvaluationSet,
     detector: TableDetector,
 ) -> Scored:
-    from audit.scoring.decisions import create_scored_view
-    from audit.scoring.rules import decision_rule
-
     answers = AnswerSource.of_table(detector.find_answers(evaluation_set, set_section.id))
     rule, info = decision_rule(detector_section), detector.info
     decided = evaluation_set.engine.with_little_memory(lambda: create_scored_view(evaluation_set, answers, rule))

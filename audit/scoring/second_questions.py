@@ -8,13 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from audit.counting.count import Second, SecondCounts, count_first, count_people, count_view
+from audit.detectors.predictions import PredictionsDetector as Table
 from audit.evaluation.checks import run_check
 from audit.evaluation.labels import check_labels
 from audit.plan.answers import ModelDetector, PredictionsDetector
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.detectors import Detector as DetectorSection
 from audit.plan.evaluation_set import EvaluationSetSection
+from audit.scoring.answer_table import flagged_by
 from audit.scoring.decisions import create_scored_view
+from audit.scoring.rules import decision_rule
 from audit.scoring.scored import AnswerSource
 
 if TYPE_CHECKING:
@@ -43,8 +46,6 @@ def _forms(
     plan: AuditPlan, evaluation_set: EvaluationSet, folder: Path, answers: AnswerSource
 ) -> Iterator[SecondCounts]:
     """Yield the counts of each form: cases so labelled against all others, answers so called against all others."""
-    from audit.scoring.rules import decision_rule
-
     section, source = plan.evaluation_set, evaluation_set.source
     for index, form in enumerate(plan.forms.named if plan.forms is not None else ()):
         labels = section.model_copy(update=_against(form, section, "label"))
@@ -66,11 +67,8 @@ def _answers_of(
 ) -> AnswerSource:
     section = detector
     if isinstance(section, ModelDetector):
-        from audit.scoring.answer_table import flagged_by
-
         named = tuple(name for name in section.classes if name.casefold() == form.casefold())
         return answers._replace(flagged=flagged_by(section.model_copy(update={"positive_classes": named})))
-    from audit.detectors.predictions import PredictionsDetector as Table
 
     assert isinstance(section, PredictionsDetector)  # noqa: S101 - there are no others
     words = section.model_copy(update=_against(form, section, "decision"))

@@ -8,9 +8,11 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from typing import Final, Literal
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from audit.worlds import phrases
 from audit.worlds.as_typed import as_people_type
@@ -19,10 +21,6 @@ from audit.worlds.mechanism import GENDERS, Mechanism
 from audit.worlds.rows import Rows, drawn_rows
 from audit.worlds.tabular import Columns, people_columns, referral_columns, transaction_columns
 from audit.worlds.world import World, WorldName
-
-if TYPE_CHECKING:
-    import pyarrow as pa
-
 
 _CHOICES: Final = 12
 """Random numbers for the wording of an advert, beside two for each sign."""
@@ -101,8 +99,6 @@ def row_blocks(mechanism: Mechanism, rows: int, seed: int, *, as_typed: bool = F
 
 def rows_table(mechanism: Mechanism, rows: int, seed: int) -> pa.Table:
     """Make all rows as a table in memory, with types."""
-    import pyarrow as pa
-
     return pa.concat_tables(_table(mechanism.world, columns) for columns in row_blocks(mechanism, rows, seed))
 
 
@@ -127,8 +123,6 @@ def _write_csv(path: Path, parts: Iterator[Columns]) -> None:
 
 
 def _write_parquet(path: Path, world: World, parts: Iterator[Columns]) -> None:
-    import pyarrow.parquet as pq
-
     writer: pq.ParquetWriter | None = None
     try:
         for columns in parts:
@@ -142,8 +136,6 @@ def _write_parquet(path: Path, world: World, parts: Iterator[Columns]) -> None:
 
 
 def _table(world: World, columns: Columns) -> pa.Table:
-    import pyarrow as pa
-
     text = _TEXT | {world.id, world.channel}
     return pa.table(
         {

@@ -15,11 +15,15 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, Literal, Never, TypeVar, get_args
 
 from audit.errors import AuditError
+from audit.public.release import PublicRelease
+from reports.figures.drawings import draw_forest, draw_funnel, draw_reliability, draw_sweep
+from reports.figures.of_release import forest_of_release, funnel_of_release
+from reports.figures.of_result import forest_of_result, funnel_of_result, reliability_of_result, sweep_of_result
+from reports.figures.sheet import image_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from audit.public.release import PublicRelease
     from audit.result.audit_result import AuditResult
 
 __all__ = ["KINDS", "PaperFigures", "forest", "funnel", "image", "reliability", "sweep"]
@@ -48,19 +52,11 @@ def funnel(source: PublicRelease | AuditResult, *, rule: str | None = None, by: 
     AuditError
         If there is no such rule or family, nothing to draw, or no matplotlib.
     """
-    from reports.figures.drawings import draw_funnel
-    from reports.figures.of_release import funnel_of_release
-    from reports.figures.of_result import funnel_of_result
-
     return draw_funnel(_data(source, funnel_of_release, funnel_of_result, rule, by))
 
 
 def forest(source: PublicRelease | AuditResult, *, rule: str | None = None, by: str | None = None) -> Figure:
     """Draw the rate of each group with its range, everyone else's rate and the limit. Parameters, errors: `funnel`."""
-    from reports.figures.drawings import draw_forest
-    from reports.figures.of_release import forest_of_release
-    from reports.figures.of_result import forest_of_result
-
     return draw_forest(_data(source, forest_of_release, forest_of_result, rule, by))
 
 
@@ -68,17 +64,11 @@ def sweep(source: PublicRelease | AuditResult, *, rule: str | None = None, by: s
     """Draw the victims found and the others wrongly flagged at other thresholds. Errors as of `funnel`, and for a
     public release.
     """
-    from reports.figures.drawings import draw_sweep
-    from reports.figures.of_result import sweep_of_result
-
     return draw_sweep(_data(source, _not_public("sweep"), sweep_of_result, rule, by))
 
 
 def reliability(source: PublicRelease | AuditResult, *, rule: str | None = None, by: str | None = None) -> Figure:
     """Draw whether scores mean what they say, group by group. Errors as of `sweep`; `rule` is not used."""
-    from reports.figures.drawings import draw_reliability
-    from reports.figures.of_result import reliability_of_result
-
     return draw_reliability(_data(source, _not_public("reliability"), reliability_of_result, rule, by))
 
 
@@ -90,8 +80,6 @@ def _data(
     by: str | None,
 ) -> Data:
     """Return the data of a figure. The type of the source says whether it is public or exact."""
-    from audit.public.release import PublicRelease
-
     if isinstance(source, PublicRelease):
         return of_release(source, rule, by)
     return of_result(source, rule, by)
@@ -108,8 +96,6 @@ def _not_public(kind: str) -> Callable[[PublicRelease, str | None, str | None], 
 
 def image(figure: Figure, form: Literal["svg", "png"]) -> bytes:
     """Return a figure as a file: the same bytes for the same figure, with its title and description inside."""
-    from reports.figures.sheet import image_of
-
     return image_of(figure, form)
 
 

@@ -16,10 +16,17 @@ from typing import TYPE_CHECKING, Final
 
 from audit.result.finding_list import findings_of
 from audit.result.next_commands import BESIDE_THE_RESULT, commands_for
+from reports.harms import route_in_words, use_in_words
+from reports.html.charts import row_mark, shapes
 from reports.html.environment import Finished, css_string, environment, spaced
+from reports.html.evidence import Evidence
 from reports.html.layout import Part, one_file, part_in, scope_of
+from reports.html.page import Page
 from reports.html.page_command import Origin, PageCommand, page_command
+from reports.html.resolution import NOT_ASSOCIATED, PARAGRAPH_2, PARAGRAPH_7, PARAGRAPH_7K
+from reports.html.safeguards import Safeguards
 from reports.language import Language
+from reports.writer import Report
 
 if TYPE_CHECKING:
     from audit.result.audit_result import AuditResult
@@ -34,14 +41,6 @@ def document(result: AuditResult, languages: Sequence[Language], origin: Origin)
 
 
 def _part(result: AuditResult, language: Language, again: PageCommand, *, several: bool) -> Part:
-    from reports.harms import route_in_words, use_in_words
-    from reports.html.charts import row_mark, shapes
-    from reports.html.evidence import Evidence
-    from reports.html.page import Page
-    from reports.html.resolution import NOT_ASSOCIATED, PARAGRAPH_2, PARAGRAPH_7, PARAGRAPH_7K
-    from reports.html.safeguards import Safeguards
-    from reports.writer import Report
-
     result = result if language.is_english else _in_language(result, language)
     report = Report(result, language)
     acts = commands_for(result, findings_of(report.reading), BESIDE_THE_RESULT)

@@ -21,8 +21,10 @@ from markupsafe import Markup
 
 from audit.vocabulary.text import __file__ as words
 from audit.vocabulary.text import harmless, without_unseen
+from reports.html import palette
 from reports.language import Language
 from reports.plain_text import capital
+from reports.sentences import SentenceWriter
 
 _TEMPLATES = Path(__file__).with_name("templates")
 _NUMBER = r"(?:&[lg]t;)?[≤≥]?[−+±]?\d(?:[\d.,\u00a0\u202f]*\d)?%?"
@@ -90,9 +92,6 @@ class Finished(Markup):
 @cache
 def environment(language: Language, folder: Path | None = None) -> Environment:
     """Return the templates of the report in a language. Templates of `folder` come before the shared ones."""
-    from reports.html import palette
-    from reports.sentences import SentenceWriter
-
     templates = Environment(
         loader=FileSystemLoader([_TEMPLATES] if folder is None else [folder, _TEMPLATES]),
         autoescape=True,

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from audit.vocabulary.text import LANGUAGES
+from reports.portal.pages import pages
 
 if TYPE_CHECKING:
     from audit.public.site import PublicSite
@@ -27,6 +28,4 @@ class SitePortal:
 
     def render(self, site: PublicSite) -> Mapping[str, bytes]:
         """Return every page by its path: the first language at the root, the others in folders named by their code."""
-        from reports.portal.pages import pages
-
         return pages(site)

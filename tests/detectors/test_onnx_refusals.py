@@ -14,7 +14,7 @@ import pytest
 from made.onnx import BOOL, FLOAT, INT64, TEXT, Run, built, external, external_in_a_branch, identity, node
 from onnx import TensorProto, helper
 
-import audit.detectors.onnx_file
+import audit.detectors.onnx_model
 from audit.errors import DetectorError
 from audit.plan.detectors import OnnxDetector as OnnxSection
 
@@ -103,7 +103,7 @@ def test_a_damaged_file_is_one_line_or_a_model(tmp_path: Path, capfd: pytest.Cap
 def test_files_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = Run(tmp_path, weighted(), ("pay",))
     with monkeypatch.context() as patch:
-        patch.setattr(audit.detectors.onnx_file, "LARGEST", 10)
+        patch.setattr(audit.detectors.onnx_model, "LARGEST", 10)
         assert run.refusal().slug == "detector-too-large"
     run.path.unlink()
     assert run.refusal().message == "no model file model.onnx"

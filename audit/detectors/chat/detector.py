@@ -20,7 +20,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from audit.detectors.chat.prompt import RequestWriter
+from audit.detectors.chat.reply import RowAnswer, read_reply
 from audit.detectors.extras import import_extra
+from audit.detectors.http_service.asker import Asker
 from audit.detectors.http_service.service import ServiceClient
 from audit.detectors.in_flight import InFlight
 from audit.detectors.protocol import API_VERSION, ROW_ID, DetectorInfo, RunContext, Status, answer_batch
@@ -31,8 +34,7 @@ from audit.vocabulary.text import first_of, shown
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from audit.detectors.chat.prompt import RequestWriter, RowRequest
-    from audit.detectors.chat.reply import RowAnswer
+    from audit.detectors.chat.prompt import RowRequest
 
 
 _VERSION: Final = re.compile(r"[-@:](20[0-9]{2}-[0-9]{2}-[0-9]{2}|[0-9]{4}|v?[0-9]{1,3}(\.[0-9]{1,3}){0,2}|latest)")
@@ -124,8 +126,6 @@ class ChatDetector(ServiceClient):
     def open(self, ctx: RunContext) -> None:  # noqa: ARG002 - the plan says the same
         """Look the service up and read the secrets. Nothing is sent yet. Raises DetectorError."""
         import_extra("httpcore2", kind="chat", extra="http")
-        from audit.detectors.chat.prompt import RequestWriter
-        from audit.detectors.http_service.asker import Asker
 
         self._asker = Asker(self._section)
         self._writer = RequestWriter(self._section)
@@ -164,8 +164,6 @@ class ChatDetector(ServiceClient):
 
     def _answer(self, request: RowRequest) -> RowAnswer:
         """The kept answer to this row, or a new answer of the model."""
-        from audit.detectors.chat.reply import RowAnswer
-
         assert self._sha256 is not None  # noqa: S101
         cache = self._cache
         key = row_key(self._sha256, request.row_id, request.body)
@@ -183,8 +181,6 @@ class ChatDetector(ServiceClient):
 
     def _fresh(self, request: RowRequest) -> tuple[RowAnswer, str]:
         """Ask the model. Returns its answer, and the model that the reply names."""
-        from audit.detectors.chat.reply import RowAnswer, read_reply
-
         assert self._asker is not None  # noqa: S101
         got = self._asker.ask(request.body)
         if not isinstance(got, bytes):

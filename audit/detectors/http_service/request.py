@@ -6,16 +6,16 @@ import datetime as dt
 import decimal
 import json
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from audit.detectors.protocol import ROW_ID
 from audit.errors import DetectorError
 from audit.plan.http import ROWS
 from audit.plan.services import HttpDetector
 from audit.vocabulary.text import shown
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 
 class RequestTemplate:
@@ -56,9 +56,6 @@ def _filled(template: Any, values: dict[str, Any]) -> Any:
 
 def json_column(name: str, column: pa.Array) -> list[Any]:
     """Convert a column to JSON values. Raises DetectorError for a value without a form in JSON, which is withheld."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     values: list[Any] = column.to_pylist()
     kind = column.type
     if name == ROW_ID or pa.types.is_string(kind) or pa.types.is_integer(kind) or pa.types.is_boolean(kind):

@@ -12,6 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audit.detectors.extras import import_extra
+from audit.detectors.http_service.asker import Asker
+from audit.detectors.http_service.reply import ReplyReader
+from audit.detectors.http_service.request import RequestTemplate
 from audit.detectors.protocol import API_VERSION, ROW_ID, DetectorInfo, RunContext, Status
 from audit.plan.services import HttpDetector as HttpSection
 from audit.plan.services import ServiceDetector
@@ -19,10 +22,6 @@ from audit.vocabulary.sentences import SENTENCES
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-    from audit.detectors.http_service.asker import Asker
-    from audit.detectors.http_service.reply import ReplyReader
-    from audit.detectors.http_service.request import RequestTemplate
 
 
 class ServiceClient:
@@ -76,9 +75,6 @@ class HttpDetector(ServiceClient):
     def open(self, ctx: RunContext) -> None:
         """Look the service up and read the secrets. Nothing is sent yet. Raises DetectorError."""
         import_extra("httpcore2", kind="http", extra="http")
-        from audit.detectors.http_service.asker import Asker
-        from audit.detectors.http_service.reply import ReplyReader
-        from audit.detectors.http_service.request import RequestTemplate
 
         section = self._section
         self._asker = Asker(section)

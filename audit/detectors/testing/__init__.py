@@ -32,6 +32,7 @@ from audit.detectors.registry import make_detector
 from audit.detectors.testing.contract import PATIENCE, TOLERANCE, examine_detector
 from audit.detectors.testing.made_batches import Rows
 from audit.detectors.testing.promises import ContractReport, Finding, Promise
+from audit.plan.detectors import Detector as AnySection
 
 __all__ = [
     "ContractReport",
@@ -104,8 +105,6 @@ def detector_maker(section: Mapping[str, Any], folder: Path) -> Callable[[], Det
     installed package, or more than one, offers the kind.
     """
     from pydantic import TypeAdapter
-
-    from audit.plan.detectors import Detector as AnySection
 
     checked: Any = TypeAdapter(AnySection).validate_python(dict(section))
 

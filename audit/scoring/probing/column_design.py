@@ -8,6 +8,7 @@ from itertools import permutations, product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 
 from audit.counting.probed import MOST_VARIANTS, Comparison, Pairs, SlotOfProbe
 from audit.engines.protocol import identifier
@@ -18,8 +19,6 @@ from audit.scoring.probing.text_design import DesignWithRows, variant_id
 from audit.vocabulary.text import shown
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from audit.evaluation.evaluation_set import EvaluationSet
 
 _Key = tuple[tuple[str, str], ...]
@@ -206,8 +205,6 @@ def _check_held(probe: ColumnsProbe, cells: _Cells, evaluation_set: EvaluationSe
 
 def _changed(rows: pa.Table, keys: list[_Key], cells: _Cells) -> pa.RecordBatch:
     """Repeat the rows for each key, with the values of that key in the changed columns."""
-    import pyarrow as pa
-
     tables = []
     for key in keys:
         table = rows
@@ -232,8 +229,6 @@ def cast_value(value: object, kind: pa.DataType | None, *, probe: str, column: s
     PlanError
         It does not have that type, is too large for it, or is no finite number.
     """
-    import pyarrow as pa
-
     try:
         array = pa.array([value])
         if kind is not None:

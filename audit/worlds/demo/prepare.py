@@ -10,9 +10,13 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+import pyarrow.parquet as pq
+
 from audit.errors import StorageError
 from audit.storage import written_whole
-from audit.worlds.demo.referral_cases import PLANTED, PlantedFinding
+from audit.worlds.demo.detector import saved_detector, train_detector
+from audit.worlds.demo.referral_cases import PLANTED, PlantedFinding, referral_cases
 from audit.worlds.world import writing_into
 
 if TYPE_CHECKING:
@@ -57,8 +61,6 @@ def prepare_demo(folder: Path, *, seed: int = DEFAULT_SEED) -> PreparedDemo:
     StorageError
         The folder holds something else, or cannot be written to.
     """
-    from audit.worlds.demo.detector import saved_detector, train_detector
-
     _check_folder(folder)
     evaluation, training = make_cases(seed)
     files = {
@@ -75,18 +77,12 @@ def prepare_demo(folder: Path, *, seed: int = DEFAULT_SEED) -> PreparedDemo:
 
 def make_cases(seed: int) -> tuple[pa.Table, pa.Table]:
     """Draw the evaluation set and the training set of a seed, from two independent streams."""
-    import numpy as np
-
-    from audit.worlds.demo.referral_cases import referral_cases
-
     streams = [np.random.Generator(np.random.PCG64(stream)) for stream in np.random.SeedSequence(seed).spawn(2)]
     evaluation = referral_cases(EVALUATION_CASES, streams[0])
     return evaluation, referral_cases(TRAINING_CASES, streams[1], prefix="training")
 
 
 def _parquet(table: pa.Table) -> bytes:
-    import pyarrow.parquet as pq
-
     written = io.BytesIO()
     pq.write_table(table, written, compression="zstd")
     return written.getvalue()

@@ -17,17 +17,15 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from audit.stats.arrays import BoolArray
 from audit.vocabulary.groups import Group, Level
 from audit.vocabulary.metrics import MetricName
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 TextArray = npt.NDArray[np.str_]
 
@@ -135,8 +133,6 @@ def referral_cases(size: int, rng: np.random.Generator, *, prefix: str = "case")
         XXA), `age_band`, `referral_source`, one int8 column a sign (1 recorded, 0 not, null not asked), and
         `hours_per_week` (float64). Unknown gender, nationality and age are null.
     """
-    import pyarrow as pa
-
     exploited = rng.random(size) < EXPLOITED
     gender = _gender(exploited, rng)
     nationality = _drawn({**NATIONALITIES, "": 1.0}, size, rng)
@@ -170,8 +166,6 @@ def _gender(exploited: BoolArray, rng: np.random.Generator) -> TextArray:
 
 
 def _age_band(exploited: BoolArray, rng: np.random.Generator) -> pa.Array:
-    import pyarrow as pa
-
     child = rng.random(len(exploited)) < np.where(exploited, 0.20, 0.08)
     return pa.array(np.where(child, "child", "adult"), mask=rng.random(len(exploited)) < 0.12)
 
