@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
 import os
 import shutil
 import stat
@@ -47,18 +48,25 @@ def hold(folder: Path) -> IO[bytes] | None:
 
 
 def remove(folder: Path) -> None:
-    """Remove a folder and all that is in it; files that cannot be removed stay.
+    """Remove a folder and all that is in it, however deep; files that cannot be removed stay.
 
-    The lock is removed last: if the process is killed meanwhile, the next run still sees that the folder was left
-    behind.
+    Folders within are moved up first: a model may have made more of them than a path or a stack can hold. The lock is
+    removed last: if the process is killed meanwhile, the next run still sees that the folder was left behind.
     """
-    with contextlib.suppress(OSError):
-        for entry in folder.iterdir():
-            if entry.is_dir() and not entry.is_symlink():
-                shutil.rmtree(entry, ignore_errors=True)
-            elif entry.name != _LOCK:
+    paths = (folder / f"removed-{number}" for number in itertools.count())
+    free = (path for path in paths if not os.path.lexists(path))
+    waiting = [folder]
+    while waiting:
+        with contextlib.suppress(OSError):
+            for entry in list((emptied := waiting.pop()).iterdir()):
                 with contextlib.suppress(OSError):
-                    entry.unlink()
+                    if stat.S_ISDIR(entry.lstat().st_mode):
+                        entry.chmod(stat.S_IRWXU)
+                        waiting.append(entry.rename(next(free)))
+                    elif entry != folder / _LOCK:
+                        entry.unlink()
+            if emptied != folder:
+                emptied.rmdir()
     shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -123,3 +123,19 @@ def test_a_process_that_ends_while_duckdb_is_loaded_leaves_nothing(tmp_path: Pat
     around = {**os.environ, "TMPDIR": str(tmp_path)}
     done = subprocess.run([sys.executable, "-c", LOOKS], env=around, capture_output=True, text=True, check=False)
     assert done.stdout == "[]\n", done.stderr
+
+
+def test_a_folder_goes_however_deep_it_is_and_whatever_its_folders_allow(temporary: Path) -> None:
+    with PrivateFolder() as folder:
+        beside = temporary / "beside"
+        beside.write_text("stays", encoding="utf-8")
+        (folder / "link").symlink_to(beside)
+        handle = os.open(folder, os.O_RDONLY)
+        for _ in range(1500):
+            os.mkdir("deeper", dir_fd=handle)
+            inside = os.open("deeper", os.O_RDONLY, dir_fd=handle)
+            os.fchmod(inside, 0)
+            os.close(handle)
+            handle = inside
+        os.close(handle)
+    assert list(temporary.iterdir()) == [beside]

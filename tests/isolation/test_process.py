@@ -8,7 +8,14 @@ import time
 
 import pytest
 
-from audit.detectors.isolation.process import Child, ChildGoneError, GarbledError, TooLateError
+from audit.detectors.isolation.process import (
+    Child,
+    ChildGoneError,
+    GarbledError,
+    TooLargeError,
+    TooLateError,
+    TooManyError,
+)
 from audit.detectors.isolation.wire import Asked, Replied
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs process groups")
@@ -35,9 +42,9 @@ PROGRAMS: dict[str, tuple[str, int, float, tuple[type[Exception], int | None]]] 
 }
 
 
-def started(program: str) -> Child:
+def started(program: str, memory_mib: int | None = None) -> Child:
     """A child that is this program."""
-    return Child(dict(os.environ), ("-c", STARTED + program))
+    return Child(dict(os.environ), ("-c", STARTED + program), memory_mib)
 
 
 @pytest.mark.parametrize("how", PROGRAMS)
@@ -52,6 +59,34 @@ def test_no_program_keeps_the_harness_waiting(how: str) -> None:
         child.end()
     assert getattr(caught.value, "returncode", None) == expected[1]
     assert time.monotonic() - begun < 50
+
+
+GREEDY: dict[str, tuple[str, type[Exception]]] = {
+    "memory that processes share": (
+        "import mmap\nheld = mmap.mmap(-1, 2**28)\nheld.write(bytes(2**28))",
+        TooLargeError,
+    ),
+    "threads": (
+        (
+            "import threading\nthreading.stack_size(2**15)\n"
+            "for _ in range(4200): threading.Thread(target=time.sleep, args=(80,), daemon=True).start()"
+        ),
+        TooManyError,
+    ),
+}
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="processes are seen in /proc")  # noqa: PTH112
+@pytest.mark.parametrize("what", GREEDY)
+@pytest.mark.parametrize("length", [1, 5_000_000], ids=["while it is read", "while it is written to"])
+def test_what_all_that_a_program_starts_may_hold_has_a_bound(what: str, length: int) -> None:
+    program, expected = GREEDY[what]
+    child = started(f"{program}\ntime.sleep(80)", 200)
+    try:
+        with pytest.raises(expected):
+            child.ask(Asked.SCORE, bytes(length), 60.0, 100)
+    finally:
+        child.end()
 
 
 def test_a_program_may_take_its_time_to_read() -> None:

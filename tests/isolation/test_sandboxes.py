@@ -91,7 +91,7 @@ libc = ctypes.CDLL(None, use_errno=True)
 right = [
     status["NoNewPrivs"].strip() == "1",
     all(int(status[name], 16) == 0 for name in ("CapEff", "CapPrm", "CapInh", "CapAmb", "CapBnd")),
-    resource.getrlimit(resource.RLIMIT_CORE) == (0, 0),
+    resource.getrlimit(resource.RLIMIT_CORE) == (1, 1),
     resource.getrlimit(resource.RLIMIT_AS) == (2048 * 2**20, 2048 * 2**20),
     resource.getrlimit(resource.RLIMIT_NOFILE)[1] <= 1024,
     subprocess.run([sys.executable, "-c", "x = bytearray(3 * 2**30)"], stderr=-3).returncode == 1,
@@ -387,6 +387,43 @@ program = Program([sys.executable, "-c", "input()"], Path(), {}, 1000)
 program.end(0)
 print("ended")
 """
+
+
+WITH_A_SOCKET = """
+import ctypes, fcntl, os, socket, struct, sys
+from audit.detectors.isolation import confinement
+
+libc = ctypes.CDLL(None)
+confinement._process_control(libc, 38, 1)
+assert confinement._filter_calls(libc, keeps_signals=False)
+first, second = socket.socketpair()
+fcntl.fcntl(first, fcntl.F_SETFD, fcntl.fcntl(first, fcntl.F_GETFD))
+owner = struct.pack("i", os.getppid())
+for attempt in (
+    lambda: fcntl.fcntl(first, fcntl.F_SETOWN, os.getppid()),
+    lambda: fcntl.fcntl(first, 15, struct.pack("ii", 1, os.getppid())),
+    lambda: fcntl.fcntl(first, 10, 9),
+    lambda: fcntl.ioctl(first, 0x8901, owner),
+    lambda: fcntl.ioctl(first, 0x8902, owner),
+):
+    try:
+        attempt()
+        print("allowed")
+    except PermissionError:
+        print("refused")
+"""
+
+
+def test_no_socket_sends_a_signal_for_the_model_where_a_kernel_before_6_12_would_let_it() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", WITH_A_SOCKET],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.stdout.split() == ["refused"] * 5, done.stderr
 
 
 def test_a_program_is_ended_where_a_kernel_before_6_12_lets_the_model_signal_nobody() -> None:

@@ -96,7 +96,7 @@ def main(harness: int) -> None:
 
 
 def _confined(setup: Mapping[str, Any], harness: int) -> dict[str, Any]:
-    process_files = ("/proc/self/maps", "/proc/self/status", "/proc/self/stat", "/proc/self/statm", "/proc/self/task")
+    process_files = ("/proc/self/maps", "/proc/self/status", "/proc/self/stat", "/proc/self/statm")
     if setup["shut_in"] and sys.platform.startswith("linux"):
         leave_a_watcher(harness)
     confined = confine(

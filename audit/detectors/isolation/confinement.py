@@ -27,6 +27,8 @@ _PARENT_DIES, _NO_NEW_PRIVILEGES, _DROP_BOUNDING, _AMBIENT, _CLEAR_ALL, _SECCOMP
 _FILTER = 2
 _CAPABILITIES_V3: Final = 0x20080522
 _MOST_CAPABILITIES: Final = 64
+_NO_CORE: Final = 1
+"""Bytes of a core file: 0 does not bind a program of the system that takes them, and 1 does (Linux, fs/coredump.c)."""
 MOST_FILES: Final = 1024
 """Most files that the child may have open at a time."""
 
@@ -46,34 +48,23 @@ _FIRST_UNKNOWN: Final = 471
 _DENIED: Final = {
     "socket": (41, 198),
     "connect": (42, 203),
-    "bind": (49, 200),
-    "listen": (50, 201),
-    "accept": (43, 202),
-    "accept4": (288, 242),
     "io_uring_setup": (425, 425),
-    "io_uring_enter": (426, 426),
-    "io_uring_register": (427, 427),
     "unshare": (272, 97),
-    "setns": (308, 268),
     "setsid": (112, 157),
     "setpgid": (109, 154),
     "ptrace": (101, 117),
     "process_vm_readv": (310, 270),
     "process_vm_writev": (311, 271),
-    "process_madvise": (440, 440),
-    "process_mrelease": (448, 448),
     "pidfd_getfd": (438, 438),
-    "kcmp": (312, 272),
-    "move_pages": (279, 239),
-    "migrate_pages": (256, 238),
-    "name_to_handle_at": (303, 264),
-    "open_by_handle_at": (304, 265),
     "add_key": (248, 217),
     "request_key": (249, 218),
     "keyctl": (250, 219),
     "bpf": (321, 280),
     "perf_event_open": (298, 241),
-    "userfaultfd": (323, 282),
+    "memfd_create": (319, 279),
+    "memfd_secret": (447, 447),
+    "statmount": (457, 457),
+    "listmount": (458, 458),
     "fanotify_init": (300, 262),
     "inotify_add_watch": (254, 27),
     "setpriority": (141, 140),
@@ -128,6 +119,8 @@ _SIGNALS: Final = {
     "tgkill": (234, 131),
 }
 """Denied too where Landlock does not keep signals inside."""
+_OWNER: Final = (((72, 25), (8, 10, 15)), ((16, 29), (0x8901, 0x8902)))
+"""`fcntl` and `ioctl`, with the second arguments that let an open file or socket send any signal to any process."""
 _ON_ITSELF: Final = {
     "prlimit64": (302, 261),
     "sched_setaffinity": (203, 122),
@@ -166,7 +159,7 @@ def confine(
     libc = ctypes.CDLL(None, use_errno=True)
     _process_control(libc, _NO_NEW_PRIVILEGES, 1)
     _process_control(libc, _PARENT_DIES, signal.SIGKILL)
-    limit("RLIMIT_CORE", 0)
+    limit("RLIMIT_CORE", _NO_CORE)
     if memory_mib is not None:
         limit("RLIMIT_NOFILE", MOST_FILES)
         limit("RLIMIT_AS", memory_mib * 2**20)
@@ -206,7 +199,7 @@ def leave_a_watcher(harness: int) -> None:
     os.close(harness)
     _, status = os.waitpid(child, 0)
     if os.WIFSIGNALED(status):
-        limit("RLIMIT_CORE", 0)
+        limit("RLIMIT_CORE", _NO_CORE)
         with contextlib.suppress(OSError, ValueError):
             signal.signal(os.WTERMSIG(status), signal.SIG_DFL)
         os.kill(os.getpid(), os.WTERMSIG(status))
@@ -287,6 +280,11 @@ def _program(architecture: int, column: int, *, keeps_signals: bool) -> list[tup
     lines += [(_EQUAL, 1, 0, socket.SOCK_STREAM), (_RETURN, 0, 0, denied), (_RETURN, 0, 0, _ALLOW)]
     lines += [(_EQUAL, 0, 4, _CLONE[column]), (_LOAD, 0, 0, _FIRST), (_ANY_BIT, 0, 1, _NEW_NAMESPACES)]
     lines += [(_RETURN, 0, 0, denied), (_RETURN, 0, 0, _ALLOW)]
+    for numbers, commands in _OWNER:
+        most = len(commands)
+        lines += [(_EQUAL, 0, most + 3, numbers[column]), (_LOAD, 0, 0, _SECOND)]
+        lines += [(_EQUAL, most - position, 0, command) for position, command in enumerate(commands)]
+        lines += [(_RETURN, 0, 0, _ALLOW), (_RETURN, 0, 0, denied)]
     for numbers in _ON_ITSELF.values():
         lines += [(_EQUAL, 0, 4, numbers[column]), (_LOAD, 0, 0, _FIRST), (_EQUAL, 0, 1, 0)]
         lines += [(_RETURN, 0, 0, _ALLOW), (_RETURN, 0, 0, denied)]

@@ -6,9 +6,7 @@ List the files that a child may read.
 from __future__ import annotations
 
 import os
-import site
 import sys
-import sysconfig
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
@@ -193,12 +191,10 @@ _OF_A_PYTHON: Final = ("bin", "lib", "lib32", "lib64", "libexec", "share", "etc"
 def _libraries(path: Iterable[str]) -> list[str]:
     """List the files and folders of the system, of Python and its libraries, and of this package."""
     pythons = {sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix}
-    site_packages = [*site.getsitepackages(), site.getusersitepackages()]
-    site_packages += [entry for entry in path if Path(entry).name in {"site-packages", "dist-packages"}]
+    site_packages = [entry for entry in path if Path(entry).name in {"site-packages", "dist-packages"}]
     return [
         *_SYSTEM,
         *(str(Path(python, name)) for python in pythons for name in _OF_A_PYTHON),
-        *sysconfig.get_paths().values(),
         *site_packages,
         str(Path(sys.executable).resolve()),
         str(Path(__file__).resolve().parents[2]),

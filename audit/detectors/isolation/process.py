@@ -27,6 +27,8 @@ _DYING: Final = 1.0
 """Seconds in which a process must end after it has closed its socket."""
 MOST_PROCESSES: Final = 256
 """Most processes of a child, itself included."""
+MOST_THREADS: Final = 4096
+"""Most threads of all these processes together."""
 _PAGE: Final = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 _END: Final = 10.0
 """Seconds to wait for the end of a killed process."""
@@ -161,6 +163,7 @@ class Child:
                     return False
                 if self._received(0.0):
                     raise GarbledError from None  # before it has read what it is asked
+                self._check_group()
             except OSError:
                 return False
         return True
@@ -182,10 +185,10 @@ class Child:
         if self._memory_mib is None or not os.path.isdir("/proc/self"):  # noqa: PTH112
             return
         members = [pid for pid in os.listdir("/proc") if pid.isdigit() and _group(int(pid)) == self._process.pid]  # noqa: PTH208
-        if len(members) > MOST_PROCESSES:
+        if len(members) > MOST_PROCESSES or sum(map(_threads, members)) > MOST_THREADS:
             raise TooManyError
         # the second figure divides what processes share, and takes longer
-        if all(sum(map(figure, members)) > self._memory_mib * 2**20 for figure in (_unshared, _proportional)):
+        if all(sum(map(figure, members)) > self._memory_mib * 2**20 for figure in (_resident, _proportional)):
             raise TooLargeError
 
     def _received(self, seconds: float) -> bytes | None:
@@ -221,20 +224,31 @@ def _group(pid: int) -> int:
         return 0
 
 
-def _unshared(pid: str) -> int:
-    """Bytes that a process holds in no file, those included that it has in common with the one that forked it."""
+def _threads(pid: str) -> int:
+    """Number of threads of a process; 0 if it has ended."""
+    try:
+        return os.stat(f"/proc/{pid}/task").st_nlink - 2  # noqa: PTH116
+    except OSError:
+        return 0
+
+
+def _resident(pid: str) -> int:
+    """Bytes of memory that a process holds; 0 if it has ended."""
     try:
         with open(f"/proc/{pid}/statm", encoding="ascii") as file:  # noqa: PTH123
-            _, resident, shared, *_ = map(int, file.read().split())
-    except (OSError, ValueError):
+            return int(file.read().split()[1]) * _PAGE
+    except (OSError, ValueError, IndexError):
         return 0
-    return (resident - shared) * _PAGE
 
 
 def _proportional(pid: str) -> int:
-    """Bytes that a process holds, with its share of what it has in common with others; 0 if it has ended."""
+    """Bytes that a process holds of its own, with its share of what it has in common with others, files left out.
+
+    A process may hide that figure from all but root: then all that it holds is counted.
+    """
     try:
         with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:  # noqa: PTH123
-            return next(int(line.split()[1]) * 1024 for line in file if line.startswith("Pss:"))
-    except (OSError, ValueError, StopIteration):
-        return 0
+            lines = dict(line.split(":", 1) for line in file if line.startswith("Pss_"))
+        return sum(int(lines[kind].split()[0]) * 1024 for kind in ("Pss_Anon", "Pss_Shmem"))
+    except (OSError, ValueError, KeyError):
+        return _resident(pid)
