@@ -56,33 +56,33 @@ def candidates_of(
     k = half.total.shape[0]
     occupied = half.occupied()
     if way == "per_group":
-        found = [
-            one
+        candidates = [
+            candidate
             for names in _feature_sets(group_features, rules)
-            for one in _per_group(group_features, rules, half, limits, features, names)
+            for candidate in _per_group(group_features, rules, half, limits, features, names)
         ]
     elif way == "band":
-        found = [Candidate(way, np.full(k, high), low) for low, high in _bands(half, occupied)]
+        candidates = [Candidate(way, np.full(k, high), low) for low, high in _bands(half, occupied)]
     elif way == "capacity":
         shares = np.arange(1, 100) / 100
         met = dict(zip(edges_flagging(half.everyone, shares).tolist(), shares.tolist(), strict=True))
-        found = [Candidate(way, np.full(k, edge), share=share) for edge, share in met.items() if edge in occupied]
+        candidates = [Candidate(way, np.full(k, edge), share=share) for edge, share in met.items() if edge in occupied]
     else:
-        found = [Candidate(way, np.full(k, edge), parts=((None, int(edge)),)) for edge in occupied]
-    if not found:
+        candidates = [Candidate(way, np.full(k, edge), parts=((None, int(edge)),)) for edge in occupied]
+    if not candidates:
         nothing = np.zeros(0)
         return Measures((), Measured(nothing, nothing.astype(np.int64), nothing.astype(np.int64)))
-    edges = np.stack([one.edges for one in found])
+    edges = np.stack([candidate.edges for candidate in candidates])
     if way != "band":
-        return Measures(found, limits.measured(half, edges))
-    below = np.array([one.below for one in found])
+        return Measures(candidates, limits.measured(half, edges))
+    below = np.array([candidate.below for candidate in candidates])
     ends = [limits.measured(half, edges, below, share) for share in right]
-    return Measures(found, Measured(*(np.maximum.reduce(column) for column in zip(*ends, strict=True))))
+    return Measures(candidates, Measured(*(np.maximum.reduce(column) for column in zip(*ends, strict=True))))
 
 
 def _bands(half: Half, occupied: IntArray) -> Iterator[tuple[int, int]]:
     """Bands outside of which nothing changes and that give people no more than their share of cases."""
-    flagged, unflagged = (np.flatnonzero(one) for one in half.scores.scored[half.half].sum(axis=(0, 1)))
+    flagged, unflagged = (np.flatnonzero(counts) for counts in half.scores.scored[half.half].sum(axis=(0, 1)))
     if not flagged.size or not unflagged.size:
         return
     starts, ends = occupied[occupied <= flagged[0]], occupied[occupied > unflagged[-1]]
@@ -95,7 +95,7 @@ def _bands(half: Half, occupied: IntArray) -> Iterator[tuple[int, int]]:
 def thinned(places: IntArray, most: int) -> list[int]:
     """Pick at most `most` of some places at equal distances, the first and the last among them."""
     at = np.unique(np.linspace(0, places.size - 1, most).astype(np.int64))
-    return [int(place) for place in places[at]] if places.size else []
+    return [int(edge) for edge in places[at]] if places.size else []
 
 
 def _feature_sets(group_features: Groups, rules: Sequence[NamedRule]) -> dict[tuple[str, ...], None]:
@@ -116,11 +116,11 @@ def _per_group(
     flags_now = np.flatnonzero(half.scores.scored[half.half][:, :, FLAGGED].sum(axis=(0, 1)))
     if not groups or len(groups) + (part < 0).any() < 2 or not flags_now.size:
         return []
-    above = np.stack([half.above[part == place].sum(axis=(0, 2)) for place in range(len(groups))])
-    edges = [np.flatnonzero(np.diff(one.sum(axis=0)) < 0)[1:] for one in above]
-    if any(one.size == 0 for one in edges):
+    above = np.stack([half.above[part == index].sum(axis=(0, 2)) for index in range(len(groups))])
+    edges = [np.flatnonzero(np.diff(counts.sum(axis=0)) < 0)[1:] for counts in above]
+    if any(starts.size == 0 for starts in edges):
         return []
-    many = np.prod([float(one.size) for one in edges]) > _ALL_VECTORS
+    many = np.prod([float(starts.size) for starts in edges]) > _ALL_VECTORS
     vectors = _windows(above, half.occupied()) if many else np.array(list(product(*edges)), dtype=np.int64)
     # everyone else is too few to choose for, and keeps the threshold of today
     vectors = np.insert(vectors, len(groups), flags_now[0], axis=1)
@@ -140,16 +140,18 @@ def _parts(
     names: tuple[str, ...],
 ) -> tuple[list[Group], IntArray]:
     """Groups with thresholds of their own; and int64[K], whose threshold a finest group has, -1: everyone else's."""
-    rules = [rule for rule in plan_rules if any(set(one) == set(names) for one in rule.feature_sets)]
+    rules = [rule for rule in plan_rules if any(set(feature_set) == set(names) for feature_set in rule.feature_sets)]
     families = [
-        one for one in rule_families(group_features, rules[0]) if tuple(axis.feature for axis in one.axes) == names
+        family
+        for family in rule_families(group_features, rules[0])
+        if tuple(axis.feature for axis in family.axes) == names
     ]
     part, groups = np.full(half.total.shape[0], -1), list[Group]()
     for family in families:
-        for group, members in sorted(members_of(half.scores, family, features).items(), key=lambda one: one[0].root):
-            own = members & (part < 0)
-            if own.any() and all((rule.id, group) in limits.judged for rule in rules):
-                part[own] = len(groups)
+        for group, members in sorted(members_of(half.scores, family, features).items(), key=lambda pair: pair[0].root):
+            unassigned = members & (part < 0)
+            if unassigned.any() and all((rule.id, group) in limits.judged for rule in rules):
+                part[unassigned] = len(groups)
                 groups.append(group)
     return groups, part
 
@@ -171,18 +173,18 @@ def _windows(above: IntArray, edges: IntArray) -> IntArray:
     low = np.maximum(lows[0][:, np.newaxis], lows[1][np.newaxis]).reshape(-1, above.shape[0])
     high = np.minimum(highs[0][:, np.newaxis], highs[1][np.newaxis]).reshape(-1, above.shape[0])
     met = (low <= high).all(axis=1)
-    found = np.unique(np.concatenate([low[met], high[met]]), axis=0)
-    return np.asarray(edges[found[:: -(-found.shape[0] // _ALL_VECTORS) or 1]])
+    indices = np.unique(np.concatenate([low[met], high[met]]), axis=0)
+    return np.asarray(edges[indices[:: -(-indices.shape[0] // _ALL_VECTORS) or 1]])
 
 
 def front_of(points: FloatArray) -> BoolArray:
     """bool[C]: points, float64[C, D], that no other point betters in one coordinate without being worse in another."""
-    kept = np.ones(points.shape[0], dtype=np.bool_)
-    for place in np.lexsort(points.T[::-1]).tolist():
-        if kept[place]:
-            worse = (points >= points[place]).all(axis=1) & (points > points[place]).any(axis=1)
-            kept &= ~worse
-    return kept
+    on_front = np.ones(points.shape[0], dtype=np.bool_)
+    for index in np.lexsort(points.T[::-1]).tolist():
+        if on_front[index]:
+            worse = (points >= points[index]).all(axis=1) & (points > points[index]).any(axis=1)
+            on_front &= ~worse
+    return on_front
 
 
 def candidates_to_try(
@@ -202,10 +204,10 @@ def candidates_to_try(
             if candidate is None or len(picked) == MOST_TRIED:
                 continue
             flags = half.of(candidate).sum(axis=2)
-            if candidate.way == "band" or not any(np.array_equal(flags, one) for one in seen):
+            if candidate.way == "band" or not any(np.array_equal(flags, seen_flags) for seen_flags in seen):
                 seen.append(flags)
                 picked.append(candidate)
-    return sorted(picked, key=lambda one: ORDER.index(one.way))
+    return sorted(picked, key=lambda candidate: ORDER.index(candidate.way))
 
 
 def _best(
@@ -217,17 +219,17 @@ def _best(
         return []
     orders: list[tuple[FloatArray | IntArray, ...]] = []
     if way.candidates[0].way == "band":
-        orders.append((np.array([half.to_people(one) for one in way.candidates]), beyond))
+        orders.append((np.array([half.to_people(candidate) for candidate in way.candidates]), beyond))
     elif costs is not None:
         orders.append((costs.cost_missed * errors[0] + costs.cost_flagged * errors[1], beyond))
     else:
         missed = int((half.total - now)[:, POSITIVE].sum())
-        held = [(np.maximum(errors[0] - missed, 0), errors[1], beyond)]
-        held.append((np.maximum(errors[1] - int(now[:, NEGATIVE].sum()), 0), errors[0], beyond))
-        orders += reversed(held) if audit_section.harm == "wrongly_flagged" else held
+        holding = [(np.maximum(errors[0] - missed, 0), errors[1], beyond)]
+        holding.append((np.maximum(errors[1] - int(now[:, NEGATIVE].sum()), 0), errors[0], beyond))
+        orders += reversed(holding) if audit_section.harm == "wrongly_flagged" else holding
     best = [int(within[np.lexsort(tuple(key[within] for key in keys[::-1]))[0]]) for keys in orders]
-    for place in within[np.argsort(beyond[within], kind="stable")][:_ROOMY].tolist():
-        if way.candidates[0].way == "per_group" and not limits.levelled_down(half, now, half.of(way.candidates[place])):
-            best.append(place)
+    for index in within[np.argsort(beyond[within], kind="stable")][:_ROOMY].tolist():
+        if way.candidates[0].way == "per_group" and not limits.levelled_down(half, now, half.of(way.candidates[index])):
+            best.append(index)
             break
-    return [way.candidates[place] for place in dict.fromkeys(best)]
+    return [way.candidates[index] for index in dict.fromkeys(best)]

@@ -12,43 +12,44 @@ from audit.result.findings.remedies import Remedies, Tried
 _DECIDED: Final = "decision_with_remedy"
 
 
-def chosen_remedy(found: Remedies, number: int | None) -> Tried:
+def chosen_remedy(remedies: Remedies, number: int | None) -> Tried:
     """Return the remedy with this number, or the first that is confirmed: before what is so only if people are right,
     and what levels down last.
 
     Raises ArgumentError where there is none.
     """
-    for one in sorted(found.tried, key=lambda one: (bool(one.levelled_down), one.status != "confirmed")):
-        if one.number == number or (number is None and one.status.startswith("confirmed")):
-            return one
+    for remedy in sorted(remedies.tried, key=lambda remedy: (bool(remedy.levelled_down), remedy.status != "confirmed")):
+        if remedy.number == number or (number is None and remedy.status.startswith("confirmed")):
+            return remedy
     raise ArgumentError(
         "no remedy is confirmed" if number is None else f"no remedy has the number {number}",
         slug="remedy-none",
-        hint=f"there are {len(found.tried)}: leave --plan out, or name one with --take, and the next audit judges it",
+        hint=f"there are {len(remedies.tried)}: leave --plan out, or name one with --take, "
+        "and the next audit judges it",
     )
 
 
-def next_plan(loaded: LoadedPlan, found: Remedies, remedy: Tried) -> str:
-    """Write the plan that audits a remedy of `found` on a new set, as TOML. Raises PlanError where it would be no plan.
+def next_plan(loaded: LoadedPlan, remedies: Remedies, remedy: Tried) -> str:
+    """Write the plan that audits a remedy on a new set, as TOML. Raises PlanError where it would be no plan.
 
     One threshold stands in it. What else a remedy changes is no key of a plan: then it reads decisions that the changed
     system has made, from a column of the new set. The set has a new name, no digest yet, and may not be the old one,
     nor one of an earlier remedy.
     """
-    asked = {key: value for key, value in loaded.as_asked.items() if key not in ("baseline", "waivers")}
-    section = {key: value for key, value in asked["evaluation_set"].items() if key not in ("sha256", "table")}
+    document = {key: value for key, value in loaded.as_asked.items() if key not in ("baseline", "waivers")}
+    section = {key: value for key, value in document["evaluation_set"].items() if key not in ("sha256", "table")}
     section["path"] = f"new-{section.get('path') or 'set.parquet'}".replace("/", "-")
-    section["not_cases"] = [*(section.get("not_cases") or ()), found.cases_sha256]
+    section["not_cases"] = [*(section.get("not_cases") or ()), remedies.cases_sha256]
     if remedy.way == "threshold":
-        detector = {key: value for key, value in asked["detector"].items() if key != "top_k"}
+        detector = {key: value for key, value in document["detector"].items() if key != "top_k"}
         detector["threshold"] = remedy.thresholds[0].threshold
         if detector["kind"] == "predictions" and "path" in detector:
             detector["path"] = f"new-{detector['path']}".replace("/", "-")
     else:
         detector = {"kind": "predictions", "decision": _DECIDED}
         # both are about the scores of the detector that is replaced
-        asked = {key: value for key, value in asked.items() if key not in ("exposure", "decisions")}
-    text = as_toml({**asked, "detector": detector, "evaluation_set": section})
+        document = {key: value for key, value in document.items() if key not in ("exposure", "decisions")}
+    text = as_toml({**document, "detector": detector, "evaluation_set": section})
     parse_plan(text, name="the next plan", folder=loaded.folder)
     head = (
         f"# Remedy {remedy.number} on a new set, of which no case was in the audit that it came from. Only the same\n"

@@ -112,8 +112,8 @@ def remedy(
         If plan, data, answers or detector are in error, or no group can be judged in both halves.
     """
     _check(ways, per_group, review_right)
-    found, audited = of if isinstance(of, AskedPlan) else asked_plan(of, folder)
-    loaded, result = _with_scores(found, audited), None if audited is None else audited.result
+    original, audited = of if isinstance(of, AskedPlan) else asked_plan(of, folder)
+    loaded, result = _with_scores(original, audited), None if audited is None else audited.result
     with open_evaluation_set(loaded.plan, loaded.folder, table) as evaluation_set:
         if result is not None and evaluation_set.sha256 != result.provenance.evaluation_set_sha256:
             raise another_run_error("are of another evaluation set than is there now")
@@ -125,14 +125,14 @@ def remedy(
         features = evaluation_set.features
     stage("choosing")
     if result is not None:
-        whole = [halves.table(half, halves.as_it_is(half).sum(axis=2)) for half in (CHOOSES, JUDGES)]
-        counts, by_name = whole[0] + whole[1], {feature.name: feature for feature in result.features}
+        tables = [halves.table(half, halves.as_it_is(half).sum(axis=2)) for half in (CHOOSES, JUDGES)]
+        counts, by_name = tables[0] + tables[1], {feature.name: feature for feature in result.features}
         shown = (counts.family(family, by_name) for family in plan_families(result.plan.groups, result.plan.rules))
         check_counts(result, [everyone_as_family(counts), *shown])
     allowed = [way for way in ORDER if way in ways or (way == "per_group" and per_group is not None)]
-    said = {"lawful_because": per_group, "cases_sha256": cases_sha256}
-    said["plan_sha256"] = canonical_plan_sha256(found.plan)
-    return remedies_of(loaded.plan, features, halves, allowed, review_right).model_copy(update=said)
+    origin = {"lawful_because": per_group, "cases_sha256": cases_sha256}
+    origin["plan_sha256"] = canonical_plan_sha256(original.plan)
+    return remedies_of(loaded.plan, features, halves, allowed, review_right).model_copy(update=origin)
 
 
 def _check(ways: Sequence[str], per_group: str | None, review_right: tuple[float, float]) -> None:
@@ -146,18 +146,18 @@ def _check(ways: Sequence[str], per_group: str | None, review_right: tuple[float
         raise ArgumentError("people are right in a share of cases", slug="remedy-review")
 
 
-def asked_plan(of: AnyPlan, folder: str | Path | None = None) -> AskedPlan:
+def asked_plan(plan_or_result: AnyPlan, folder: str | Path | None = None) -> AskedPlan:
     """Read a plan, or a result and its plan. Raises AuditError where the plan of a result is not at hand."""
-    place = Path(of) if isinstance(of, str | Path) and "\n" not in str(of) else None
-    if place is None or not (place.is_dir() or place.suffix == ".json"):
-        return AskedPlan(loaded_plan(of, folder))
-    audited = load_baseline(place)
-    found = plan_at_hand(audited.result, None, audited.beside)
-    if found is None:
+    path = Path(plan_or_result) if isinstance(plan_or_result, str | Path) and "\n" not in str(plan_or_result) else None
+    if path is None or not (path.is_dir() or path.suffix == ".json"):
+        return AskedPlan(loaded_plan(plan_or_result, folder))
+    audited = load_baseline(path)
+    loaded = plan_at_hand(audited.result, None, audited.beside)
+    if loaded is None:
         raise ResultError(
             "the plan of this result is not at hand", slug="no-plan", hint="name the plan itself: its detector is run"
         )
-    return AskedPlan(found, audited)
+    return AskedPlan(loaded, audited)
 
 
 def _with_scores(loaded: LoadedPlan, audited: Baseline | None) -> LoadedPlan:
@@ -177,8 +177,8 @@ def _with_scores(loaded: LoadedPlan, audited: Baseline | None) -> LoadedPlan:
             hint="put it back, or name the plan: then the detector is run again",
         )
     cut = {name: getattr(detector, name) for name in ("threshold", "top_k", "score_range", "answers")}
-    kept = PredictionsDetector(kind="predictions", path=file.absolute(), id="case_id", score="score", **cut)
-    return loaded._replace(plan=loaded.plan.model_copy(update={"detector": kept}))
+    answers = PredictionsDetector(kind="predictions", path=file.absolute(), id="case_id", score="score", **cut)
+    return loaded._replace(plan=loaded.plan.model_copy(update={"detector": answers}))
 
 
 class _Story(NamedTuple):
@@ -203,11 +203,11 @@ def remedies_of(
 ) -> Remedies:
     """Choose on one half and judge on the other, from counts alone. Raises DataError where no group can be judged."""
     verdict = plan.verdict.model_copy(update={"alpha": plan.verdict.alpha / MOST_TRIED})
-    at_level, by_name = plan.model_copy(update={"verdict": verdict}), {one.name: one for one in features}
+    at_level, by_name = plan.model_copy(update={"verdict": verdict}), {feature.name: feature for feature in features}
     halves = Half(scores, CHOOSES), Half(scores, JUDGES)
     tables = [scores.table(half, scores.as_it_is(half).sum(axis=2)) for half in (CHOOSES, JUDGES)]
     counted = [count_families(plan.groups, plan.rules, table, features) for table in tables]
-    limits = Limits(at_level, scores, by_name, [plan_decidability(at_level, one, by_name) for one in counted])
+    limits = Limits(at_level, scores, by_name, [plan_decidability(at_level, counts, by_name) for counts in counted])
     if not limits.judged:
         raise DataError("no group is large enough to be judged in both halves", slug="remedy-too-few")
     beyond = set() if unused_design(plan.evaluation_set) else _beyond(plan, features, scores, tables[0] + tables[1])
@@ -233,27 +233,32 @@ def remedies_of(
         too_few=tuple(sorted(limits.too_few, key=lambda group: group.root)),
         unused=unused_design(plan.evaluation_set),
         as_it_is=as_it_is,
-        tried=tuple(_tried(story, one, number) for number, one in enumerate(picked, start=1)),
-        front=tuple(_option(story, one) for way in measured for one in _front(way, now) if one not in picked),
+        tried=tuple(_tried(story, candidate, number) for number, candidate in enumerate(picked, start=1)),
+        front=tuple(
+            _option(story, candidate) for way in measured for candidate in _front(way, now) if candidate not in picked
+        ),
     )
 
 
 def _beyond(
-    plan: AuditPlan, features: Sequence[SensitiveFeature], scores: HalvedScores, whole: CountsTable
+    plan: AuditPlan, features: Sequence[SensitiveFeature], scores: HalvedScores, table: CountsTable
 ) -> set[tuple[str, Group]]:
     """Find who FAILs in the whole set, is among unnamed groups that do, or is judged alone and beyond as counted."""
-    counted, by_name = count_families(plan.groups, plan.rules, whole, features), {one.name: one for one in features}
+    counted = count_families(plan.groups, plan.rules, table, features)
+    by_name = {feature.name: feature for feature in features}
     decided = plan_decidability(plan, counted, by_name)
     rules, verdicts, _ = judge(plan, counted, by_name, decided=decided)
-    unnamed = {(rule.rule, one.family) for rule in rules for one in rule.families if one.unnamed_beyond}
-    found = {
-        (one.rule, one.group)
-        for one in verdicts
-        if one.outcome == "fail"
-        or (one.outcome != "pass" and one.p_fail is not None and (one.rule, one.group.family) in unnamed)
+    unnamed = {(rule.rule, family.family) for rule in rules for family in rule.families if family.unnamed_beyond}
+    pairs = {
+        (verdict.rule, verdict.group)
+        for verdict in verdicts
+        if verdict.outcome == "fail"
+        or (
+            verdict.outcome != "pass" and verdict.p_fail is not None and (verdict.rule, verdict.group.family) in unnamed
+        )
     }
     flagged = (scores.as_it_is(CHOOSES) + scores.as_it_is(JUDGES)).sum(axis=2)
-    return found | Limits(plan, scores, by_name, [decided, decided]).beyond(scores.scored.sum(axis=(0, 3, 4)), flagged)
+    return pairs | Limits(plan, scores, by_name, [decided, decided]).beyond(scores.scored.sum(axis=(0, 3, 4)), flagged)
 
 
 def _front(way: Measures, now: float) -> list[Candidate]:
@@ -263,7 +268,7 @@ def _front(way: Measures, now: float) -> list[Candidate]:
     """
     places = np.flatnonzero(front_of(way.points) & (way.measured.beyond < now))
     places = places[np.argsort(way.points[places, 1], kind="stable")]
-    return [way.candidates[place] for place in thinned(places, _SHOWN) if way.candidates[place].way != "capacity"]
+    return [way.candidates[index] for index in thinned(places, _SHOWN) if way.candidates[index].way != "capacity"]
 
 
 def _flags(story: _Story, half: int, candidate: Candidate, right: float | None) -> IntArray:
@@ -331,7 +336,7 @@ def _tried(story: _Story, candidate: Candidate, number: int) -> Tried:
         status=status,
         outcomes=tuple(outcomes),
         silent=tuple(sorted(silent, key=lambda group: group.root)),
-        more_cases=tuple(_more_cases([one for _, verdicts in judged for one in verdicts]))
+        more_cases=tuple(_more_cases([verdict for _, verdicts in judged for verdict in verdicts]))
         * (status == "not_decidable"),
         levelled_down=story.limits.levelled_down(story.halves[JUDGES], before, after),
         effects=_effects(story, after),
@@ -340,24 +345,24 @@ def _tried(story: _Story, candidate: Candidate, number: int) -> Tried:
 
 def _silent(beyond: Iterable[tuple[str, Group]], verdicts: Sequence[Verdict]) -> set[Group]:
     """Groups of these that neither pass nor fail by themselves."""
-    judged = [one for one in verdicts if one.outcome in {"pass", "fail"}]
-    decided = {(one.rule, group) for one in judged for group in (one.group, *one.same_people)}
+    judged = [verdict for verdict in verdicts if verdict.outcome in {"pass", "fail"}]
+    decided = {(verdict.rule, group) for verdict in judged for group in (verdict.group, *verdict.same_people)}
     return {group for rule, group in beyond if (rule, group) not in decided}
 
 
 def _more_cases(verdicts: Sequence[Verdict]) -> Iterator[MoreCases]:
     """Sum what the undecided groups of each rule lack: of families that share people, the one that lacks most."""
     lacking: dict[str, dict[Group, float]] = {}
-    for one in verdicts:
-        if one.outcome == "inconclusive" and one.because != "judged_as_part":
-            of_rule = lacking.setdefault(one.rule, {})
-            needed = math.inf if one.cases_needed is None else one.cases_needed
-            of_rule[one.group] = max(of_rule.get(one.group, 0.0), needed)
+    for verdict in verdicts:
+        if verdict.outcome == "inconclusive" and verdict.because != "judged_as_part":
+            of_rule = lacking.setdefault(verdict.rule, {})
+            needed = math.inf if verdict.cases_needed is None else verdict.cases_needed
+            of_rule[verdict.group] = max(of_rule.get(verdict.group, 0.0), needed)
     for rule, groups in lacking.items():
         families = {group.family for group in groups}
         most = 2 * max(sum(lack for group, lack in groups.items() if group.family == family) for family in families)
         cases = int(most) if math.isfinite(most) else None
-        nobody_could = (rule, "limit_cannot_be_exceeded") in {(one.rule, one.because) for one in verdicts}
+        nobody_could = (rule, "limit_cannot_be_exceeded") in {(verdict.rule, verdict.because) for verdict in verdicts}
         yield MoreCases(rule=rule, groups=len(groups), cases=cases, nobody_could_exceed=nobody_could)
 
 
@@ -367,16 +372,16 @@ def _effects(story: _Story, after: IntArray) -> tuple[Effect, ...]:
     judged = {group for _, group in story.limits.judged}
     for family in plan_families(story.plan.groups, story.plan.rules):
         members |= {
-            group: own for group, own in members_of(story.scores, family, story.features).items() if group in judged
+            group: part for group, part in members_of(story.scores, family, story.features).items() if group in judged
         }
     largest = sorted(members, key=lambda group: (-int(total[members[group]].sum()), group.root))[:_MOST_EFFECTS]
     nobody = np.zeros(total.shape[0], dtype=np.bool_)
     rest = ~np.logical_or.reduce([nobody, *(members[group] for group in largest)])
     rows: list[tuple[Group | None, BoolArray]] = [*((group, members[group]) for group in largest), (None, rest)]
     effects = []
-    for group, own in rows:
+    for group, part in rows:
         for label, error in ((POSITIVE, "missed"), (NEGATIVE, "wrongly_flagged")):
-            cases, flags = total[own, label].sum(axis=0), after[own, label].sum(axis=0)
+            cases, flags = total[part, label].sum(axis=0), after[part, label].sum(axis=0)
             if cases.sum() >= story.plan.verdict.min_denominator:
                 effects.append(_effect(story, group, error, cases, flags))
     return tuple(effects)
@@ -385,9 +390,9 @@ def _effects(story: _Story, after: IntArray) -> tuple[Effect, ...]:
 def _effect(story: _Story, group: Group | None, error: str, cases: IntArray, flags: IntArray) -> Effect:
     """Effect on cases of one label, int64[2] by the decision as it is."""
     lost, gained = int(cases[FLAGGED] - flags[FLAGGED]), int(flags[NOT_FLAGGED])
-    both, neither = int(flags[FLAGGED]), int(cases[NOT_FLAGGED]) - gained
+    still_flagged, neither = int(flags[FLAGGED]), int(cases[NOT_FLAGGED]) - gained
     more, fewer = (lost, gained) if error == "missed" else (gained, lost)
-    harmed = (neither, both) if error == "missed" else (both, neither)
+    harmed = (neither, still_flagged) if error == "missed" else (still_flagged, neither)
     change, low, high = newcombe_paired(harmed[0], more, fewer, harmed[1], story.plan.verdict.level)
     return Effect(
         group=group,

@@ -77,11 +77,11 @@ class Half:
 
         People in a band are right in a share `right` of the cases of either label; None: they decide as the model does.
         """
-        each = np.arange(self.above.shape[0])[np.newaxis]
-        upper = self.above[each, :, :, edges]
+        candidates = np.arange(self.above.shape[0])[np.newaxis]
+        upper = self.above[candidates, :, :, edges]
         if below is None:
             return np.asarray(upper)
-        band = self.above[each, :, :, below[:, np.newaxis]] - upper
+        band = self.above[candidates, :, :, below[:, np.newaxis]] - upper
         decided = band.copy()
         decided[..., NOT_FLAGGED] = 0
         if right is not None:
@@ -145,13 +145,18 @@ class Limits:
         """Groups that some rule cannot judge alone in both halves."""
         for rule in plan.named_rules:
             alone = [
-                {g for f in half[rule.id].families for g, own in zip(f.groups, f.decidable, strict=True) if own}
+                {
+                    g
+                    for f in half[rule.id].families
+                    for g, is_decidable in zip(f.groups, f.decidable, strict=True)
+                    if is_decidable
+                }
                 for half in halves
             ]
             groups, rows = [], []
-            for found in halves[0][rule.id].families:
-                members = members_of(scores, found.family, features)
-                for group in found.groups:
+            for family in halves[0][rule.id].families:
+                members = members_of(scores, family.family, features)
+                for group in family.groups:
                     if group in alone[0] & alone[1]:
                         groups.append(group)
                         rows.append(members[group])
@@ -159,8 +164,10 @@ class Limits:
                         self.too_few.add(group)
             self.judged |= dict.fromkeys((rule.id, group) for group in groups)
             if groups:
-                asked = questions(plan.audit.route, rule)
-                self._limits += [_Limit(rule, one, tuple(groups), np.array(rows, dtype=np.float64)) for one in asked]
+                self._limits += [
+                    _Limit(rule, question, tuple(groups), np.array(rows, dtype=np.float64))
+                    for question in questions(plan.audit.route, rule)
+                ]
 
     def measured(
         self, half: Half, edges: IntArray, below: IntArray | None = None, right: float | None = None
@@ -179,51 +186,51 @@ class Limits:
         total = half.total.sum(axis=2)
         beyond = np.full(flagged.shape[0], -np.inf)
         for limit in self._limits:
-            own, rest = _rates(limit, total, flagged)
-            beyond = np.fmax(beyond, np.fmax.reduce(_beyond(limit, own, rest), axis=1, initial=-np.inf))
+            group_rates, rest = _rates(limit, total, flagged)
+            beyond = np.fmax(beyond, np.fmax.reduce(_beyond(limit, group_rates, rest), axis=1, initial=-np.inf))
         missed = (total - flagged)[:, :, POSITIVE].sum(axis=1)
         return Measured(beyond, missed, flagged[:, :, NEGATIVE].sum(axis=1))
 
     def beyond(self, total: IntArray, flagged: IntArray) -> set[tuple[str, Group]]:
         """Rules and groups that are beyond a limit as counted; of int64[K, 3] cases with a score and those flagged."""
-        found = set()
+        pairs = set()
         for limit in self._limits:
             (beyond,) = _beyond(limit, *_rates(limit, total, flagged[np.newaxis]))
-            found |= {(limit.rule.id, group) for group, by in zip(limit.groups, beyond, strict=True) if by > 0}
-        return found
+            pairs |= {(limit.rule.id, group) for group, by in zip(limit.groups, beyond, strict=True) if by > 0}
+        return pairs
 
     def levelled_down(self, half: Half, before: IntArray, after: IntArray) -> tuple[str, ...]:
         """Rules whose worst gap shrinks while the people judged fare worse in all, by more errors, and none of their
         groups gains more than chance explains.
         """
-        total, found = half.total.sum(axis=2), []
-        both = np.stack([before.sum(axis=2), after.sum(axis=2)])
+        total, rule_ids = half.total.sum(axis=2), []
+        flagged = np.stack([before.sum(axis=2), after.sum(axis=2)])
         for limit in self._limits:
-            side, held = limit.question.side, limit.members.any(axis=0)
+            side, judged = limit.question.side, limit.members.any(axis=0)
             if worse_direction(limit.rule.metric, self._route).value != side:
                 continue
-            beyond = np.fmax.reduce(_beyond(limit, *_rates(limit, total, both)), axis=1, initial=-np.inf)
-            x, n = (count[:, held].sum(axis=1) for count in _counts(limit, total, both))
+            beyond = np.fmax.reduce(_beyond(limit, *_rates(limit, total, flagged)), axis=1, initial=-np.inf)
+            x, n = (count[:, judged].sum(axis=1) for count in _counts(limit, total, flagged))
             worse = (x[1] * n[0] - x[0] * n[1]) * (1 if side == "high" else -1) > 0
-            flags = both[:, held].sum(axis=1)  # fewer may be flagged without any harm
+            flags = flagged[:, judged].sum(axis=1)  # fewer may be flagged without any harm
             harmed = flags[1, POSITIVE] < flags[0, POSITIVE] or flags[1, NEGATIVE] > flags[0, NEGATIVE]
             if beyond[1] < beyond[0] and worse and harmed and not self._gains(limit, half.total, after).any():
-                found.append(limit.rule.id)
-        return tuple(found)
+                rule_ids.append(limit.rule.id)
+        return tuple(rule_ids)
 
     def _gains(self, limit: _Limit, total: IntArray, after: IntArray) -> BoolArray:
         """bool[J]: groups whose rate gets better beyond chance, by intervals that hold for all of them together."""
         metric, level = limit.question.metric, 1.0 - (1.0 - self._level) / len(limit.groups)
-        then, of = (cells_mask(cells)[: UNLABELLED + 1, :2] for cells in (metric.numerator, metric.denominator))
-        if (of[:, FLAGGED] == of[:, NOT_FLAGGED]).all():
+        then, base = (cells_mask(cells)[: UNLABELLED + 1, :2] for cells in (metric.numerator, metric.denominator))
+        if (base[:, FLAGGED] == base[:, NOT_FLAGGED]).all():
             moved = np.stack([after, total - after], axis=3)
-            pairs = ((then, then), (of & ~then, then), (then, of & ~then), (of & ~then, of & ~then))
-            cells = [np.einsum("klba,lb,la->k", moved, *(each.astype(np.int64) for each in pair)) for pair in pairs]
-            both, more, fewer, neither = (each @ limit.members.T for each in cells)
-            _, low, high = newcombe_paired(both, more, fewer, neither, level)
+            pairs = ((then, then), (base & ~then, then), (then, base & ~then), (base & ~then, base & ~then))
+            cells = [np.einsum("klba,lb,la->k", moved, *(mask.astype(np.int64) for mask in pair)) for pair in pairs]
+            in_both, more, fewer, neither = (count @ limit.members.T for count in cells)
+            _, low, high = newcombe_paired(in_both, more, fewer, neither, level)
         else:  # it is about other cases then
             flagged = np.stack([total[:, :, FLAGGED], after.sum(axis=2)])
-            x, n = (each @ limit.members.T for each in _counts(limit, total.sum(axis=2), flagged))
+            x, n = (count @ limit.members.T for count in _counts(limit, total.sum(axis=2), flagged))
             low, high = newcombe_difference(x[1], n[1], x[0], n[0], level)
         return np.asarray(low > 0.0 if limit.question.side == "low" else high < 0.0)
 
@@ -250,17 +257,18 @@ def members_of(
     """bool[K] for each group of a family: the finest groups that are parts of it."""
     keys = climbed_codes(scores.codes, scores.features, family, features)
     return {
-        group_of_codes(family.axes, key): np.array([one == key for one in keys], dtype=np.bool_) for key in set(keys)
+        group_of_codes(family.axes, key): np.array([codes == key for codes in keys], dtype=np.bool_)
+        for key in set(keys)
     }
 
 
 def _rates(limit: _Limit, total: IntArray, flagged: IntArray) -> tuple[FloatArray, FloatArray]:
     """float64[C, J] of groups and of everyone else, over the cases with a score; nan where there is none."""
     counts = _counts(limit, total, flagged)
-    own = [count @ limit.members.T for count in counts]
-    rest = [count.sum(axis=1, keepdims=True) - part for count, part in zip(counts, own, strict=True)]
+    in_groups = [count @ limit.members.T for count in counts]
+    rest = [count.sum(axis=1, keepdims=True) - part for count, part in zip(counts, in_groups, strict=True)]
     with np.errstate(divide="ignore", invalid="ignore"):
-        rates = [x / n for x, n in (own, rest)]
+        rates = [x / n for x, n in (in_groups, rest)]
     return rates[0], rates[1]
 
 
@@ -276,7 +284,7 @@ def _counted(cells: Sequence[Cell], total: IntArray, flagged: IntArray) -> Float
     return np.asarray(flagged @ mask[:, FLAGGED] + (total - flagged) @ mask[:, NOT_FLAGGED])
 
 
-def _beyond(limit: _Limit, own: FloatArray, rest: FloatArray) -> FloatArray:
+def _beyond(limit: _Limit, group_rates: FloatArray, rest: FloatArray) -> FloatArray:
     """float64[C, J]: how far groups are beyond the limit, on the line on which the test of a FAIL has it."""
     edge = limit.question.fail
-    return np.asarray(edge.offset + edge.slope * counted_rate(rest, edge) - counted_rate(own, edge))
+    return np.asarray(edge.offset + edge.slope * counted_rate(rest, edge) - counted_rate(group_rates, edge))
