@@ -56,21 +56,21 @@ def with_safeguards(result: AuditResult) -> AuditResult:
 
 def safeguards(result: AuditResult, tables: Catalogue) -> tuple[tuple[Safeguard, ...], tuple[Framework, ...]]:
     """State the evidence of this result clause by clause and provision by provision."""
-    found = evidence_of(result)
-    states: dict[str, EvidenceState] = {key: found[key].state for key in tables.evidence}
-    public = {key: public_state(one, states[key], result) for key, one in tables.evidence.items()}
+    evidence = evidence_of(result)
+    states: dict[str, EvidenceState] = {key: evidence[key].state for key in tables.evidence}
+    public = {key: public_state(kind, states[key], result) for key, kind in tables.evidence.items()}
     rows = tuple(
         Safeguard(
             clause=clause.clause,
             words=clause.words,
             question=clause.question,
-            evidence=found[clause.evidence].evidence,
-            sentences=found[clause.evidence].sentences,
+            evidence=evidence[clause.evidence].evidence,
+            sentences=evidence[clause.evidence].sentences,
             state=states[clause.evidence],
             key=clause.evidence,
             given_by=_GIVEN_BY[states[clause.evidence]],
-            date=found[clause.evidence].date,
-            rests_on=found[clause.evidence].rests_on,
+            date=evidence[clause.evidence].date,
+            rests_on=evidence[clause.evidence].rests_on,
             public_state=clause_state(public[clause.evidence]),
             public_evidence=public_evidence(tables.evidence[clause.evidence], public[clause.evidence], result),
         )

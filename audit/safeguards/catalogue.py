@@ -113,7 +113,7 @@ def read_catalogue(folder: Path) -> Catalogue:
     instruments = tuple(_instrument(path, evidence) for path in files)
     if not instruments:
         raise _broken(folder / "instruments", "", "holds no law or standard", "put one file there for each")
-    names = [one.name for one in instruments]
+    names = [instrument.name for instrument in instruments]
     for path, name in zip(files, names, strict=True):
         if names.count(name) > 1:
             raise _broken(path, name, "has the name of another file's instrument", "give it a name of its own")
@@ -122,9 +122,9 @@ def read_catalogue(folder: Path) -> Catalogue:
 
 def _evidence(path: Path) -> Iterator[tuple[str, Evidence]]:
     seen: set[str] = set()
-    for place, entry in _entries(_read(path), "evidence", path):
-        key = _text(entry, "key", path, place)
-        where = f"{place} ({key})"
+    for position, entry in _entries(_read(path), "evidence", path):
+        key = _text(entry, "key", path, position)
+        where = f"{position} ({key})"
         if key in seen:
             raise _broken(path, where, "has a key that stands there already", "each kind of evidence stands once")
         seen.add(key)
@@ -154,22 +154,22 @@ def _headline(entry: Mapping[str, Any], of_rules: bool, path: Path, where: str) 
 
 
 def _clauses(path: Path, evidence: Mapping[str, Evidence]) -> Iterator[Clause]:
-    for place, entry in _entries(_read(path), "clauses", path, beside={"source"}):
-        _only(entry, {"clause", "words", "question", "evidence"}, path, place)
-        clause, words, question, key = (_text(entry, one, path, place) for one in Clause.__slots__)
+    for position, entry in _entries(_read(path), "clauses", path, beside={"source"}):
+        _only(entry, {"clause", "words", "question", "evidence"}, path, position)
+        clause, words, question, key = (_text(entry, field, path, position) for field in Clause.__slots__)
         if not question.endswith("?"):
-            raise _broken(path, f"{place} ({clause})", "has no question", "end `question` with a question mark")
-        _known(key, evidence, path, f"{place} ({clause})")
+            raise _broken(path, f"{position} ({clause})", "has no question", "end `question` with a question mark")
+        _known(key, evidence, path, f"{position} ({clause})")
         yield Clause(clause, words, question, key)
 
 
 def _instrument(path: Path, evidence: Mapping[str, Evidence]) -> Instrument:
     read = _read(path)
-    name, title, checked = (_text(read, one, path, "the file") for one in ("name", "title", "checked"))
+    name, title, checked = (_text(read, field, path, "the file") for field in ("name", "title", "checked"))
     provisions = []
-    for place, entry in _entries(read, "provisions", path, beside={"name", "title", "checked"}):
-        article = _text(entry, "article", path, place)
-        where = f"{place} ({article})"
+    for position, entry in _entries(read, "provisions", path, beside={"name", "title", "checked"}):
+        article = _text(entry, "article", path, position)
+        where = f"{position} ({article})"
         _only(entry, set(Provision.__slots__), path, where)
         keys = {kind: _keys(entry, kind, path, where) for kind in ("measured", "declared")}
         every = (*keys["measured"], *keys["declared"])
@@ -205,8 +205,8 @@ def _read(path: Path) -> dict[str, Any]:
     except UnicodeDecodeError:
         raise _broken(path, "", "is not UTF-8 text", "save it as UTF-8") from None
     except (ValueError, RecursionError) as error:
-        said = " ".join(str(error).split())[:120]
-        raise _broken(path, "", f"is not valid TOML: {said}", "texts stand in quotes, entries under [[ ]]") from None
+        message = " ".join(str(error).split())[:120]
+        raise _broken(path, "", f"is not valid TOML: {message}", "texts stand in quotes, entries under [[ ]]") from None
 
 
 def _entries(
@@ -234,5 +234,5 @@ def _text(entry: Mapping[str, Any], key: str, path: Path, where: str) -> str:
 
 
 def _broken(path: Path, where: str, what: str, hint: str) -> DataError:
-    place = f"{path.name}, {where}" if where else path.name
-    return DataError(f"{place} {what}", slug="broken-table-of-safeguards", hint=hint)
+    position = f"{path.name}, {where}" if where else path.name
+    return DataError(f"{position} {what}", slug="broken-table-of-safeguards", hint=hint)

@@ -63,8 +63,10 @@ def _offline(view: ResultView) -> FoundEvidence:
 
 
 def _comparable(view: ResultView) -> FoundEvidence:
-    said = sentence("comparable", version=view.result.schema_version)
-    return measured((said, "codes_of_standards") if view.features_coded("nationality") else said, "schema_version")
+    statement = sentence("comparable", version=view.result.schema_version)
+    return measured(
+        (statement, "codes_of_standards") if view.features_coded("nationality") else statement, "schema_version"
+    )
 
 
 def _clusters(view: ResultView) -> FoundEvidence:
@@ -73,8 +75,8 @@ def _clusters(view: ResultView) -> FoundEvidence:
     decided = view.decided_verdicts()
     if not decided:
         return not_shown("nobody_judged")
-    said = sentence("clusters", verdicts=counted(len(decided), "verdict"))
-    return measured((said, "not_an_organised_group"), "verdicts")
+    statement = sentence("clusters", verdicts=counted(len(decided), "verdict"))
+    return measured((statement, "not_an_organised_group"), "verdicts")
 
 
 RUN: Final[Mapping[str, Search]] = {
@@ -94,8 +96,8 @@ SEARCHES: Final[Mapping[str, Search]] = {**DECLARATIONS, **RUN, **PEOPLE, **PATT
 
 def public_states(result: AuditResult) -> dict[str, PublicState]:
     """Return the public state of each kind of evidence, by its key, before there are printed rows."""
-    found = evidence_of(result)
-    return {key: public_state(one, found[key].state, result) for key, one in catalogue().evidence.items()}
+    evidence = evidence_of(result)
+    return {key: public_state(kind, evidence[key].state, result) for key, kind in catalogue().evidence.items()}
 
 
 def public_state(evidence: Evidence, state: EvidenceState, result: AuditResult) -> PublicState:
@@ -166,6 +168,6 @@ def _scored(probe: SwapProbe, key: str) -> bool:
     if key == "swaps":
         return any(slot.pairs for slot in probe.slots)
     return any(
-        _is_of(key, one.slot) and one.given_slot is None and one.shift is not None and one.reason is None
-        for one in probe.shifts
+        _is_of(key, shift.slot) and shift.given_slot is None and shift.shift is not None and shift.reason is None
+        for shift in probe.shifts
     )

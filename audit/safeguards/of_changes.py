@@ -19,18 +19,18 @@ def _nationality_word(view: ResultView) -> FoundEvidence:
     """Find whether a changed nationality word or column, and nothing else, was tested (paragraph 2)."""
     nationalities = view.features_coded("nationality")
     columns = {view.plan.groups[feature].column for feature in nationalities}
-    said = [
-        one
+    sentences = [
+        moved
         for probe in view.result.probes
-        for one in _moved_by(NATIONALITY_SLOTS if probe.kind == "text" else columns, probe, view)
+        for moved in _moved_by(NATIONALITY_SLOTS if probe.kind == "text" else columns, probe, view)
     ]
-    if said:
-        return measured((*said, "other_words"), "probes")
+    if sentences:
+        return measured((*sentences, "other_words"), "probes")
     system = view.result.system
     if not system.features:
         return not_shown("nationality_supplied")
-    given = any(feature in system.sensitive_features_used for feature in nationalities)
-    return not_shown("nationality_given" if given else "nationality_withheld")
+    is_given = any(feature in system.sensitive_features_used for feature in nationalities)
+    return not_shown("nationality_given" if is_given else "nationality_withheld")
 
 
 def _religion(view: ResultView) -> FoundEvidence:
@@ -51,7 +51,7 @@ def _swaps(view: ResultView) -> FoundEvidence:
     verdicts = view.result.probe_verdicts
     if not verdicts:
         return measured((_flipped("swaps", changed), "swaps_no_rule"), "probes")
-    judged = sentence("swaps_judged", **_judged(Counter(one.outcome for one in verdicts)))
+    judged = sentence("swaps_judged", **_judged(Counter(verdict.outcome for verdict in verdicts)))
     return measured((_flipped("swaps", changed), judged), "probes", "probe_verdicts")
 
 
@@ -67,17 +67,23 @@ def _moved_by(wanted: frozenset[str] | set[str], probe: SwapProbe, view: ResultV
     moved = False
     for slot in probe.slots:
         shifts = [
-            one
-            for one in probe.shifts
-            if one.slot == slot.slot and one.given_slot is None and one.shift is not None and one.reason is None
+            shift
+            for shift in probe.shifts
+            if shift.slot == slot.slot and shift.given_slot is None and shift.shift is not None and shift.reason is None
         ]
         if slot.slot in wanted and shifts:
             moved = True
-            yield _widest(slot, probe, max(shifts, key=lambda one: abs(one.shift or 0.0)))
-    judged = [one for one in view.result.probe_verdicts if moved and one.probe == probe.probe and one.slot in wanted]
-    for rule in dict.fromkeys(one.rule for one in judged):
-        alone = Counter(one.outcome for one in judged if one.rule == rule and one.given_slot is None)
-        beside = Counter(one.outcome for one in judged if one.rule == rule and one.given_slot is not None)
+            yield _widest(slot, probe, max(shifts, key=lambda shift: abs(shift.shift or 0.0)))
+    judged = [
+        verdict
+        for verdict in view.result.probe_verdicts
+        if moved and verdict.probe == probe.probe and verdict.slot in wanted
+    ]
+    for rule in dict.fromkeys(verdict.rule for verdict in judged):
+        alone = Counter(verdict.outcome for verdict in judged if verdict.rule == rule and verdict.given_slot is None)
+        beside = Counter(
+            verdict.outcome for verdict in judged if verdict.rule == rule and verdict.given_slot is not None
+        )
         yield sentence("changes_judged", rule=rule, **_judged(alone))
         if beside:
             yield sentence("changes_within_judged", **_judged(beside))

@@ -19,12 +19,12 @@ _ROUTES: Final = {"services": "services", "enforcement": "enforcement", "both": 
 
 def _owner(view: ResultView) -> FoundEvidence:
     governance = view.governance
-    said, rests_on = [sentence("owner", owner=view.plan.audit.owner)], ["plan.audit.owner"]
+    sentences, rests_on = [sentence("owner", owner=view.plan.audit.owner)], ["plan.audit.owner"]
     for key, words in (("office", governance.office), ("role", governance.role)):
         if words is not None:
-            said.append(sentence(key, words=words))
+            sentences.append(sentence(key, words=words))
             rests_on.append(f"plan.governance.{key}")
-    return declared(tuple(said), *rests_on, date=governance.declared_on)
+    return declared(tuple(sentences), *rests_on, date=governance.declared_on)
 
 
 def _words_of(key: str, field: str) -> Search:
@@ -34,8 +34,8 @@ def _words_of(key: str, field: str) -> Search:
         words = getattr(view.governance, field)
         if not words:
             return not_shown(f"no_{key}")
-        said = sentence(key, words=words if isinstance(words, str) else "”, “".join(words))
-        return _declared(view, said, field)
+        statement = sentence(key, words=words if isinstance(words, str) else "”, “".join(words))
+        return _declared(view, statement, field)
 
     return Search(find, _MAYBE)
 
@@ -43,22 +43,22 @@ def _words_of(key: str, field: str) -> Search:
 def _review(view: ResultView) -> FoundEvidence:
     after = view.result.further.after_detector
     if after is not None:
-        flagged, others = (one for one in after.overrides if not one.group.root)
+        flagged, others = (override for override in after.overrides if not override.group.root)
         counts = {"decided": flagged.decided, "changed": flagged.changed, "others": others.decided}
         said_of_people = sentence("decided_after", **counts, taken=others.changed)
         return measured((said_of_people, "decided_by_group"), "further.after_detector", "further.second_verdicts")
     governance = view.governance
-    said, rests_on = [], []
+    sentences, rests_on = [], []
     if governance.review_rate is not None:
-        said.append(sentence("reviewed", share=share(governance.review_rate, exact_percent)))
+        sentences.append(sentence("reviewed", share=share(governance.review_rate, exact_percent)))
         rests_on.append("review_rate")
     if governance.override_rate is not None:
-        said.append(sentence("not_followed", share=share(governance.override_rate, exact_percent)))
+        sentences.append(sentence("not_followed", share=share(governance.override_rate, exact_percent)))
         rests_on.append("override_rate")
-    if not said:
+    if not sentences:
         return not_shown("no_review")
     period = sentence("review_period", words=str(governance.review_period))
-    return _declared(view, (*said, period, "not_by_group"), *rests_on, "review_period")
+    return _declared(view, (*sentences, period, "not_by_group"), *rests_on, "review_period")
 
 
 def _expiry(view: ResultView) -> FoundEvidence:
@@ -79,20 +79,22 @@ def _patterns(view: ResultView) -> FoundEvidence:
     named = view.governance.named_patterns
     if not named:
         return not_shown("no_patterns")
-    said = sentence("patterns", patterns=counted(len(named), "pattern"), words="”, “".join(named))
+    statement = sentence("patterns", patterns=counted(len(named), "pattern"), words="”, “".join(named))
     about = {rule for rule in named.values() if rule != NOT_TESTED}
     rules: list[RuleResult | ProbeRuleResult] = [*view.result.rules, *view.result.probe_rules]
     outcomes = [rule.outcome for rule in rules if rule.rule in about]
     if not outcomes:
-        return _declared(view, (said, "patterns_no_rule"), "named_patterns")
+        return _declared(view, (statement, "patterns_no_rule"), "named_patterns")
     met, missed = outcomes.count("pass"), outcomes.count("fail")
     counts = {"fail": missed, "pass": met, "open": len(outcomes) - met - missed}
     judged = sentence("patterns_judged", **counts)
     if not met + missed:
-        return _declared(view, (said, judged), "named_patterns")
+        return _declared(view, (statement, judged), "named_patterns")
     decided = {rule.rule for rule in rules if rule.rule in about and rule.outcome in ("pass", "fail")}
-    of_rates = [name for name in ("rules", "probe_rules") if decided & {one.rule for one in getattr(view.result, name)}]
-    return measured((said, judged), *of_rates)
+    of_rates = [
+        name for name in ("rules", "probe_rules") if decided & {rule.rule for rule in getattr(view.result, name)}
+    ]
+    return measured((statement, judged), *of_rates)
 
 
 def _previous(view: ResultView) -> FoundEvidence:
@@ -106,29 +108,29 @@ def _previous(view: ResultView) -> FoundEvidence:
 
 
 def _route(view: ResultView) -> FoundEvidence:
-    said: list[str | Sentence] = [sentence("route", route=Word(word=_ROUTES[view.plan.audit.route]))]
+    sentences: list[str | Sentence] = [sentence("route", route=Word(word=_ROUTES[view.plan.audit.route]))]
     rests_on = ["plan.audit.route"]
     if view.governance.downstream is not None:
-        said.append(sentence("downstream", words=view.governance.downstream))
+        sentences.append(sentence("downstream", words=view.governance.downstream))
         rests_on.append("plan.governance.downstream")
-    return declared((*said, "downstream_not_measured"), *rests_on, date=view.governance.declared_on)
+    return declared((*sentences, "downstream_not_measured"), *rests_on, date=view.governance.declared_on)
 
 
 def _labels(view: ResultView) -> FoundEvidence:
-    said = sentence("labels", source=view.plan.evaluation_set.label_source)
-    return declared((said, "labels_sources"), "plan.evaluation_set.label_source", date=view.governance.declared_on)
+    statement = sentence("labels", source=view.plan.evaluation_set.label_source)
+    return declared((statement, "labels_sources"), "plan.evaluation_set.label_source", date=view.governance.declared_on)
 
 
 def _auditor(view: ResultView) -> FoundEvidence:
     name = view.plan.audit.auditor
     if not name.strip():
         return not_shown("no_auditor")
-    said = (sentence("auditor", name=name), "auditor_independent")
-    return declared(said, "plan.audit.auditor", date=view.governance.declared_on)
+    sentences = (sentence("auditor", name=name), "auditor_independent")
+    return declared(sentences, "plan.audit.auditor", date=view.governance.declared_on)
 
 
-def _declared(view: ResultView, said: Said, *keys: str) -> FoundEvidence:
-    return declared(said, *(f"plan.governance.{key}" for key in keys), date=view.governance.declared_on)
+def _declared(view: ResultView, sentences: Said, *keys: str) -> FoundEvidence:
+    return declared(sentences, *(f"plan.governance.{key}" for key in keys), date=view.governance.declared_on)
 
 
 _MAYBE: Final[tuple[EvidenceState, ...]] = ("declared", "not_shown")

@@ -22,10 +22,10 @@ def _limits(view: ResultView) -> FoundEvidence:
 
 
 def _inequality(view: ResultView) -> FoundEvidence:
-    said = sentence("inequality", rules=counted(len(view.result.rules), "rule"))
+    statement = sentence("inequality", rules=counted(len(view.result.rules), "rule"))
     if not view.decided_verdicts() or not view.result.disparities:
-        return not_shown((said, "nobody_judged"))
-    return measured(said, "disparities", "verdicts")
+        return not_shown((statement, "nobody_judged"))
+    return measured(statement, "disparities", "verdicts")
 
 
 def _facilitate(view: ResultView) -> FoundEvidence:
@@ -34,16 +34,16 @@ def _facilitate(view: ResultView) -> FoundEvidence:
         return not_shown(("no_facilitate", "not_without_features"))
     counts = {"adds": groups["adds"], "repeats": groups["repeats"], "removes": groups["removes"]}
     total = counted(groups.total(), "group")
-    said = (sentence("facilitate", groups=total, **counts, open=groups["cannot_tell"]), "not_without_features")
-    return measured(said, "further.amplification") if any(counts.values()) else not_shown(said)
+    sentences = (sentence("facilitate", groups=total, **counts, open=groups["cannot_tell"]), "not_without_features")
+    return measured(sentences, "further.amplification") if any(counts.values()) else not_shown(sentences)
 
 
 def _perpetuate(view: ResultView) -> FoundEvidence:
     reference = view.result.further.reference_comparison
     if reference is None or reference.p is None:
         return not_shown("no_perpetuate")
-    said = sentence("perpetuate", feature=Word(word=reference.feature), source=reference.source)
-    return measured(said, "further.reference_comparison")
+    statement = sentence("perpetuate", feature=Word(word=reference.feature), source=reference.source)
+    return measured(statement, "further.reference_comparison")
 
 
 def _forms_outside(view: ResultView) -> FoundEvidence:
@@ -60,12 +60,12 @@ def _like_cases(view: ResultView) -> FoundEvidence:
     notes = sum((Counter[str](record.notes) for record in records), Counter[str]())
     counts = {note: notes[note] for note in ("vanishes", "appears", "reverses", "stays")}
     controls = Word(word=", ".join(dict.fromkeys(control for record in records for control in record.controls)))
-    said = sentence("like_cases", controls=controls, **counts, open=notes["cannot_tell"])
-    return measured(said, "further.conditional") if any(counts.values()) else not_shown(said)
+    statement = sentence("like_cases", controls=controls, **counts, open=notes["cannot_tell"])
+    return measured(statement, "further.conditional") if any(counts.values()) else not_shown(statement)
 
 
 def _weighed(view: ResultView) -> FoundEvidence:
-    known = [one for one in view.result.further.costs if one.per_1000 is not None and one.group.root]
+    known = [cost for cost in view.result.further.costs if cost.per_1000 is not None and cost.group.root]
     return stated("weighed", known, "further.costs")
 
 
@@ -77,8 +77,8 @@ def _above_chance(view: ResultView) -> FoundEvidence:
 
 
 def _at_work(view: ResultView) -> FoundEvidence:
-    everyone = [one for table in view.result.further.deployed for one in table.groups if not one.group.root]
-    right = next((one.precision for one in everyone if one.precision is not None), None)
+    everyone = [group for table in view.result.further.deployed for group in table.groups if not group.group.root]
+    right = next((group.precision for group in everyone if group.precision is not None), None)
     return (
         not_shown("no_at_work")
         if right is None
@@ -87,12 +87,16 @@ def _at_work(view: ResultView) -> FoundEvidence:
 
 
 def _calibration(view: ResultView) -> FoundEvidence:
-    known = [one for one in view.result.further.calibrations if one.group.root and one.reason is None]
+    known = [
+        calibration
+        for calibration in view.result.further.calibrations
+        if calibration.group.root and calibration.reason is None
+    ]
     return stated("calibration", known, "further.calibrations")
 
 
 def _unnamed_groups(view: ResultView) -> FoundEvidence:
-    searched = any(one.outcome != "cannot_tell" for one in view.result.further.subgroup_scan)
+    searched = any(scan.outcome != "cannot_tell" for scan in view.result.further.subgroup_scan)
     return measured("unnamed_groups", "further.subgroup_scan") if searched else not_shown("no_unnamed_groups")
 
 

@@ -33,7 +33,7 @@ def _gender(view: ResultView) -> FoundEvidence:
     if not features:
         return not_shown("gender_no_feature")
     unknown = sum(
-        one.read for one in view.result.rows if [level[::2] for level in one.group.root] == [(features[0], "unknown")]
+        row.read for row in view.result.rows if [level[::2] for level in row.group.root] == [(features[0], "unknown")]
     )
     known, named = view.rates_by(FOUND, features), Word(word=", ".join(features))
     return stated("gender", known, features=named, rows=counted(unknown, "row"))
@@ -42,19 +42,19 @@ def _gender(view: ResultView) -> FoundEvidence:
 def _children(view: ResultView) -> FoundEvidence:
     if not _of_children(view):
         return not_shown("children_not_named")
-    known = [one for one in view.rates(FOUND) if _is_of_children(view, one)]
+    known = [estimate for estimate in view.rates(FOUND) if _is_of_children(view, estimate)]
     genders = view.features_coded("gender")
-    both = sum(any(level.feature in genders for level in one.group.root) for one in known)
-    return stated("children", known, both=both)
+    with_gender = sum(any(level.feature in genders for level in estimate.group.root) for estimate in known)
+    return stated("children", known, both=with_gender)
 
 
 def _of_children(view: ResultView) -> dict[str, tuple[str, ...]]:
     return {feature.name: feature.children for feature in view.result.features if feature.children}
 
 
-def _is_of_children(view: ResultView, one: Estimate) -> bool:
+def _is_of_children(view: ResultView, estimate: Estimate) -> bool:
     children = _of_children(view)
-    return any(level.code in children.get(level.feature, ()) for level in one.group.root)
+    return any(level.code in children.get(level.feature, ()) for level in estimate.group.root)
 
 
 def _present(view: ResultView) -> FoundEvidence:
@@ -63,7 +63,7 @@ def _present(view: ResultView) -> FoundEvidence:
     if not women and not children:
         return not_shown("present_not_named")
     of_women, of_children = (
-        sum(one.read for one in view.result.rows if _is_one_of(wanted, one.group.root)) for wanted in (women, children)
+        sum(row.read for row in view.result.rows if _is_one_of(wanted, row.group.root)) for wanted in (women, children)
     )
     if not of_women + of_children:
         return not_shown("no_present")
@@ -81,9 +81,9 @@ def _forced_criminality(view: ResultView) -> FoundEvidence:
     return stated(
         "forced_criminality",
         [
-            one
-            for one in view.rates(FOUND)
-            if any(level.feature in form and level.code in codes for level in one.group.root)
+            estimate
+            for estimate in view.rates(FOUND)
+            if any(level.feature in form and level.code in codes for level in estimate.group.root)
         ],
     )
 
@@ -106,10 +106,10 @@ def _forms(view: ResultView) -> FoundEvidence:
     if form is None:
         return not_shown("forms_not_named")
     if form in view.plan.groups:
-        known = {one.group for one in view.rates_by(FOUND, [form])}
+        known = {estimate.group for estimate in view.rates_by(FOUND, [form])}
         return stated("forms", known, open=len(view.groups_by([form]) - known))
-    records = [one for one in view.result.further.conditional if form in one.controls]
-    if not any(count for one in records for note, count in one.notes.items() if note != "cannot_tell"):
+    records = [record for record in view.result.further.conditional if form in record.controls]
+    if not any(count for record in records for note, count in record.notes.items() if note != "cannot_tell"):
         return not_shown("no_forms_compared")
     return measured(
         sentence("forms_compared", controls=Word(word=", ".join(records[0].controls))), "further.conditional"
@@ -127,7 +127,7 @@ def _ratios_by(*codings: str) -> Search:
     def find(view: ResultView) -> FoundEvidence:
         for table in view.result.further.impact_ratios:
             if sorted(feature_coding(view.plan.groups, axis.feature) for axis in table.family.axes) == sorted(codings):
-                compared = [one for one in table.groups if one.ratio is not None]
+                compared = [group for group in table.groups if group.ratio is not None]
                 if compared:
                     out = len(table.groups) - len(compared)
                     return stated("ratios", compared, "further.impact_ratios", out=out)
@@ -141,7 +141,7 @@ def _ratios_unknown(view: ResultView) -> FoundEvidence:
     if not tables:
         return not_shown("no_ratios_unknown")
     cases = counted(max(table.unknown for table in tables), "case")
-    groups = counted(sum(one.left_out == "unknown" for table in tables for one in table.groups), "group")
+    groups = counted(sum(group.left_out == "unknown" for table in tables for group in table.groups), "group")
     return measured(sentence("ratios_unknown", cases=cases, groups=groups), "further.impact_ratios")
 
 

@@ -21,8 +21,8 @@ NATIONALITY_SLOTS: Final = frozenset({"demonym", "country"})
 
 def asks_for(plan: AuditPlan, key: str) -> bool:
     """Say whether an audit by this plan can find evidence of this key."""
-    asked = _ASKED.get(key)
-    return asked is None or asked(plan)
+    condition = _ASKED.get(key)
+    return condition is None or condition(plan)
 
 
 def changes_nationality(plan: AuditPlan, probe: object, slot: str) -> bool:

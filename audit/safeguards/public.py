@@ -49,23 +49,23 @@ def public_safeguards(result: AuditResult) -> tuple[PublicSafeguard, ...]:
     `with_table_evidence`. The public sentences in a result file
     are not used, because an earlier version may have written what this version holds back.
     """
-    return tuple(_public(one, result) for one in result.safeguards if one.key not in _NEVER)
+    return tuple(_public(safeguard, result) for safeguard in result.safeguards if safeguard.key not in _NEVER)
 
 
-def _public(one: Safeguard, result: AuditResult) -> PublicSafeguard:
-    known = catalogue().evidence.get(one.key)
-    state: PublicState = "not_shown" if known is None else public_state(known, one.state, result)
+def _public(safeguard: Safeguard, result: AuditResult) -> PublicSafeguard:
+    known = catalogue().evidence.get(safeguard.key)
+    state: PublicState = "not_shown" if known is None else public_state(known, safeguard.state, result)
     day = result.provenance.finished[:10] if state == "measured" else None
     if state == "declared":  # also where something was measured because of the declaration
-        day = one.date if one.state == "declared" else result.plan.governance.declared_on
+        day = safeguard.date if safeguard.state == "declared" else result.plan.governance.declared_on
     return PublicSafeguard(
-        clause=one.clause,
-        words=one.words,
-        question=one.question,
+        clause=safeguard.clause,
+        words=safeguard.words,
+        question=safeguard.question,
         evidence=_OF_AN_OLD_RESULT if known is None else public_evidence(known, state, result),
         state=clause_state(state),
         date=day,
-        key=one.key,
+        key=safeguard.key,
     )
 
 
@@ -96,12 +96,12 @@ def with_table_evidence(about: PublicAbout, states: Mapping[str, PublicState], s
     known = catalogue().evidence
     states_now: dict[str, PublicState] = {**states, **{key: "measured" for key in seen if known[key].of_table}}
     safeguards = tuple(
-        one.model_copy(
-            update={"state": "measured", "evidence": known[one.key].public["measured"], "date": about.finished}
+        safeguard.model_copy(
+            update={"state": "measured", "evidence": known[safeguard.key].public["measured"], "date": about.finished}
         )
-        if one.key in known and known[one.key].of_table and one.key in seen
-        else one
-        for one in about.safeguards
+        if safeguard.key in known and known[safeguard.key].of_table and safeguard.key in seen
+        else safeguard
+        for safeguard in about.safeguards
     )
     return about.model_copy(update={"safeguards": safeguards, "frameworks": public_frameworks(states_now)})
 
@@ -172,7 +172,7 @@ def names_by_state(
     names: dict[PublicState, list[str]] = {"measured": [], "declared": [], "elsewhere": [], "not_shown": []}
     for key in provision.evidence:
         names[states[key]].append(tables.evidence[key].name)
-    return {state: tuple(found) for state, found in names.items()}
+    return {state: tuple(names_in_state) for state, names_in_state in names.items()}
 
 
 def public_mapping_state(provision: Provision, public: Mapping[str, PublicState]) -> PublicMappingState:

@@ -42,9 +42,9 @@ class ResultView:
     def _rates(self) -> dict[str, list[Estimate]]:
         """The known rates of groups, by metric. The rate of everyone is not among them."""
         known: dict[str, list[Estimate]] = {}
-        for one in self.result.estimates:
-            if one.status == "estimated" and one.value is not None and one.group.root:
-                known.setdefault(one.metric, []).append(one)
+        for estimate in self.result.estimates:
+            if estimate.status == "estimated" and estimate.value is not None and estimate.group.root:
+                known.setdefault(estimate.metric, []).append(estimate)
         return known
 
     def rates(self, metric: MetricName) -> list[Estimate]:
@@ -53,16 +53,27 @@ class ResultView:
 
     def rates_by(self, metric: MetricName, features: Collection[str]) -> list[Estimate]:
         """Return the known rates of groups that are defined by one of these features alone."""
-        return [one for one in self.rates(metric) if len(one.group.root) == 1 and one.group.root[0].feature in features]
+        return [
+            estimate
+            for estimate in self.rates(metric)
+            if len(estimate.group.root) == 1 and estimate.group.root[0].feature in features
+        ]
 
     def rate_of_everyone(self, metric: MetricName) -> float | None:
         """Return everyone's rate, or None where it is not known."""
-        return next((one.value for one in self.result.estimates if one.metric == metric and not one.group.root), None)
+        return next(
+            (
+                estimate.value
+                for estimate in self.result.estimates
+                if estimate.metric == metric and not estimate.group.root
+            ),
+            None,
+        )
 
     def groups_by(self, features: Collection[str]) -> set[Group]:
         """Return every group that is defined by one of these features alone, with or without a known rate."""
         return {
-            one.group for one in self.result.rows if len(one.group.root) == 1 and one.group.root[0].feature in features
+            row.group for row in self.result.rows if len(row.group.root) == 1 and row.group.root[0].feature in features
         }
 
     def rules_on(self, metrics: Collection[str]) -> list[RuleResult]:
@@ -74,10 +85,10 @@ class ResultView:
         alone or with others.
         """
         return [
-            one
-            for one in self.result.verdicts
-            if one.outcome in ("pass", "fail")
-            and (features is None or any(level.feature in features for level in one.group.root))
+            verdict
+            for verdict in self.result.verdicts
+            if verdict.outcome in ("pass", "fail")
+            and (features is None or any(level.feature in features for level in verdict.group.root))
         ]
 
     def features_coded(self, coding: str) -> list[str]:
@@ -97,4 +108,4 @@ def features_coded(group_features: Groups, coding: str) -> list[str]:
 def features_meaning(group_features: Groups, governance: GovernanceSection, *meanings: Meaning) -> list[str]:
     """Return the names of the sensitive features that the operator declares to have one of these meanings."""
     named = governance.features
-    return [named[one] for one in meanings if named.get(one) in group_features]
+    return [named[meaning] for meaning in meanings if named.get(meaning) in group_features]

@@ -36,25 +36,25 @@ class Search:
     states: tuple[EvidenceState, ...] = ("measured", "not_shown")
 
 
-def measured(said: Said, *rests_on: str) -> FoundEvidence:
+def measured(sentences: Said, *rests_on: str) -> FoundEvidence:
     """Return evidence that is measured. `rests_on` names the fields of the result that hold the numbers; at least one
     is needed.
     """
     if not rests_on:
         raise ValueError("measured, and on nothing")
-    return FoundEvidence("measured", _sentences(said), rests_on)
+    return FoundEvidence("measured", _sentences(sentences), rests_on)
 
 
-def declared(said: Said, *rests_on: str, date: str | None = None) -> FoundEvidence:
+def declared(sentences: Said, *rests_on: str, date: str | None = None) -> FoundEvidence:
     """Return evidence that the operator declares in these fields of the plan, on a day that the operator gives."""
     if not rests_on or not all(field.startswith("plan.") for field in rests_on):
         raise ValueError("declared, and nowhere in the plan")
-    return FoundEvidence("declared", _sentences(said), rests_on, date)
+    return FoundEvidence("declared", _sentences(sentences), rests_on, date)
 
 
-def not_shown(said: Said) -> FoundEvidence:
+def not_shown(sentences: Said) -> FoundEvidence:
     """Return that evidence is neither measured nor declared."""
-    return FoundEvidence("not_shown", _sentences(said), ())
+    return FoundEvidence("not_shown", _sentences(sentences), ())
 
 
 def stated(key: str, known: Sized, rests_on: str = "estimates", noun: str = "group", **values: Value) -> FoundEvidence:
@@ -64,6 +64,6 @@ def stated(key: str, known: Sized, rests_on: str = "estimates", noun: str = "gro
     return measured(sentence(key, **{f"{noun}s": counted(len(known), noun)}, **values), rests_on)
 
 
-def _sentences(said: Said) -> tuple[Sentence, ...]:
-    several = said if isinstance(said, tuple) else (said,)
-    return tuple(sentence(one) if isinstance(one, str) else one for one in several)
+def _sentences(sentences: Said) -> tuple[Sentence, ...]:
+    several = sentences if isinstance(sentences, tuple) else (sentences,)
+    return tuple(sentence(part) if isinstance(part, str) else part for part in several)
