@@ -54,15 +54,15 @@ def as_people_type(columns: Columns, draws: Draws) -> Columns:
 def _spelled(feature: Feature, values: Sequence[str | None], draws: Draws) -> list[str | None]:
     ways = draws.pick((_CODE, _READ, _NOT_READ), len(values)).tolist()
     places = draws.uniform(len(values)).tolist()
-    return [_spelling(feature, value, way, place) for value, way, place in zip(values, ways, places, strict=True)]
+    return [_spelling(feature, value, way, share) for value, way, share in zip(values, ways, places, strict=True)]
 
 
-def _spelling(feature: Feature, value: str | None, way: int, place: float) -> str | None:
+def _spelling(feature: Feature, value: str | None, way: int, share: float) -> str | None:
     if value is None:
-        return NOT_KNOWN[feature][int(place * len(NOT_KNOWN[feature]))]
+        return NOT_KNOWN[feature][int(share * len(NOT_KNOWN[feature]))]
     if _SEPARATOR in value:  # several in one cell: people who type two know the codes
         return value
     spellings = (READ[feature], READ[feature], _UNREAD[feature])[way].get(value, ())
     if way == 0 or not spellings:
         return value
-    return spellings[int(place * len(spellings))]
+    return spellings[int(share * len(spellings))]

@@ -113,8 +113,8 @@ def make_example(name: WorldName, folder: Path) -> str:
     """
     world = WORLDS[name]
     everything = tuple(Finding(possible, possible.size) for possible in world.findings)
-    with tempfile.TemporaryDirectory() as made:
-        written = synthesise(world, Path(made) / name, seed=USUAL_SEED, findings=everything)
+    with tempfile.TemporaryDirectory() as temporary:
+        written = synthesise(world, Path(temporary) / name, seed=USUAL_SEED, findings=everything)
         for file in (written.data.name, REFERENCE, TRUTH):
             (folder / file).write_bytes((written.folder / file).read_bytes())
     return f"{written.rows} {world.rows_are}"

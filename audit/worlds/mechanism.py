@@ -88,7 +88,7 @@ def row_kinds(mechanism: Mechanism) -> Kinds:
         * np.array([list(pair) for pair in world.sources.values()])[source, home]
         * np.array([share for share, _, _ in world.tempers])[temper]
     )
-    found = Kinds(
+    kinds = Kinds(
         share=share,
         state=state,
         gender=gender,
@@ -102,43 +102,43 @@ def row_kinds(mechanism: Mechanism) -> Kinds:
     )
     leak, labels = mechanism.strength("word-leak"), mechanism.strength("biased-labels")
     if leak is not None:
-        found.extra[_of(leak[0], found, world)] = round(leak[1])
+        kinds.extra[_of(leak[0], kinds, world)] = round(leak[1])
     if labels is not None:
-        found.mislabelled[_of(labels[0], found, world) & (state == EXPLOITED)] = labels[1]
-    shown, raised = _shown(mechanism, found, temper)
+        kinds.mislabelled[_of(labels[0], kinds, world) & (state == EXPLOITED)] = labels[1]
+    shown, raised = _shown(mechanism, kinds, temper)
     exploited, other = (
         np.array([getattr(sign, name) for sign in world.signs])[None, :] for name in ("exploited", "other")
     )
     part = np.where(state == EXPLOITED, shown, raised)
-    return found._replace(part=part, chances=np.clip(other + part[:, None] * (exploited - other), 0.0, 1.0))
+    return kinds._replace(part=part, chances=np.clip(other + part[:, None] * (exploited - other), 0.0, 1.0))
 
 
 def recorded_shares(mechanism: Mechanism) -> Recorded:
     """Sum the kinds up to what an audit can see: recorded gender and nationality, label and decision."""
-    world, found = mechanism.world, row_kinds(mechanism)
+    world, kinds = mechanism.world, row_kinds(mechanism)
     # a row without its nationality does not hold the word either
-    unknown = _flagged(world, found, np.zeros_like(found.extra))
-    flags = {True: _flagged(world, found, found.extra) if found.extra.any() else unknown, False: unknown}
+    unknown = _flagged(world, kinds, np.zeros_like(kinds.extra))
+    flags = {True: _flagged(world, kinds, kinds.extra) if kinds.extra.any() else unknown, False: unknown}
     sources = list(world.sources)
     no_gender, no_nationality, no_label = (
-        np.array([by[name] for name in sources])[found.source]
+        np.array([by[name] for name in sources])[kinds.source]
         for by in (world.gender_unknown, world.nationality_unknown, world.unlabelled)
     )
     codes = ((*GENDERS, UNKNOWN), (*world.nationalities, UNKNOWN))
     mass = np.zeros((len(codes[0]), len(codes[1]), 2, 2, 2))
-    label, mislabelled = (found.state == EXPLOITED).astype(np.int64), bool(found.mislabelled.any())
+    label, mislabelled = (kinds.state == EXPLOITED).astype(np.int64), bool(kinds.mislabelled.any())
     for gender_known, nationality_known, decision in product((True, False), (True, False), (0, 1)):
         flagged = flags[nationality_known]
-        weight = found.share * (1.0 - no_label) * (flagged if decision else 1.0 - flagged)
+        weight = kinds.share * (1.0 - no_label) * (flagged if decision else 1.0 - flagged)
         weight = weight * (1.0 - no_gender if gender_known else no_gender)
         weight = weight * (1.0 - no_nationality if nationality_known else no_nationality)
-        gender = found.gender if gender_known else np.full_like(found.gender, len(codes[0]) - 1)
-        nationality = found.nationality if nationality_known else np.full_like(found.nationality, len(codes[1]) - 1)
-        at = ((gender * len(codes[1]) + nationality) * 2 + found.channel) * 4 + decision
+        gender = kinds.gender if gender_known else np.full_like(kinds.gender, len(codes[0]) - 1)
+        nationality = kinds.nationality if nationality_known else np.full_like(kinds.nationality, len(codes[1]) - 1)
+        at = ((gender * len(codes[1]) + nationality) * 2 + kinds.channel) * 4 + decision
         # places in a flat array: numpy adds at these many times as fast as at tuples
-        np.add.at(mass.reshape(-1), at + 2 * label, weight * (1.0 - found.mislabelled))
+        np.add.at(mass.reshape(-1), at + 2 * label, weight * (1.0 - kinds.mislabelled))
         if mislabelled:
-            np.add.at(mass.reshape(-1), at, weight * found.mislabelled)
+            np.add.at(mass.reshape(-1), at, weight * kinds.mislabelled)
     return Recorded(codes, mass)
 
 
@@ -151,8 +151,8 @@ def _states(mechanism: Mechanism) -> FloatArray:
     if amplified is not None:
         code = amplified[0].group.levels[0].code
         prevalence[list(world.nationalities).index(code)] *= RAISED_PREVALENCE
-    whole = list(accumulate(shares.tolist()))[-1]
-    return np.asarray(np.stack([shares * (1.0 - prevalence), shares * prevalence]) / whole)
+    total = list(accumulate(shares.tolist()))[-1]
+    return np.asarray(np.stack([shares * (1.0 - prevalence), shares * prevalence]) / total)
 
 
 def _channels(mechanism: Mechanism) -> FloatArray:
@@ -165,7 +165,7 @@ def _channels(mechanism: Mechanism) -> FloatArray:
     return np.stack([1.0 - second, second], axis=1)
 
 
-def _shown(mechanism: Mechanism, found: Kinds, temper: IntArray) -> tuple[FloatArray, FloatArray]:
+def _shown(mechanism: Mechanism, kinds: Kinds, temper: IntArray) -> tuple[FloatArray, FloatArray]:
     """How much of the signs of exploitation shows: in cases of exploitation, and in other cases."""
     world = mechanism.world
     shown = np.array([of_exploited for _, of_exploited, _ in world.tempers])[temper]
@@ -176,9 +176,9 @@ def _shown(mechanism: Mechanism, found: Kinds, temper: IntArray) -> tuple[FloatA
             continue
         possible, strength = planted
         if name == "like-with-like":
-            where, strength = found.channel == 1, world.channel_effect
+            where, strength = kinds.channel == 1, world.channel_effect
         else:
-            where = _of(possible, found, world)
+            where = _of(possible, kinds, world)
         if possible.metric == "true_positive_rate":
             shown = np.where(where, shown * strength, shown)
         else:
@@ -186,22 +186,22 @@ def _shown(mechanism: Mechanism, found: Kinds, temper: IntArray) -> tuple[FloatA
     return shown, raised
 
 
-def _of(possible: Possible, found: Kinds, world: World) -> BoolArray:
+def _of(possible: Possible, kinds: Kinds, world: World) -> BoolArray:
     """bool[kinds]: whether the kind belongs to the group, recorded or not."""
-    within = np.ones(len(found.share), dtype=np.bool_)
+    within = np.ones(len(kinds.share), dtype=np.bool_)
     for level in possible.group.levels:
         if level.feature == "gender":
-            within &= found.gender == GENDERS.index(level.code)
+            within &= kinds.gender == GENDERS.index(level.code)
         else:
-            within &= found.nationality == list(world.nationalities).index(level.code)
+            within &= kinds.nationality == list(world.nationalities).index(level.code)
     return within
 
 
-def _flagged(world: World, found: Kinds, extra: IntArray) -> FloatArray:
+def _flagged(world: World, kinds: Kinds, extra: IntArray) -> FloatArray:
     """float64[kinds]: the chance that the detector flags such a row; `extra` is the points for a word."""
     # one row of each kind that differs: numbers sort a hundred times as fast as rows of chances
-    _, first, place = np.unique(found.part + 1j * extra, return_index=True, return_inverse=True)
-    recorded_chance = found.chances[first] * (1.0 - np.array([sign.missing for sign in world.signs]))
+    _, first, kind_index = np.unique(kinds.part + 1j * extra, return_index=True, return_inverse=True)
+    recorded_chance = kinds.chances[first] * (1.0 - np.array([sign.missing for sign in world.signs]))
     points = np.zeros((len(first), 1 + sum(sign.points for sign in world.signs)))
     points[:, 0] = 1.0
     for number, sign in enumerate(world.signs):
@@ -210,4 +210,4 @@ def _flagged(world: World, found: Kinds, extra: IntArray) -> FloatArray:
         shifted[:, sign.points :] = points[:, : points.shape[1] - sign.points]
         points = points * (1.0 - chance) + shifted * chance
     enough = np.arange(points.shape[1])[None, :] + extra[first, None] >= world.threshold
-    return np.asarray((points * enough).sum(axis=1)[place.reshape(-1)])
+    return np.asarray((points * enough).sum(axis=1)[kind_index.reshape(-1)])

@@ -20,13 +20,13 @@ _PLAN: Final = template("plan.template")
 def plan_text(mechanism: Mechanism, data: str, *, as_typed: bool = False) -> str:
     """Write plan.toml for the data file `data`; with maps if values are written as people type them."""
     world = mechanism.world
-    said = _PLANS[world.name]
+    texts = _PLANS[world.name]
     everyone = Truth.of(mechanism).everyone()
     plan = _PLAN.format(
         name=world.name,
-        title=said["title"],
-        use=said["use"],
-        route=said["route"],
+        title=texts["title"],
+        use=texts["use"],
+        route=texts["route"],
         features=_features(world),
         path=data,
         id=world.id,
@@ -34,7 +34,7 @@ def plan_text(mechanism: Mechanism, data: str, *, as_typed: bool = False) -> str
         evaluation_set=_evaluation_set(world, in_text=data.endswith(".csv")),
         gender=_map("gender", GENDERS) if as_typed else "",
         coding="codes and names" if as_typed else "ISO 3166-1 alpha-3",
-        nationality=said["several"] + (_map("nationality", (*world.nationalities, "PRT")) if as_typed else ""),
+        nationality=texts["several"] + (_map("nationality", (*world.nationalities, "PRT")) if as_typed else ""),
         found=everyone[0],
         flagged=everyone[1],
         channel=world.channel,

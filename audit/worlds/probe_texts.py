@@ -73,11 +73,11 @@ def _text(world: World, signs: Sequence[str], language: str, number: int) -> str
     def one_of(wordings: Sequence[str]) -> str:
         return wordings[number % len(wordings)]
 
-    said = [one_of(SIGN_SENTENCES[name][language]) for name in signs]
+    sentences = [one_of(SIGN_SENTENCES[name][language]) for name in signs]
     instead = [sign.name for sign in world.signs if sign.name not in signs]
-    said.append(ORDINARY_SENTENCES[one_of(instead)][language])
+    sentences.append(ORDINARY_SENTENCES[one_of(instead)][language])
     opening = PROBE_OPENING[language].format(place=one_of(PLACES[language]))
-    return " ".join([opening, *said, one_of(CONTACTS[language])])
+    return " ".join([opening, *sentences, one_of(CONTACTS[language])])
 
 
 def _score(tenths: float) -> float:

@@ -53,55 +53,55 @@ class Rows:
     """Place in `FORMS`: the form of exploitation, or the suspected form."""
     shown: BoolArray
     """bool[rows, signs]: whether the sign shows."""
-    asked: BoolArray
+    recorded: BoolArray
     """bool[rows, signs]: whether somebody asked, so that the sign is recorded if it shows."""
 
 
 def drawn_rows(mechanism: Mechanism, rows: int, seed: int) -> Iterator[tuple[Rows, Draws]]:
     """Draw the rows in blocks. The stream that comes with a block is for drawing its further details."""
-    found = row_kinds(mechanism)
+    kinds = row_kinds(mechanism)
     clusters = 0
     for block, start in enumerate(range(0, rows, BLOCK)):
         draws = Draws(seed, block)
-        drawn = _block(mechanism, found, draws, start, min(BLOCK, rows - start), clusters)
+        drawn = _block(mechanism, kinds, draws, start, min(BLOCK, rows - start), clusters)
         clusters = int(drawn.cluster[-1])
         yield drawn, draws
 
 
-def _block(mechanism: Mechanism, found: Kinds, draws: Draws, start: int, size: int, clusters: int) -> Rows:
+def _block(mechanism: Mechanism, kinds: Kinds, draws: Draws, start: int, size: int, clusters: int) -> Rows:
     world = mechanism.world
     sizes = 1 + draws.pick(world.cluster_sizes, size)
     cluster = np.repeat(np.arange(size), sizes)[:size]
     many = int(cluster[-1]) + 1
-    kind = draws.pick(found.share.tolist(), many)
-    gender, exploited = found.gender[kind], found.state[kind] == EXPLOITED
+    kind = draws.pick(kinds.share.tolist(), many)
+    gender, exploited = kinds.gender[kind], kinds.state[kind] == EXPLOITED
     source = list(world.sources)
     gender_known, nationality_known, labelled = (
-        ~draws.happens(np.array([by[name] for name in source])[found.source[kind]], many)
+        ~draws.happens(np.array([by[name] for name in source])[kinds.source[kind]], many)
         for by in (world.gender_unknown, world.nationality_unknown, world.unlabelled)
     )
-    believed = exploited & ~draws.happens(found.mislabelled[kind], many)
+    believed = exploited & ~draws.happens(kinds.mislabelled[kind], many)
     child = draws.happens(_children()[exploited.astype(np.int64), gender], many)
     age_known = ~draws.happens(0.12, many)
     form = _forms(gender, child, draws)
     of_rows = kind[cluster]
-    shown, asked = np.empty((size, len(world.signs)), np.bool_), np.empty((size, len(world.signs)), np.bool_)
+    shown, recorded = np.empty((size, len(world.signs)), np.bool_), np.empty((size, len(world.signs)), np.bool_)
     for number, sign in enumerate(world.signs):
-        shown[:, number] = draws.happens(found.chances[of_rows, number], size)
-        asked[:, number] = ~draws.happens(sign.missing, size)
+        shown[:, number] = draws.happens(kinds.chances[of_rows, number], size)
+        recorded[:, number] = ~draws.happens(sign.missing, size)
     return Rows(
         number=np.arange(start + 1, start + size + 1),
         cluster=clusters + 1 + cluster,
         exploited=exploited[cluster],
         label=np.where(labelled, believed.astype(np.int64), -1)[cluster],
         gender=np.where(gender_known, gender, -1)[cluster],
-        nationality=np.where(nationality_known, found.nationality[kind], -1)[cluster],
-        channel=found.channel[of_rows],
-        source=found.source[of_rows],
+        nationality=np.where(nationality_known, kinds.nationality[kind], -1)[cluster],
+        channel=kinds.channel[of_rows],
+        source=kinds.source[of_rows],
         child=np.where(age_known, child.astype(np.int64), -1)[cluster],
         form=form[cluster],
         shown=shown,
-        asked=asked,
+        recorded=recorded,
     )
 
 
@@ -110,8 +110,8 @@ def _children() -> FloatArray:
 
 
 def _forms(gender: IntArray, child: BoolArray, draws: Draws) -> IntArray:
-    place = draws.uniform(len(gender))
+    drawn = draws.uniform(len(gender))
     shares = np.array([[FORM_SHARES[name, is_child] for is_child in (False, True)] for name in GENDERS])
     of_row = shares[gender, child.astype(np.int64)]
     first = of_row[:, 0]
-    return np.where(place < first, 0, np.where(place < first + of_row[:, 1], 1, 2))
+    return np.where(drawn < first, 0, np.where(drawn < first + of_row[:, 1], 1, 2))

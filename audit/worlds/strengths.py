@@ -37,7 +37,7 @@ class PlantingError(AuditError):
     exit_code = ExitCode.USAGE
 
 
-def findings_asked(world: World, asked: Sequence[str]) -> tuple[Finding, ...]:
+def findings_asked(world: World, texts: Sequence[str]) -> tuple[Finding, ...]:
     """Read texts of the form `FINDING` or `FINDING=SIZE`. Returns findings in the order of the world.
 
     Raises
@@ -46,8 +46,8 @@ def findings_asked(world: World, asked: Sequence[str]) -> tuple[Finding, ...]:
         The world does not have the finding, it is named twice, or its size is no number above 0.
     """
     sizes: dict[FindingName, float] = {}
-    for text in asked:
-        name, given, size = text.partition("=")
+    for text in texts:
+        name, separator, size = text.partition("=")
         possible = world.possible(name)
         if possible is None:
             names = [possible.finding for possible in world.findings]
@@ -56,7 +56,7 @@ def findings_asked(world: World, asked: Sequence[str]) -> tuple[Finding, ...]:
             raise PlantingError(f'world {world.name} has no finding "{name}"', slug="no-such-finding", hint=hint)
         if possible.finding in sizes:
             raise PlantingError(f"{name} is planted twice", slug="planted-twice")
-        sizes[possible.finding] = _size(possible, size) if given else possible.size
+        sizes[possible.finding] = _size(possible, size) if separator else possible.size
     return tuple(Finding(possible, sizes[possible.finding]) for possible in world.findings if possible.finding in sizes)
 
 
@@ -131,13 +131,13 @@ def _reached(gap: Callable[[float], float], size: float, below: float, above: fl
     under, over, last, between = gap(below) - size, gap(above) - size, 0.0, below
     for _ in range(_STEPS if under < 0.0 else 0):
         between = (below * over - above * under) / (over - under)
-        found = gap(between) - size
-        if found < 0.0:
-            below, under, over = between, found, over / 2.0 if last < 0.0 else over
+        excess = gap(between) - size
+        if excess < 0.0:
+            below, under, over = between, excess, over / 2.0 if last < 0.0 else over
         else:
-            above, over, under = between, found, under / 2.0 if last > 0.0 else under
-        last = found
-        if abs(above - below) <= _NEAR or abs(found) <= _NEAR_GAP:
+            above, over, under = between, excess, under / 2.0 if last > 0.0 else under
+        last = excess
+        if abs(above - below) <= _NEAR or abs(excess) <= _NEAR_GAP:
             break
     return between
 

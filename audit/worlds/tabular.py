@@ -39,13 +39,13 @@ def referral_columns(world: World, rows: Rows, draws: Draws) -> Columns:
     first, second, share = DUAL
     also = draws.happens(share, len(rows.number))
     columns["nationality"] = [
-        f"{code}/{second}" if code == first and both else code
-        for code, both in zip(columns["nationality"], also.tolist(), strict=True)
+        f"{code}/{second}" if code == first and is_dual else code
+        for code, is_dual in zip(columns["nationality"], also.tolist(), strict=True)
     ]
     columns["age_band"] = _named(("adult", "child"), rows.child)
     columns["form"] = _named(FORMS, rows.form)
     for number, sign in enumerate(world.signs):
-        columns[sign.name] = _named(("0", "1"), np.where(rows.asked[:, number], rows.shown[:, number], -1))
+        columns[sign.name] = _named(("0", "1"), np.where(rows.recorded[:, number], rows.shown[:, number], -1))
     return columns
 
 
@@ -57,8 +57,8 @@ def transaction_columns(world: World, rows: Rows, draws: Draws) -> Columns:
     columns["amount"] = [f"{10 + euros}.{cents:02d}" for euros, cents in _pairs(draws, size)]
     for number, sign in enumerate(world.signs):
         name, numbers = _NUMBERS[sign.name]
-        value = np.where(rows.asked[:, number], numbers(rows.shown[:, number], draws), -1)
-        columns[name] = [None if one < 0 else str(one) for one in value.tolist()]
+        value = np.where(rows.recorded[:, number], numbers(rows.shown[:, number], draws), -1)
+        columns[name] = [None if cell < 0 else str(cell) for cell in value.tolist()]
     return columns
 
 
@@ -96,4 +96,4 @@ def number_column(sign: str) -> str:
 
 def _named(names: Sequence[str], places: IntArray) -> list[str | None]:
     known: list[str | None] = [*names, None]
-    return [known[place] for place in places.tolist()]
+    return [known[index] for index in places.tolist()]

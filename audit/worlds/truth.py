@@ -92,7 +92,7 @@ class Truth:
     def planted(self) -> tuple[Possible, ...]:
         """The planted findings, in the order of the world."""
         mechanism = self.mechanism
-        return tuple(one for one in mechanism.world.findings if one.finding in mechanism.strengths)
+        return tuple(finding for finding in mechanism.world.findings if finding.finding in mechanism.strengths)
 
 
 def _within(codes: Codes, member: Member) -> BoolArray:
@@ -107,8 +107,8 @@ def _within(codes: Codes, member: Member) -> BoolArray:
 
 @lru_cache(maxsize=1024)
 def _members(codes: Codes, group: Group) -> BoolArray:
-    asked = {level.feature: level for level in group.levels}
-    members = _within(codes, lambda level: asked.get(level.feature, level) == level)
+    level_by_feature = {level.feature: level for level in group.levels}
+    members = _within(codes, lambda level: level_by_feature.get(level.feature, level) == level)
     members.setflags(write=False)
     return members
 
@@ -211,14 +211,14 @@ def _code(possible: Possible) -> str:
 
 def true_composition(mechanism: Mechanism, feature: str) -> dict[str, float]:
     """Shares of the levels of a feature among the exploited, by the truth and not by labels."""
-    found, world = row_kinds(mechanism), mechanism.world
+    kinds, world = row_kinds(mechanism), mechanism.world
     codes = GENDERS if feature == "gender" else tuple(world.nationalities)
-    place = found.gender if feature == "gender" else found.nationality
+    levels = kinds.gender if feature == "gender" else kinds.nationality
     hidden = world.gender_unknown if feature == "gender" else world.nationality_unknown
-    shown = 1.0 - np.array([hidden[name] for name in world.sources])[found.source]
-    labelled = 1.0 - np.array([world.unlabelled[name] for name in world.sources])[found.source]
-    weight = np.where(found.state == EXPLOITED, found.share * shown * labelled, 0.0)
-    shares = np.bincount(place, weights=weight, minlength=len(codes))
+    shown = 1.0 - np.array([hidden[name] for name in world.sources])[kinds.source]
+    labelled = 1.0 - np.array([world.unlabelled[name] for name in world.sources])[kinds.source]
+    weight = np.where(kinds.state == EXPLOITED, kinds.share * shown * labelled, 0.0)
+    shares = np.bincount(levels, weights=weight, minlength=len(codes))
     return {code: float(share) for code, share in zip(codes, shares / shares.sum(), strict=True)}
 
 

@@ -51,8 +51,8 @@ def accused_without_cause(prepared: PreparedDemo, result: AuditResult) -> tuple[
         (planted.metric, level)
         for planted in prepared.planted
         if planted.kind == "gap"
-        for own in planted.group.levels
-        for level in with_levels_above(own, result)
+        for planted_level in planted.group.levels
+        for level in with_levels_above(planted_level, result)
     }
     return tuple(
         verdict
@@ -85,9 +85,9 @@ def _finding(planted: PlantedFinding, result: AuditResult) -> Finding:
     ]
     # with several rules on one metric the strictest answer counts: a FAIL under any of them is a finding
     verdict = min(verdicts, key=lambda verdict: WORST_FIRST.index(verdict.outcome), default=None)
-    own = reading.estimate(planted.metric, planted.group)
+    estimate = reading.estimate(planted.metric, planted.group)
     everyone = reading.everyone.get(planted.metric)
-    rate = Rate(planted.group, planted.metric, own, everyone, "not_judged", verdict=verdict)
+    rate = Rate(planted.group, planted.metric, estimate, everyone, "not_judged", verdict=verdict)
     return Finding(planted, _state(planted, verdict), rate)
 
 
@@ -104,8 +104,8 @@ def _measured(finding: Finding) -> str:
     rate = finding.rate
     if rate.value is None or rate.rest is None:
         return "no rate can be stated"
-    said = "not judged" if rate.verdict is None else rate.verdict.outcome.upper().replace("_", " ")
-    return f"{percent(rate.value)}, others {percent(rate.rest)}. {said}"
+    outcome = "not judged" if rate.verdict is None else rate.verdict.outcome.upper().replace("_", " ")
+    return f"{percent(rate.value)}, others {percent(rate.rest)}. {outcome}"
 
 
 def _name(group: Group, result: AuditResult) -> str:
@@ -121,7 +121,7 @@ def with_levels_above(level: Level, result: AuditResult) -> Iterator[Level]:
     yield level
     for feature in result.features:
         if feature.name == level.feature and level.rung in feature.rungs:
-            parents = {(one.rung, one.code): one.parent for one in feature.levels}
+            parents = {(parent_level.rung, parent_level.code): parent_level.parent for parent_level in feature.levels}
             for rung in feature.rungs[feature.rungs.index(level.rung) + 1 :]:
                 level = Level(level.feature, rung, parents.get((level.rung, level.code)) or level.code)
                 yield level

@@ -160,9 +160,9 @@ def referral_cases(size: int, rng: np.random.Generator, *, prefix: str = "case")
 
 
 def _gender(exploited: BoolArray, rng: np.random.Generator) -> TextArray:
-    place = rng.random(len(exploited))
-    man = place < NON_BINARY + (1.0 - NON_BINARY) * np.where(exploited, MEN[True], MEN[False])
-    return np.where(place < NON_BINARY, "non-binary", np.where(man, "man", "woman"))
+    drawn = rng.random(len(exploited))
+    man = drawn < NON_BINARY + (1.0 - NON_BINARY) * np.where(exploited, MEN[True], MEN[False])
+    return np.where(drawn < NON_BINARY, "non-binary", np.where(man, "man", "woman"))
 
 
 def _age_band(exploited: BoolArray, rng: np.random.Generator) -> pa.Array:

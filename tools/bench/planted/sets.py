@@ -129,7 +129,7 @@ def decided_rows(mechanism: Mechanism, rows: int, seed: int) -> pd.DataFrame:
     for drawn, _ in drawn_rows(mechanism, rows, seed):
         nationality = _named((*world.nationalities, None), drawn.nationality)
         word = extra * np.array([code is not None and code == learned for code in nationality], dtype=np.int64)
-        added = (drawn.shown & drawn.asked) @ points + word
+        added = (drawn.shown & drawn.recorded) @ points + word
         frame = pd.DataFrame(
             {
                 "gender": _named((*GENDERS, None), drawn.gender),
