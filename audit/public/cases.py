@@ -113,12 +113,12 @@ class RowCase(PublicFinding):
             people = f"about {row.people}"
             counted = f"{people} people" if row.errors is None else f"{row.errors} of {people} {error}"
             return f"{counted}, and no rate in public"
-        said = f"{METRICS[rate.metric].plain} {self.value}".rstrip()
+        rate_words = f"{METRICS[rate.metric].plain} {self.value}".rstrip()
         if row.few is not None:
             fewer = f"fewer than {row.fewer_than} of about {row.people}"
-            return f"{said} ({'all but ' if row.few == 'right' else ''}{fewer} {error})"
+            return f"{rate_words} ({'all but ' if row.few == 'right' else ''}{fewer} {error})"
         span = "" if rate.low is None else f" (likely range {percent(rate.low)} to {percent(rate.high)})"
-        return f"{said}{span} of about {row.people}"
+        return f"{rate_words}{span} of about {row.people}"
 
 
 class PublicCases:
@@ -140,27 +140,27 @@ class PublicCases:
         return [case for cases in self.by_rule.values() for case in cases if case.outcome == "fail"]
 
     def _of(self, rule: PublicRule) -> Iterable[RowCase]:
-        for found in judged_rows(self.release, rule):
-            row, word = found.row, found.word
+        for finding in judged_rows(self.release, rule):
+            row, word = finding.row, finding.word
             assert word is not None  # noqa: S101 - what is judged has a word
             larger = "" if word.judged_as is None else harmless(self._names.row(word.judged_as))
             waiver = None if row.group is None else self._waivers.get((rule.rule, row.group))
             name, of_before = harmless(self._names.row(row.parts)), row.as_of < self.release.about.finished
-            yield RowCase(row, found.rate, rule, word, name, larger, waiver, of_before)
+            yield RowCase(row, finding.rate, rule, word, name, larger, waiver, of_before)
 
 
 def judged_rows(release: PublicRelease, rule: PublicRule) -> list[PublicFinding]:
     """Return what a rule says of each row that it judges, in the order of the release."""
-    found = [finding_of(row, rule.metric, rule) for row in release.rows]
-    with_words = [each for each in found if each is not None and each.word is not None]
-    return [each for each in with_words if each.state != "not_judged" or _stands(rule, each)]
+    findings = [finding_of(row, rule.metric, rule) for row in release.rows]
+    with_words = [finding for finding in findings if finding is not None and finding.word is not None]
+    return [finding for finding in with_words if finding.state != "not_judged" or _stands(rule, finding)]
 
 
-def _stands(rule: PublicRule, found: PublicFinding) -> bool:
+def _stands(rule: PublicRule, finding: PublicFinding) -> bool:
     """Tell whether a row that is not judged has a rate, and is by features whose groups the rule judges."""
-    asked = {part.feature for part in found.row.parts}
-    judged = not rule.groups or any(set(features) == asked for features in rule.groups)
-    return judged and any(end is not None for end in (found.rate.value, found.rate.at_least, found.rate.at_most))
+    row_features = {part.feature for part in finding.row.parts}
+    judged = not rule.groups or any(set(features) == row_features for features in rule.groups)
+    return judged and any(end is not None for end in (finding.rate.value, finding.rate.at_least, finding.rate.at_most))
 
 
 def limit_words(rule: PublicRule) -> str:
@@ -188,19 +188,19 @@ def waiver_words(waiver: PublicWaiver, release: PublicRelease, quoted: Callable[
 def sentences_beside(release: PublicRelease, quoted: Callable[[str], str] = harmless) -> list[str]:
     """Return the sentences, in English, that must stand beside the verdict; `quoted` writes what others wrote."""
     about, headline = release.about, release.headline
-    said = [*([] if relied_on(release) == headline.outcome else [SENTENCES["pass_not_shown"]]), *why_it_fails(release)]
+    lines = [*([] if relied_on(release) == headline.outcome else [SENTENCES["pass_not_shown"]]), *why_it_fails(release)]
     if headline.change is not None:
         differs = ", ".join(headline.change.differs)
-        told, *more = (SENTENCES[name].format(features=differs) for name in headline.change.sentence_names)
+        first, *more = (SENTENCES[name].format(features=differs) for name in headline.change.sentence_names)
         paired = "; both versions were tested on the same cases" if headline.change.paired else ""
-        said += [told, f"The earlier audit ended on {quoted(headline.change.baseline_finished)}{paired}.", *more]
+        lines += [first, f"The earlier audit ended on {quoted(headline.change.baseline_finished)}{paired}.", *more]
     notes = [*(["method"] if release.rows else []), *release.left_out]
-    said += [SENTENCES[name].format(**release.method.model_dump()) for name in (*notes, *about.sample_sentences)]
+    lines += [SENTENCES[name].format(**release.method.model_dump()) for name in (*notes, *about.sample_sentences)]
     counted = {"unscored": release.unscored, "unlabelled": release.unlabelled}
-    said += [SENTENCES[name].format(count=count) for name, count in counted.items() if count]
+    lines += [SENTENCES[name].format(count=count) for name, count in counted.items() if count]
     if about.without_figures:
-        said.append(SENTENCES["without_figures"].format(features=", ".join(map(quoted, about.without_figures))))
-    return said
+        lines.append(SENTENCES["without_figures"].format(features=", ".join(map(quoted, about.without_figures))))
+    return lines
 
 
 def exact_figures(plan: str) -> str:

@@ -107,7 +107,7 @@ class PublicFinding:
     @property
     def is_known(self) -> bool:
         """Whether the rate, or a bound on it, is printed."""
-        return any(each is not None for each in (self.error, self.at_most, self.at_least))
+        return any(share is not None for share in (self.error, self.at_most, self.at_least))
 
     def _bound(self, of_errors: str, of_good: str) -> float | None:
         return self._error(getattr(self.rate, of_good if self.rate.metric in SHARES_OF_GOOD else of_errors))

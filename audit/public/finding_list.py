@@ -49,10 +49,10 @@ _SOME_WORD: Final = ChangedWord("", "", "", "")
 
 def findings_of(release: PublicRelease) -> tuple[ReleaseFinding, ...]:
     """Return every finding of a release: those beyond a limit first, and of these the rows in which most are harmed."""
-    found = [*_rows(release), *_changed_words(release), *_change(release)]
+    findings = [*_rows(release), *_changed_words(release), *_change(release)]
     return tuple(
         sorted(
-            found,
+            findings,
             key=lambda finding: (
                 WORDS.index(finding.word),
                 SUBJECTS.index(finding.subject),

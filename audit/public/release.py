@@ -276,10 +276,10 @@ class PublicRelease(Part):
     @property
     def left_out(self) -> tuple[str, ...]:
         """Names of the `SENTENCES` that say which figures are left out, or cannot be compared, and why."""
-        found = set(self.sides.values())
+        sides = set(self.sides.values())
         return (
-            *(["figures_none"] if not self.rows and "hidden" not in found else []),
-            *(f"figures_{name}" for name in ("people", "hidden") if name in found),
+            *(["figures_none"] if not self.rows and "hidden" not in sides else []),
+            *(f"figures_{name}" for name in ("people", "hidden") if name in sides),
             *(["other_key"] if self.set_before else []),
         )
 
