@@ -52,15 +52,15 @@ def _of_module(name: str) -> dict[str, dict[str, str]]:
     except (OSError, TypeError):
         return {}
     return {
-        made.name: {
+        definition.name: {
             field.target.id: inspect.cleandoc(text.value.value)
-            for field, text in pairwise(made.body)
+            for field, text in pairwise(definition.body)
             if isinstance(field, ast.AnnAssign)
             and isinstance(field.target, ast.Name)
             and isinstance(text, ast.Expr)
             and isinstance(text.value, ast.Constant)
             and isinstance(text.value.value, str)
         }
-        for made in tree.body
-        if isinstance(made, ast.ClassDef)
+        for definition in tree.body
+        if isinstance(definition, ast.ClassDef)
     }

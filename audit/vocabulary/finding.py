@@ -55,8 +55,8 @@ class ChangedWord:
 
     def __str__(self) -> str:
         """Name it in English: "demonym Moroccan"."""
-        held = "" if self.given is None else f" within {self.given}"
-        return f"{SLOT_WORDS.get(self.slot, self.slot)} {self.name}{held}" if self.slot else "a changed word or field"
+        within = "" if self.given is None else f" within {self.given}"
+        return f"{SLOT_WORDS.get(self.slot, self.slot)} {self.name}{within}" if self.slot else "a changed word or field"
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,15 +64,15 @@ class Group(_Key[tuple[Level, ...]]):
     @classmethod
     def __get_pydantic_core_schema__(cls, source: type[Any], handler: GetCoreSchemaHandler) -> CoreSchema:
         """Look groups of JSON up among those that are known, without a line of Python for those that are."""
-        whole = handler(source)
-        if whole["type"] != "model":  # this, made for another model
-            return whole
-        made = {key: value for key, value in whole.items() if key != "ref"}
+        schema = handler(source)
+        if schema["type"] != "model":  # this, made for another model
+            return schema
+        anonymous = {key: value for key, value in schema.items() if key != "ref"}
         level = core_schema.tuple_variable_schema(core_schema.str_schema(strict=True))
         known = core_schema.no_info_after_validator_function(
             _KNOWN.__getitem__, core_schema.tuple_variable_schema(level)
         )
-        return core_schema.json_or_python_schema(known, made, ref=whole["ref"], serialization=made)
+        return core_schema.json_or_python_schema(known, anonymous, ref=schema["ref"], serialization=anonymous)
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:

@@ -17,8 +17,8 @@ UNLISTED: Final = "unlisted"
 
 def reading_order(features: Sequence[NamedFeature]) -> list[str]:
     """Return features in the order in which a group's name lists them: nationality first, gender last."""
-    place = {"nationality": 0, "categorical": 1, "gender": 2}
-    return [feature.name for feature in sorted(features, key=lambda feature: place[feature.coding])]
+    rank = {"nationality": 0, "categorical": 1, "gender": 2}
+    return [feature.name for feature in sorted(features, key=lambda feature: rank[feature.coding])]
 
 
 class Names:
@@ -35,7 +35,7 @@ class Names:
     ) -> None:
         self._t = translations or NullTranslations()
         self._codings = {feature.name: feature.coding for feature in features}
-        self._order = {name: place for place, name in enumerate(reading_order(features))}
+        self._order = {name: index for index, name in enumerate(reading_order(features))}
         self._levels = {
             Level(feature.name, level.rung, level.code): self._place(feature.coding, level, places)
             for feature in features

@@ -104,9 +104,9 @@ def frequencies(value: float, other: float | None) -> tuple[Frequency, Frequency
 
 def rounded_up(value: float) -> int:
     """Round a quantity up to two significant digits, for an upper bound: 47, 820, 12000."""
-    whole = math.ceil(round(value, _FLOAT_NOISE))
-    step: int = 10 ** max(len(str(whole)) - 2, 0)
-    return -(-whole // step) * step
+    integer = math.ceil(round(value, _FLOAT_NOISE))
+    step: int = 10 ** max(len(str(integer)) - 2, 0)
+    return -(-integer // step) * step
 
 
 def _frequency(value: float, base: int) -> Frequency:

@@ -56,12 +56,12 @@ def terms_like(word: str) -> list[Term]:
     """Terms whose names resemble `word` or hold it, the three most similar first."""
     import difflib
 
-    names, asked = _names(), plain_name(word)[:60]
-    found = [
-        *difflib.get_close_matches(asked, names, n=9, cutoff=0.6),
-        *(name for name in names if len(asked) > 3 and asked in name),
+    names, plain = _names(), plain_name(word)[:60]
+    matches = [
+        *difflib.get_close_matches(plain, names, n=9, cutoff=0.6),
+        *(name for name in names if len(plain) > 3 and plain in name),
     ]
-    return [TERMS[name] for name in dict.fromkeys(names[match] for match in found)][:3]
+    return [TERMS[name] for name in dict.fromkeys(names[match] for match in matches)][:3]
 
 
 def _names() -> dict[str, str]:

@@ -37,7 +37,7 @@ def harmless(text: str) -> str:
 
 def without_unseen(text: str) -> str:
     """Write out each invisible or direction-changing character as `[U+202E]`; lines stay as they are."""
-    return _UNSEEN.sub(lambda found: f"[U+{ord(found[0]):04X}]", text)
+    return _UNSEEN.sub(lambda match: f"[U+{ord(match[0]):04X}]", text)
 
 
 def starts_formula(cell: str) -> bool:
