@@ -39,13 +39,13 @@ def sarif_file(release: PublicRelease) -> str:
 def codequality_file(release: PublicRelease) -> str:
     """Write `gl-code-quality.json` for GitLab's merge-request widget: an entry for whatever is no pass."""
     reading = PipelineReading(release)
-    entries = [_entry(reading, found) for found in results(reading.suites)]
+    entries = [_entry(reading, result) for result in results(reading.suites)]
     return json.dumps(entries, indent=1, ensure_ascii=False) + "\n"
 
 
-def _entry(reading: PipelineReading, found: Result) -> dict[str, Any]:
-    suite, case = found.suite, found.case
-    severity = "major" if found.level == "warning" else "critical" if case is not suite.whole else "blocker"
+def _entry(reading: PipelineReading, result: Result) -> dict[str, Any]:
+    suite, case = result.suite, result.case
+    severity = "major" if result.level == "warning" else "critical" if case is not suite.whole else "blocker"
     waived = f"{case.waived.words}; " if case.waived else ""
     return {
         "description": harmless(f"{waived}{case.name}: {case.message}"),

@@ -62,6 +62,8 @@ def _word(
     state = judged.get((row.side, row.key))
     if word is None or state is None:
         return ["", "", ""]
-    named = [one for one in release.waivers if one.group is not None]
-    waived = [waiver_words(one, release) for one in named if (one.rule, one.group) == (rule.rule, row.group)]
+    named = [waiver for waiver in release.waivers if waiver.group is not None]
+    waived = [
+        waiver_words(waiver, release) for waiver in named if (waiver.rule, waiver.group) == (rule.rule, row.group)
+    ]
     return [state, word.because or "", "; ".join(waived)]

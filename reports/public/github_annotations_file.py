@@ -39,11 +39,11 @@ def _commands(reading: PipelineReading) -> list[str]:
         commands.append(_command(reading, kind, None, "Audit of groups", reading.about_verdict))
     # GitHub counts errors and warnings apart.
     for level in ("error", "warning"):
-        found = [suite for suite in rules if _level(suite) == level]
+        suites = [suite for suite in rules if _level(suite) == level]
         room = _MOST - len(commands) if level == kind else _MOST
-        shown = found if len(found) <= room else found[: room - 1]
+        shown = suites if len(suites) <= room else suites[: room - 1]
         commands += [_command(reading, level, suite, suite.name, _text(suite)) for suite in shown]
-        if len(found) > room:
+        if len(suites) > room:
             further = "Further rules do not pass: release.json has them."
             commands.append(_command(reading, level, None, "Further rules", further))
     return commands

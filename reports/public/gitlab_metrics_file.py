@@ -22,17 +22,17 @@ _Family = tuple[str, Literal["gauge", "stateset"], str, Iterable[str]]
 def metrics_file(release: PublicRelease) -> str:
     """Write `metrics.txt`."""
     lines: list[str] = []
-    for name, kind, told, samples in _families(PipelineReading(release)):
-        lines += [f"# TYPE {name} {kind}", f"# HELP {name} {told}", *(f"{name}{sample}" for sample in samples)]
+    for name, kind, meaning, samples in _families(PipelineReading(release)):
+        lines += [f"# TYPE {name} {kind}", f"# HELP {name} {meaning}", *(f"{name}{sample}" for sample in samples)]
     return "\n".join([*lines, "# EOF"]) + "\n"
 
 
 def _families(reading: PipelineReading) -> Iterator[_Family]:
     release, cases = reading.release, reading.cases.by_rule
-    told = "Verdict over the whole set in this test, from exact figures that the auditor holds."
-    yield "audit_verdict", "stateset", told, _states("audit_verdict", get_args(Outcome), reading.outcome)
-    told = "Whether the audit ended after the day until which it may be relied on."
-    yield "audit_past_expiry", "gauge", told, [f" {int(reading.is_expired)}"]
+    meaning = "Verdict over the whole set in this test, from exact figures that the auditor holds."
+    yield "audit_verdict", "stateset", meaning, _states("audit_verdict", get_args(Outcome), reading.outcome)
+    meaning = "Whether the audit ended after the day until which it may be relied on."
+    yield "audit_past_expiry", "gauge", meaning, [f" {int(reading.is_expired)}"]
     states = _states("audit_figures", ("shown", "none"), "shown" if release.rows else "none")
     yield "audit_figures", "stateset", "Whether figures are public.", states
     rules = [f'{{rule="{_label(rule.rule)}",outcome="{rule.outcome}"}} 1' for rule in release.rules]
@@ -44,26 +44,26 @@ def _families(reading: PipelineReading) -> Iterator[_Family]:
         for finding in reading.findings
         if finding.subject == "together"
     ]
-    told = "What the exact audit says of a row under a rule, in the label word; always one."
-    yield "audit_group", "gauge", told, [*unnamed, *groups]
+    meaning = "What the exact audit says of a row under a rule, in the label word; always one."
+    yield "audit_group", "gauge", meaning, [*unnamed, *groups]
     words = [finding for finding in reading.findings if finding.subject == "changed_word"]
     if words:
-        told = "What the exact audit says of a changed word under a rule, in the label word; always one."
-        yield "audit_changed_word", "gauge", told, (_of_changed_word(finding) for finding in words)
+        meaning = "What the exact audit says of a changed word under a rule, in the label word; always one."
+        yield "audit_changed_word", "gauge", meaning, (_of_changed_word(finding) for finding in words)
     if release.headline.change is not None:
-        told = (
+        meaning = (
             "Whether the system became worse for any group than in the earlier audit, in the label outcome; always one."
         )
-        yield "audit_change", "gauge", told, [f'{{outcome="{release.headline.change.outcome}"}} 1']
+        yield "audit_change", "gauge", meaning, [f'{{outcome="{release.headline.change.outcome}"}} 1']
     if release.waivers:
-        told = "A finding that somebody answers for until a day; it changes no verdict. Always one."
-        yield "audit_waiver", "gauge", told, _waivers(reading)
-    told = "Rate of a row, ends of its likely range, bounds, and the rate of everyone else, in shares."
-    yield "audit_rate", "gauge", told, _rates(release)
+        meaning = "A finding that somebody answers for until a day; it changes no verdict. Always one."
+        yield "audit_waiver", "gauge", meaning, _waivers(reading)
+    meaning = "Rate of a row, ends of its likely range, bounds, and the rate of everyone else, in shares."
+    yield "audit_rate", "gauge", meaning, _rates(release)
 
 
-def _states(name: str, states: Iterable[str], state: str) -> list[str]:
-    return [f'{{{name}="{each}"}} {int(each == state)}' for each in states]
+def _states(name: str, states: Iterable[str], current: str) -> list[str]:
+    return [f'{{{name}="{state}"}} {int(state == current)}' for state in states]
 
 
 def _of_changed_word(finding: ReleaseFinding) -> str:
@@ -73,15 +73,15 @@ def _of_changed_word(finding: ReleaseFinding) -> str:
 
 def _waivers(reading: PipelineReading) -> Iterator[str]:
     keys = {case.row.group: case.row.key for case in reading.cases.failing}
-    for place, waiver in enumerate(reading.release.waivers, start=1):
+    for number, waiver in enumerate(reading.release.waivers, start=1):
         key = "not named" if waiver.group is None else keys.get(waiver.group, "")
-        labels = f'place="{place}",rule="{_label(waiver.rule)}",group="{_label(key)}",who="{_label(waiver.who)}"'
+        labels = f'place="{number}",rule="{_label(waiver.rule)}",group="{_label(key)}",who="{_label(waiver.who)}"'
         expired = int(has_expired(waiver, reading.release))
         yield f'{{{labels},until="{_label(waiver.expires)}",expired="{expired}"}} 1'
 
 
 def _rates(release: PublicRelease) -> Iterator[str]:
-    for row, rate in ((own, rate) for own in release.rows for rate in own.rates):
+    for row, rate in ((release_row, rate) for release_row in release.rows for rate in release_row.rates):
         labels = f'side="{row.side}",metric="{rate.metric}",group="{_label(row.key)}"'
         for figure, share in (("rate", rate.value), *((end, getattr(rate, end)) for end in _ENDS)):
             if share is not None:

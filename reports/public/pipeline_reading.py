@@ -67,10 +67,10 @@ class PipelineReading:
     def verdict(self) -> str:
         """The verdict as one sentence without its full stop."""
         alone = self.release.headline.fails_on == ("change",)
-        said = "Worse than in the earlier audit in this test" if alone else VERDICTS[self.outcome]
+        sentence = "Worse than in the earlier audit in this test" if alone else VERDICTS[self.outcome]
         if self.outcome != self.release.headline.outcome:
-            said = "Inconclusive: that the system at work answers as its vendor did is not shown"
-        return f"Past its expiry, do not rely on it. {said}" if self.is_expired else said
+            sentence = "Inconclusive: that the system at work answers as its vendor did is not shown"
+        return f"Past its expiry, do not rely on it. {sentence}" if self.is_expired else sentence
 
     @property
     def only_warned(self) -> bool:
@@ -127,9 +127,9 @@ class PipelineReading:
         ]
         nobody_named = "; no row says which group" if unnamed else ""
         message = f"{outcome_words}{nobody_named}; {limit}; {rule.judged} rows judged"
-        whole = Case(f"rule {rule.rule}", rule.outcome, message, "rule")
+        rule_case = Case(f"rule {rule.rule}", rule.outcome, message, "rule")
         cases = (*unnamed, *map(self._case, self.cases.by_rule[rule.rule]))
-        return Suite(rule.rule, "disparity", whole, cases, properties, rule.line, warns=rule.on_fail == "warn")
+        return Suite(rule.rule, "disparity", rule_case, cases, properties, rule.line, warns=rule.on_fail == "warn")
 
     def _changed_words(self) -> list[Suite]:
         by_rule: dict[str, list[ReleaseFinding]] = {}
@@ -140,9 +140,9 @@ class PipelineReading:
 
     def _of_changed_words(self, name: str, findings: Sequence[ReleaseFinding]) -> Suite:
         tally = str(tally_of(findings))
-        whole = Case(f"rule {name}", outcome_of(findings), f"changed words: {tally}", "rule")
+        rule_case = Case(f"rule {name}", outcome_of(findings), f"changed words: {tally}", "rule")
         cases = tuple(map(self._unlike_rows, findings))
-        return Suite(name, "disparity", whole, cases, (("findings", tally),))
+        return Suite(name, "disparity", rule_case, cases, (("findings", tally),))
 
     def _change(self) -> list[Suite]:
         cases = [self._unlike_rows(finding) for finding in self.findings if finding.subject == "change"]
@@ -167,5 +167,5 @@ class PipelineReading:
         """Which finding a waiver is about."""
         if waiver.group is None:
             return "a finding that is not named in public"
-        found = (case.name for case in self.cases.failing if case.row.group == waiver.group)
-        return f"{next(found, '')} under {harmless(waiver.rule)}"
+        names = (case.name for case in self.cases.failing if case.row.group == waiver.group)
+        return f"{next(names, '')} under {harmless(waiver.rule)}"

@@ -46,28 +46,28 @@ class PublicReading:
     @cached_property
     def rules(self) -> tuple[PublicRule, ...]:
         """Rules on groups: on the error that harms most first, then on the other, then on other rates."""
-        places = {metric: place for place, metrics in enumerate(self.errors) for metric in metrics}
-        return tuple(sorted(self.release.rules, key=lambda rule: places.get(rule.metric, len(places))))
+        ranks = {metric: rank for rank, metrics in enumerate(self.errors) for metric in metrics}
+        return tuple(sorted(self.release.rules, key=lambda rule: ranks.get(rule.metric, len(ranks))))
 
     @cached_property
     def measures(self) -> tuple[Measure, ...]:
         """Rates that are shown: those of `rules`, and of an error without a rule the rate that rows have of it."""
         limited = {rule.metric for rule in self.rules}
-        found = []
+        measures = []
         printed = {rate.metric for row in self.release.rows for rate in row.rates}
         for metrics in self.errors:
-            found += [Measure(rule.metric, rule) for rule in self.rules if rule.metric in metrics]
+            measures += [Measure(rule.metric, rule) for rule in self.rules if rule.metric in metrics]
             shown = [metric for metric in metrics if metric in printed]
             if shown and limited.isdisjoint(metrics):
-                found.append(Measure(shown[0], None))
+                measures.append(Measure(shown[0], None))
         either = {metric for metrics in self.errors for metric in metrics}
-        return (*found, *(Measure(rule.metric, rule) for rule in self.rules if rule.metric not in either))
+        return (*measures, *(Measure(rule.metric, rule) for rule in self.rules if rule.metric not in either))
 
     @cached_property
     def tables(self) -> tuple[tuple[str, ...], ...]:
         """Features of each table of rows, in the order of the release."""
-        found = (tuple(part.feature for part in row.parts) for row in self.release.rows if row.parts)
-        return tuple(dict.fromkeys(found))
+        features = (tuple(part.feature for part in row.parts) for row in self.release.rows if row.parts)
+        return tuple(dict.fromkeys(features))
 
     def rows(self, features: tuple[str, ...] = ()) -> list[PublicRow]:
         """Rows of a table, of every side; those of everyone without features."""
@@ -85,8 +85,8 @@ class PublicReading:
         """What a rule says of every row that has a word for it, in the order of the release."""
         if rule.rule not in self._findings:
             measure = Measure(rule.metric, rule)
-            found = [self.finding(row, measure) for row in self.release.rows]
-            self._findings[rule.rule] = [each for each in found if each is not None and each.word is not None]
+            findings = filter(None, (self.finding(row, measure) for row in self.release.rows))
+            self._findings[rule.rule] = [finding for finding in findings if finding.word is not None]
         return self._findings[rule.rule]
 
     @cached_property
@@ -100,8 +100,8 @@ class PublicReading:
         return self._in_state("smaller_beyond")
 
     def _in_state(self, state: State) -> tuple[PublicFinding, ...]:
-        found = [finding for rule in self.rules for finding in self.findings(rule) if finding.state == state]
-        return tuple(sorted(found, key=lambda finding: (-(finding.apart or 0), finding.row.key)))
+        findings = [finding for rule in self.rules for finding in self.findings(rule) if finding.state == state]
+        return tuple(sorted(findings, key=lambda finding: (-(finding.apart or 0), finding.row.key)))
 
     @property
     def names_groups(self) -> bool:
@@ -126,15 +126,15 @@ class PublicReading:
             return None
         name = by_kind[0].name
         rows = [row for row in self.rows((name,)) if not row.total]
-        own = sum(row.people for row in rows if _is_own(row.parts[0]))
+        people = sum(row.people for row in rows if _is_own(row.parts[0]))
         most = self.cases if all(_is_own(row.parts[0]) for row in rows) else self.cases - 1
-        return name, min(own, most) / self.cases
+        return name, min(people, most) / self.cases
 
 
 def order_of(finding: PublicFinding) -> tuple[int, float]:
     """Return the place of a finding among others, worst first."""
-    place = _ORDER.index(finding.state) if finding.state in _ORDER else len(_ORDER)
-    return place, 2.0 if finding.gap is None else -finding.gap
+    rank = _ORDER.index(finding.state) if finding.state in _ORDER else len(_ORDER)
+    return rank, 2.0 if finding.gap is None else -finding.gap
 
 
 def _is_own(part: PublicPart) -> bool:

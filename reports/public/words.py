@@ -52,11 +52,11 @@ class PublicWords(RateWords):
         """Return why it cannot be told; empty where a word says it all."""
         if word.word != "cannot_tell" or word.because is None:
             return ""
-        told = self.sentence(word.because)
+        reason = self.sentence(word.because)
         if not word.judged_as:
-            return told
+            return reason
         wider = self.sentence("judged_as", names.row(word.judged_as))
-        return self._t.gettext("%(first)s; %(other)s") % {"first": told, "other": wider}
+        return self._t.gettext("%(first)s; %(other)s") % {"first": reason, "other": wider}
 
     def limit(self, rule: PublicRule) -> str:
         """Return the limit of a rule, on errors in 100 where it is on a difference."""
@@ -109,10 +109,10 @@ class PublicWords(RateWords):
         """Return what is printed in the place of few errors or right answers; empty where the number is."""
         if row.few is None or row.fewer_than is None:
             return ""
-        told = {"count": self._n.count(row.fewer_than), "people": self._n.count(row.people)}
+        numbers = {"count": self._n.count(row.fewer_than), "people": self._n.count(row.people)}
         if row.few == "errors":
-            return self._t.gettext("fewer than %(count)s of %(people)s") % told
-        return self._t.gettext("all but fewer than %(count)s of %(people)s") % told
+            return self._t.gettext("fewer than %(count)s of %(people)s") % numbers
+        return self._t.gettext("all but fewer than %(count)s of %(people)s") % numbers
 
     def erring(self, finding: PublicFinding) -> str:
         """Return the error of a row: "misses about 32 in 100 victims", or "misses at least 90 in 100 victims"."""
@@ -129,11 +129,11 @@ class PublicWords(RateWords):
         """
         if finding.rest is None:
             return ""
-        told = [self._t.gettext("everyone else %(count)s") % {"count": self.hundred(finding.rest)}]
+        parts = [self._t.gettext("everyone else %(count)s") % {"count": self.hundred(finding.rest)}]
         for end in (end for end in finding.limits if end is not None):
             count = (self._sum(finding, end) if reckoned else "") + self.hundred(end)
-            told.append(self._t.gettext("limit %(count)s") % {"count": count})
-        return self._t.gettext("; ").join(told)
+            parts.append(self._t.gettext("limit %(count)s") % {"count": count})
+        return self._t.gettext("; ").join(parts)
 
     def _sum(self, finding: PublicFinding, limit: float) -> str:
         """Return what leads from everyone else to a limit: "12 + 10 = "; empty where rounded numbers do not."""
@@ -143,17 +143,17 @@ class PublicWords(RateWords):
         above = limit > (finding.rest or 0.0)
         if rule.scale == "ratio":
             factor = Decimal(str(rule.limit))
-            sign, told = "×", self._n.plain(1 / rule.limit if above else rule.limit)
-            made = rest / factor if above else rest * factor
+            sign, operand = "×", self._n.plain(1 / rule.limit if above else rule.limit)
+            reckoned = rest / factor if above else rest * factor
         else:
-            sign, told = "+" if above else "−", self._n.points(rule.limit)
-            made = rest + hundredfold(rule.limit) * (1 if above else -1)
-        return f"{rest} {sign} {told} = " if made == half_up(hundredfold(limit), 0) else ""
+            sign, operand = "+" if above else "−", self._n.points(rule.limit)
+            reckoned = rest + hundredfold(rule.limit) * (1 if above else -1)
+        return f"{rest} {sign} {operand} = " if reckoned == half_up(hundredfold(limit), 0) else ""
 
     def compared(self, finding: PublicFinding) -> str:
         """Return a row beside everyone else: "misses about 32 in 100 victims; everyone else 12; limit 22"."""
         erring, beside = self.erring(finding), self.beside(finding)
-        return self._t.gettext("; ").join(told for told in (erring, beside) if told)
+        return self._t.gettext("; ").join(text for text in (erring, beside) if text)
 
 
 _STEPS: Final[Mapping[Cause, str]] = {

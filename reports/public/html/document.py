@@ -54,7 +54,7 @@ class PublicPage(Screen, TableWriter):
 
     def safeguards(self, state: str) -> list[PublicSafeguard]:
         """Return the clauses whose evidence is in a state."""
-        return [each for each in self.about.safeguards if each.state == state]
+        return [safeguard for safeguard in self.about.safeguards if safeguard.state == state]
 
     def affected(self) -> Iterator[Affected]:
         """Yield both errors, the one that harms most first; then what else the plan limits."""
@@ -65,30 +65,36 @@ class PublicPage(Screen, TableWriter):
         if others:
             yield self._one_error("other", "", set(others))
 
-    def _one_error(self, error: Error | Literal["other"], told: str, metrics: set[str]) -> Affected:
+    def _one_error(self, error: Error | Literal["other"], harm_text: str, metrics: set[str]) -> Affected:
         row = self.reading.everyone("positives" if error == "missed" else "negatives")
-        measure = next((each for each in self.reading.measures if each.metric in metrics), None)
+        measure = next((measure for measure in self.reading.measures if measure.metric in metrics), None)
         everyone = None if row is None or measure is None else self.reading.finding(row, measure)
         if error == "other" or everyone is None or everyone.error is None or everyone.row.errors is None:
             everyone = None
-        smaller = (each.row.parts for each in self.reading.smaller_beyond if each.rate.metric in metrics)
+        smaller = (finding.row.parts for finding in self.reading.smaller_beyond if finding.rate.metric in metrics)
         return Affected(
             error=error,
-            harm=told,
+            harm=harm_text,
             everyone=everyone,
             rules=[rule for rule in self.reading.rules if rule.metric in metrics],
-            beyond=[each for each in self.reading.beyond if each.rate.metric in metrics],
+            beyond=[finding for finding in self.reading.beyond if finding.rate.metric in metrics],
             smaller=list(dict.fromkeys(map(self.names.row, smaller))),
         )
 
     def overturned(self) -> tuple[list[PublicFinding], bool]:
         """Return rows beyond a limit, and True; where none is, those that come closest, and False."""
-        beyond = [each for each in self.reading.beyond if each.is_outside and each.rate.metric != "selection_rate"]
+        beyond = [
+            finding for finding in self.reading.beyond if finding.is_outside and finding.rate.metric != "selection_rate"
+        ]
         if beyond:
             return beyond[:_OVERTURNED], True
-        judged = (each for rule in self.reading.rules for each in self.reading.findings(rule) if not each.row.total)
-        found = [each for each in judged if each.state == "within" and each.to_limit and not each.is_outside]
-        return sorted(found, key=lambda each: (each.to_limit or 0, each.row.key))[: _OVERTURNED // 2], False
+        judged = (
+            finding for rule in self.reading.rules for finding in self.reading.findings(rule) if not finding.row.total
+        )
+        within = [
+            finding for finding in judged if finding.state == "within" and finding.to_limit and not finding.is_outside
+        ]
+        return sorted(within, key=lambda finding: (finding.to_limit or 0, finding.row.key))[: _OVERTURNED // 2], False
 
     @property
     def without_figures(self) -> str:
@@ -100,7 +106,7 @@ class PublicPage(Screen, TableWriter):
         """Whether rows, or groups in them, beyond a limit are by features by which unknown people have rows."""
         unknown = {part.feature for row in self.release.rows for part in row.parts if part.codes == (UNKNOWN,)}
         beyond = self.reading.beyond + self.reading.smaller_beyond
-        return any(part.feature in unknown for each in beyond for part in each.row.parts)
+        return any(part.feature in unknown for finding in beyond for part in finding.row.parts)
 
     @cached_property
     def hang_on_unknown(self) -> int:
@@ -114,7 +120,7 @@ TEMPLATES: Final = Path(__file__).with_name("templates")
 def html_file(release: PublicRelease, languages: Sequence[Language] = ()) -> str:
     """Write `report.html` in these languages, or those of the release, the first of them chosen."""
     languages = languages or [language(code) for code in dict.fromkeys(release.about.languages or ("en",))]
-    parts = [_part(release, each, several=len(languages) > 1) for each in languages]
+    parts = [_part(release, language, several=len(languages) > 1) for language in languages]
     return one_file(parts, release.about.title, folder=TEMPLATES, styles=("style.css", "public.css"))
 
 
@@ -157,6 +163,6 @@ def notice_of(release: PublicRelease, language: Language) -> str:
     if not release.rows:
         notice = t.gettext("Public version: without numbers, to protect people")
     if release.about.is_synthetic:
-        told = {"notice": t.gettext("Made-up cases that describe nobody"), "title": notice}
-        notice = t.gettext("%(notice)s. %(title)s") % told
+        texts = {"notice": t.gettext("Made-up cases that describe nobody"), "title": notice}
+        notice = t.gettext("%(notice)s. %(title)s") % texts
     return notice

@@ -83,8 +83,10 @@ class Screen(PublicWriter):
     @cached_property
     def harms(self) -> dict[Harm, int]:
         """In how many rows beyond a limit each harm is clearly more frequent, the primary harm first."""
-        found = {(harm_of(each.rule), each.row.key) for each in self.reading.beyond if each.rule is not None}
-        counts = Counter(harm for harm, _ in found)
+        harmed_rows = {
+            (harm_of(finding.rule), finding.row.key) for finding in self.reading.beyond if finding.rule is not None
+        }
+        counts = Counter(harm for harm, _ in harmed_rows)
         return {harm: counts[harm] for harm in dict.fromkeys(map(harm_of, self.reading.rules)) if counts[harm]}
 
     def more(self) -> Iterator[str]:
@@ -135,10 +137,12 @@ class Screen(PublicWriter):
     @cached_property
     def shifts(self) -> Shifts | None:
         """Picture of these words; None where there are none."""
-        measured = [finding.measured for finding in self._failing_words]
-        if not measured:
+        figures = [finding.measured for finding in self._failing_words]
+        if not figures:
             return None
-        end = shift_axis(value for each in measured for value in (each.rate, each.low, each.high) if value is not None)
+        end = shift_axis(
+            value for figure in figures for value in (figure.rate, figure.low, figure.high) if value is not None
+        )
         rows = []
         for finding in self._failing_words:
             value, low, high = finding.measured.rate or 0.0, finding.measured.low, finding.measured.high
@@ -150,20 +154,20 @@ class Screen(PublicWriter):
 
     def _moves(self, finding: ReleaseFinding) -> str:
         measured = finding.measured
-        told = {
+        numbers = {
             "points": self.n.points_with_range(measured.rate, measured.low, measured.high),
             "limit": self.n.points(measured.upper_limit or 0.0),
         }
-        return self.t.gettext("the score moves by %(points)s points; limit %(limit)s up or down") % told
+        return self.t.gettext("the score moves by %(points)s points; limit %(limit)s up or down") % numbers
 
-    def _named(self, who: object) -> str:
+    def _named(self, changed_word: object) -> str:
         """Return the name of a changed word, with the word that was held meanwhile."""
-        if not isinstance(who, ChangedWord):
+        if not isinstance(changed_word, ChangedWord):
             return ""
-        if who.given is None:
-            return self.t.gettext("“%(name)s”") % {"name": harmless(who.name)}
-        held = {"change": harmless(who.name), "given": harmless(who.given)}
-        return self.t.gettext("“%(name)s”") % {"name": self.t.gettext("%(change)s, within %(given)s") % held}
+        if changed_word.given is None:
+            return self.t.gettext("“%(name)s”") % {"name": harmless(changed_word.name)}
+        names = {"change": harmless(changed_word.name), "given": harmless(changed_word.given)}
+        return self.t.gettext("“%(name)s”") % {"name": self.t.gettext("%(change)s, within %(given)s") % names}
 
     @cached_property
     def reason(self) -> str:
@@ -175,22 +179,24 @@ class Screen(PublicWriter):
     @cached_property
     def picture(self) -> Picture | None:
         """Rows beyond a limit; else those that hold a group beyond it; else, without a fail, the widest gap."""
-        found: Sequence[PublicFinding] = self.reading.beyond
+        findings: Sequence[PublicFinding] = self.reading.beyond
         title = self.t.gettext("Groups beyond the limit")
-        if not found and self.reading.smaller_beyond:
-            found = self.reading.smaller_beyond
+        if not findings and self.reading.smaller_beyond:
+            findings = self.reading.smaller_beyond
             title = self.t.gettext("A smaller group in these rows is beyond the limit")
-        elif not found and self.outcome != "fail":
-            found, title = self._widest(), self.t.gettext("The widest gap")
-        known = [finding for finding in found if finding.is_known]
+        elif not findings and self.outcome != "fail":
+            findings, title = self._widest(), self.t.gettext("The widest gap")
+        known = [finding for finding in findings if finding.is_known]
         if not known:
             return None
         drawn = known[:MOST]
-        by = sorted(sorted({tuple(Axis(part.feature, "") for part in each.row.parts) for each in drawn}), key=len)
+        by = sorted(sorted({tuple(Axis(part.feature, "") for part in finding.row.parts) for finding in drawn}), key=len)
         named = self.t.gettext(", or by ").join(map(self.names.features, by))
         title = self.t.gettext("%(title)s: people by %(features)s") % {"title": title, "features": named}
-        places = ((each.rest, *each.limits, *(each.span or (each.at_least, each.at_most))) for each in drawn)
-        end = axis_end(place for of_row in places for place in of_row if place is not None)
+        drawn_values = (
+            (finding.rest, *finding.limits, *(finding.span or (finding.at_least, finding.at_most))) for finding in drawn
+        )
+        end = axis_end(value for row_values in drawn_values for value in row_values if value is not None)
         return Picture(title, end, drawn, len(known) - len(drawn))
 
     @cached_property
@@ -226,22 +232,24 @@ class Screen(PublicWriter):
         return hundred_people(self.language, first.rate.metric, name, first.error, first.rest)
 
     def _widest(self) -> list[PublicFinding]:
-        judged = (each for rule in self.reading.rules for each in self.reading.findings(rule) if not each.row.total)
-        wide = [each for each in judged if each.word and each.word.word and (each.gap or 0) > 0]
-        return sorted(wide, key=lambda each: (-(each.gap or 0), each.row.key))[:1]
+        judged = (
+            finding for rule in self.reading.rules for finding in self.reading.findings(rule) if not finding.row.total
+        )
+        wide = [finding for finding in judged if finding.word and finding.word.word and (finding.gap or 0) > 0]
+        return sorted(wide, key=lambda finding: (-(finding.gap or 0), finding.row.key))[:1]
 
     def beside(self, finding: PublicFinding) -> str:
         """Return everyone else, the row's own limit, and its likely range."""
-        told = [self.words.beside(finding, reckoned=True)]
+        parts = [self.words.beside(finding, reckoned=True)]
         if finding.span:
             span = self.words.span(finding) + self.standing(finding.row)
-            told.append(self.t.gettext("range %(span)s") % {"span": span})
-        return self.t.gettext("; ").join(filter(None, told))
+            parts.append(self.t.gettext("range %(span)s") % {"span": span})
+        return self.t.gettext("; ").join(filter(None, parts))
 
     def chart(self, finding: PublicFinding, end: float) -> Markup:
         """Draw a row of the picture."""
-        told = {"error": self.words.erring(finding), "rest": self.beside(finding)}
-        return chart(finding, end, self.t.gettext("%(error)s; %(rest)s") % told)
+        texts = {"error": self.words.erring(finding), "rest": self.beside(finding)}
+        return chart(finding, end, self.t.gettext("%(error)s; %(rest)s") % texts)
 
     def _limit(self, rule: PublicRule) -> str:
         """Return a limit with what it is on."""
@@ -262,7 +270,7 @@ class Screen(PublicWriter):
     @cached_property
     def not_stated(self) -> str:
         """What the plan leaves open of what a reader asks first; empty where nothing."""
-        asked = (
+        topics = (
             (self.about.period, self.t.gettext("from when the cases are")),
             (self.about.limits_set_by or not self.limits, self.t.gettext("who set the limits")),
             (self.about.auditor, self.t.gettext("who audited")),
@@ -271,4 +279,4 @@ class Screen(PublicWriter):
                 self.t.gettext("by when the operator is asked to answer"),
             ),
         )
-        return self.t.gettext(", ").join(told for stated, told in asked if not stated)
+        return self.t.gettext(", ").join(topic for stated, topic in topics if not stated)

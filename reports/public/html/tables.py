@@ -100,8 +100,8 @@ class TableWriter(PublicWriter):
         """Number of people from which a row stands on the page: the smallest round one that leaves few enough rows."""
         steps = [self.reading.method.row, *(part * int(10**power) for power in range(1, 9) for part in (5, 10, 20))]
         for step in steps:
-            kept = Counter(row.side for row in self.release.rows if row.people >= step)
-            if max(kept.values(), default=0) <= _MOST_ROWS:
+            row_counts = Counter(row.side for row in self.release.rows if row.people >= step)
+            if max(row_counts.values(), default=0) <= _MOST_ROWS:
                 return step
         return steps[-1]
 
@@ -111,11 +111,11 @@ class TableWriter(PublicWriter):
 
     def write(self) -> Iterator[Section]:
         """Yield the sections: gender, nationality, other features, then features together."""
-        places = {"gender": 0, "nationality": 1}
-        codings = {feature.name: places.get(feature.coding, 2) for feature in self.release.features}
+        ranks = {"gender": 0, "nationality": 1}
+        codings = {feature.name: ranks.get(feature.coding, 2) for feature in self.release.features}
         ordered = sorted(self.reading.tables, key=lambda table: (len(table), codings.get(table[0], 2)))
-        for place, features in enumerate(ordered, start=1):
-            yield self._section(f"by-{place}", features)
+        for number, features in enumerate(ordered, start=1):
+            yield self._section(f"by-{number}", features)
 
     def _section(self, anchor: str, features: tuple[str, ...]) -> Section:
         rows = self.reading.rows(features)
@@ -144,23 +144,25 @@ class TableWriter(PublicWriter):
         for row in rows:
             by_key.setdefault(row.key, []).append(row)
         measures = [self._judged(measure, features) for measure in self.reading.measures]
-        shown = [each for each in measures if any(self.reading.finding(row, each) for row in rows)] or measures[:1]
-        chunks = [shown[place : place + _TOGETHER] for place in range(0, len(shown), _TOGETHER)] or [[]]
+        shown = [
+            measure for measure in measures if any(self.reading.finding(row, measure) for row in rows)
+        ] or measures[:1]
+        chunks = [shown[start : start + _TOGETHER] for start in range(0, len(shown), _TOGETHER)] or [[]]
         return [self._table(by_key, chunk, caption, crossed=len(features) > 1) for chunk in chunks]
 
     def _table(
         self, by_key: dict[str, list[PublicRow]], measures: Sequence[Measure], caption: str, *, crossed: bool
     ) -> Table:
-        found: dict[str, list[PublicFinding | None]] = {}
-        for key, own in by_key.items():
-            by_measure = ([self.reading.finding(row, measure) for row in own] for measure in measures)
-            found[key] = [next(filter(None, each), None) for each in by_measure]
-        found = {key: cells for key, cells in found.items() if any(cells)} or found
-        ordered = sorted(found, key=lambda key: self._order(by_key[key][0], found[key]))
-        rows = [TableRow(self.names.row(by_key[key][0].parts), found[key]) for key in ordered]
+        findings: dict[str, list[PublicFinding | None]] = {}
+        for key, group_rows in by_key.items():
+            by_measure = ([self.reading.finding(row, measure) for row in group_rows] for measure in measures)
+            findings[key] = [next(filter(None, row_findings), None) for row_findings in by_measure]
+        findings = {key: cells for key, cells in findings.items() if any(cells)} or findings
+        ordered = sorted(findings, key=lambda key: self._order(by_key[key][0], findings[key]))
+        rows = [TableRow(self.names.row(by_key[key][0].parts), findings[key]) for key in ordered]
         columns = []
-        for place, measure in enumerate(measures):
-            cells = [cell for row in rows if (cell := row.findings[place]) is not None]
+        for index, measure in enumerate(measures):
+            cells = [cell for row in rows if (cell := row.findings[index]) is not None]
             columns.append(Column(measure, axis_end(self._reach(cells)), any(cell.is_known for cell in cells)))
         most = _FIRST_ROWS_CROSSED if crossed else _FIRST_ROWS
         return Table(caption, columns, rows[:most], rows[most:])
@@ -169,22 +171,22 @@ class TableWriter(PublicWriter):
     def _judged(measure: Measure, features: tuple[str, ...]) -> Measure:
         """Leave out a rule that judges no groups of these features."""
         rule = measure.rule
-        if rule is None or not rule.groups or any(set(each) == set(features) for each in rule.groups):
+        if rule is None or not rule.groups or set(features) in map(set, rule.groups):
             return measure
         return Measure(measure.metric, None)
 
     @staticmethod
     def _order(row: PublicRow, cells: Iterable[PublicFinding | None]) -> tuple[int, bool, float, str]:
         """Put rows beyond a limit first, then by the widest gap; rows of others last."""
-        state, gap = min((order_of(each) for each in cells if each is not None), default=(9, 0.0))
+        state, gap = min((order_of(cell) for cell in cells if cell is not None), default=(9, 0.0))
         return state, any(part.kind == "others" for part in row.parts), gap, row.key
 
     @staticmethod
-    def _reach(found: Sequence[PublicFinding]) -> Iterator[float]:
+    def _reach(findings: Sequence[PublicFinding]) -> Iterator[float]:
         """Yield what an axis must hold: ranges of known rates, else bounds."""
-        for finding in [each for each in found if each.error is not None] or found:
+        for finding in [finding for finding in findings if finding.error is not None] or findings:
             ends = (finding.rest, *(finding.span or ()), None if finding.span else finding.at_most)
-            yield from (each for each in ends if each is not None)
+            yield from (end for end in ends if end is not None)
 
     def _others(self, rows: Iterable[PublicRow]) -> Iterator[tuple[str, str]]:
         """Yield who stands in rows of others, once where both sides agree."""
@@ -197,10 +199,10 @@ class TableWriter(PublicWriter):
                 if names:
                     sides.setdefault(self.names.row(row.parts), {})[row.side] = self.t.gettext("; ").join(names)
         heads = {"positives": self.t.gettext("Victims"), "negatives": self.t.gettext("Not victims")}
-        for place, by_side in sides.items():
+        for name, by_side in sides.items():
             if len(set(by_side.values())) == 1:
-                yield place, next(iter(by_side.values()))
+                yield name, next(iter(by_side.values()))
                 continue
-            for side, who in by_side.items():
-                head = {"first": place, "other": heads.get(side, self.t.gettext("Cases"))}
-                yield self.t.gettext("%(first)s, %(other)s") % head, who
+            for side, members in by_side.items():
+                head = {"first": name, "other": heads.get(side, self.t.gettext("Cases"))}
+                yield self.t.gettext("%(first)s, %(other)s") % head, members
