@@ -34,7 +34,7 @@ class Case:
     within: str = ""
     """Class of the case; empty: the name of its suite."""
     waived: Waived | None = None
-    who: str = ""
+    group_name: str = ""
     """Who it is about, in words; empty where the name says it."""
 
 
@@ -44,7 +44,7 @@ class Suite:
 
     name: str
     kind: Literal["verdict", "disparity", "regression"]
-    whole: Case
+    verdict: Case
     """How it came out as a whole."""
     cases: tuple[Case, ...] = ()
     properties: tuple[tuple[str, str], ...] = ()
@@ -72,10 +72,10 @@ def results(suites: Sequence[Suite]) -> Iterator[Result]:
     for suite in suites:
         failing = [case for case in suite.cases if case.outcome == "fail"]
         yield from (Result(suite, case, "warning" if suite.warns else "error") for case in failing)
-        fails = suite.whole.outcome == "fail"
-        said = fails and (suite.said_by == "others" or bool(failing and suite.said_by == "cases"))
-        if suite.whole.outcome != "pass" and not said:
-            yield Result(suite, suite.whole, "error" if fails and not suite.warns else "warning")
+        fails = suite.verdict.outcome == "fail"
+        said_elsewhere = fails and (suite.said_by == "others" or bool(failing and suite.said_by == "cases"))
+        if suite.verdict.outcome != "pass" and not said_elsewhere:
+            yield Result(suite, suite.verdict, "error" if fails and not suite.warns else "warning")
 
 
 def fingerprint(system: str, rule: str, key: str) -> str:

@@ -25,8 +25,8 @@ class ChangeWords(Wording):
         """Say whether the verdict would be better without the change."""
         if self.change is None or self.change.outcome == "pass":
             return False
-        own = {rule.outcome for rule in self._rules}
-        return "fail" not in own and (self.change.outcome == "fail" or own == {"pass"})
+        outcomes = {rule.outcome for rule in self._rules}
+        return "fail" not in outcomes and (self.change.outcome == "fail" or outcomes == {"pass"})
 
     def sentence(self) -> str:
         """Return what the comparison found."""
@@ -43,7 +43,7 @@ class ChangeWords(Wording):
         return "" if self.change is None else self._language.date(self.change.baseline.finished)
 
     def _worse(self, change: Change) -> str:
-        groups = len({one.group.people for one in changed_groups(change) if one.outcome == "fail"})
+        groups = len({verdict.group.people for verdict in changed_groups(change) if verdict.outcome == "fail"})
         return self._language.counted("change", "worse", groups, day=self._day)
 
     def next_step(self) -> str:

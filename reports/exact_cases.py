@@ -47,27 +47,29 @@ class ExactCases(Writer):
 
     def suites(self) -> list[Suite]:
         """Limits on rates, limits on probes, the change since an earlier audit, and what is no part of the verdict."""
-        own = [self._suite(suite) for suite in suites(self.reading)]
+        judged = [self._suite(suite) for suite in suites(self.reading)]
         if self.result.is_not_shown:
-            said = f"Not to be relied on as a pass: {self.result.system.decision}"
-            own.append(Suite("system at work", "verdict", Case("the system at work", "inconclusive", said, "at work")))
-        return [*own, *(suite for second in self.result.further.second_verdicts for suite in self._beside(second))]
+            message = f"Not to be relied on as a pass: {self.result.system.decision}"
+            judged.append(
+                Suite("system at work", "verdict", Case("the system at work", "inconclusive", message, "at work"))
+            )
+        return [*judged, *(suite for second in self.result.further.second_verdicts for suite in self._beside(second))]
 
     def _beside(self, second: SecondVerdict) -> Iterator[Suite]:
         """Yield suites of verdicts beside that of the audit: a pipeline sees their fails, and stops for none."""
-        of = "people's decisions" if second.kind == "decisions" else f"form {second.name}"
+        source = "people's decisions" if second.kind == "decisions" else f"form {second.name}"
         for suite in ExactCases(result_of_second(self.result, second)).suites():
-            name = f"{of}: {suite.name}"
-            whole = replace(suite.whole, name=f"{of}: {suite.whole.name}")
-            yield replace(suite, name=name, whole=whole, line=None, warns=True)
+            name = f"{source}: {suite.name}"
+            verdict = replace(suite.verdict, name=f"{source}: {suite.verdict.name}")
+            yield replace(suite, name=name, verdict=verdict, line=None, warns=True)
 
     def _suite(self, suite: JudgedSuite) -> Suite:
         is_change = isinstance(suite.of, Change)
-        whole = "change since the baseline" if is_change else f"rule {suite.name}"
+        verdict_name = "change since the baseline" if is_change else f"rule {suite.name}"
         return Suite(
             name=suite.name,
             kind="regression" if is_change else "disparity",
-            whole=Case(whole, suite.outcome, self._whole_message(suite), "change" if is_change else "rule"),
+            verdict=Case(verdict_name, suite.outcome, self._verdict_message(suite), "change" if is_change else "rule"),
             cases=tuple(self._case(case) for case in suite.cases),
             properties=tuple(self._properties(suite)),
             line=self._lines.get(suite.name),
@@ -88,7 +90,7 @@ class ExactCases(Writer):
             name,
             within=f"change.{record.rule}" if isinstance(record, ChangeVerdict) else "",
             waived=waived,
-            who=self.names.whole(record.group, record.same_people) if isinstance(record, JudgedRate) else "",
+            group_name=self.names.whole(record.group, record.same_people) if isinstance(record, JudgedRate) else "",
         )
 
     def _properties(self, suite: JudgedSuite) -> list[tuple[str, str]]:
@@ -107,7 +109,7 @@ class ExactCases(Writer):
         ]
         return [*known, ("outcome", suite.outcome), ("findings", str(suite.tally)), *waivers]
 
-    def _whole_message(self, suite: JudgedSuite) -> str:
+    def _verdict_message(self, suite: JudgedSuite) -> str:
         rule = suite.of
         if isinstance(rule, Change):
             return self._change.whole()
@@ -143,8 +145,8 @@ class ExactCases(Writer):
         else:
             reason = self.because(record.verdict.because, record.metric, both_ways=record.both_ways)
             why, numbers = self.words.undecided(record.verdict, reason), self._numbers_of(record)
-        told = f"{word}: {why}" if why and not why.startswith(word) else why or word
-        return f"{told}; {numbers}" if numbers else told
+        text = f"{word}: {why}" if why and not why.startswith(word) else why or word
+        return f"{text}; {numbers}" if numbers else text
 
     def _numbers_of(self, finding: JudgedRate) -> str:
         """Counts, rate, likely range, the rest and the limit."""

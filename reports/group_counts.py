@@ -54,23 +54,23 @@ def groups_csv(result: AuditResult, most: int) -> tuple[str, tuple[Family, ...]]
         families.setdefault(row.group.family, []).append(row)
     features, rules = [feature.name for feature in result.features], [rule.rule for rule in result.rules]
     words = {
-        (each.rule.rule, group.people): each.outcome
-        for each in Reading(result).each_once
-        for group in (each.group, *each.same_people)
+        (finding.rule.rule, group.people): finding.outcome
+        for finding in Reading(result).each_once
+        for group in (finding.group, *finding.same_people)
     }
     counts = [name for name in _COUNTS if any(getattr(row, name) for row in result.counts)]
     text = _lines([[*features, *counts, *(f"verdict {rule}" for rule in rules)]])
     left_out: list[Family] = []
     written: set[tuple[str, ...]] = set()
-    for family, rows in sorted(families.items(), key=lambda each: (len(each[0].root), len(each[1]))):
+    for family in sorted(families, key=lambda family: (len(family.root), len(families[family]))):
         lines: list[list[str | int]] = []
-        for row in rows:
+        for row in families[family]:
             codes = {level.feature: level.code for level in row.group.levels}
-            who = tuple(codes.get(name, "") for name in features)
-            if who not in written:
-                written.add(who)
+            group_codes = tuple(codes.get(name, "") for name in features)
+            if group_codes not in written:
+                written.add(group_codes)
                 verdicts = [words.get((rule, row.group.people), "") for rule in rules]
-                lines.append([*who, *(getattr(row, name) for name in counts), *verdicts])
+                lines.append([*group_codes, *(getattr(row, name) for name in counts), *verdicts])
         more = _lines(lines)
         if len(text) + len(more) > most:
             left_out.append(family)

@@ -17,17 +17,17 @@ _TOTALS: Final = ("tests", "failures", "errors", "skipped")
 def junit_xml(title: str, suites: Sequence[Suite]) -> str:
     """Write a file of suites, each with a case for its whole and one for each of its cases."""
     root = ET.Element("testsuites", name=xml_text(f"audit7k: {title}"))
-    made = [_suite(suite) for suite in suites]
+    elements = [_suite(suite) for suite in suites]
     for total in _TOTALS:
-        root.set(total, str(sum(int(suite.get(total, "0")) for suite in made)))
-    root.extend(made)
+        root.set(total, str(sum(int(suite.get(total, "0")) for suite in elements)))
+    root.extend(elements)
     ET.indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
 
 
 def _suite(suite: Suite) -> ET.Element:
-    made = ET.Element("testsuite", name=xml_text(suite.name))
-    cases = [suite.whole, *suite.cases]
+    element = ET.Element("testsuite", name=xml_text(suite.name))
+    cases = [suite.verdict, *suite.cases]
     counts = (
         len(cases),
         sum(case.outcome == "fail" and not suite.warns for case in cases),
@@ -35,24 +35,24 @@ def _suite(suite: Suite) -> ET.Element:
         sum(case.outcome != "pass" and (case.outcome != "fail" or suite.warns) for case in cases),
     )
     for total, count in zip(_TOTALS, counts, strict=True):
-        made.set(total, str(count))
-    properties = ET.SubElement(made, "properties")
+        element.set(total, str(count))
+    properties = ET.SubElement(element, "properties")
     for name, value in suite.properties:
         ET.SubElement(properties, "property", name=xml_text(name), value=xml_text(value))
     taken: set[str] = set()
     for case in cases:
-        _add(made, suite, case, _unique(xml_text(case.name), taken))
-    return made
+        _add(element, suite, case, _unique(xml_text(case.name), taken))
+    return element
 
 
-def _add(made: ET.Element, suite: Suite, case: Case, name: str) -> None:
-    one = ET.SubElement(made, "testcase", classname=xml_text(case.within or suite.name), name=name)
+def _add(parent: ET.Element, suite: Suite, case: Case, name: str) -> None:
+    testcase = ET.SubElement(parent, "testcase", classname=xml_text(case.within or suite.name), name=name)
     warns = "fails, and only warns" if suite.warns and case.outcome == "fail" else ""
     message = xml_text("; ".join(filter(None, (warns, case.waived.words if case.waived else "", case.message))))
     if case.outcome == "fail" and not warns:
-        ET.SubElement(one, "failure", type=suite.kind, message=message)
+        ET.SubElement(testcase, "failure", type=suite.kind, message=message)
     elif case.outcome != "pass":
-        ET.SubElement(one, "skipped", message=message)
+        ET.SubElement(testcase, "skipped", message=message)
 
 
 def _unique(name: str, taken: set[str]) -> str:

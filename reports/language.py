@@ -68,8 +68,8 @@ class Language:
         """
         text = WORDS[table].get(key) or WORDS[table]["otherwise"]
         t = self.translations
-        said = t.gettext(text) if isinstance(text, str) else t.ngettext(text[0], text[1], form)
-        return said % values if values else said
+        words = t.gettext(text) if isinstance(text, str) else t.ngettext(text[0], text[1], form)
+        return words % values if values else words
 
     def counted(self, table: str, key: str, count: int, /, **values: str) -> str:
         """Return the words for a key of a table for so many."""

@@ -71,8 +71,8 @@ def read_catalog(path: Path) -> Catalog:
 
 def reviewer(path: Path) -> str:
     """Return the native speaker who has read a catalog, or an empty text. (Babel leaves unknown headers out.)"""
-    found = re.search(rf'^"{REVIEWED_BY}: *(.*?) *\\n"$', path.read_text(encoding="utf-8"), re.MULTILINE)
-    return found[1] if found else ""
+    header = re.search(rf'^"{REVIEWED_BY}: *(.*?) *\\n"$', path.read_text(encoding="utf-8"), re.MULTILINE)
+    return header[1] if header else ""
 
 
 def _is_complete(translation: str | Sequence[str] | None) -> bool:

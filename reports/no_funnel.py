@@ -40,18 +40,22 @@ class NoFunnel:
 
 def why_no_funnel(result: AuditResult, rule: RuleResult, axes: tuple[Axis, ...]) -> NoFunnel | None:
     """Return why a result has no funnel of a rule over the family with these axes, or None where it has one."""
-    if any(each.rule == rule.rule and each.family.root == axes and each.points for each in result.further.funnels):
+    if any(
+        funnel.rule == rule.rule and funnel.family.root == axes and funnel.points for funnel in result.further.funnels
+    ):
         return None
     if len(axes) > 1:
         return NoFunnel(axes, "several_features")
-    verdicts = [each for each in result.verdicts if each.rule == rule.rule and each.group.family.root == axes]
+    verdicts = [
+        verdict for verdict in result.verdicts if verdict.rule == rule.rule and verdict.group.family.root == axes
+    ]
     if not verdicts:
         return NoFunnel(axes, "not_judged")
-    if any(each.degrees_of_freedom is not None for each in verdicts) or _is_weighted(result):
+    if any(verdict.degrees_of_freedom is not None for verdict in verdicts) or _is_weighted(result):
         return NoFunnel(axes, "weights_or_clusters")
-    tested = sum(each.level_fail is not None for each in verdicts)
+    tested = sum(verdict.level_fail is not None for verdict in verdicts)
     return NoFunnel(axes, "too_few" if tested < FUNNEL_GROUPS else "no_lines", tested)
 
 
 def _is_weighted(result: AuditResult) -> bool:
-    return any(each.effective_cases is not None for each in result.estimates if not each.group.root)
+    return any(estimate.effective_cases is not None for estimate in result.estimates if not estimate.group.root)

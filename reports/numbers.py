@@ -36,8 +36,8 @@ class Numbers:
 
     def about_whole(self, value: float) -> int:
         """Return the integer that `about` writes: a sentence takes its plural form from it."""
-        whole = int(half_up(value, 0))
-        return int(significant(value, 2)) if abs(whole) >= 100 else whole
+        rounded = int(half_up(value, 0))
+        return int(significant(value, 2)) if abs(rounded) >= 100 else rounded
 
     def whole(self, value: float) -> str:
         """Return a quantity to the nearest whole one: 3, −1,204."""

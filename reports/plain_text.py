@@ -46,7 +46,7 @@ def json_text(document: Mapping[str, Any]) -> str:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {key: _plain(each) for key, each in value.items()}
+        return {key: _plain(member) for key, member in value.items()}
     if isinstance(value, str):
         return harmless(value)
     return list(map(_plain, value)) if isinstance(value, list | tuple) else value

@@ -36,7 +36,7 @@ def sarif_text(log: SarifLog, suites: Sequence[Suite]) -> str:
     run = {
         "tool": {"driver": {"name": "audit7k", "fullName": harmless(log.tool), "rules": described}},
         "columnKind": "unicodeCodePoints",
-        "results": [_result(log, found) for found in results(suites)],
+        "results": [_result(log, result) for result in results(suites)],
         "properties": log.properties,
     }
     return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=1, ensure_ascii=False) + "\n"
@@ -56,14 +56,14 @@ def _id(suite: Suite) -> str:
     return harmless(suite.name if suite.kind == "disparity" else f"audit/{suite.name}")
 
 
-def _result(log: SarifLog, found: Result) -> dict[str, Any]:
-    case = found.case
-    text = ". ".join(filter(None, (f"{case.who or case.name}: {case.message}".rstrip("."), log.after)))
-    known = fingerprint(log.system, found.suite.name, case.key)
-    region = {"startLine": found.suite.line or 1}
-    made = {
-        "ruleId": _id(found.suite),
-        "level": found.level,
+def _result(log: SarifLog, result: Result) -> dict[str, Any]:
+    case = result.case
+    text = ". ".join(filter(None, (f"{case.group_name or case.name}: {case.message}".rstrip("."), log.after)))
+    known = fingerprint(log.system, result.suite.name, case.key)
+    region = {"startLine": result.suite.line or 1}
+    sarif_result = {
+        "ruleId": _id(result.suite),
+        "level": result.level,
         "message": {"text": harmless(text).translate(_BRACKETS)},
         "locations": [{"physicalLocation": {"artifactLocation": {"uri": log.plan}, "region": region}}],
         # GitHub tells alerts apart by the first; without it, by the text of the line, which groups share.
@@ -72,5 +72,5 @@ def _result(log: SarifLog, found: Result) -> dict[str, Any]:
     if case.waived is not None:
         # A viewer hides a result whose waiver is accepted, and still lists it.
         status = "rejected" if case.waived.has_expired else "accepted"
-        made["suppressions"] = [{"kind": "external", "status": status, "justification": case.waived.words}]
-    return made
+        sarif_result["suppressions"] = [{"kind": "external", "status": status, "justification": case.waived.words}]
+    return sarif_result

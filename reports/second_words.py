@@ -27,16 +27,18 @@ class SecondWords(Wording):
 
     def sentence(self) -> str:
         """Return what to say of them beside the verdict of the audit; empty where the plan asks for none."""
-        said = [self.of_people(one) for one in self._verdicts if one.kind == "decisions"]
+        sentences = [self.of_people(verdict) for verdict in self._verdicts if verdict.kind == "decisions"]
         by_form = (
             ("fail", self._t.gettext("Judged form by form, the limit is exceeded for: %(forms)s.")),
             ("inconclusive", self._t.gettext("Judged form by form, we cannot tell for: %(forms)s.")),
         )
         for outcome, more in by_form:
-            forms = [one.name for one in self._verdicts if one.kind == "form" and one.outcome == outcome]
+            forms = [
+                verdict.name for verdict in self._verdicts if verdict.kind == "form" and verdict.outcome == outcome
+            ]
             if forms:
-                said.append(more % {"forms": self._t.gettext("; ").join(map(self._names.quoted, forms))})
-        return " ".join(said)
+                sentences.append(more % {"forms": self._t.gettext("; ").join(map(self._names.quoted, forms))})
+        return " ".join(sentences)
 
     def of_people(self, second: SecondVerdict) -> str:
         """Return how people's decisions came out."""

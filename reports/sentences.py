@@ -30,7 +30,7 @@ class SentenceWriter(Wording):
         """
         if self._language.is_english or not _are_of(sentences, text):
             return self._english(text)
-        return Markup(" ").join(self._sentence(one) for one in sentences)
+        return Markup(" ").join(self._sentence(sentence) for sentence in sentences)
 
     def known(self, text: str) -> Markup:
         """Return a fixed text of `audit` in the language. A text that is no message is returned as it is, marked as
@@ -45,10 +45,10 @@ class SentenceWriter(Wording):
         """Return a decision rule in the language, from its English text: a public file holds nothing else of it."""
         for key in _DECISIONS:
             pattern = re.sub(r"%\\\((\w+)\\\)s", r"(?P<\1>.+)", re.escape(SENTENCES[key]))
-            if found := re.fullmatch(pattern, text):
+            if match := re.fullmatch(pattern, text):
                 values: dict[str, Value] = {
                     name: int(value) if value.isdecimal() else Word(word=value)
-                    for name, value in found.groupdict().items()
+                    for name, value in match.groupdict().items()
                 }
                 return self.written(text, [Sentence(key=key, values=values)])
         return self.known(text)
@@ -58,9 +58,9 @@ class SentenceWriter(Wording):
             return Markup("<bdi>{}</bdi>").format(harmless(text))
         return Markup('<bdi lang="en" dir="ltr">{}</bdi>').format(harmless(text))
 
-    def _sentence(self, one: Sentence) -> Markup:
-        values = {name: self._value(value) for name, value in one.values.items()}
-        return escape(self._t.gettext(SENTENCES[one.key])) % values
+    def _sentence(self, sentence: Sentence) -> Markup:
+        values = {name: self._value(value) for name, value in sentence.values.items()}
+        return escape(self._t.gettext(SENTENCES[sentence.key])) % values
 
     def _value(self, value: Value) -> Markup | str:
         if isinstance(value, int):

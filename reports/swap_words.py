@@ -21,11 +21,13 @@ class SwapWords:
         self.t = language.translations
         self.n = language.numbers
         self._shifts = {
-            (probe.probe, one.slot, one.given_slot, one.given, one.level): one
+            (probe.probe, shift.slot, shift.given_slot, shift.given, shift.level): shift
             for probe in result.probes
-            for one in probe.shifts
+            for shift in probe.shifts
         }
-        self._names = {(probe.probe, one.slot, one.level): one.name for probe in result.probes for one in probe.shifts}
+        self._names = {
+            (probe.probe, shift.slot, shift.level): shift.name for probe in result.probes for shift in probe.shifts
+        }
         self.probes = {probe.probe: probe for probe in result.probes}
         self.failing = [verdict for verdict in result.probe_verdicts if verdict.outcome == "fail"]
 
@@ -50,7 +52,7 @@ class SwapWords:
                 return self.language.word("swaps", "pass")
             case _:
                 cannot = self.language.word("swaps", "inconclusive")
-                few = [one for one in self.result.probe_verdicts if one.because == "too_few_templates"]
+                few = [verdict for verdict in self.result.probe_verdicts if verdict.because == "too_few_templates"]
                 if not few:
                     return cannot
                 most = max(few, key=self.needed)
@@ -72,7 +74,7 @@ class SwapWords:
         ]
         if not moved:
             return ""
-        _, verdict, shift = max(moved, key=lambda each: each[0])
+        _, verdict, shift = max(moved, key=lambda move: move[0])
         # the range of one shift would say too much of the widest of many
         points = self.n.points_with_range(shift.shift, None, None)
         return self.language.word(
@@ -110,8 +112,8 @@ class SwapWords:
             name = self.t.gettext("%(name)s (%(code)s)") % {"name": shift.name, "code": shift.level}
         if shift.given_slot is None or shift.given is None:
             return name
-        given = self._names.get((probe.probe, shift.given_slot, shift.given), shift.given)
-        return self.t.gettext("%(change)s, within %(given)s") % {"change": name, "given": given}
+        fixed_level = self._names.get((probe.probe, shift.given_slot, shift.given), shift.given)
+        return self.t.gettext("%(change)s, within %(given)s") % {"change": name, "given": fixed_level}
 
     def limit(self, rule: ProbeRuleResult) -> str:
         """Return what a rule on probes limits."""

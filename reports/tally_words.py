@@ -34,8 +34,8 @@ class TallyWords(Wording):
 
     def counted(self, tally: Tally) -> list[Counted]:
         """Return the words of which there is any, in the order in which they are shown."""
-        found = [(word, look, getattr(tally, word)) for word, look in _LOOKS]
-        return [Counted(word, look, count, self.word(word)) for word, look, count in found if count]
+        counts = [(word, look, getattr(tally, word)) for word, look in _LOOKS]
+        return [Counted(word, look, count, self.word(word)) for word, look, count in counts if count]
 
     def word(self, word: Word) -> str:
         """Return one word of a tally."""
@@ -43,12 +43,12 @@ class TallyWords(Wording):
 
     def sentence(self, tally: Tally, reason: str = "") -> str:
         """Return the tally in one sentence; `reason` is the most frequent one why it cannot be told."""
-        told = []
+        parts = []
         for word in ("beyond", "within", "cannot_tell", "not_judged_alone", "no_rate"):
             count = self._n.count(getattr(tally, word))
             if word == "cannot_tell" and reason:
                 count = self._t.gettext("%(count)s (most often: %(reason)s)") % {"count": count, "reason": reason}
             if word in ("beyond", "within") or getattr(tally, word):
-                told.append(self._t.gettext("%(state)s: %(count)s") % {"state": self.word(word), "count": count})
-        counts = {"all": self._n.count(tally.total), "counts": self._t.gettext("; ").join(told)}
+                parts.append(self._t.gettext("%(state)s: %(count)s") % {"state": self.word(word), "count": count})
+        counts = {"all": self._n.count(tally.total), "counts": self._t.gettext("; ").join(parts)}
         return self._t.gettext("Comparisons with a limit: %(all)s, of these %(counts)s.") % counts

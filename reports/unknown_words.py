@@ -21,32 +21,36 @@ class UnknownWords(Wording):
         self._rules = result.further.sensitivity
         self._verdicts = result.verdicts
         self._weighted = any(rule.examined == "weights_or_clusters" for rule in result.further.sensitivity) and any(
-            of.attribute_unknown for of in result.rows
+            row.attribute_unknown for row in result.rows
         )
 
     def of_passes(self) -> str:
         """Return how far the passes hold; empty where everybody's group is known."""
-        asked = [
+        affected_rules = [
             rule
             for rule in self._rules
             if rule.not_if_nothing_supposed or any(finding.kind == "unknown_attribute" for finding in rule.findings)
         ]
         section = self._section
-        if not asked and self._weighted and "worst" not in (section.unknown_share_factor, section.unknown_odds_factor):
+        if (
+            not affected_rules
+            and self._weighted
+            and "worst" not in (section.unknown_share_factor, section.unknown_odds_factor)
+        ):
             return self._supposed(section.unknown_share_factor, section.unknown_odds_factor)
-        if not asked:
+        if not affected_rules:
             return ""
-        if not any(rule.not_if_nothing_supposed for rule in asked):
+        if not any(rule.not_if_nothing_supposed for rule in affected_rules):
             return self._t.gettext("It holds wherever the people whose group is unknown belong.")
         share, odds = self._section.unknown_share_factor, self._section.unknown_odds_factor
         parts = [self._supposed(share, odds)]
-        broken = [rule for rule in asked if rule.breakdown_factor is not None and rule.weakest is not None]
+        broken = [rule for rule in affected_rules if rule.breakdown_factor is not None and rule.weakest is not None]
         weakest = min(broken, key=lambda rule: rule.breakdown_factor or math.inf, default=None)
         if weakest is not None and weakest.weakest is not None and odds != "worst":
             factor = self._n.fixed(math.floor((weakest.breakdown_factor or 0.0) * 10.0) / 10.0, 1)
             group = self._names.group(weakest.weakest)
             parts.append(self._language.word("supposed", "breaks", factor=factor, group=group))
-        fallen = sum(rule.not_if_nothing_supposed for rule in asked)
+        fallen = sum(rule.not_if_nothing_supposed for rule in affected_rules)
         passing = sum(verdict.outcome == "pass" for verdict in self._verdicts)
         nothing = self._language.word("supposed", "nothing", count=self._n.count(fallen), all=self._n.count(passing))
         return self._language.joined([*parts, nothing])

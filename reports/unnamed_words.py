@@ -23,26 +23,26 @@ class Kind(NamedTuple):
 
 def kind_of(metric: MetricName, *, low: bool) -> Kind:
     """Return what a group suffers whose rate is too low or too high."""
-    of = METRICS[metric]
-    return Kind(of.suffered, "more" if low == of.is_of_good else "fewer")
+    definition = METRICS[metric]
+    return Kind(definition.suffered, "more" if low == definition.is_of_good else "fewer")
 
 
-Found = Sequence[tuple[RuleResult, FamilyResult]]
+UnnamedFamilies = Sequence[tuple[RuleResult, FamilyResult]]
 """Families some of whose groups are beyond a limit, and none of them named, with their rules."""
 
 
 class UnnamedWords(Wording):
     """Words for a FAIL without a name, in one language."""
 
-    def sentence(self, found: Found) -> str:
+    def sentence(self, families: UnnamedFamilies) -> str:
         """Return the first sentence of a report whose only FAIL has no name."""
-        return self._language.word("unnamed_sentences", "sentence", what=self._joined(found))
+        return self._language.word("unnamed_sentences", "sentence", what=self._joined(families))
 
-    def sentence_beside_names(self, found: Found) -> str:
+    def sentence_beside_names(self, families: UnnamedFamilies) -> str:
         """Return the sentence for a FAIL without a name beside groups that were named for another limit or among other
         groups.
         """
-        return self._language.word("unnamed_sentences", "beside_names", what=self._joined(found))
+        return self._language.word("unnamed_sentences", "beside_names", what=self._joined(families))
 
     def not_to_conclude(self) -> str:
         """Return what nobody may conclude from it."""
@@ -50,7 +50,9 @@ class UnnamedWords(Wording):
 
     def of_the_rule(self, rule: RuleResult) -> str:
         """Return the words beside a limit that some nationalities exceed, none of which is named."""
-        family = max((each for each in rule.families if each.unnamed_beyond), key=lambda each: each.unnamed_at_least)
+        family = max(
+            (family for family in rule.families if family.unnamed_beyond), key=lambda family: family.unnamed_at_least
+        )
         return self._language.word("unnamed_sentences", "of_the_rule", nationalities=self._nationalities(family))
 
     def next_step(self) -> str:
@@ -62,8 +64,8 @@ class UnnamedWords(Wording):
         what = {"what": self._what(rule, family)}
         return self._t.gettext("The system %(what)s. None of these nationalities can be named.") % what
 
-    def _joined(self, found: Found) -> str:
-        return self._language.joined(dict.fromkeys(self._what(rule, family) for rule, family in found), "clauses")
+    def _joined(self, families: UnnamedFamilies) -> str:
+        return self._language.joined(dict.fromkeys(self._what(rule, family) for rule, family in families), "clauses")
 
     def _nationalities(self, family: FamilyResult) -> str:
         return self._language.counted(

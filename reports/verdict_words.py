@@ -51,9 +51,9 @@ class VerdictWriter(Writer):
         self._second = SecondWords(self.result, language, self.names)
         self._outcome = self.result.overall.outcome
         self._of_rates = reading.outcome_of_rates
-        self._failing = [each for each in reading.each_once if each.outcome == "fail"]
+        self._failing = [finding for finding in reading.each_once if finding.outcome == "fail"]
         self._worst = worst_outcomes(reading.judged_rates)
-        self._passing = {each.group.people for each in reading.with_outcome("pass")}
+        self._passing = {finding.group.people for finding in reading.with_outcome("pass")}
         self._unnamed = reading.unnamed
         self._affected = MostAffected(reading, self._failing)
 
@@ -84,7 +84,7 @@ class VerdictWriter(Writer):
         text = {"fail": self._failing_sentence, "pass": self._passing_sentence}.get(
             self._of_rates, self._undecided_sentence
         )()
-        unknown = self._unknown.of_fails([each.verdict for each in self._failing])
+        unknown = self._unknown.of_fails([finding.verdict for finding in self._failing])
         alone = ""
         if self._of_rates == "pass":
             unknown, alone = self._unknown.of_passes(), self._not_alone()
@@ -121,10 +121,10 @@ class VerdictWriter(Writer):
 
     def _not_alone(self) -> str:
         """Return where most people were not judged alone, and the gap that could have been seen there."""
-        found = self.result.further.not_judged_alone
-        if not found:
+        unjudged = self.result.further.not_judged_alone
+        if not unjudged:
             return ""
-        most = max(found, key=lambda one: one.share)
+        most = max(unjudged, key=lambda family: family.share)
         rule = next(rule for rule in self.result.rules if rule.rule == most.rule)
         return self.words.not_alone(most, rule.scale, self.result.plan.verdict.power)
 
@@ -170,8 +170,8 @@ class VerdictWriter(Writer):
             if rule.because == "too_many_failed":
                 reasons.add(rule.because)
             few = ("too_few_for_a_rate", "no_cases")
-            found = {verdict.because for verdict in open_verdicts(rule, self.result.verdicts)}
-            reasons |= {"too_few_cases" if because in few else because for because in found}
+            causes = {verdict.because for verdict in open_verdicts(rule, self.result.verdicts)}
+            reasons |= {"too_few_cases" if because in few else because for because in causes}
             if rule.outcome == "inconclusive" and rule.missing_expected:
                 reasons.add("too_few_cases")
         return reasons

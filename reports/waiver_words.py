@@ -35,36 +35,36 @@ class WaiverWords(Wording):
 
     def __init__(self, result: AuditResult, language: Language = ENGLISH) -> None:
         super().__init__(language)
-        self._held = waivers_on_day(result, day_of(result))
+        self._waivers = waivers_on_day(result, day_of(result))
         self._by_finding = held_by_finding(result)
 
     def mark(self, rule: str, group: Group) -> str:
         """Return the text beside a finding that is waived, or an empty text."""
-        held = self._by_finding.get((rule, group))
-        if held is None:
+        waiver_on_day = self._by_finding.get((rule, group))
+        if waiver_on_day is None:
             return ""
         values = {
-            "who": harmless(held.waiver.who),
-            "day": self._language.date(held.waiver.expires),
-            "why": harmless(held.waiver.why),
+            "who": harmless(waiver_on_day.waiver.who),
+            "day": self._language.date(waiver_on_day.waiver.expires),
+            "why": harmless(waiver_on_day.waiver.why),
         }
-        if held.state == "expired":
+        if waiver_on_day.state == "expired":
             return self._t.gettext("waiver by %(who)s until %(day)s, expired when the audit was run: %(why)s") % values
         return self._t.gettext("waived by %(who)s until %(day)s: %(why)s") % values
 
     def listed(self, names: Names) -> Sequence[WaiverLine]:
         """Return every waiver, in the order of its file."""
-        return [self._line(held, names) for held in self._held]
+        return [self._line(waiver_on_day, names) for waiver_on_day in self._waivers]
 
-    def _line(self, held: WaiverOnDay, names: Names) -> WaiverLine:
-        waiver = held.waiver
+    def _line(self, waiver_on_day: WaiverOnDay, names: Names) -> WaiverLine:
+        waiver = waiver_on_day.waiver
         return WaiverLine(
             group=names.group(waiver.group),
             rule=waiver.rule,
             who=waiver.who,
             why=waiver.why,
             until=self._language.date(waiver.expires),
-            state=self._language.word("waivers", held.state),
+            state=self._language.word("waivers", waiver_on_day.state),
         )
 
 

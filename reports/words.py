@@ -72,27 +72,27 @@ class Words(RateWords):
             return self._language.word("groups", "out_of_reach")
         if verdict.cases_needed == 0:
             return ""
-        said = self._n.about_whole(verdict.cases_needed)
-        return self._language.counted("groups", "needed", said)
+        count = self._n.about_whole(verdict.cases_needed)
+        return self._language.counted("groups", "needed", count)
 
-    def not_alone(self, one: NotJudgedAlone, scale: Scale, power: float) -> str:
+    def not_alone(self, unjudged: NotJudgedAlone, scale: Scale, power: float) -> str:
         """Return how many groups of a family were not judged alone, and the smallest gap that would have been named."""
-        said = self._language.counted(
+        sentence = self._language.counted(
             "groups",
             "not_alone",
-            one.groups,
-            axes=self._names.axes(one.family.root),
-            cases=self._n.count(one.cases),
-            share=self._n.percent(one.share),
+            unjudged.groups,
+            axes=self._names.axes(unjudged.family.root),
+            cases=self._n.count(unjudged.cases),
+            share=self._n.percent(unjudged.share),
         )
         named = self._language.word(
             "groups",
-            "gap_none" if one.gap is None else f"gap_{scale}",
+            "gap_none" if unjudged.gap is None else f"gap_{scale}",
             power=self._n.percent(power),
-            gap=self._n.fixed(rounded_gap(scale, one.gap or 0.0), 1 if scale == "difference" else 3),
-            group=self._names.group(one.gap_in or Group(())),
+            gap=self._n.fixed(rounded_gap(scale, unjudged.gap or 0.0), 1 if scale == "difference" else 3),
+            group=self._names.group(unjudged.gap_in or Group(())),
         )
-        return self._language.joined((said, named))
+        return self._language.joined((sentence, named))
 
     def judged(self, rule: RuleResult) -> str:
         """Return the share of people who were judged, alone or as part of a larger group, where it is least."""

@@ -45,7 +45,7 @@ class Writer:
         """Return why a rule has its outcome; where groups keep it from a verdict, also their reasons."""
         because = self.words.rule_because(rule)
         reasons = Counter(
-            verdict.because for verdict in open_verdicts(rule, (each.verdict for each in self.reading.each_once))
+            verdict.because for verdict in open_verdicts(rule, (finding.verdict for finding in self.reading.each_once))
         )
         parts = [
             self.t.ngettext("%(reason)s (%(count)s group)", "%(reason)s (%(count)s groups)", count)
@@ -65,17 +65,17 @@ class Writer:
         """Return who was not judged alone where a rule passes; empty where it does not pass, or nobody knows."""
         if rule.outcome != "pass":
             return ""
-        found = [one for one in self.result.further.not_judged_alone if one.rule == rule.rule]
+        unjudged = [family for family in self.result.further.not_judged_alone if family.rule == rule.rule]
         power = self.result.plan.verdict.power
-        text = " ".join(self.words.not_alone(one, rule.scale, power) for one in found)
+        text = " ".join(self.words.not_alone(family, rule.scale, power) for family in unjudged)
         small = any(
             verdict.rule == rule.rule and not verdict.decidable and verdict.cases for verdict in self.result.verdicts
         )
-        return text if found or small else self.t.gettext("Every group with cases was judged alone.")
+        return text if unjudged or small else self.t.gettext("Every group with cases was judged alone.")
 
-    def part(self, part: int, whole: int) -> str:
+    def part(self, part: int, total: int) -> str:
         """Return counts: 31 of 74."""
-        return self.t.gettext("%(part)s of %(whole)s") % {"part": self.n.count(part), "whole": self.n.count(whole)}
+        return self.t.gettext("%(part)s of %(whole)s") % {"part": self.n.count(part), "whole": self.n.count(total)}
 
     def plain(self, metric: str) -> str:
         """Return the name of a rate for a reader, with a capital."""

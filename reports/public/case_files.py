@@ -45,7 +45,7 @@ def codequality_file(release: PublicRelease) -> str:
 
 def _entry(reading: PipelineReading, result: Result) -> dict[str, Any]:
     suite, case = result.suite, result.case
-    severity = "major" if result.level == "warning" else "critical" if case is not suite.whole else "blocker"
+    severity = "major" if result.level == "warning" else "critical" if case is not suite.verdict else "blocker"
     waived = f"{case.waived.words}; " if case.waived else ""
     return {
         "description": harmless(f"{waived}{case.name}: {case.message}"),

@@ -45,8 +45,8 @@ def _lines(release: PublicRelease) -> Iterator[list[str]]:
 
 def _states(release: PublicRelease, rule: PublicRule) -> dict[tuple[str, str], State]:
     """Return the state of each row that a rule judges, by its side and group: the rows that every tally counts."""
-    found = judged_rows(release, rule)
-    return {(each.row.side, each.row.key): each.state for each in found if each.state is not None}
+    findings = judged_rows(release, rule)
+    return {(finding.row.side, finding.row.key): finding.state for finding in findings if finding.state is not None}
 
 
 def _rate(rate: PublicRate | None) -> list[str]:

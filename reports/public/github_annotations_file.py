@@ -50,15 +50,15 @@ def _commands(reading: PipelineReading) -> list[str]:
 
 
 def _level(suite: Suite) -> str:
-    if suite.whole.outcome == "pass":
+    if suite.verdict.outcome == "pass":
         return ""
-    return "error" if suite.whole.outcome == "fail" and not suite.warns else "warning"
+    return "error" if suite.verdict.outcome == "fail" and not suite.warns else "warning"
 
 
 def _text(suite: Suite) -> str:
-    named = [case for case in suite.cases if case.outcome == suite.whole.outcome]
+    named = [case for case in suite.cases if case.outcome == suite.verdict.outcome]
     if not named:
-        return suite.whole.message
+        return suite.verdict.message
     more = [f"and {len(named) - _NAMED} more in release.json"] if len(named) > _NAMED else []
     return ". ".join([*(f"{case.name}: {case.message}" for case in named[:_NAMED]), *more])
 

@@ -81,7 +81,7 @@ def _metric(name: str, rate: PublicRate) -> Mapping[str, Any] | None:
 def _assessed(reading: PipelineReading) -> Iterator[Mapping[str, str]]:
     """What each rule says of all groups, so that none is passed over in silence, then of those that fail."""
     for suite in reading.suites[1:]:
-        yield {"groupAtRisk": "all groups that are judged", "harms": f"{suite.name}: {suite.whole.message}"}
+        yield {"groupAtRisk": "all groups that are judged", "harms": f"{suite.name}: {suite.verdict.message}"}
     for case in reading.cases.failing:
         waived = f"; {waiver_words(case.waiver, reading.release)}" if case.waiver else ""
         yield {"groupAtRisk": case.name, "harms": f"{case.rule.rule}: {case.message}{waived}"}

@@ -23,7 +23,7 @@ def test_result_file(release: PublicRelease) -> str:
     reading = PipelineReading(release)
     tests: dict[str, list[str]] = {name: [] for name in _LISTS.values()}
     for suite in reading.suites:
-        tests[_LISTS[suite.whole.outcome]].append(suite.name)
+        tests[_LISTS[suite.verdict.outcome]].append(suite.name)
         for case in suite.cases:
             tests[_LISTS[case.outcome]].append(f"{suite.name}: {case.key}")
     plan = {"name": reading.plan, "digest": {"sha256": release.about.plan_sha256}}
@@ -32,6 +32,6 @@ def test_result_file(release: PublicRelease) -> str:
         "_type": STATEMENT_TYPE,
         "subject": [{"name": RELEASE, "digest": {"sha256": digest}}],
         "predicateType": PREDICATE,
-        "predicate": {"result": TEST_RESULTS[reading.suites[0].whole.outcome], "configuration": [plan], **tests},
+        "predicate": {"result": TEST_RESULTS[reading.suites[0].verdict.outcome], "configuration": [plan], **tests},
     }
     return json_text(statement)
