@@ -136,6 +136,16 @@ class VerdictSection(Strict):
     a rate is decided: an outage is no finding. Rules on probes have answers of their own."""
     compare_with: tuple[Comparison, ...] = ("rest",)
     """What the disparities that are shown compare a group with. Verdicts always compare with the rest."""
+    releases: Annotated[int, Field(ge=1, le=1_000)] | None = None
+    """How many releases of the system will be tested over this set: `alpha` is then the chance of any false FAIL over
+    all of them. The limits of each spend half of it, divided by this number; comparisons with accepted versions spend
+    the other half. Without it every release spends `alpha` on its limits, and comparisons over 40 releases spend as
+    much again."""
+
+    @property
+    def alpha_of_limits(self) -> float:
+        """Chance of a false FAIL that the limits of one release may spend."""
+        return self.alpha if self.releases is None else self.alpha / (2.0 * self.releases)
 
 
 class ScoringSection(Strict):
@@ -310,14 +320,6 @@ class BaselineSection(Strict):
     expected_change: Annotated[float, Field(gt=0, lt=1)] = 0.05
     """The share of cases on which both versions are expected to differ. It plans which groups are large enough to be
     judged alone and enters no test."""
-    releases: Annotated[int, Field(ge=1, le=1_000)] | None = None
-    """How many releases will be held against accepted versions over one set, which share one budget of false alarms;
-    40 where it is not given. It is fixed with the first accepted version."""
-
-    @property
-    def shared_by(self) -> int:
-        """Number of releases that share one budget of false alarms."""
-        return 40 if self.releases is None else self.releases
 
 
 class ReferenceTableSection(Strict):

@@ -25,7 +25,7 @@ from audit.analyses.sides import Side, questions
 from audit.counting.table import is_finest, rule_families
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.probes import NamedProbeRule, Probe
-from audit.plan.sections import Groups, feature_coding
+from audit.plan.sections import Groups, VerdictSection, feature_coding
 from audit.result.findings.judged import Outcome
 from audit.stats.arrays import BoolArray, FloatArray, IntArray
 from audit.vocabulary.groups import Family
@@ -60,7 +60,7 @@ def budget(plan: AuditPlan) -> Budget:
     ]
     shares = sum(sides for sides, _ in families) + 2 * _probe_families(plan.probes, plan.named_probe_rules)
     combined = sum(sides for sides, family in families if is_combined(plan.groups, family))
-    alpha = plan.verdict.alpha
+    alpha = plan.verdict.alpha_of_limits
     if not combined:
         return Budget(ALL_NAMES * alpha / shares, 0.0)
     return Budget(NAMES * alpha / shares, UNNAMED * alpha / combined)
@@ -77,6 +77,26 @@ class ChangeBudget(NamedTuple):
 
 WHOLE_CHANGE: Final = ChangeBudget()
 """Budget of a single comparison with a baseline."""
+RELEASES: Final = 40
+"""Releases over which comparisons share a budget, where the plan names no number."""
+REFERENCE_SHARE: Final = 0.8
+LAST_SHARE: Final = 0.2
+"""Parts of what comparisons of a release may spend."""
+COMPARED_SHARE: Final = 0.5
+"""Part of alpha for comparisons, where the plan names a number of releases: the other half is for its own limits."""
+
+
+def budgets_of_versions(verdict: VerdictSection, *, with_first: bool) -> tuple[ChangeBudget, ChangeBudget]:
+    """Return what the comparisons with the reference and with the last accepted version may spend.
+
+    `with_first`: the reference is the first accepted version. Half of a level of "no worse at all" is for the pairs of
+    a release and that one, half for all other pairs: see docs/decisions/0056.
+    """
+    releases = verdict.releases or RELEASES
+    compared = 1.0 if verdict.releases is None else COMPARED_SHARE
+    others = max(releases * (releases - 1), 2)
+    reference = ChangeBudget(compared * REFERENCE_SHARE, 2 * releases if with_first else others)
+    return reference, ChangeBudget(compared * LAST_SHARE, others)
 
 
 def change_level(plan: AuditPlan, share: float = 1.0) -> float:

@@ -162,28 +162,48 @@ def test_a_changed_set_begins_a_line_of_its_own_and_that_is_said(here: pd.DataFr
     assert "set or question 2" in listed
 
 
-def test_the_number_of_releases_is_fixed_and_no_more_are_compared(here: pd.DataFrame) -> None:
-    def two_releases(number: int) -> None:
-        release(here, number)
-        plan = Path(f"plan-{number}.toml")
-        plan.write_text(plan.read_text(encoding="utf-8") + "[baseline]\nreleases = 2\n", encoding="utf-8")
+def of_releases(table: pd.DataFrame, number: int, releases: int) -> None:
+    """Write a release by a plan that names the number of releases."""
+    plan = release(table, number)
+    plan.write_text(f"{plan.read_text(encoding='utf-8')}[verdict]\nreleases = {releases}\n", encoding="utf-8")
 
-    two_releases(0)
+
+def test_the_number_of_releases_is_part_of_the_question_and_no_more_are_compared(here: pd.DataFrame) -> None:
+    of_releases(here, 0, 2)
     assert run(0).exit_code == 0
     accept(0)
     release(here, 1)
-    other = run(1)
-    assert other.exit_code == 4
-    assert "accepted for 2 releases, and the plan says 40" in other.stderr
+    other = run(1, "--quiet")
+    assert other.exit_code == 0
+    assert "no version was accepted by a plan that asks the same" in other.stderr
+    assert stored(1)["change"] is None
     for number in (1, 2):
-        two_releases(number)
+        of_releases(here, number, 2)
         assert run(number).exit_code == 0
         assert accept(number).exit_code == 0
-    two_releases(3)
+    of_releases(here, 3, 2)
     spent = run(3)
     assert spent.exit_code == 4
     assert "all 2 releases that share a budget over this set were accepted" in spent.stderr
     assert not Path("out-3/result.json").exists()
+
+
+def test_limits_and_comparisons_of_a_named_number_of_releases_share_alpha(here: pd.DataFrame) -> None:
+    """Half of alpha over ten releases, and two fifths and one tenth of it in each."""
+    for number in range(3):
+        of_releases(here, number, 10)
+        assert run(number).exit_code == 0
+        if number < 2:
+            accept(number)
+    change, held_against = stored(2)["change"], stored(2)["further"]["held_against"]
+    levels = [found["rules"][0]["families"][0]["level"] for found in (change, held_against["other"])]
+    assert levels == pytest.approx([0.4 * 0.9 * 0.05, 0.1 * 0.9 * 0.05])
+    limits = stored(2)["rules"][0]["families"][0]["level"]
+    assert limits == pytest.approx(0.9 * 0.05 / 20)
+    alone = call("run", "plan-2.toml", "--out", "alone", "--no-crosscheck")
+    assert alone.exit_code == 0
+    result = json.loads(Path("alone/result.json").read_text(encoding="utf-8"))
+    assert result["verdicts"] == stored(2)["verdicts"]
 
 
 def test_a_result_before_the_reference_is_refused_and_the_reference_itself_is_not(here: pd.DataFrame) -> None:

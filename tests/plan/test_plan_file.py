@@ -255,8 +255,11 @@ def test_the_digest_is_of_what_the_plan_says_and_not_of_how(tmp_path: Path) -> N
     assert canonical_plan_sha256(waived) == canonical_plan_sha256(plain)
     used = json.loads(plain.model_dump_json(by_alias=True, exclude={"waivers"}))
     del used["audit"]["respond_by"], used["evaluation_set"]["not_cases"], used["detector"]["files"]
+    del used["verdict"]["releases"]
     canonical = json.dumps(used, sort_keys=True, separators=(",", ":"))
     assert canonical_plan_sha256(plain) == hashlib.sha256(canonical.encode()).hexdigest()
+    ten = plain.verdict.model_copy(update={"releases": 10})
+    assert canonical_plan_sha256(plain.model_copy(update={"verdict": ten})) != canonical_plan_sha256(plain)
     new = plain.evaluation_set.model_copy(update={"not_cases": ("0" * 64,)})
     assert canonical_plan_sha256(plain.model_copy(update={"evaluation_set": new})) != canonical_plan_sha256(plain)
 

@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from made.changes import PLAN, RULES
 from scipy.stats import binom, multinomial
 from statsmodels.stats.contingency_tables import mcnemar
 
+from audit.counting.table import FLAGGED, NOT_FLAGGED, POSITIVE, FamilyCounts, rule_families
+from audit.plan.file.plan_file import parse_plan
 from audit.stats.multiplicity import FamilyRejections
 from audit.stats.pairs import level_among_testable, name_in_series, name_paired, not_worse_p, screened_paired_p
+from audit.verdicts.changes.judge import Evidence, change_tests
+from audit.verdicts.side_tests import budgets_of_versions
+from audit.vocabulary.groups import Group, Level
 from tools.simulate.lineages import (
+    GROUPS,
+    REFERENCE,
     Compared,
     drifting,
     line,
     single,
     steady,
     two_bars,
+    two_bars_moved,
 )
 
 BETA = 1e-6
@@ -143,3 +153,32 @@ def test_lines_of_releases_err_rarely_and_a_drift_is_found_nearly_as_soon_as_by_
     worse = Compared.of(drawn.lost, drawn.gained, 300, 0.05)
     soon = [way(worse, 0.018)[:, 5, 0].mean() for way in (single, two_bars)]
     assert soon[0] >= soon[1] >= 0.75
+
+
+@pytest.mark.parametrize("margin", [0.05, 0.02])
+@pytest.mark.parametrize("with_first", [True, False])
+def test_verdicts_name_the_groups_that_the_simulation_names(margin: float, with_first: bool) -> None:
+    """What the simulation measures is what a comparison of a plan with 40 releases says."""
+    regions = tuple(Group((Level("region", "level", f"{index}"),)) for index in range(GROUPS))
+    plan = parse_plan(
+        PLAN.format(version=1, section="", rules=RULES.replace('["gender", "region"]', '["region"]'))
+        + f"[verdict]\nreleases = 40\n[baseline]\nregression_margin = {margin}\n",
+        folder=Path(),
+    ).plan
+    size = 300
+    drawn = line(np.random.default_rng(5), 6, size, drifting(8), 0.06)
+    compared = Compared.of(drawn.lost, drawn.gained, size, margin)
+    expected = two_bars(compared, REFERENCE) if with_first else two_bars_moved(compared, REFERENCE)
+    assert expected.any()
+    budget = budgets_of_versions(plan.verdict, with_first=with_first)[0]
+    (rule,) = plan.named_rules
+    for run, release in np.ndindex(*expected.shape[:2]):
+        lost, gained = drawn.lost[run, release], drawn.gained[run, release]
+        pairs = np.zeros((GROUPS, 3, 4, 4), dtype=np.int64)
+        pairs[:, POSITIVE, FLAGGED, NOT_FLAGGED], pairs[:, POSITIVE, NOT_FLAGGED, FLAGGED] = lost, gained
+        pairs[:, POSITIVE, FLAGGED, FLAGGED] = size - lost - gained
+        (family,) = rule_families(plan.groups, rule)
+        then, now = (FamilyCounts(family, regions, pairs.sum(axis=axis), pairs.sum(axis=(0, axis))) for axis in (3, 2))
+        every = np.ones(GROUPS, dtype=np.bool_)
+        tests = change_tests(plan, rule, {family: Evidence(then, now, pairs)}, {family: every}, {family: every}, budget)
+        assert tests[family].groups.beyond.tolist() == expected[run, release].tolist()

@@ -18,12 +18,11 @@ from audit.stats.multiplicity import FamilyRejections, method_by_sizes, reject_f
 from audit.stats.pairs import BETA, name_in_series, name_paired, screened_paired_p
 from audit.stats.score_test import FAIL_BETA, screened_p
 from audit.verdicts.changes.judge import NAMING_BETA
-from audit.verdicts.side_tests import ALL_NAMES
+from audit.verdicts.side_tests import ALL_NAMES, COMPARED_SHARE, LAST_SHARE, REFERENCE_SHARE, RELEASES
 from tools.simulate.families import rates_on_edge
 from tools.simulate.runner import Counts, Share
 
 ALPHA: Final = 0.05
-RELEASES: Final = 40
 FIRST, MOVED = 2 * RELEASES, RELEASES * (RELEASES - 1)
 """Comparisons that share a level: half of it is for pairs with the first reference, half for all other pairs."""
 GROUPS: Final = 10
@@ -33,7 +32,8 @@ REDRAWN: Final = 0.06
 """Share of answers that each release draws anew."""
 DRIFT: Final = 0.025
 WHOLE: Final = ALL_NAMES * ALPHA
-OWN, REFERENCE, LAST = 0.5 * WHOLE, 0.4 * WHOLE, 0.1 * WHOLE
+OWN = (1.0 - COMPARED_SHARE) * WHOLE
+REFERENCE, LAST = COMPARED_SHARE * REFERENCE_SHARE * WHOLE, COMPARED_SHARE * LAST_SHARE * WHOLE
 """Levels of the audit's own limits over all releases, and of the two comparisons of a release."""
 OWN_MARGIN: Final = 0.1
 LOST: Final = "all lost the margin"

@@ -33,10 +33,10 @@ class BaselineInUse(NamedTuple):
     place: Path | None
     releases: Releases | None = None
 
-    def note_new_set(self, result: AuditResult, *, quiet: bool) -> None:
-        """Note where a result was held against nothing, because its set is another one than that of any version."""
-        if self.releases is not None and result.further.held_against is None and not quiet:
-            note("note: no version was accepted over this set, so that this one is held against none")
+    def note_new_line(self, result: AuditResult) -> None:
+        """Note, also in a quiet run, where a result was held against no version of its system: silence is no pass."""
+        if self.releases is not None and result.further.held_against is None:
+            _note_new_line(self.releases)
 
     def remember(self) -> None:
         """Record the baseline, after the comparison is judged and before anything is published."""
@@ -44,6 +44,11 @@ class BaselineInUse(NamedTuple):
             from audit.verdicts.changes.chain import record_compared
 
             record_compared(self.baseline, self.plan, self.place)
+
+
+def _note_new_line(releases: Releases) -> None:
+    other = "over this set" if releases.chain.asks(releases.question) else "by a plan that asks the same"
+    note(f"note: no version was accepted {other}, so that this one is held against none")
 
 
 def baseline_in_use(baseline: Baseline | None, plan: AuditPlan, place: Path | None, *, quiet: bool) -> BaselineInUse:
@@ -147,7 +152,10 @@ def with_accepted(result: AuditResult, result_path: Path, releases: Releases) ->
 
     number = releases.number_of(result_path)
     accepted = releases.of_set(result.provenance.evaluation_set_sha256, result.provenance.finished)
-    if accepted is None or (number is not None and number <= accepted.reference_number):
+    if accepted is None:
+        _note_new_line(releases)
+        return result
+    if number is not None and number <= accepted.reference_number:
         return result
     check_earlier(accepted.reference.result, result)
     if releases.is_held(result, accepted):

@@ -160,8 +160,8 @@ def canonical_plan_sha256(plan: AuditPlan | SamplingDesign) -> str:
     section = used.get("evaluation_set", {})
     if section.get("not_cases") is None:
         section.pop("not_cases", None)
-    if (used.get("baseline") or {}).get("releases") is None:
-        used.get("baseline", {}).pop("releases", None)
+    if used.get("verdict", {}).get("releases") is None:
+        used.get("verdict", {}).pop("releases", None)
     detector = used.get("detector", {})
     detector.pop("differ", None)
     if not detector.get("files"):

@@ -24,13 +24,14 @@ from pydantic import Field, ValidationError, model_validator
 
 from audit.errors import ArgumentError, ResultError
 from audit.plan.audit_plan import AuditPlan
+from audit.plan.sections import VerdictSection
 from audit.result.audit_result import AuditResult
 from audit.result.findings.judged import GroupCounts
 from audit.result.json_text import result_sha256
 from audit.storage import file_sha256, locked, make_folder, storage, write_durably, written_whole
 from audit.verdicts.changes.acceptance import question_of
 from audit.verdicts.changes.baseline import PREDICTIONS, AcceptedBaselines, AcceptedVersions, Baseline, answer_files
-from audit.verdicts.side_tests import ChangeBudget
+from audit.verdicts.side_tests import RELEASES, budgets_of_versions
 from audit.vocabulary.file_names import CHAINS
 from audit.vocabulary.groups import Part
 
@@ -77,8 +78,6 @@ class AcceptedVersion(Part):
     """SHA-256 of all that the result says but its provenance."""
     file_sha256: str = Field(pattern=_SHA256)
     """SHA-256 of the `result.json` that lies beside the chain."""
-    releases: int
-    """How many releases share one budget over its set, by its plan: fixed with the first version of a set."""
     counts: tuple[GroupCounts, ...]
     """Counts of the audit: first everyone, then group by group."""
 
@@ -238,8 +237,8 @@ class Releases(AcceptedVersions):
 
     chain: Chain
     question: str
-    shared_by: int
-    """How many releases share a budget, by the plan."""
+    verdict: VerdictSection
+    """How many releases share a budget, and what it is."""
 
     @property
     def answer_files(self) -> list[Path]:
@@ -265,34 +264,27 @@ class Releases(AcceptedVersions):
         Raises
         ------
         ResultError
-            If the plan has another number of releases than the first version of the set, all of them are used up, or
-            a version is not as it was accepted.
+            If as many versions were accepted as the plan has releases, or one is not as it was accepted.
         """
         line = self.chain.versions(self.question, evaluation_set)
         if line is None:
             return None
-        first = line.versions[0].version
-        assert first is not None  # noqa: S101 - of accepted versions
-        if first.releases != self.shared_by:
-            raise ResultError(
-                f"the first accepted version of this set was accepted for {first.releases} releases, and the plan says "
-                f"{self.shared_by}",
-                slug="chain-other-number",
-            )
         earlier = [entry for entry in line.versions if before is None or _ended_before(entry, before)]
-        if len(earlier) > self.shared_by:
+        releases = self.verdict.releases or RELEASES
+        if len(earlier) > releases:
             raise ResultError(
-                f"all {self.shared_by} releases that share a budget over this set were accepted", slug="chain-used-up"
+                f"all {releases} releases that share a budget over this set were accepted", slug="chain-used-up"
             )
         reference, last = line.reference, earlier[-1] if earlier else line.reference
-        is_first, is_last = reference == line.versions[0], reference.index >= last.index
+        budgets = budgets_of_versions(self.verdict, with_first=reference == line.versions[0])
+        is_last = reference.index >= last.index
         return AcceptedBaselines(
             self.chain.baseline(reference),
             reference.index,
-            _budget(_OF_REFERENCE, self.shared_by, with_first=is_first),
+            budgets[0],
             None if is_last else self.chain.baseline(last),
             reference.index if is_last else last.index,
-            _budget(_OF_LAST, self.shared_by, with_first=False),
+            budgets[1],
         )
 
     def is_held(self, result: AuditResult, accepted: AcceptedBaselines) -> bool:
@@ -316,27 +308,21 @@ class Releases(AcceptedVersions):
         return numbers[0] if numbers else None
 
 
-_OF_REFERENCE: Final = 0.8
-_OF_LAST: Final = 0.2
-"""Shares of the budget of a change in one release (docs, decision 56, 2)."""
-
-
-def _budget(share: float, releases: int, *, with_first: bool) -> ChangeBudget:
-    """Return the budget of a comparison: half of a level is for pairs with the first version, half for all others."""
-    return ChangeBudget(share, 2 * releases if with_first else max(releases * (releases - 1), 2))
-
-
 def _ended_before(entry: ChainEntry, moment: str) -> bool:
     assert entry.version is not None  # noqa: S101 - of accepted versions
     return _moment(entry.version.finished) < _moment(moment)
 
 
 def releases_of(plan: AuditPlan, restricted: Path) -> Releases | None:
-    """Return the accepted versions of what a plan asks; None where there are none. Raises ResultError, StorageError."""
+    """Return the accepted versions of the system of a plan; None where there are none.
+
+    Raises ResultError and StorageError as `read_chain` does.
+    """
     if not has_chain(restricted, plan):
         return None
-    chain, question = read_chain(restricted, plan), question_sha256(plan)
-    return Releases(chain, question, plan.baseline.shared_by) if chain.asks(question) else None
+    chain = read_chain(restricted, plan)
+    is_accepted = any(entry.version is not None for entry in chain.entries)
+    return Releases(chain, question_sha256(plan), plan.verdict) if is_accepted else None
 
 
 def has_chain(restricted: Path, plan: AuditPlan) -> bool:
@@ -429,7 +415,6 @@ def accept(result: AuditResult, document: Path, plan_folder: Path | None, restri
             answers_sha256=result.provenance.predictions_sha256,
             result_sha256=digest,
             file_sha256=copied,
-            releases=result.plan.baseline.shared_by,
             counts=result.counts,
         )
         return _entry(chain, result.plan, kind="accepted", accepted_by=by, reason=why, version=version)

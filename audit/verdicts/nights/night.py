@@ -89,6 +89,8 @@ def identity(plan: AuditPlan, detector_sha256: str | None) -> dict[str, Any]:
             for rule in plan.rules
         ],
         "alpha": plan.verdict.alpha,
+        # states of before know no number of releases, and go on where there is none
+        **({} if plan.verdict.releases is None else {"releases": plan.verdict.releases}),
     }
     plain: dict[str, Any] = json.loads(json.dumps(identifying))
     return plain
