@@ -15,6 +15,8 @@ from made.changes import PLAN, cases, write_answers, write_plan
 from typer.testing import CliRunner, Result
 
 from audit.cli.commands.app import app
+from audit.cli.testing.audit_of_plan import PlanRequest, judge_plan
+from audit.cli.testing.cases import OVERALL
 from audit.result.file import load_result
 
 RUNNER = CliRunner()
@@ -79,10 +81,12 @@ def test_a_slow_loss_that_no_last_version_shows_fails_against_the_reference(here
     assert run(0).exit_code == 0
     assert "held_against" not in stored(0)["further"]
     assert accept(0).exit_code == 0
-    codes = []
+    codes, summary = list[int](), list[str]()
     for number, worse in enumerate((0.03, 0.06, 0.09, 0.12), start=1):
         release(here, number, worse=worse)
-        codes.append(run(number).exit_code)
+        done = run(number)
+        codes.append(done.exit_code)
+        summary = done.stdout.splitlines()
         assert accept(number).exit_code == 0
     assert codes[0] != 1
     assert codes[-1] == 1
@@ -93,6 +97,10 @@ def test_a_slow_loss_that_no_last_version_shows_fails_against_the_reference(here
     assert result.further.held_against.other is not None
     assert (result.change.outcome, result.further.held_against.other.outcome) == ("fail", "pass")
     assert (result.change.unpaired, result.further.held_against.other.unpaired) == (None, None)
+    assert "Since the reference: at least one group became worse by more than its margin" in summary
+    assert "  Largest loss: region = south, true_positive_rate, 80% then and 71% now" in summary
+    assert any(line.startswith("Since version 3: no group") for line in summary)
+    assert max(map(len, summary)) <= 80
     gated = call("gate", "plan-4.toml", *RESTRICTED)
     assert gated.exit_code == 1
     assert "south" not in gated.output
@@ -204,6 +212,22 @@ def test_limits_and_comparisons_of_a_named_number_of_releases_share_alpha(here: 
     assert alone.exit_code == 0
     result = json.loads(Path("alone/result.json").read_text(encoding="utf-8"))
     assert result["verdicts"] == stored(2)["verdicts"]
+
+
+@pytest.mark.parametrize("exact", [True, False])
+def test_a_plan_that_pytest_judges_is_held_against_the_chain(here: pd.DataFrame, tmp_path: Path, exact: bool) -> None:
+    run(0)
+    accept(0)
+    plan = release(here, 1, worse=0.2)
+    judged = judge_plan(PlanRequest(tmp_path / plan, tmp_path, tmp_path / "kept", exact=exact))
+    assert (judged.cases[0].name, judged.cases[0].outcome) == (OVERALL, "fail")
+    here.drop(columns="score").iloc[:-1].to_csv("set.csv", index=False)
+    plan = release(here.iloc[:-1], 1, worse=0.2)
+    other = judge_plan(PlanRequest(tmp_path / plan, tmp_path, tmp_path / "other", exact=exact))
+    assert not any("accepted" in line for line in other.notes)
+    if exact:  # the folder's key is of the first set
+        alone = judge_plan(PlanRequest(tmp_path / plan, tmp_path, tmp_path / "kept", exact=True))
+        assert any("no version was accepted over this set" in line for line in alone.notes)
 
 
 def test_a_result_before_the_reference_is_refused_and_the_reference_itself_is_not(here: pd.DataFrame) -> None:

@@ -33,10 +33,16 @@ class BaselineInUse(NamedTuple):
     place: Path | None
     releases: Releases | None = None
 
+    def new_line(self, result: AuditResult) -> tuple[str, ...]:
+        """Say where a result was held against no accepted version of its system; empty where it was, or has none."""
+        if self.releases is None or result.further.held_against is not None:
+            return ()
+        return (_new_line(self.releases),)
+
     def note_new_line(self, result: AuditResult) -> None:
-        """Note, also in a quiet run, where a result was held against no version of its system: silence is no pass."""
-        if self.releases is not None and result.further.held_against is None:
-            _note_new_line(self.releases)
+        """Note the same, also in a quiet run: silence is no pass."""
+        for line in self.new_line(result):
+            note(f"note: {line}")
 
     def remember(self) -> None:
         """Record the baseline, after the comparison is judged and before anything is published."""
@@ -46,9 +52,9 @@ class BaselineInUse(NamedTuple):
             record_compared(self.baseline, self.plan, self.place)
 
 
-def _note_new_line(releases: Releases) -> None:
+def _new_line(releases: Releases) -> str:
     other = "over this set" if releases.chain.asks(releases.question) else "by a plan that asks the same"
-    note(f"note: no version was accepted {other}, so that this one is held against none")
+    return f"no version was accepted {other}, so that this one is held against none"
 
 
 def baseline_in_use(baseline: Baseline | None, plan: AuditPlan, place: Path | None, *, quiet: bool) -> BaselineInUse:
@@ -153,7 +159,7 @@ def with_accepted(result: AuditResult, result_path: Path, releases: Releases) ->
     number = releases.number_of(result_path)
     accepted = releases.of_set(result.provenance.evaluation_set_sha256, result.provenance.finished)
     if accepted is None:
-        _note_new_line(releases)
+        note(f"note: {_new_line(releases)}")
         return result
     if number is not None and number <= accepted.reference_number:
         return result

@@ -6,6 +6,7 @@ One sentence names nobody. Rules and groups are for readers who may see exact co
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import Final
 
 from audit.cli.console.group_names import GroupNames, fit
@@ -53,15 +54,47 @@ def _difference_line(parts: Sequence[str]) -> list[str]:
 
 
 def change_lines_of_summary(result: AuditResult) -> list[str]:
-    """State the change in one line of a summary; empty where there is none."""
-    change = result.change
+    """State the change in a line of a summary, of accepted versions in one each; empty where there is none."""
+    change, held_against = result.change, result.further.held_against
     if change is None:
         return []
-    said = _SAID[change.outcome]
-    if change.because in _BY_PLAN:
-        cases = "weighted" if change.because == "weighted_set" else "clustered"
-        said = f"the change is not judged: no exact test for {cases} cases"
-    return [f"Since {change.baseline.finished[:10]}: {said}"]
+    if held_against is None:
+        return [f"Since {change.baseline.finished[:10]}: {_summary_words(change)}"]
+    last = f"Since version {held_against.last}"
+    if held_against.other is None:
+        return [f"Since the reference: {_summary_words(change)}", *_largest_loss(change, result.features)]
+    is_last = held_against.decides == "last"
+    reference, since_last = (held_against.other, change) if is_last else (change, held_against.other)
+    return [
+        f"Since the reference: {_summary_words(reference)}",
+        *_largest_loss(reference, result.features),
+        f"{last}: {_summary_words(since_last)}",
+    ]
+
+
+def _summary_words(change: Change) -> str:
+    if change.because not in _BY_PLAN:
+        return _SAID[change.outcome]
+    cases = "weighted" if change.because == "weighted_set" else "clustered"
+    return f"the change is not judged: no exact test for {cases} cases"
+
+
+def _largest_loss(change: Change, features: tuple[SensitiveFeature, ...]) -> list[str]:
+    """State in a line which group that was judged lost most since the reference; empty where none lost anything."""
+    judged = [verdict for verdict in changed_groups(change) if verdict.decidable]
+    losses = [(_loss(verdict), verdict) for verdict in judged]
+    loss, verdict = max(losses, key=itemgetter(0), default=(0.0, None))
+    if verdict is None or loss <= 0.0:
+        return []
+    name = fit(GroupNames(features).name_within(verdict.group, 27), 27).rstrip()
+    then = _share(verdict.then_numerator, verdict.then_denominator)
+    now = _share(verdict.now_numerator, verdict.now_denominator)
+    return [fit(f"  Largest loss: {name}, {verdict.rule}, {then} then and {now} now", WIDTH).rstrip()]
+
+
+def _loss(verdict: ChangeVerdict) -> float:
+    difference = verdict.difference or 0.0
+    return difference if verdict.side == "high" else -difference
 
 
 def exact_change_lines(result: AuditResult, style: Style) -> list[str]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from audit.cli.outputs.audience import new_key_words
+from audit.cli.outputs.baselines import baseline_of_plan
 from audit.cli.outputs.named_folders import find_restricted_folder
 from audit.cli.outputs.run_request import RunRequest, plan_with
 from audit.cli.outputs.waivers import today
@@ -22,6 +23,7 @@ from audit.cli.testing.waived_cases import public_waivers_by_case, waivers_by_ca
 from audit.disclosure.publish import check_folder, publish
 from audit.errors import AuditError, RunInterruptedError
 from audit.public.cases import relied_on
+from audit.result.audit_result import AuditResult
 from audit.stages import Scope
 from audit.storage import held, write_durably
 
@@ -123,10 +125,11 @@ def _judge_for_public(asked: PlanRequest) -> JudgedPlan:
     loaded = request.loaded
     place = find_restricted_folder(asked.root / _OUT, loaded.plan.disclosure, loaded.folder, asked.restricted_folder)
     check_folder(loaded.plan.groups, loaded.plan.evaluation_set, loaded.plan.disclosure, place)
-    result = request.audit(None)
+    result, held_against = _audited(request, place)
     published = publish(result, place, _write_nothing, ("json",), ("en",))
     release = published.public
     notes = [f"{asked.name}: audited at collection: {relied_on(release).upper()}; rows of the public release"]
+    notes += [f"{asked.name}: {line}" for line in held_against]
     if release.about.valid_until is not None and release.about.finished > release.about.valid_until:
         notes.append(f"{asked.name}: past its expiry ({release.about.valid_until}), do not rely on it")
     if published.new_key:
@@ -140,10 +143,22 @@ def _write_nothing(files: Mapping[str, bytes]) -> None:
 
 
 def _judge_exactly(asked: PlanRequest) -> JudgedPlan:
-    result = _run_request(asked).audit(None)
+    request = _run_request(asked)
+    section, folder = request.loaded.plan.disclosure, request.loaded.folder
+    place = find_restricted_folder(asked.root / _OUT, section, folder, asked.restricted_folder)
+    result, held_against = _audited(request, place)
     outcome = result.relied_on.upper()
-    note = f"{asked.name}: audited at collection: {outcome}; exact counts, not for publication"
-    return JudgedPlan(with_waivers(exact_cases(result), result, waivers_by_case(result), today()), (note,), asked.name)
+    notes = [f"{asked.name}: audited at collection: {outcome}; exact counts, not for publication"]
+    notes += [f"{asked.name}: {line}" for line in held_against]
+    cases = with_waivers(exact_cases(result), result, waivers_by_case(result), today())
+    return JudgedPlan(cases, tuple(notes), asked.name)
+
+
+def _audited(request: RunRequest, restricted: Path) -> tuple[AuditResult, tuple[str, ...]]:
+    """Audit a plan against the accepted versions of its system, or its baseline; and say where it was against none."""
+    in_use = baseline_of_plan(request, None, restricted)
+    result = request.audit(in_use.releases or in_use.baseline)
+    return result, in_use.new_line(result)
 
 
 def _run_request(asked: PlanRequest) -> RunRequest:
