@@ -86,7 +86,7 @@ def gate(  # noqa: PLR0913, PLR0917 - a parameter for each option
     It prints the verdict, and rules and groups as far as the public files beside the result name them: a build log is
     read by many. With --restricted it prints the exact ones. It writes no file but the state of --sequential, what
     --cache keeps, beside a result in which state a large file was read, and in the restricted folder which baseline
-    was accepted.
+    was named.
     """
     from audit.cli.outputs import chosen_rules, gate_result, run_request, verdict_code
     from audit.cli.outputs.waivers import exit_code_with_waivers, with_named_waivers

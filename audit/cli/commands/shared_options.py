@@ -58,7 +58,8 @@ ExactCounts = Annotated[
 RestrictedFolder = Annotated[
     Path | None,
     typer.Option(
-        metavar="FOLDER", help="Where the key and the log of public releases are.  [restricted, in the output folder]"
+        metavar="FOLDER",
+        help="Where the key, the log of public releases and the chain are.  [restricted, in the output folder]",
     ),
 ]
 

@@ -68,7 +68,7 @@ def run_into(
     Answers of the detector are kept there meanwhile, so that an interrupted run can go on. `fresh` throws away
     what an earlier run has kept. `asked` says whether exact reports or public files are made.
 
-    Raises AuditError. Then only the kept answers and the record of the accepted baseline have changed.
+    Raises AuditError. Then only the kept answers and the chain have changed.
     """
     with stages_on(request.watched_on):
         return _run_into(out, request, asked, fresh=fresh, signed=signed)
