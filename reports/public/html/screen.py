@@ -190,9 +190,10 @@ class Screen(PublicWriter):
         if not known:
             return None
         drawn = known[:MOST]
-        by = sorted(sorted({tuple(Axis(part.feature, "") for part in finding.row.parts) for finding in drawn}), key=len)
-        named = self.t.gettext(", or by ").join(map(self.names.features, by))
-        title = self.t.gettext("%(title)s: people by %(features)s") % {"title": title, "features": named}
+        axes = {tuple(Axis(part.feature, "") for part in finding.row.parts) for finding in drawn}
+        if by := sorted(sorted(axes - {()}), key=len):  # the row of everyone, by no feature, can hold a smaller group
+            named = self.t.gettext(", or by ").join(map(self.names.features, by))
+            title = self.t.gettext("%(title)s: people by %(features)s") % {"title": title, "features": named}
         drawn_values = (
             (finding.rest, *finding.limits, *(finding.span or (finding.at_least, finding.at_most))) for finding in drawn
         )
