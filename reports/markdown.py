@@ -84,6 +84,7 @@ class _Comment(Writer):
             suites=judged,
             why=self._why,
             failing=[(case.of, case.waiver) for case in failing],
+            changed_words=[case.finding for suite in judged for case in suite.failing if case.finding.metric is None],
             waivers=WaiverWords(self.result).listed(self.names),
             names=self.names,
             words=self.words,

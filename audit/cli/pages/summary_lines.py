@@ -95,7 +95,8 @@ def _rule_line(result: AuditResult, rule: ProbeRuleResult, style: Style) -> str:
     fails = rule.outcome == "fail"
     wanted = {"fail"} if fails else {"inconclusive", "not_evaluable"}
     verdicts = [one for one in result.probe_verdicts if one.rule == rule.rule and one.outcome in wanted]
-    what = "move the mean score beyond the limit" if fails else "could not be decided"
+    move = "moves" if len(verdicts) == 1 else "move"
+    what = f"{move} the mean score beyond the limit" if fails else "could not be decided"
     names = {
         (probe.probe, shift.slot, shift.given_slot, shift.given, shift.level): _change(probe, shift)
         for probe in result.probes
