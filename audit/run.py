@@ -286,7 +286,7 @@ def summarise(gathered: Gathered) -> AuditResult:
         plan=plan,
         system=gathered.system,
         features=tuple(features),
-        metrics=metric_definitions(plan.audit.route),
+        metrics=metric_definitions(plan.metrics.values(), plan.audit.route),
         overall=decision.overall,
         rules=decision.rules,
         verdicts=decision.verdicts,

@@ -35,7 +35,7 @@ class ExactCases(Writer):
 
     def __init__(self, result: AuditResult) -> None:
         super().__init__(Report(result, ENGLISH))
-        self._unnamed = UnnamedWords(ENGLISH)
+        self._unnamed = UnnamedWords(ENGLISH, self.reading.rates)
         self._swaps = SwapWords(result, ENGLISH)
         self._change = ChangeWords(result, ENGLISH)
         self._tally = TallyWords(ENGLISH)

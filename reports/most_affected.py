@@ -14,7 +14,7 @@ from reports.unnamed_words import Kind, kind_of
 
 def kind_of_finding(finding: JudgedRate) -> Kind:
     """Return what a failing group suffers, and whether it suffers more or less of it than everyone else."""
-    return kind_of(finding.metric, low=finding.verdict.side == "low")
+    return kind_of(finding.definition, low=finding.verdict.side == "low")
 
 
 class MostAffected:
@@ -62,7 +62,7 @@ def people_more(reading: Reading, failing: Sequence[JudgedRate], language: Langu
         return ""
     kind = kind_of_finding(harmed[0])
     count = _at_most(reading, [finding for finding in harmed if kind_of_finding(finding) == kind], kind)
-    return language.counted("people_more", f"{kind.what}_{kind.often}", count)
+    return language.counted("people_more", kind.key, count)
 
 
 def _at_most(reading: Reading, affected: list[JudgedRate], kind: Kind) -> int:

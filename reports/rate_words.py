@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from audit.public.figures import State
+from audit.vocabulary.metrics import METRICS, Metric, MetricName
 from audit.vocabulary.numbers import Frequency, hundredfold
-from reports.language import WORDS, Wording
+from reports.language import Language, Wording
+from reports.plain_text import capital
 
 _BROKEN = 100
 """Number whose plural form stands beside a broken number of points: 2.5 points."""
 
 
 class RateWords(Wording):
-    """Rates, errors, limits and frequencies in one language."""
+    """Rates, errors, limits and frequencies in one language. The words for a rate of a plan are those of the plan."""
+
+    def __init__(self, language: Language, rates: Mapping[MetricName, Metric] = METRICS) -> None:
+        super().__init__(language)
+        self._rates = rates
 
     def limit_of(self, scale: str, limit: float, worse: str) -> str:
         """Return a limit in words. `worse` is its side: low, high, or anything else for both."""
@@ -37,16 +45,20 @@ class RateWords(Wording):
 
     def rate(self, metric: str) -> str:
         """Return a rate in one or two words, as the head of a column."""
-        return self._language.word("rates", metric) if metric in WORDS["rates"] else metric
+        known = self._rates[metric]
+        return self._t.gettext(known.report.head) if known.report.head else capital(known.plain)
 
     def error(self, metric: str) -> str:
         """Return the error that a rate is about, with a place for how often: "misses %(often)s victims"."""
-        return self._language.word("errors", metric) if metric in WORDS["errors"] else "%(often)s"
+        known = self._rates[metric]
+        if known.report.error:
+            return self._t.gettext(known.report.error)
+        return known.plain.replace("%", "%%") + self._t.gettext(": ") + "%(often)s"
 
     def error_in_short(self, metric: str) -> str:
         """Return the error for a heading that names the people: "misses %(often)s"."""
-        short = metric in WORDS["errors_in_short"]
-        return self._language.word("errors_in_short", metric) if short else self.error(metric)
+        short = self._rates[metric].report.error_in_short
+        return self._t.gettext(short) if short else self.error(metric)
 
     def frequency(self, frequency: Frequency) -> str:
         """Return a natural frequency: "about 51 in 100"."""

@@ -6,25 +6,29 @@ not support that.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from audit.result.findings.judged import FamilyResult, RuleResult
-from audit.vocabulary.metrics import METRICS, MetricName, Suffered
-from reports.language import Wording
+from audit.vocabulary.metrics import METRICS, Metric, MetricName, Suffered
+from reports.language import Language, Wording
 
 
 class Kind(NamedTuple):
     """The harm to people, and whether more of it or less."""
 
-    what: Suffered
+    what: Suffered | Literal["apart"]
     often: Literal["more", "fewer"]
 
+    @property
+    def key(self) -> str:
+        """Its key in tables of words."""
+        return "apart" if self.what == "apart" else f"{self.what}_{self.often}"
 
-def kind_of(metric: MetricName, *, low: bool) -> Kind:
+
+def kind_of(metric: Metric, *, low: bool) -> Kind:
     """Return what a group suffers whose rate is too low or too high."""
-    definition = METRICS[metric]
-    return Kind(definition.suffered, "more" if low == definition.is_of_good else "fewer")
+    return Kind(metric.suffered or "apart", "more" if low == metric.is_of_good else "fewer")
 
 
 UnnamedFamilies = Sequence[tuple[RuleResult, FamilyResult]]
@@ -32,7 +36,11 @@ UnnamedFamilies = Sequence[tuple[RuleResult, FamilyResult]]
 
 
 class UnnamedWords(Wording):
-    """Words for a FAIL without a name, in one language."""
+    """Words for a FAIL without a name, in one language, under limits on some rates."""
+
+    def __init__(self, language: Language, rates: Mapping[MetricName, Metric] = METRICS) -> None:
+        super().__init__(language)
+        self._rates = rates
 
     def sentence(self, families: UnnamedFamilies) -> str:
         """Return the first sentence of a report whose only FAIL has no name."""
@@ -77,6 +85,6 @@ class UnnamedWords(Wording):
         )
 
     def _what(self, rule: RuleResult, family: FamilyResult) -> str:
-        kind = kind_of(rule.metric, low=rule.worse == "low")
-        key = "both" if rule.worse == "both" else f"{kind.what}_{kind.often}"
+        kind = kind_of(self._rates[rule.metric], low=rule.worse == "low")
+        key = "both" if rule.worse == "both" or kind.what == "apart" else kind.key
         return self._language.word("unnamed", key, nationalities=self._nationalities(family))

@@ -44,7 +44,7 @@ class VerdictWriter(Writer):
     def __init__(self, report: Report) -> None:
         super().__init__(report)
         reading, language = self.reading, self.language
-        self._unnamed_words = UnnamedWords(language)
+        self._unnamed_words = UnnamedWords(language, reading.rates)
         self._unknown = UnknownWords(self.result, language, self.names)
         self._swaps = SwapWords(self.result, language)
         self._change = ChangeWords(self.result, language)
@@ -185,7 +185,7 @@ class VerdictWriter(Writer):
             counts.setdefault(kind_of_finding(finding), set()).add(finding.group.people)
         wrong_first = self.result.overall.primary_harm == "wrongly_flagged"
         order = sorted(counts, key=lambda kind: (kind.what != "wrongly_flagged") if wrong_first else 0)
-        happened = [self.language.counted("clearly", f"{kind.what}_{kind.often}", len(counts[kind])) for kind in order]
+        happened = [self.language.counted("clearly", kind.key, len(counts[kind])) for kind in order]
         than = self.t.gettext("In this test the system %(what)s than among everyone else.")
         if len(happened) > 1:
             than = self.t.gettext("In this test the system %(what)s, than among everyone else.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from audit.result.findings.further import NotJudgedAlone
@@ -9,6 +10,7 @@ from audit.result.findings.judged import Outcome, RuleResult, Scale, Verdict
 from audit.result.reading import Rate, least_judged
 from audit.result.selected import Selected
 from audit.vocabulary.groups import Group
+from audit.vocabulary.metrics import METRICS, Metric, MetricName
 from audit.vocabulary.names import Names
 from audit.vocabulary.numbers import frequencies, rounded_gap
 from reports.language import WORDS, Language
@@ -19,10 +21,10 @@ from reports.unnamed_words import UnnamedWords
 class Words(RateWords):
     """Words for outcomes, reasons, limits and rates, in one language."""
 
-    def __init__(self, language: Language, names: Names) -> None:
-        super().__init__(language)
+    def __init__(self, language: Language, names: Names, rates: Mapping[MetricName, Metric] = METRICS) -> None:
+        super().__init__(language, rates)
         self._names = names
-        self._unnamed = UnnamedWords(language)
+        self._unnamed = UnnamedWords(language, rates)
 
     def outcome(self, outcome: Outcome) -> str:
         """Return an outcome in two or three words, as it stands beside its shape."""

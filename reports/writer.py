@@ -24,7 +24,7 @@ class Report:
         self.language = language
         self.reading = Reading(result)
         self.names = Names(result.features, language.translations, language.places)
-        self.words = Words(language, self.names)
+        self.words = Words(language, self.names, self.reading.rates)
 
     @cached_property
     def suites(self) -> list[Suite]:

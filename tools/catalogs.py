@@ -77,7 +77,9 @@ def _texts_of_audit() -> Iterator[tuple[str, str | tuple[str, ...]]]:
     for term in TERMS.values():
         yield from (("audit/vocabulary/terms", text) for text in (term.name, term.means, term.not_said))
     for metric in METRICS.values():
-        yield from (("audit/vocabulary/metrics.py", text) for text in (metric.plain, metric.among, metric.definition))
+        words = metric.report._replace(title="")  # figures are in English alone
+        texts_of_rate = (metric.plain, metric.among, metric.definition, *words)
+        yield from (("audit/vocabulary/data/rates.toml", text) for text in texts_of_rate if text)
     yield from (("audit/vocabulary/sentences.py", word) for word in SLOT_WORDS.values())
     yield from (("audit/analyses/crosscheck/agreement.py", convention.words) for convention in CONVENTIONS.values())
     yield from (("audit/public/sentences.py", text) for text in PUBLIC_SENTENCES.values())

@@ -23,6 +23,7 @@ SECTIONS = (
     ("[detector] with a kind of another package", "OtherDetector"),
     ("[evaluation_set]", "EvaluationSetSection"),
     ("[groups.NAME]", "GroupFeature"),
+    ("[rates.NAME]", "DeclaredRate"),
     ("[[rules]]", "Rule"),
     ('[[rules]] with metric = "counterfactual_shift"', "ProbeRule"),
     ('[[probes]] with kind = "text"', "TextProbe"),

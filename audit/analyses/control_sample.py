@@ -75,7 +75,7 @@ def control_sample(
     vacuous = _vacuous(rules, verdict, sample, full_set - sample)
     comparisons, left_out = _comparisons(group_features, rules, verdict, families, drawn, vacuous)
     drawn_cases = int(sample.sum())
-    verdicts = _verdicts(judged, judged_drawn, _everyone_as_family(sample))
+    verdicts = _verdicts({rule.metric: rule.rate for rule in rules}, judged, judged_drawn, _everyone_as_family(sample))
     return ControlSample(
         cases=drawn_cases,
         labelled=int(sample[:UNLABELLED].sum()),
@@ -120,18 +120,18 @@ def _comparisons(
     drawn: Mapping[Family, FamilyCounts],
     vacuous: Sequence[MetricName],
 ) -> tuple[tuple[ControlComparison, ...], int]:
-    names: dict[MetricName, None] = {rule.metric: None for rule in rules if rule.metric not in vacuous}
-    names["base_rate"] = None
+    metrics = dict.fromkeys(rule.rate for rule in rules if rule.metric not in vacuous)
+    metrics[METRICS["base_rate"]] = None
     compared: list[ControlComparison] = []
     left_out = 0
     everyone, everyone_drawn = (_everyone_as_family(_everyone(family_counts)) for family_counts in (families, drawn))
-    for name in names:
-        rows = _compare_family(verdict, METRICS[name], everyone, everyone_drawn)
+    for metric in metrics:
+        rows = _compare_family(verdict, metric, everyone, everyone_drawn)
         of_groups = [
             row
             for family, counts in families.items()
             if len(family.axes) == 1 and is_finest(group_features, family)
-            for row in _compare_family(verdict, METRICS[name], counts, drawn[family])
+            for row in _compare_family(verdict, metric, counts, drawn[family])
         ]
         stated = [row for row in of_groups if row.difference is not None]
         stated.sort(key=lambda row: (-row.denominator, row.group.levels))
@@ -177,14 +177,16 @@ def _compare_family(
     return rows
 
 
-def _verdicts(judged: Verdicts, judged_drawn: Verdicts, sample: FamilyCounts) -> tuple[ControlVerdict, ...]:
+def _verdicts(
+    rates: Mapping[MetricName, Metric], judged: Verdicts, judged_drawn: Verdicts, sample: FamilyCounts
+) -> tuple[ControlVerdict, ...]:
     """List each rule, then each group that fails in the whole set or in the sample."""
     of_sample: dict[tuple[str, Group], Verdict] = {
         (verdict.rule, verdict.group): verdict for verdict in judged_drawn.verdicts
     }
     compared = []
     for rule, drawn_rule in zip(judged.rules, judged_drawn.rules, strict=True):
-        of_everyone, _ = possible_cases(sample, METRICS[rule.metric])
+        of_everyone, _ = possible_cases(sample, rates[rule.metric])
         compared.append(_verdict(rule.rule, None, rule.outcome, drawn_rule.outcome, int(of_everyone[0])))
         for verdict in judged.verdicts:
             again = of_sample.get((rule.rule, verdict.group))

@@ -10,7 +10,7 @@ number and rate; cases of which the category is unknown are counted. Here both a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -26,13 +26,18 @@ from audit.result.findings.safeguards import ImpactRatio, ImpactRatios, LeftOut
 from audit.stats.arrays import FloatArray, IntArray
 from audit.stats.intervals import mover_ratio, newcombe_difference
 from audit.vocabulary.groups import Axis, Family, Group
-from audit.vocabulary.metrics import METRICS, Metric
+from audit.vocabulary.metrics import Metric
 
 
 def disparities(
-    group_features: Groups, verdict: VerdictSection, families: Sequence[FamilyCounts], moments: Moments | None = None
+    group_features: Groups,
+    verdict: VerdictSection,
+    families: Sequence[FamilyCounts],
+    metrics: Collection[Metric],
+    moments: Moments | None = None,
 ) -> tuple[Disparity, ...]:
-    """Make every comparison that the plan's `compare_with` asks for, of every rate of every group of `families`.
+    """Make every comparison that the plan's `compare_with` asks for, of each of these rates of every group of
+    `families`.
 
     Differences have Newcombe's hybrid score interval (1998, method 10), ratios the MOVER-R interval on Wilson limits
     (Donner and Zou 2012). A reference level is compared within its own feature, on its finest rung. With `moments`
@@ -41,7 +46,7 @@ def disparities(
     """
     rows: list[Disparity] = []
     for family in families:
-        for metric in METRICS.values():
+        for metric in metrics:
             for compared_with in verdict.compare_with:
                 others = _others(group_features, family, metric, compared_with)
                 if others is not None:

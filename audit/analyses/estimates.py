@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import lru_cache
 from math import isfinite
 from typing import TYPE_CHECKING
@@ -26,7 +26,7 @@ from audit.result.findings.judged import Estimate, EstimateReason, GroupCounts, 
 from audit.stats.arrays import FloatArray, IntArray
 from audit.stats.intervals import clopper_pearson, wilson
 from audit.vocabulary.groups import Group
-from audit.vocabulary.metrics import METRICS, Cell, Metric
+from audit.vocabulary.metrics import Cell, Metric
 
 if TYPE_CHECKING:
     from audit.counting.moments import Moments
@@ -40,13 +40,14 @@ _PLACES = {cell.value: tuple(np.argwhere(cells_mask((cell,)))[0].tolist()) for c
 
 def estimates(
     families: Sequence[FamilyCounts],
+    metrics: Collection[Metric],
     *,
     level: float,
     min_denominator: int,
     moments: Moments | None = None,
     of_counts: bool = False,
 ) -> tuple[Estimate, ...]:
-    """Estimate every rate of every group of `families`, in their order; weighted where there are `moments`.
+    """Estimate each of these rates of every group of `families`, in their order; weighted where there are `moments`.
 
     Intervals are Wilson's, to show, and Clopper-Pearson's, to be safe. Below `min_denominator` cases no rate is stated:
     the numerator and denominator stay, the value is None with a reason.
@@ -59,7 +60,7 @@ def estimates(
     return tuple(
         estimate
         for family in families
-        for metric in METRICS.values()
+        for metric in metrics
         for estimate in _family_estimates(family, metric, level, min_denominator, moments, of_counts)
     )
 

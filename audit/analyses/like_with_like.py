@@ -102,7 +102,7 @@ def like_with_like(
 
 
 def _questions(rules: Sequence[NamedRule]) -> list[_Question]:
-    control_questions = [_Question(METRICS[rule.metric], rule.id, rule.scale, rule.limit) for rule in rules]
+    control_questions = [_Question(rule.rate, rule.id, rule.scale, rule.limit) for rule in rules]
     ruled = {question.metric.name for question in control_questions}
     return control_questions + [
         _Question(METRICS[name], None, "difference", None) for name in ERROR_RATES if name not in ruled

@@ -26,7 +26,7 @@ from audit.stats.heterogeneity import (
     spread_between,
 )
 from audit.vocabulary.groups import Family
-from audit.vocabulary.metrics import METRICS, Cell, Metric, MetricName, Worse, worse_direction
+from audit.vocabulary.metrics import METRICS, Cell, Metric, Worse, worse_direction
 
 _RANKED_FROM: Final = 10
 """Smallest number of groups in a family whose furthest groups are listed, and the number of them."""
@@ -43,9 +43,9 @@ def between_groups(
     `independent` says that rows are neither weighted nor clustered; otherwise no figure is given.
     """
     return tuple(
-        _family_spread(plan.audit.route, plan.verdict, METRICS[name], family, independent=independent)
+        _family_spread(plan.audit.route, plan.verdict, metric, family, independent=independent)
         for family in families.values()
-        for name in _metrics(plan.groups, plan.rules, family.family)
+        for metric in _metrics(plan.groups, plan.rules, family.family)
     )
 
 
@@ -62,9 +62,9 @@ def entropies(
     return tuple(record for record in family_entropies if record is not None)
 
 
-def _metrics(group_features: Groups, rules: Sequence[Rule], family: Family) -> tuple[MetricName, ...]:
-    ruled = (rule.metric for rule in rules if family in rule_families(group_features, rule))
-    return tuple(dict.fromkeys((*ruled, *ERROR_RATES)))
+def _metrics(group_features: Groups, rules: Sequence[Rule], family: Family) -> tuple[Metric, ...]:
+    ruled = (rule.rate for rule in rules if family in rule_families(group_features, rule))
+    return tuple(dict.fromkeys((*ruled, *(METRICS[name] for name in ERROR_RATES))))
 
 
 def _family_spread(
@@ -114,7 +114,7 @@ def _worst(
 ) -> tuple[ShrunkRate, ...]:
     x, n = family.numerator(metric), family.denominator(metric)
     shrunk = shrunk_rates(x, n, prior)
-    worse = worse_direction(metric.name, route)
+    worse = worse_direction(metric, route)
     harm = np.abs(shrunk - prior.mean)
     if worse is not Worse.NOT_JUDGED:
         harm = shrunk if worse is Worse.HIGH else -shrunk

@@ -9,7 +9,7 @@ from typing import Final
 from audit.analyses.estimates import estimates, without_hidden
 from audit.counting.moments import Moments
 from audit.counting.table import UNKNOWN, CountsTable, FamilyCounts
-from audit.plan.audit_plan import Rule
+from audit.plan.audit_plan import Rule, limited_rates
 from audit.plan.evaluation_set import EvaluationSetSection
 from audit.plan.sections import VerdictSection
 from audit.result.findings.judged import Membership
@@ -36,7 +36,7 @@ def memberships(
     moments
         Moments of a plan with weights or clusters, in the order of `table`.
     """
-    metrics = {rule.metric for rule in rules}
+    metrics = limited_rates(rules)
     stated_memberships: list[Membership] = []
     for feature in features:
         for level in _held_beside_others(feature):
@@ -46,6 +46,7 @@ def memberships(
             of_counts = set_section.is_counted
             shown = estimates(
                 [without_hidden(counts) if of_counts else counts],
+                metrics,
                 level=verdict.level,
                 min_denominator=verdict.min_denominator,
                 moments=family_moments,
@@ -54,7 +55,7 @@ def memberships(
             stated_memberships.extend(
                 Membership(estimate=estimate.model_copy(update={"group": group}), beside_others=beside)
                 for estimate in shown
-                if estimate.metric in metrics and estimate.group.levels[0].code == level.code
+                if estimate.group.levels[0].code == level.code
             )
     return tuple(stated_memberships)
 

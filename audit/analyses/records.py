@@ -28,7 +28,7 @@ from audit.result.findings.judged import Disparity, Estimate, GroupCounts, RowAc
 from audit.result.findings.system import Notice, SystemDescription
 from audit.stages import Scope, stage
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
-from audit.vocabulary.metrics import METRICS, MISSED, WRONGLY_FLAGGED
+from audit.vocabulary.metrics import MISSED, WRONGLY_FLAGGED
 from audit.vocabulary.numbers import exact_percent
 from audit.vocabulary.sentences import Share, Word, counted, sentence, share
 
@@ -204,7 +204,7 @@ def _several(features: Sequence[SensitiveFeature]) -> list[Notice]:
 def _far_from_plan(rules: Sequence[NamedRule], everyone: FamilyCounts, moments: Moments | None) -> list[Notice]:
     noticed: list[Notice] = []
     for rule in rules:
-        metric = METRICS[rule.metric]
+        metric = rule.rate
         x, n = float(everyone.numerator(metric)[0]), float(everyone.denominator(metric)[0])
         if moments is not None:
             family_moments = moments.of(everyone)
@@ -229,7 +229,7 @@ def _borders(system: SystemDescription) -> list[Notice]:
 
 def _after_scoring(plan_rules: Sequence[NamedRule], set_section: EvaluationSetSection) -> list[Notice]:
     by_decision = "decision" in set_section.stratum_by
-    rules = [str(rule.id) for rule in plan_rules if by_decision or METRICS[rule.metric].denominator_is == "decisions"]
+    rules = [str(rule.id) for rule in plan_rules if by_decision or rule.rate.denominator_is == "decisions"]
     return [Notice.of(f"decided_after_scoring_{rule}", sentence("after_scoring", rule=rule)) for rule in rules]
 
 
@@ -247,7 +247,7 @@ def full_notices(
     decided = {(verdict.rule, verdict.group) for verdict in verdicts if verdict.outcome in ("pass", "fail")}
     full: set[Group] = set()
     for rule in rules:
-        cells = METRICS[rule.metric].numerator, possible_cells(METRICS[rule.metric])
+        cells = rule.rate.numerator, possible_cells(rule.rate)
         for family in rule_families(group_features, rule):
             family_moments = moments.of(families[family])
             if family_moments.by_strata:
@@ -316,10 +316,11 @@ def records(  # noqa: PLR0913 - what a result is written from
     by_family = dict(zip(families, stated[1:], strict=True))
     compared = [stated[0], *(by_family[family] for family in compared_families(plan.groups, plan.rules))]
     compare = None if libraries is None else _comparison(libraries, plan.rules, compared, rows, counted, judged)
+    metrics = plan.metrics.values()
     rates = estimates(
-        stated, level=plan.verdict.level, min_denominator=least, moments=counted.moments, of_counts=of_counts
+        stated, metrics, level=plan.verdict.level, min_denominator=least, moments=counted.moments, of_counts=of_counts
     )
-    gaps = disparities(plan.groups, plan.verdict, stated[1:], counted.moments)
+    gaps = disparities(plan.groups, plan.verdict, stated[1:], metrics, counted.moments)
     further: dict[str, Any] = {"impact_ratios": impact_ratios(plan.groups, rates)}
     doubts: tuple[Notice, ...] = ()
     if scope.has_details:

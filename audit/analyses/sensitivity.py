@@ -52,7 +52,7 @@ from audit.stats.robustness import (
 )
 from audit.stats.score_test import FAIL_BETA, PASS_BETA, asymptotic_p, screened_p
 from audit.vocabulary.groups import Family, Group
-from audit.vocabulary.metrics import METRICS, Cell, Metric
+from audit.vocabulary.metrics import Cell, Metric
 from audit.vocabulary.numbers import half_up, hundredfold
 from audit.vocabulary.sentences import sentence, share
 
@@ -119,7 +119,7 @@ def rule_counts(
 ) -> RuleCounts:
     """Put every group of every family of a rule into one table."""
     counts = [families[family] for family in rule_families(group_features, rule)]
-    members = possible_members(counts, METRICS[rule.metric], Supposed.of(sensitivity))
+    members = possible_members(counts, rule.rate, Supposed.of(sensitivity))
     groups = FamilyCounts(
         Family(()), members.counts.groups, np.concatenate([family.cells for family in counts]), counts[0].everyone
     )

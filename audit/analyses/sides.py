@@ -10,7 +10,7 @@ from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import Route, Rule
 from audit.stats.arrays import IntArray, Tables
 from audit.stats.boundaries import Boundary, margin_boundary
-from audit.vocabulary.metrics import METRICS, Cell, Metric, Worse, worse_direction
+from audit.vocabulary.metrics import Cell, Metric, Worse, worse_direction
 
 if TYPE_CHECKING:
     from audit.counting.family_moments import Cells
@@ -65,10 +65,10 @@ class Question(NamedTuple):
 
 def questions(route: Route, rule: Rule) -> tuple[Question, ...]:
     """List the questions that `rule` asks: one on the side that harms, or one on each side for `direction = "both"`."""
-    metric = METRICS[rule.metric]
+    metric = rule.rate
     sides: tuple[Side, ...] = ("low", "high")
     if rule.direction == "worse":
-        sides = ("low",) if worse_direction(rule.metric, route) is Worse.LOW else ("high",)
+        sides = ("low",) if worse_direction(metric, route) is Worse.LOW else ("high",)
     return tuple(
         Question(
             metric=metric,

@@ -32,7 +32,6 @@ from audit.result.shown import RESTRICTED, findings_table
 from audit.run import run_audit
 from audit.stages import Scope
 from audit.verdicts.chance_of_pass import planned_pass
-from audit.vocabulary.metrics import SHARES_OF_GOOD
 from audit.vocabulary.numbers import percent
 from audit.vocabulary.text import shown
 
@@ -158,7 +157,7 @@ def _surely_apart(found: JudgedRate) -> float:
     (low, high), rest = found.ends, found.rest
     if low is None or high is None or rest is None:
         return -1.0
-    return rest - high if found.metric in SHARES_OF_GOOD else low - rest
+    return rest - high if found.definition.is_of_good else low - rest
 
 
 def _checked_groups(

@@ -346,7 +346,12 @@ class ClusteredFamily(FamilyMoments):
         return weighted_rate(counted, total, spread, *self._sizes(cells, rest=rest))
 
     def _sizes(self, cells: Cells, *, rest: bool) -> tuple[FloatArray, FloatArray]:
-        sizes = self._sizes_of[frozenset(cells[1])][int(rest)]
+        denominator = frozenset(cells[1])
+        if denominator not in self._sizes_of:  # of a rate that a plan declares
+            pairs = self._make_pairs()
+            picked = [index for index, cell in enumerate(pairs.present) if CELLS[cell] in denominator]
+            self._sizes_of[denominator] = _sizes(pairs, picked)
+        sizes = self._sizes_of[denominator][int(rest)]
         return sizes[0], sizes[1:]
 
     def _with(self, index: int) -> FloatArray:

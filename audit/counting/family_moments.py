@@ -35,7 +35,7 @@ DENOMINATORS: Final = tuple(
         )
     )
 )
-"""Every denominator that a rate can have, with and without the unscored cases that could join it."""
+"""Every denominator that a rate of ours can have, with and without the unscored cases that could join it."""
 
 
 class FamilyMoments(ABC):

@@ -22,7 +22,6 @@ from audit.result.findings.judged import GroupCounts, RuleResult, Verdict
 from audit.stats.arrays import Tables
 from audit.verdicts.margin_tests import surely_within
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
-from audit.vocabulary.metrics import METRICS
 
 
 class Judged(NamedTuple):
@@ -79,7 +78,7 @@ class Doubts:
             if not some:
                 continue
             table, places = self._at[some[0]][0], [self._at[group][1] for group in some]
-            members = possible_members([table], METRICS[rule.metric], supposed)
+            members = possible_members([table], rule.rate, supposed)
             for question in questions(self._plan.audit.route, rule):
                 worse = answers if question.side == "high" else -answers
                 for counts in (question.at_its_worst(table), members.at_their_worst(question, table)):
@@ -136,5 +135,5 @@ class Doubts:
             for label, error, right in ((POSITIVE, NOT_FLAGGED, FLAGGED), (NEGATIVE, FLAGGED, NOT_FLAGGED)):
                 cells[places, label, error], cells[places, label, right] = unprinted, 0
             supposed = Supposed.of(self._plan.sensitivity)
-            self._possible[key] = possible_members([table._replace(cells=cells)], METRICS[rule.metric], supposed)
+            self._possible[key] = possible_members([table._replace(cells=cells)], rule.rate, supposed)
         return self._possible[key]

@@ -219,7 +219,7 @@ def _make(result: AuditResult, shape: Shape | None, method: Method, key: bytes |
     if key is None:  # made again: the log has what was printed, and not which draw was withheld
         released = {name for name, figures in last["release"]["sides"].items() if figures == "shown"}
         sides = [replace(side, has_outcomes=side.has_outcomes and side.side in released) for side in sides]
-    metrics, level = [metric.name for metric in public_metrics(result)], result.plan.verdict.level
+    metrics, level = [definition.metric for definition in public_metrics(result)], result.plan.verdict.level
     section = result.plan.evaluation_set
     plain = not section.is_weighted and section.cluster is None
     names = main_levels(sides, method, known.get("names", {}))

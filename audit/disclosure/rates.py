@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from scipy.special import ndtri
 
-from audit.public.release import PublicMethod, PublicRate, Side
+from audit.public.release import PublicMethod, PublicRate, Side, TotalName
 from audit.stats.intervals import score_limits
-from audit.vocabulary.metrics import MetricName
+from audit.vocabulary.metrics import METRICS, OTHERS, VICTIMS, Cell, Metric
 
 if TYPE_CHECKING:
     from audit.disclosure.draws import Draw
@@ -28,44 +28,68 @@ if TYPE_CHECKING:
 class RateOf:
     """Rate as sums of printed numbers: victims, missed, others, wrongly flagged."""
 
-    top: tuple[int, int, int, int]
+    top: tuple[int, ...]
     """Factor of each number in the numerator."""
-    bottom: tuple[int, int, int, int]
+    bottom: tuple[int, ...]
     """Factor of each number in the denominator."""
-    needs: tuple[str, ...] = ()
+    side: Side
+    """Side whose people the rate is about: all of them are its denominator, or both sides are in it."""
+    counts_errors: bool
+    """Whether the rate, of one side, is that of its errors."""
+    needs: tuple[TotalName, ...] = ()
     """Kinds of cases that must be absent from the set: the rate counts them, and they are in no printed number."""
 
-    @property
-    def side(self) -> Side:
-        """Side whose people the rate is about."""
-        if not any(self.bottom[2:]):
-            return "positives"
-        return "negatives" if not any(self.bottom[:2]) else "both"
 
-    @property
-    def counts_errors(self) -> bool:
-        """Whether the rate, of one side, is that of its errors."""
-        return (self.top[1] if self.side == "positives" else self.top[3]) == 1
-
-
-RATES: Final[Mapping[MetricName, RateOf]] = {
-    "true_positive_rate": RateOf((1, -1, 0, 0), (1, 0, 0, 0)),
-    "false_negative_rate": RateOf((0, 1, 0, 0), (1, 0, 0, 0)),
-    "false_positive_rate": RateOf((0, 0, 0, 1), (0, 0, 1, 0)),
-    "true_negative_rate": RateOf((0, 0, 1, -1), (0, 0, 1, 0)),
-    "precision": RateOf((1, -1, 0, 0), (1, -1, 0, 1)),
-    "accuracy": RateOf((1, -1, 1, -1), (1, 0, 1, 0)),
-    "selection_rate": RateOf((1, -1, 0, 1), (1, 0, 1, 0), ("unlabelled",)),
-    "base_rate": RateOf((1, 0, 0, 0), (1, 0, 1, 0), ("unscored",)),
+_PRINTED: Final[Mapping[Cell, tuple[int, int, int, int]]] = {
+    Cell.TP: (1, -1, 0, 0),
+    Cell.FN: (0, 1, 0, 0),
+    Cell.FP: (0, 0, 0, 1),
+    Cell.TN: (0, 0, 1, -1),
 }
-"""Every metric, in numbers that a release prints."""
+"""Factors of the printed numbers that make up each cell."""
+_UNPRINTED: Final[Mapping[Cell, TotalName]] = {
+    Cell.UNLABELLED_FLAGGED: "unlabelled",
+    Cell.UNLABELLED_NOT_FLAGGED: "unlabelled",
+    Cell.UNSCORED_POSITIVE: "unscored",
+    Cell.UNSCORED_NEGATIVE: "unscored",
+    Cell.UNSCORED_UNLABELLED: "unscored",
+}
+"""Kind of the cases of every other cell."""
+_SIDES: Final[Mapping[frozenset[Cell], Side]] = {VICTIMS: "positives", OTHERS: "negatives"}
+
+
+@cache
+def rate_in_print(metric: Metric) -> RateOf:
+    """Return a rate in the numbers that a release prints: they follow from its cells, whoever declares it."""
+    top, bottom = (
+        tuple(map(sum, zip(*(_PRINTED.get(cell, (0, 0, 0, 0)) for cell in cells), strict=True)))
+        for cells in (metric.numerator, metric.denominator)
+    )
+    return RateOf(
+        top,
+        bottom,
+        _SIDES.get(frozenset(metric.denominator), "both"),
+        not {Cell.FN, Cell.FP}.isdisjoint(metric.numerator),
+        tuple(dict.fromkeys(_UNPRINTED[cell] for cell in metric.denominator if cell in _UNPRINTED)),
+    )
+
+
+def is_told_by_rows(metric: Metric, method: PublicMethod) -> bool:
+    """Whether a row may say what a rule on a rate says of its people.
+
+    A word on a rate that a plan declares must follow from numbers that the row prints: it has none where the rate
+    counts cases that are in no printed number, or neither errors, nor right answers, nor flags.
+    """
+    if metric.name in METRICS:
+        return True
+    return metric.suffered is not None and set(rate_in_print(metric).needs) <= set(method.absent)
 
 
 Sides = tuple["Draw | None", "Draw | None"]
 """Numbers of victims and of others; None for the side that a row has not."""
 
 
-def rate_of(metric: MetricName, row: Sides, everyone: Sides | None, method: PublicMethod, level: float) -> PublicRate:
+def rate_of(metric: Metric, row: Sides, everyone: Sides | None, method: PublicMethod, level: float) -> PublicRate:
     """Compute a rate of a row from its printed numbers.
 
     Parameters
@@ -75,23 +99,23 @@ def rate_of(metric: MetricName, row: Sides, everyone: Sides | None, method: Publ
     level : float
         Level of the likely range.
     """
-    of, found = RATES[metric], dict[str, float | None](value=None, low=None, high=None)
+    of, found = rate_in_print(metric), dict[str, float | None](value=None, low=None, high=None)
     if any(name not in method.absent for name in of.needs):
-        return PublicRate(metric=metric, **found)
+        return PublicRate(metric=metric.name, **found)
     if everyone is not None:
         found["rest"] = _rest(of, everyone, row)
     numbers = [number for side in row for number in ((0, 0) if side is None else (side.people, side.errors))]
     known = [number for number in numbers if number is not None]
     if len(known) < len(numbers):
         found["at_least"], found["at_most"] = _bounds(of, row, method)
-        return PublicRate(metric=metric, **found)
+        return PublicRate(metric=metric.name, **found)
     top, bottom = _sum(known, of.top), _sum(known, of.bottom)
     if 0 < top < bottom:
         rate = top / bottom
         moves = sum((up - rate * down) ** 2 for up, down in zip(of.top, of.bottom, strict=True))
         low, high = likely_range(rate, bottom, method.variance * moves / bottom**2, level)
         found |= {"value": rate, "low": low, "high": high}
-    return PublicRate(metric=metric, **found)
+    return PublicRate(metric=metric.name, **found)
 
 
 def likely_range(rate: float, people: float, noise: float, level: float) -> tuple[float, float]:

@@ -15,7 +15,7 @@ from audit.errors import ResultError
 from audit.public.release import METHOD_VERSION, PublicMethod, PublicRelease, PublicRow, public_json
 from audit.storage import bytes_of_result
 from audit.vocabulary.file_names import RELEASE
-from audit.vocabulary.metrics import METRICS, Worse
+from audit.vocabulary.metrics import Worse
 from audit.vocabulary.text import day_in
 
 MAX_BYTES: Final = 64 * 1024 * 1024
@@ -78,7 +78,7 @@ def _refuse_other_version(content: bytes, name: str) -> None:
 def _unlike_written(release: PublicRelease, content: bytes) -> str | None:
     """What no release has: bytes of another writer, and what a portal would sort, add up or call a pass wrongly."""
     keys = [(row.side, row.key) for row in release.rows]
-    headline, method = release.headline, release.method
+    headline, method, rates = release.headline, release.method, release.rates
     shares = [
         share for row in release.rows for rate in row.rates for share in rate.model_dump(exclude={"metric"}).values()
     ]
@@ -89,8 +89,9 @@ def _unlike_written(release: PublicRelease, content: bytes) -> str | None:
         "a number below the floor": not all(_can_be(row, method) for row in release.rows),
         "its verdict and what fails": bool(headline.fails_on) != (headline.outcome == "fail"),
         "a rule on what the system does not do": any(
-            METRICS[rule.metric].worse is Worse.NOT_JUDGED for rule in release.rules
+            rule.metric not in rates or rates[rule.metric].worse is Worse.NOT_JUDGED for rule in release.rules
         ),
+        "a rate that nobody knows": any(rate.metric not in rates for row in release.rows for rate in row.rates),
         "a rate is none": not all(share is None or 0.0 <= share <= 1.0 for share in shares),
     }
     return next((wrong for wrong, is_so in found.items() if is_so), None)

@@ -7,13 +7,13 @@ from typing import Final
 
 from audit.disclosure.draws import Draw, SideRows
 from audit.disclosure.method import Method
-from audit.disclosure.rates import RATES, Sides, rate_of
+from audit.disclosure.rates import Sides, rate_in_print, rate_of
 from audit.disclosure.shape import SIDES
 from audit.disclosure.tables import Entry
 from audit.disclosure.vocabulary import Ladder
 from audit.public.release import PublicMethod, PublicRate, PublicRow
 from audit.vocabulary.groups import LevelName
-from audit.vocabulary.metrics import MetricName
+from audit.vocabulary.metrics import Metric
 
 _FEWEST: Final = 100
 _TIMES: Final = 10
@@ -22,7 +22,7 @@ _TIMES: Final = 10
 
 def rows_of(
     sides: Sequence[SideRows],
-    metrics: Iterable[MetricName],
+    metrics: Iterable[Metric],
     method: Method,
     level: float,
     *,
@@ -127,7 +127,7 @@ def _printed(side: SideRows, entry: Entry) -> Draw:
 
 
 def _row(
-    side: SideRows, entry: Entry, metrics: Sequence[MetricName], method: PublicMethod, level: float, *, plain: bool
+    side: SideRows, entry: Entry, metrics: Sequence[Metric], method: PublicMethod, level: float, *, plain: bool
 ) -> PublicRow:
     own, everyone = _printed(side, entry), _printed(side, side.listed[0])
 
@@ -135,11 +135,11 @@ def _row(
         return (one, None) if side.side == SIDES[0] else (None, one)
 
     whole = both(everyone) if entry.parts else None
-    mine = [metric for metric in metrics if RATES[metric].side == side.side and side.has_outcomes]
+    mine = [metric for metric in metrics if rate_in_print(metric).side == side.side and side.has_outcomes]
     rates = [
         rate_of(metric, both(own), whole, method, level)
         if plain
-        else PublicRate(metric=metric, value=None, low=None, high=None)
+        else PublicRate(metric=metric.name, value=None, low=None, high=None)
         for metric in mine
     ]
     return PublicRow(side=side.side, parts=entry.parts, total=entry.total, people=own.people, errors=own.errors,
@@ -148,10 +148,10 @@ def _row(
 
 
 def _of_both(
-    sides: Sequence[SideRows], metrics: Sequence[MetricName], method: PublicMethod, level: float
+    sides: Sequence[SideRows], metrics: Sequence[Metric], method: PublicMethod, level: float
 ) -> list[PublicRow]:
     """Rows that both sides have of the same levels, for rates that are made of both."""
-    wanted = [metric for metric in metrics if RATES[metric].side == "both"]
+    wanted = [metric for metric in metrics if rate_in_print(metric).side == "both"]
     if len(sides) < len(SIDES) or not wanted:
         return []
     others = {entry.key: entry for entry in sides[1].listed}

@@ -21,7 +21,7 @@ from audit.analyses.sides import Question, questions
 from audit.disclosure.doubts import Doubts, Judged
 from audit.disclosure.draws import Draw, SideRows
 from audit.disclosure.method import Method
-from audit.disclosure.rates import RATES
+from audit.disclosure.rates import is_told_by_rows, rate_in_print
 from audit.disclosure.shape import SIDES
 from audit.plan.audit_plan import AuditPlan, NamedRule
 from audit.public.release import PublicPart, PublicRow, PublicWord, Word, WordReason, row_key
@@ -133,7 +133,7 @@ class Words:
 
     def _of_rule(self, rule: NamedRule) -> dict[int, PublicWord]:
         """Words of a rule by the place of their row."""
-        side = RATES[rule.metric].side
+        side = rate_in_print(rule.rate).side
         at = {place: row for place, row in enumerate(self._rows) if row.side == side and row.parts and row.rates}
         few = {place: row for place, row in at.items() if (row.errors if row.holds_few_others else row.few) is not None}
         sure = self._sure_words(rule, few)
@@ -144,7 +144,7 @@ class Words:
             rule, [of for place, of in verdicts.items() if of is not None and not self._is_few(at[place])]
         )
         words = {place: self._word(rule, row, verdicts[place], sure.get(place), untold) for place, row in at.items()}
-        return self._with_smaller(rule, words)
+        return self._with_smaller(rule, words) if is_told_by_rows(rule.rate, self._method.public()) else words
 
     def _word(
         self, rule: NamedRule, row: PublicRow, verdict: Verdict | None, sure: str | None, untold: frozenset[Group]
@@ -156,6 +156,8 @@ class Words:
             reason = "too_few_in_public" if verdict.decidable else "too_few_cases"
             outcome = outcome if outcome == sure else "inconclusive"
         elif verdict.group in untold:
+            reason, outcome = "too_few_in_public", "inconclusive"
+        if not is_told_by_rows(rule.rate, self._method.public()):
             reason, outcome = "too_few_in_public", "inconclusive"
         if outcome == "pass" and verdict.cases < _SIZE_SLACK * (verdict.cases_required or 0):
             reason, outcome = "too_few_in_public", "inconclusive"
@@ -190,7 +192,7 @@ class Words:
 
     def _sure_words(self, rule: NamedRule, few: Mapping[int, PublicRow]) -> dict[int, str]:
         """Words that every number below the bound of a row gives, by the place of the row."""
-        if not few or not self._is_plain or RATES[rule.metric].side == "both":
+        if not few or not self._is_plain or rate_in_print(rule.rate).side == "both":
             return {}
         everyone = self._by_key[next(iter(few.values())).side, "everyone"]
         if everyone.errors is None and everyone.few is None:
@@ -254,7 +256,7 @@ class Words:
 
     def _with_smaller(self, rule: NamedRule, words: dict[int, PublicWord]) -> dict[int, PublicWord]:
         """Say of a failing group without a word of its own, at the nearest row that hides it, that it is in there."""
-        side = RATES[rule.metric].side
+        side = rate_in_print(rule.rate).side
         hiding = [at for at, row in enumerate(self._rows) if row.side == side and self._hides(row)]
         hiding.sort(key=lambda at: self._rows[at].people)
         failing = self._failing(rule.id)
@@ -337,6 +339,7 @@ def _digest_of_limits(plan: AuditPlan) -> str:
         **{name: getattr(plan, name).model_dump(mode="json") for name in ("verdict", "sensitivity")},
         "groups": {name: section.model_dump(mode="json") for name, section in plan.groups.items()},
         "route": plan.audit.route,
+        **({"rates": {name: rate.model_dump(mode="json") for name, rate in plan.rates.items()}} if plan.rates else {}),
     }
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
 

@@ -4,17 +4,18 @@ The models here are strict: an unknown key, a wrong type or an impossible combin
 `audit.plan.file.plan_file` reads a plan from a file; its errors name the line and the nearest known key.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, PrivateAttr, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic_core import InitErrorDetails
 
 from audit.plan.answers import BlindDetector, Name, PredictionsDetector, Strict
 from audit.plan.detectors import Detector
 from audit.plan.evaluation_set import ANSWER, EvaluationSetSection
 from audit.plan.governance import Day, GovernanceSection, WaiversSection
-from audit.plan.measures import Measure, OverGroups
-from audit.plan.probes import ByMetric, NamedProbeRule, Probe, ProbeForm, ProbeRule, RateForm, check_probes
+from audit.plan.measures import DeclaredRate, Measure, OverGroups, RateName
+from audit.plan.probes import ByMetric, NamedProbeRule, Probe, ProbeForm, ProbeRule, RateForm, check_probes, rule_form
 from audit.plan.second_questions import DecisionsSection, ExposureSection, FormsSection
 from audit.plan.sections import (
     BaselineSection,
@@ -34,7 +35,7 @@ from audit.plan.sections import (
     VerdictSection,
     feature_coding,
 )
-from audit.vocabulary.metrics import METRICS, MetricName, Worse, worse_direction
+from audit.vocabulary.metrics import METRICS, Metric, MetricName, Worse, metric_called, worse_direction
 
 PLAN_SCHEMA = 1
 
@@ -88,7 +89,8 @@ class Rule(OverGroups, Strict):
     id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")] | None = None
     """A short name, unique in the plan; made from the metric where it is not given."""
     metric: MetricName
-    """The rate that is limited."""
+    """The rate that is limited: one of audit7k, such as `true_positive_rate` (`audit7k explain` lists them), or one
+    that `[rates.<name>]` declares."""
     groups: Annotated[tuple[str | tuple[str, ...], ...], Field(min_length=1)]
     """Features, and lists of features for their intersections: `["gender", ["gender", "nationality"]]`."""
     margin: Annotated[float, Field(ge=0.001, le=0.999)] | None = None
@@ -105,13 +107,26 @@ class Rule(OverGroups, Strict):
     """`warn`: the verdict states what was found, and where the rule fails, builds go on with a warning."""
     reason: str = ""
     """Why this limit: who set it and on what ground."""
+    _declared: Metric | None = PrivateAttr(default=None)
 
     @model_validator(mode="after")
     def _one_scale(self) -> Self:
         if (self.margin is None) == (self.ratio is None):
             raise ValueError("write exactly one of `margin` (a difference) and `ratio`")
-        if METRICS[self.metric].worse is Worse.NOT_JUDGED:
+        if self.metric in METRICS and METRICS[self.metric].worse is Worse.NOT_JUDGED:
             raise ValueError(f"{self.metric} is a property of the labels; a rule needs a rate of the detector")
+        return self
+
+    @property
+    def rate(self) -> Metric:
+        """The rate that is limited, with its cells. KeyError for a name that neither audit7k nor the plan knows."""
+        if self._declared is not None and self._declared.name == self.metric:
+            return self._declared
+        return METRICS[self.metric]
+
+    def bind_rate(self, declared: Metric | None) -> Self:
+        """Take the rate that the plan declares under this name; None where audit7k has one. Returns the rule."""
+        self._declared = declared
         return self
 
     @property
@@ -129,7 +144,7 @@ class Rule(OverGroups, Strict):
     @property
     def planned_rate(self) -> float:
         """Rate that planning assumes."""
-        return METRICS[self.metric].expected_rate if self.expected_rate is None else self.expected_rate
+        return self.rate.expected_rate if self.expected_rate is None else self.expected_rate
 
 
 class NamedRule(Rule):
@@ -151,6 +166,10 @@ class AuditPlan(Strict):
     """The labelled cases."""
     groups: Annotated[dict[str, GroupFeature], Field(min_length=1)]
     """The sensitive features, by name."""
+    rates: Annotated[
+        dict[RateName, DeclaredRate], Field(default_factory=dict, max_length=20, exclude_if=lambda rates: not rates)
+    ]
+    """Rates of your own, by name; at most 20. A rule limits one like any other rate."""
     every_rule: Annotated[
         tuple[Annotated[Annotated[Rule, RateForm] | Annotated[ProbeRule, ProbeForm], ByMetric], ...],
         Field(min_length=1, max_length=200, alias="rules"),
@@ -196,6 +215,28 @@ class AuditPlan(Strict):
     """Forms of exploitation that are judged one by one."""
     exposure: ExposureSection | None = None
     """First places of a ranking."""
+
+    @field_validator("rates")
+    @classmethod
+    def _with_new_names(cls, rates: dict[str, DeclaredRate]) -> dict[str, DeclaredRate]:
+        for name in rates:
+            if (known := metric_called(name)) is not None:
+                raise ValueError(f"{name} is {known.name} here: limit that, or take another name")
+            if rule_form({"metric": name}) != "rates":
+                raise ValueError(f"{name} is the name of a limit on probes: take another")
+        return rates
+
+    @field_validator("every_rule")
+    @classmethod
+    def _of_known_rates(cls, rules: tuple[Any, ...], info: ValidationInfo) -> tuple[Any, ...]:
+        """Give each rule the rate that the plan declares under its name, and refuse a name that nobody knows."""
+        if "rates" not in info.data:
+            return rules  # what is wrong with a rate is said there
+        declared = {name: rate.as_metric(name) for name, rate in info.data["rates"].items()}
+        refuse_unknown_rates(rules, {**METRICS, **declared}, form="rates")
+        return tuple(
+            rule.model_copy().bind_rate(declared.get(rule.metric)) if isinstance(rule, Rule) else rule for rule in rules
+        )
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -345,11 +386,16 @@ class AuditPlan(Strict):
                 if feature not in self.groups:
                     known = ", ".join(self.groups)
                     raise ValueError(f"rule {position}: no [groups.{feature}] in this plan (it has: {known})")
-        if rule.direction == "worse" and worse_direction(rule.metric, self.audit.route) is Worse.NOT_JUDGED:
+        if rule.direction == "worse" and worse_direction(rule.rate, self.audit.route) is Worse.NOT_JUDGED:
             raise ValueError(
                 f'rule {position}: with route = "both" a low and a high {rule.metric} both harm; '
                 'write direction = "both"'
             )
+
+    @property
+    def metrics(self) -> dict[MetricName, Metric]:
+        """Every rate that the audit states, by name: those of audit7k, then those that the plan declares."""
+        return {**METRICS, **{name: rate.as_metric(name) for name, rate in self.rates.items()}}
 
     @property
     def rules(self) -> tuple[Rule, ...]:
@@ -359,7 +405,10 @@ class AuditPlan(Strict):
     @property
     def named_rules(self) -> tuple[NamedRule, ...]:
         """Limits on rates, each with an id: its own, or its metric with a number where several rules share it."""
-        return tuple(NamedRule.model_construct(**fields) for fields in _with_ids(self.rules))
+        return tuple(
+            NamedRule.model_construct(**fields).bind_rate(None if rule.metric in METRICS else rule.rate)
+            for rule, fields in zip(self.rules, _with_ids(self.rules), strict=True)
+        )
 
     @property
     def warning_rules(self) -> frozenset[str]:
@@ -372,6 +421,30 @@ class AuditPlan(Strict):
         every = tuple(probe.id for probe in self.probes)
         named = _with_ids([rule for rule in self.every_rule if isinstance(rule, ProbeRule)])
         return tuple(NamedProbeRule.model_construct(**{**one, "probes": one["probes"] or every}) for one in named)
+
+
+def limited_rates(rules: Iterable[Rule]) -> list[Metric]:
+    """Return the rates that some rules limit, each once: those of audit7k in its order, then those of the plan."""
+    rates = {rule.metric: rule.rate for rule in rules}
+    return [rates[name] for name in dict.fromkeys((*METRICS, *rates)) if name in rates]
+
+
+def refuse_unknown_rates(
+    rules: Sequence[Rule | ProbeRule], known: Mapping[MetricName, Metric], *, form: str | None = None
+) -> None:
+    """Raise ValidationError, with the place of each, for rules on rates of no known name; `form` is what pydantic
+    names beside the number of a rule, where rules have several forms.
+    """
+    within = ("metric",) if form is None else (form, "metric")
+    mistakes = [
+        InitErrorDetails(
+            type="literal_error", loc=(place, *within), input=rule.metric, ctx={"expected": ", ".join(known)}
+        )
+        for place, rule in enumerate(rules)
+        if isinstance(rule, Rule) and rule.metric not in known
+    ]
+    if mistakes:
+        raise ValidationError.from_exception_data("rules", mistakes)
 
 
 def _with_ids(rules: Sequence[Rule | ProbeRule]) -> list[dict[str, Any]]:

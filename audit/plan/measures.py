@@ -1,10 +1,12 @@
-"""Measures of one's own in a plan."""
+"""Measures and rates of one's own in a plan."""
 
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from audit.plan.answers import Strict
+from audit.vocabulary.metrics import Metric, Worse, cells_called, depends_on_decisions, formula_of
+from audit.vocabulary.text import harmless
 
 
 class OverGroups:
@@ -38,3 +40,73 @@ class Measure(OverGroups, Strict):
         if any(not names or len(set(names)) < len(names) for names in self.feature_sets):
             raise ValueError("groups of a measure: an intersection names at least one feature, and each once")
         return self
+
+
+DecidedCell = Literal["TP", "FN", "FP", "TN", "unlabelled_flagged", "unlabelled_not_flagged"]
+"""A cell that a rate of one's own may count: cases with a decision, by their label."""
+RateName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+
+
+def _on_one_line(text: str) -> str:
+    """Return words as they are. Raises ValueError where a report would print others."""
+    if harmless(text) != text or text != text.strip():
+        raise ValueError("words on one line, without unseen characters and spaces around them")
+    return text
+
+
+Words = Annotated[str, Field(min_length=1, max_length=400), AfterValidator(_on_one_line)]
+
+
+class DeclaredRate(Strict):
+    """A rate of your own: judged, reported and checked against other libraries like any other."""
+
+    numerator: Annotated[tuple[DecidedCell, ...], Field(min_length=1)]
+    """The cells that are counted, each one of the denominator: `["TN"]`. Victims: `TP` flagged, `FN` not; others: `FP`
+    flagged, `TN` not; cases without a label: `unlabelled_flagged`, `unlabelled_not_flagged`."""
+    denominator: Annotated[tuple[DecidedCell, ...], Field(min_length=1)]
+    """The cells among which they are counted: `["TN", "FN"]`."""
+    harm: Literal["low", "high", "by_route"]
+    """Which side harms a group: a `low` rate, a `high` one, or, `by_route`, a low one where flags lead to services and
+    a high one where they lead to enforcement."""
+    plain: Words
+    """What reports call it: "share of cases left alone that are right"."""
+    counted: Words
+    """The cases that are counted, in the plural: "cases rightly left alone"."""
+    among: Words
+    """The cases among which they are counted: "labelled cases that were not flagged"."""
+    definition: Words
+    """What it is, in one sentence for a person who is no statistician."""
+    expected_rate: Annotated[float, Field(gt=0, lt=1)] = 0.50
+    """The rate that planning assumes where a rule names none; it sizes groups and enters no test."""
+
+    @model_validator(mode="after")
+    def _is_a_rate(self) -> Self:
+        for key, cells in (("numerator", self.numerator), ("denominator", self.denominator)):
+            if len(set(cells)) < len(cells):
+                raise ValueError(f"{key} names a cell twice")
+        if beyond := [cell for cell in self.numerator if cell not in self.denominator]:
+            raise ValueError(f"numerator counts {beyond[0]}, which the denominator does not")
+        if len(self.numerator) == len(self.denominator):
+            raise ValueError("numerator counts all of the denominator: such a rate is always 1")
+        if not depends_on_decisions(cells_called(self.numerator), cells_called(self.denominator)):
+            raise ValueError(
+                "numerator and denominator count the same of flagged and other cases: no rate of a detector"
+            )
+        return self
+
+    def as_metric(self, name: str) -> Metric:
+        """Return the rate under its name."""
+        numerator, denominator = cells_called(self.numerator), cells_called(self.denominator)
+        return Metric(
+            name=name,
+            numerator=numerator,
+            denominator=denominator,
+            worse=Worse(self.harm),
+            expected_rate=self.expected_rate,
+            plain=self.plain,
+            counted=self.counted,
+            among=self.among,
+            definition=self.definition,
+            formula=formula_of(numerator, denominator),
+            short=name.replace("_", " "),
+        )

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from audit.plan.answers import Column, Name, Strict, check_lists_differ
-from audit.plan.audit_plan import AuditPlan, Route, Rule
+from audit.plan.audit_plan import AuditPlan, Route, Rule, refuse_unknown_rates
 from audit.plan.sections import GroupFeature, VerdictSection
 from audit.vocabulary.metrics import METRICS
 
@@ -123,6 +123,12 @@ class SamplingDesign(Strict):
     verdict: VerdictSection = VerdictSection.model_construct()
     """How verdicts are reached, as in a plan: alpha and power are what sizes are planned for."""
 
+    @field_validator("rules")
+    @classmethod
+    def _of_known_rates(cls, rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
+        refuse_unknown_rates(rules, METRICS)
+        return rules
+
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         self._check_columns()
@@ -161,7 +167,7 @@ class SamplingDesign(Strict):
         if not self.rules:
             raise ValueError('draw.allocation: "decidable" needs [[rules]]: what the groups are to be decided by')
         for place, rule in enumerate(self.rules, start=1):
-            if METRICS[rule.metric].denominator_is == "decisions":
+            if rule.rate.denominator_is == "decisions":
                 raise ValueError(
                     f"rule {place}: cases of {rule.metric} are known only after scoring; none can be planned"
                 )

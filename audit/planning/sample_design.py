@@ -52,7 +52,7 @@ from audit.verdicts.planned_people import (
     is_beyond_help,
 )
 from audit.vocabulary.groups import Family, Group, Level
-from audit.vocabulary.metrics import METRICS, Cell
+from audit.vocabulary.metrics import Cell
 from audit.vocabulary.text import shown
 
 NEAREST, WIDEST = 0.01, 0.999
@@ -120,7 +120,7 @@ def cell_groups(group_features: Groups, rules: Sequence[Rule], cells: Sequence[P
 
 
 def _labels_counted(rule: Rule) -> set[bool]:
-    denominator = set(METRICS[rule.metric].denominator)
+    denominator = set(rule.rate.denominator)
     positive, negative = denominator & {Cell.TP, Cell.FN}, denominator & {Cell.FP, Cell.TN}
     return ({True} if positive else set()) | ({False} if negative else set())
 

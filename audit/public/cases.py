@@ -14,7 +14,6 @@ from audit.public.figures import STATES, PublicFinding, State, finding_of, limit
 from audit.public.names import RowNames
 from audit.public.release import Outcome, PublicRelease, PublicRule, PublicWaiver, PublicWord
 from audit.public.sentences import SENTENCES
-from audit.vocabulary.metrics import METRICS
 from audit.vocabulary.numbers import percent
 from audit.vocabulary.statuses import is_shown
 from audit.vocabulary.text import harmless
@@ -113,7 +112,7 @@ class RowCase(PublicFinding):
             people = f"about {row.people}"
             counted = f"{people} people" if row.errors is None else f"{row.errors} of {people} {error}"
             return f"{counted}, and no rate in public"
-        rate_words = f"{METRICS[rate.metric].plain} {self.value}".rstrip()
+        rate_words = f"{self.metric.plain} {self.value}".rstrip()
         if row.few is not None:
             fewer = f"fewer than {row.fewer_than} of about {row.people}"
             return f"{rate_words} ({'all but ' if row.few == 'right' else ''}{fewer} {error})"
@@ -146,12 +145,13 @@ class PublicCases:
             larger = "" if word.judged_as is None else harmless(self._names.row(word.judged_as))
             waiver = None if row.group is None else self._waivers.get((rule.rule, row.group))
             name, of_before = harmless(self._names.row(row.parts)), row.as_of < self.release.about.finished
-            yield RowCase(row, finding.rate, rule, word, name, larger, waiver, of_before)
+            yield RowCase(row, finding.rate, finding.metric, rule, word, name, larger, waiver, of_before)
 
 
 def judged_rows(release: PublicRelease, rule: PublicRule) -> list[PublicFinding]:
     """Return what a rule says of each row that it judges, in the order of the release."""
-    findings = [finding_of(row, rule.metric, rule) for row in release.rows]
+    metric = release.rates[rule.metric]
+    findings = [finding_of(row, metric, rule) for row in release.rows]
     with_words = [finding for finding in findings if finding is not None and finding.word is not None]
     return [finding for finding in with_words if finding.state != "not_judged" or _stands(rule, finding)]
 

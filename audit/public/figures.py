@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from audit.public.release import PublicRate, PublicRow, PublicRule, PublicWord
-from audit.vocabulary.metrics import METRICS, SHARES_OF_GOOD, MetricName, Suffered, error_of
+from audit.vocabulary.metrics import Metric, Suffered, error_of
 from audit.vocabulary.numbers import half_up, rounded_up
 
 State = Literal["beyond", "smaller_beyond", "cannot_tell", "within", "not_judged"]
@@ -28,7 +28,8 @@ LOOKS: Final[Mapping[State, str]] = {
 """Look of each state: shape and colour are those of the restricted report."""
 
 Harm = Suffered | Literal["flagged_less", "apart"]
-"""Harm of which a group beyond a limit suffers more; `apart` if the limit holds on both sides."""
+"""Harm of which a group beyond a limit suffers more; `apart` if the limit holds on both sides, or the rate counts
+neither errors nor flags."""
 
 
 def state_of(word: PublicWord) -> State:
@@ -49,11 +50,11 @@ def limits_beside(rest: float, rule: PublicRule) -> tuple[float | None, float | 
     return max(low, 0.0) if "low" in rule.worse else None, min(high, 1.0) if "high" in rule.worse else None
 
 
-def harm_of(rule: PublicRule) -> Harm:
-    """Return the harm of which a group beyond the limit of a rule suffers more."""
-    if len(rule.worse) > 1:
+def harm_of(rule: PublicRule, metric: Metric) -> Harm:
+    """Return the harm of which a group beyond the limit of a rule on `metric` suffers more."""
+    suffered = metric.suffered
+    if len(rule.worse) > 1 or suffered is None:
         return "apart"
-    suffered = METRICS[rule.metric].suffered
     return "flagged_less" if suffered == "flagged" and rule.worse == ("low",) else suffered
 
 
@@ -63,6 +64,7 @@ class PublicFinding:
 
     row: PublicRow
     rate: PublicRate
+    metric: Metric
     rule: PublicRule | None
     """The rule; None where the plan sets no limit on the rate."""
     word: PublicWord | None
@@ -110,11 +112,11 @@ class PublicFinding:
         return any(share is not None for share in (self.error, self.at_most, self.at_least))
 
     def _bound(self, of_errors: str, of_good: str) -> float | None:
-        return self._error(getattr(self.rate, of_good if self.rate.metric in SHARES_OF_GOOD else of_errors))
+        return self._error(getattr(self.rate, of_good if self.metric.is_told_as_errors else of_errors))
 
     def _error(self, share: float | None) -> float | None:
         """State a share of this rate as a share of errors, without the noise of floats."""
-        return None if share is None else float(half_up(error_of(self.rate.metric, share), 9))
+        return None if share is None else float(half_up(error_of(self.metric, share), 9))
 
     @property
     def limits(self) -> tuple[float | None, float | None]:
@@ -122,7 +124,7 @@ class PublicFinding:
         if self.rule is None or self.rate.rest is None:
             return None, None
         low, high = limits_beside(self.rate.rest, self.rule)
-        ends = (high, low) if self.rate.metric in SHARES_OF_GOOD else (low, high)
+        ends = (high, low) if self.metric.is_told_as_errors else (low, high)
         return self._error(ends[0]), self._error(ends[1])
 
     @property
@@ -152,8 +154,8 @@ class PublicFinding:
         return None if rate is None or rest is None else rounded_up(abs(rate - rest) * self.row.people)
 
 
-def finding_of(row: PublicRow, metric: MetricName, rule: PublicRule | None) -> PublicFinding | None:
+def finding_of(row: PublicRow, metric: Metric, rule: PublicRule | None) -> PublicFinding | None:
     """Return what a row says by a rate, and by a rule on it; None where the row has no such rate."""
-    rate = next((rate for rate in row.rates if rate.metric == metric), None)
+    rate = next((rate for rate in row.rates if rate.metric == metric.name), None)
     word = None if rule is None else next((word for word in row.words if word.rule == rule.rule), None)
-    return None if rate is None else PublicFinding(row, rate, rule, word)
+    return None if rate is None else PublicFinding(row, rate, metric, rule, word)

@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 
 from audit.public.about import PublicAbout
 from audit.vocabulary.groups import Group, Level, LevelName, Part
-from audit.vocabulary.metrics import MetricName
+from audit.vocabulary.metrics import METRICS, Metric, MetricName
 from audit.vocabulary.text import harmless
 
 METHOD_VERSION: Final = 2
@@ -272,6 +272,11 @@ class PublicRelease(Part):
     """Number of the release under that key, from 1; null where it has no figures."""
     set_before: str = ""
     """`set_id` of releases before, where the key is a new one; left out of the file where there were none."""
+
+    @property
+    def rates(self) -> dict[MetricName, Metric]:
+        """Rates by name: those of audit7k, and those that the plan declares."""
+        return {**METRICS, **{definition.name: definition.metric for definition in self.about.metrics}}
 
     @property
     def left_out(self) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ from audit.detectors.isolation.options import Isolating, IsolationOptions
 from audit.errors import ArgumentError, DataError, PlanError, ResultError
 from audit.evaluation.evaluation_set import open_evaluation_set
 from audit.plan.answers import PredictionsDetector
-from audit.plan.audit_plan import AuditPlan
+from audit.plan.audit_plan import AuditPlan, limited_rates
 from audit.plan.file.plan_file import AnyPlan, LoadedPlan, canonical_plan_sha256, loaded_plan
 from audit.remedies.choice import Measures, candidates_of, candidates_to_try, front_of, thinned
 from audit.remedies.ways_to_flag import Candidate, Half, Limits, members_of, threshold_at
@@ -60,6 +60,7 @@ from audit.verdicts.changes.baseline import (
 from audit.verdicts.decidability import plan_decidability
 from audit.verdicts.judge import judge
 from audit.vocabulary.groups import Group, SensitiveFeature
+from audit.vocabulary.metrics import metric_definitions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -222,6 +223,9 @@ def remedies_of(
         title=plan.audit.title,
         features=tuple(features),
         metrics={rule.id: rule.metric for rule in plan.named_rules},
+        rates=metric_definitions(
+            [rate for rate in limited_rates(plan.rules) if rate.name in plan.rates], plan.audit.route
+        ),
         plan_sha256="",
         cases_sha256="",
         seed=plan.verdict.seed,

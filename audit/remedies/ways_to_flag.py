@@ -207,7 +207,7 @@ class Limits:
         flagged = np.stack([before.sum(axis=2), after.sum(axis=2)])
         for limit in self._limits:
             side, judged = limit.question.side, limit.members.any(axis=0)
-            if worse_direction(limit.rule.metric, self._route).value != side:
+            if worse_direction(limit.rule.rate, self._route).value != side:
                 continue
             beyond = np.fmax.reduce(_beyond(limit, *_rates(limit, total, flagged)), axis=1, initial=-np.inf)
             x, n = (count[:, judged].sum(axis=1) for count in _counts(limit, total, flagged))

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from audit.result.findings.change import Change, ChangeVerdict
 from audit.result.findings.judged import Estimate, FamilyResult, Outcome, RuleResult, Verdict
 from audit.vocabulary.groups import Axis, Family, Group, Level, SensitiveFeature
-from audit.vocabulary.metrics import MetricDefinition, MetricName, error_of
+from audit.vocabulary.metrics import Metric, MetricDefinition, MetricName, error_of
 
 if TYPE_CHECKING:
     from audit.result.audit_result import AuditResult
@@ -34,13 +34,18 @@ class Rate:
     """One rate of one group and of everyone else; with a rule and a verdict where the plan sets a limit on it."""
 
     group: Group
-    metric: MetricName
+    definition: Metric
     estimate: Estimate | None
     everyone: Estimate | None
     harms: str
     """Which side of everyone else's rate harms: low, high, or not_judged where it is neither."""
     rule: RuleResult | None = None
     verdict: Verdict | None = None
+
+    @property
+    def metric(self) -> MetricName:
+        """The name of the rate."""
+        return self.definition.name
 
     @property
     def value(self) -> float | None:
@@ -106,12 +111,12 @@ class Rate:
     @property
     def error(self) -> float | None:
         """The group's rate as a share of errors: victims missed, people wrongly flagged, flags that are wrong."""
-        return None if self.value is None else error_of(self.metric, self.value)
+        return None if self.value is None else error_of(self.definition, self.value)
 
     @property
     def rest_error(self) -> float | None:
         """Everyone else's rate as a share of errors."""
-        return None if self.rest is None else error_of(self.metric, self.rest)
+        return None if self.rest is None else error_of(self.definition, self.rest)
 
     @property
     def apart(self) -> float:
@@ -218,6 +223,7 @@ class Reading:
     def __init__(self, result: AuditResult) -> None:
         self.result = result
         self.metrics: dict[str, MetricDefinition] = {metric.name: metric for metric in result.metrics}
+        self.rates = result.plan.metrics
         self.everyone: dict[str, Estimate] = {}
         self._estimates: dict[tuple[str, Key], Estimate] = {}
         self._groups: dict[tuple[Axis, ...], dict[Key, Group]] = {}
@@ -259,7 +265,10 @@ class Reading:
 
     def shown(self, metric: MetricName, family: Family) -> list[Rate]:
         """A rate of the groups of `family` on which no limit is set: shown, not judged."""
-        return [Rate(group, metric, *self._numbers(group, metric)) for group in self._groups[family.root].values()]
+        return [
+            Rate(group, self.rates[metric], *self._numbers(group, metric))
+            for group in self._groups[family.root].values()
+        ]
 
     @cached_property
     def judged_rates(self) -> list[JudgedRate]:
@@ -277,7 +286,9 @@ class Reading:
         return self._estimates.get((metric, group.root))
 
     def _finding(self, rule: RuleResult, verdict: Verdict) -> JudgedRate:
-        return JudgedRate(verdict.group, rule.metric, *self._numbers(verdict.group, rule.metric), rule, verdict)
+        return JudgedRate(
+            verdict.group, self.rates[rule.metric], *self._numbers(verdict.group, rule.metric), rule, verdict
+        )
 
     def _numbers(self, group: Group, metric: str) -> tuple[Estimate | None, Estimate | None, str]:
         """The estimate of a group, that of everyone, and which side of everyone else's rate harms."""

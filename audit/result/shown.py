@@ -10,7 +10,6 @@ from audit.result.reading import JudgedRate, Reading
 from audit.result.selected import selected
 from audit.result.urgency import most_urgent_first, state_of
 from audit.vocabulary.groups import Group, SensitiveFeature
-from audit.vocabulary.metrics import METRICS
 from audit.vocabulary.numbers import percent
 from audit.vocabulary.text import printable
 
@@ -48,7 +47,7 @@ def findings_table(found: Sequence[JudgedRate], features: Iterable[SensitiveFeat
         (
             *([_WORDS[state_of(each)]] if judged else []),
             group_name(each.group, names),
-            METRICS[each.rule.metric].plain,
+            each.definition.plain,
             in_100(each.value),
             likely_words(each),
             in_100(each.rest),

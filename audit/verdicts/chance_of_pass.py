@@ -31,7 +31,6 @@ from audit.verdicts.decidability import (
 )
 from audit.verdicts.planned_people import LIKE_EXACT
 from audit.vocabulary.groups import SensitiveFeature
-from audit.vocabulary.metrics import METRICS
 
 _DRAWS: Final = 400
 _SEED: Final = 20261129
@@ -227,7 +226,7 @@ def _out_of_reach(verdict: VerdictSection, decided: Sequence[RuleDecidability]) 
 
 def _cases(table: CountsTable, rule: Rule) -> IntArray:
     """int64[K]: cases in the denominator of the rule's rate, answered or not."""
-    return np.asarray((table.cells * cells_mask(possible_cells(METRICS[rule.metric]))).sum(axis=(1, 2)), dtype=np.int64)
+    return np.asarray((table.cells * cells_mask(possible_cells(rule.rate))).sum(axis=(1, 2)), dtype=np.int64)
 
 
 def _all_pass(

@@ -43,7 +43,6 @@ from audit.verdicts.planned_people import (
     sizes_by_design,
 )
 from audit.vocabulary.groups import Family, Group, Level, SensitiveFeature
-from audit.vocabulary.metrics import METRICS
 
 if TYPE_CHECKING:
     from audit.counting.moments import Moments
@@ -208,7 +207,7 @@ def families_decidability(
         [
             PlannedPeople(
                 design.people,
-                possible_cases(family, METRICS[rule.metric])[0] * design.worth,
+                possible_cases(family, rule.rate)[0] * design.worth,
                 design.rest_size,
                 member_places(family),
             )
@@ -281,7 +280,7 @@ def _family_decidability(
     foreseen: _Foreseen,
     moments: Moments | None,
 ) -> FamilyDecidability:
-    n, m = possible_cases(family, METRICS[rule.metric])
+    n, m = possible_cases(family, rule.rate)
     required = _required_cases(plan.groups, plan.verdict, family.family, foreseen.cases, foreseen.design)
     wanted = np.zeros(n.shape)
     if moments is not None:
@@ -361,7 +360,7 @@ def effective_sizes(
     """Compute what the cases of every group and of its rest are worth: to be judged alone, or in tests at planned
     levels `at`.
     """
-    n, m = possible_cases(family, METRICS[rule.metric])
+    n, m = possible_cases(family, rule.rate)
     nowhere = np.zeros(n.shape, dtype=np.bool_)
     unweighted = EffectiveSizes(n.astype(np.float64), np.ones(n.shape), m.astype(np.float64), nowhere)
     if moments is None:
@@ -432,7 +431,7 @@ def plan_decidability(
 
 def by_labels(rule: Rule) -> bool:
     """Say whether the denominator of a rule's rate is known from labels."""
-    return METRICS[rule.metric].denominator_is != "decisions"
+    return rule.rate.denominator_is != "decisions"
 
 
 def known_before_scoring(set_section: EvaluationSetSection, rule: Rule) -> bool:
@@ -593,7 +592,7 @@ def missing_expected(
             continue
         counts = families[family]
         cases_by_levels: Counter[tuple[Level, ...]] = Counter()
-        for group, cases in zip(counts.groups, possible_cases(counts, METRICS[rule.metric])[0].tolist(), strict=True):
+        for group, cases in zip(counts.groups, possible_cases(counts, rule.rate)[0].tolist(), strict=True):
             cases_by_levels[tuple(group.levels[index] for index in expecting)] += cases
         axes = [family.axes[index] for index in expecting]
         for codes in product(*(features[axis.feature].expected for axis in axes)):

@@ -31,7 +31,6 @@ from audit.verdicts.margin_tests import method_of
 from audit.verdicts.planned_people import EffectiveSizes
 from audit.verdicts.side_tests import budget
 from audit.vocabulary.groups import Family, Group
-from audit.vocabulary.metrics import METRICS
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +235,7 @@ class _Family(NamedTuple):
             some = (np.cumsum(tested) - 1)[at]
             levels[at] = first_step_levels(n, m, rule.planned_rate, question.fail, share, method, some)
             return levels
-        family_moments, metric = self.moments.of(self.counts), METRICS[rule.metric]
+        family_moments, metric = self.moments.of(self.counts), rule.rate
         group_cases = family_moments.own(family_moments.planned((metric.numerator, possible_cells(metric))))
         size = design_size(group_cases, plan.evaluation_set.expected_icc if self.moments.clustered else 0.0)[tested]
         levels[tested] = first_effective_levels(power_width(rule.planned_rate, size, question.fail), share)
@@ -246,7 +245,7 @@ class _Family(NamedTuple):
         """Return what clusters could hide of each group; empty where there are no clusters."""
         if self.moments is None or not self.moments.clustered:
             return []
-        family_moments, cells = self.moments.of(self.counts), ((), possible_cells(METRICS[self.rule.metric]))
+        family_moments, cells = self.moments.of(self.counts), ((), possible_cells(self.rule.rate))
         correlation = self.plan.evaluation_set.expected_icc
         bundles, rest = (
             family_moments.evened(cells, rest=side).bundles.at_least(correlation) for side in (False, True)

@@ -19,7 +19,7 @@ from audit.analyses.estimates import counted_cells, estimates, group_counts, wit
 from audit.counting.count import SecondCounts
 from audit.counting.counted import Counted
 from audit.counting.table import ABSTAINED, FamilyCounts, count_families, everyone_as_family
-from audit.plan.audit_plan import AuditPlan
+from audit.plan.audit_plan import AuditPlan, limited_rates
 from audit.result.audit_result import OverallVerdict
 from audit.result.findings.change import Change, HeldAgainst
 from audit.result.findings.further import NotJudgedAlone, PlannedPass
@@ -46,7 +46,6 @@ def judge_second(
     """Judge the rules of a plan over each of these counts; `hides`: those of a table that hides numbers."""
     by_name = {feature.name: feature for feature in features}
     of_kind = Counter(second.kind for second in counts)
-    limited = {rule.metric for rule in plan.rules}
     judged_kinds = []
     for second in counts:
         families = count_families(plan.groups, plan.rules, second.table, features)
@@ -56,6 +55,7 @@ def judge_second(
         rules, verdicts, overall = judge(stricter, families, by_name, second.moments)
         rates = estimates(
             [without_hidden(family) for family in shown] if hides else shown,
+            limited_rates(plan.rules),
             level=plan.verdict.level,
             min_denominator=plan.verdict.min_denominator,
             moments=second.moments,
@@ -70,7 +70,7 @@ def judge_second(
                 rules=rules,
                 verdicts=verdicts,
                 counts=group_counts(shown),
-                estimates=tuple(rate for rate in rates if rate.metric in limited),
+                estimates=rates,
             )
         )
     return tuple(judged_kinds)

@@ -53,7 +53,6 @@ from audit.verdicts.side_tests import (
     slices_of,
 )
 from audit.vocabulary.groups import Family
-from audit.vocabulary.metrics import METRICS
 
 
 class Together(NamedTuple):
@@ -310,7 +309,7 @@ def exact_rule_tests(
         method_of(rule, rule_questions, family, decided, spend.names)
         for family, decided in zip(counts, decidability.families, strict=True)
     ]
-    members = possible_members(counts, METRICS[rule.metric], Supposed.of(plan.sensitivity))
+    members = possible_members(counts, rule.rate, Supposed.of(plan.sensitivity))
     sides = [ExactSide(question, groups, members, required, methods, plan.verdict.alpha) for question in rule_questions]
     tests = judge_sides(sides, places, evaluable, decidable, level=spend.names)
     needed = cases_to_verdict(sides, tests, plan.verdict.power)

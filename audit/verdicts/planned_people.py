@@ -42,7 +42,6 @@ from audit.stats.clusters import (
 from audit.stats.effective_test import MIN_DEGREES_OF_FREEDOM, few_degrees_factor
 from audit.stats.power import cases_to_decide, cases_to_pass, rejection_power
 from audit.stats.score_test import PASS_BETA, asymptotic_p
-from audit.vocabulary.metrics import METRICS
 
 Number = TypeVar("Number", bound=np.generic)
 LIKE_EXACT: Final = 0.9
@@ -310,7 +309,7 @@ def sizes_by_design(
     unweighted: EffectiveSizes,
 ) -> EffectiveSizes:
     """Compute what `effective_sizes` does, from `unweighted` sizes, in which every case is worth one."""
-    metric = METRICS[rule.metric]
+    metric = rule.rate
     n, _ = possible_cases(family, metric)
     family_moments, cells = moments.of(family), possible_cells(metric)
     planned = family_moments.planned((metric.numerator, cells))
@@ -339,7 +338,7 @@ def sizes_by_design(
 
 def cases_for_clusters(plan: AuditPlan, rule: Rule, family: FamilyCounts, moments: Moments) -> FloatArray:
     """float64[G]: cases from as many clusters as a pass takes, if further clusters are like the present ones."""
-    metric = METRICS[rule.metric]
+    metric = rule.rate
     n, _ = possible_cases(family, metric)
     family_moments, cells = moments.of(family), possible_cells(metric)
     planned = family_moments.planned((metric.numerator, cells))

@@ -1,27 +1,25 @@
 """The rates of this project: their names in the field, their definitions in counts, and the direction of harm.
 
 Every rate is a quotient of integer counts of cases by label (positive, negative, unlabelled) and by answer of the
-detector (flagged, not flagged; abstained and failed cases are unscored). The names are fairlearn's.
+detector (flagged, not flagged; abstained and failed cases are unscored). The names are fairlearn's. All of them are
+declared in `data/rates.toml`; a plan declares rates of its own by the same keys.
 """
 
+import difflib
 import enum
-import json
-from collections.abc import Mapping
+import re
+import tomllib
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, Literal, NamedTuple
+from types import MappingProxyType
+from typing import Annotated, Any, Final, Literal, NamedTuple, Self
+
+from pydantic import Field, model_validator
 
 from audit.vocabulary.groups import Part
 
-MetricName = Literal[
-    "true_positive_rate",
-    "false_negative_rate",
-    "false_positive_rate",
-    "true_negative_rate",
-    "precision",
-    "accuracy",
-    "selection_rate",
-    "base_rate",
-]
+MetricName = str
+"""Name of a rate: one of `METRICS`, or one that a plan declares."""
 
 
 class Cell(enum.StrEnum):
@@ -68,6 +66,24 @@ class MetricDefinition(Part):
     """The formula in counts."""
     worse: Literal["low", "high", "not_judged"]
     """Side on which the rate harms a group, under the route of this plan."""
+    numerator: Annotated[tuple[Cell, ...], Field(exclude_if=lambda cells: not cells)] = ()
+    """Of a rate that the plan declares: the cells that it counts. Of other rates the name says it."""
+    denominator: Annotated[tuple[Cell, ...], Field(exclude_if=lambda cells: not cells)] = ()
+    """Of a rate that the plan declares: the cells among which it counts them."""
+
+    @model_validator(mode="after")
+    def _is_known(self) -> Self:
+        if (self.name in METRICS) != (not self.numerator) or not set(self.numerator) <= set(self.denominator):
+            raise ValueError("a rate has the cells that its plan declares, or is one of audit7k and has none")
+        return self
+
+    @property
+    def metric(self) -> "Metric":
+        """The rate that is defined."""
+        if self.name in METRICS:
+            return METRICS[self.name]
+        words = {key: getattr(self, key) for key in ("plain", "counted", "among", "definition", "formula")}
+        return Metric(self.name, self.numerator, self.denominator, Worse(self.worse), expected_rate=0.5, **words)
 
 
 _Source = Literal["labels", "decisions", "cases"]
@@ -75,19 +91,31 @@ Suffered = Literal["missed", "wrongly_flagged", "flagged", "wrong"]
 """What people suffer: victims are missed, others wrongly flagged, anyone flagged, or a decision is wrong."""
 
 
+class RateWords(NamedTuple):
+    """Words of reports for a rate of this project; an empty text where they have none."""
+
+    head: str = ""
+    """Head of a column, of the rate."""
+    error_head: str = ""
+    """Head of a column, of its error."""
+    error: str = ""
+    """Its error, with a place for how often."""
+    error_in_short: str = ""
+    """Its error after a heading that names the people."""
+    error_in_100: str = ""
+    """Its error, with a place for how many in 100."""
+    title: str = ""
+    """Title of a figure, with a place for the groups."""
+
+
 class Metric(NamedTuple):
     """One rate: the cells of its numerator and denominator, and the words for it."""
 
     name: MetricName
     numerator: tuple[Cell, ...]
+    """Cells that are counted; each is one of the denominator."""
     denominator: tuple[Cell, ...]
     worse: Worse
-    lowest_if_unscored: tuple[Cell, ...]
-    """Unscored cells that join the denominator when unscored cases count so that the rate is lowest."""
-    highest_if_unscored: tuple[Cell, ...]
-    """Unscored cells that join numerator and denominator when the rate is to be highest."""
-    denominator_is: _Source
-    """Source of the denominator: the labels (known before scoring), the decisions, or every scored case."""
     expected_rate: float
     """Rate that planning assumes where the plan names none; it sizes groups and never enters a test."""
     plain: str
@@ -100,63 +128,137 @@ class Metric(NamedTuple):
     """Definition in one sentence for a person who is no statistician."""
     formula: str
     """Formula in counts."""
-    also_called: tuple[str, ...]
+    also_called: tuple[str, ...] = ()
     """Other names in the field, so that a search finds this one."""
+    plan_words: tuple[str, ...] = ()
+    """Abbreviations and names that stand for it where a plan misspells one."""
+    short: str = ""
+    """Its name in a column of the terminal."""
+    report: RateWords = RateWords()
+    fairlearn: str = ""
+    """Its function in fairlearn or scikit-learn, as `module:function`."""
+    aif360: tuple[str, ...] = ()
+    """Its methods in AIF360: of the rate, and of its difference and ratio where it has names for them."""
+
+    @property
+    def lowest_if_unscored(self) -> tuple[Cell, ...]:
+        """Unscored cells that join the denominator when unscored cases count so that the rate is lowest."""
+        against = set(self.denominator).difference(self.numerator)
+        return tuple(cell for cell, answers in self._could_join if against.intersection(answers))
+
+    @property
+    def highest_if_unscored(self) -> tuple[Cell, ...]:
+        """Unscored cells that join numerator and denominator when the rate is to be highest."""
+        return tuple(cell for cell, answers in self._could_join if set(answers).intersection(self.numerator))
+
+    @property
+    def _could_join(self) -> list[tuple[Cell, tuple[Cell, Cell]]]:
+        """Unscored cells that are not in the rate already, with the cells that an answer would put them in."""
+        return [(cell, answers) for cell, answers in _IF_ANSWERED.items() if cell not in self.denominator]
+
+    @property
+    def denominator_is(self) -> _Source:
+        """Source of the denominator: the labels (known before scoring), the decisions, or every scored case."""
+        cells = set(self.denominator)
+        if any(len(cells.intersection(answers)) == 1 for answers in _IF_ANSWERED.values()):
+            return "decisions"
+        return "cases" if Cell.UNLABELLED_FLAGGED in cells else "labels"
 
     @property
     def is_of_good(self) -> bool:
-        """Whether the rate counts right answers alone, so that its complement is the share of errors."""
-        return {Cell.TP, Cell.TN}.issuperset(self.numerator)
+        """Whether the rate counts right answers among right and wrong ones: its complement is the share of errors."""
+        return self._is_share(_RIGHT, _WRONG)
 
     @property
-    def suffered(self) -> Suffered:
-        """What the rate is about. KeyError if its numerator is of no known kind: right answers, errors, or flags."""
-        if self.is_of_good or {Cell.FN, Cell.FP}.issuperset(self.numerator):
-            return _OF_ONE_LABEL.get(self.denominator, "wrong")
-        return _OF_FLAGS[self.numerator]
+    def is_told_as_errors(self) -> bool:
+        """Whether reports state its complement, the share of errors, for which this project has words."""
+        return self.is_of_good and bool(self.report.error)
+
+    @property
+    def suffered(self) -> Suffered | None:
+        """What the rate is about; None where it counts neither right answers, nor errors, nor flags."""
+        if self.is_of_good or self._is_share(_WRONG, _RIGHT):
+            return _OF_ONE_LABEL.get(frozenset(self.denominator), "wrong")
+        is_of_flags = self.denominator_is != "decisions" and self._is_share(_FLAGGED, _NOT_FLAGGED)
+        return "flagged" if is_of_flags else None
+
+    def _is_share(self, counted: Collection[Cell], others: Collection[Cell]) -> bool:
+        rest = set(self.denominator).difference(self.numerator)
+        return set(counted).issuperset(self.numerator) and set(others).issuperset(rest)
 
 
-_WORDS: Final[Mapping[str, Any]] = json.loads(
-    (Path(__file__).parent / "data" / "metrics.json").read_text(encoding="utf-8")
-)
-_VICTIMS: Final = (Cell.TP, Cell.FN)
-_OTHERS: Final = (Cell.FP, Cell.TN)
-_LABELLED: Final = (*_VICTIMS, *_OTHERS)
+_RIGHT: Final = (Cell.TP, Cell.TN)
+_WRONG: Final = (Cell.FN, Cell.FP)
 _FLAGGED: Final = (Cell.TP, Cell.FP, Cell.UNLABELLED_FLAGGED)
-_SCORED: Final = (*_LABELLED, Cell.UNLABELLED_FLAGGED, Cell.UNLABELLED_NOT_FLAGGED)
-_VICTIM: Final = (Cell.UNSCORED_POSITIVE,)
-_OTHER: Final = (Cell.UNSCORED_NEGATIVE,)
-_UNSCORED: Final = (*_VICTIM, *_OTHER, Cell.UNSCORED_UNLABELLED)
-_Cells = tuple[Cell, ...]
-_OF_ONE_LABEL: Final[Mapping[_Cells, Suffered]] = {_VICTIMS: "missed", _OTHERS: "wrongly_flagged"}
-_OF_FLAGS: Final[Mapping[_Cells, Suffered]] = {_FLAGGED: "flagged"}
-_CELLS: Final[Mapping[MetricName, tuple[_Cells, _Cells, Worse, _Cells, _Cells, _Source, float]]] = {
-    "true_positive_rate": ((Cell.TP,), _VICTIMS, Worse.LOW, _VICTIM, _VICTIM, "labels", 0.80),
-    "false_negative_rate": ((Cell.FN,), _VICTIMS, Worse.HIGH, _VICTIM, _VICTIM, "labels", 0.20),
-    "false_positive_rate": ((Cell.FP,), _OTHERS, Worse.HIGH, _OTHER, _OTHER, "labels", 0.10),
-    "true_negative_rate": ((Cell.TN,), _OTHERS, Worse.LOW, _OTHER, _OTHER, "labels", 0.90),
-    "precision": ((Cell.TP,), (Cell.TP, Cell.FP), Worse.LOW, _OTHER, _VICTIM, "decisions", 0.50),
-    "accuracy": ((Cell.TP, Cell.TN), _LABELLED, Worse.LOW, (*_VICTIM, *_OTHER), (*_VICTIM, *_OTHER), "labels", 0.80),
-    "selection_rate": (_FLAGGED, _SCORED, Worse.BY_ROUTE, _UNSCORED, _UNSCORED, "cases", 0.20),
-    "base_rate": ((*_VICTIMS, *_VICTIM), (*_LABELLED, *_VICTIM, *_OTHER), Worse.NOT_JUDGED, (), (), "labels", 0.20),
+_NOT_FLAGGED: Final = (Cell.FN, Cell.TN, Cell.UNLABELLED_NOT_FLAGGED)
+VICTIMS: Final = frozenset((Cell.TP, Cell.FN))
+"""Cells of the scored cases that are labelled as exploitation."""
+OTHERS: Final = frozenset((Cell.FP, Cell.TN))
+"""Cells of the scored cases that are labelled as no exploitation."""
+_OF_ONE_LABEL: Final[Mapping[frozenset[Cell], Suffered]] = {VICTIMS: "missed", OTHERS: "wrongly_flagged"}
+_IF_ANSWERED: Final[Mapping[Cell, tuple[Cell, Cell]]] = {
+    Cell.UNSCORED_POSITIVE: (Cell.TP, Cell.FN),
+    Cell.UNSCORED_NEGATIVE: (Cell.FP, Cell.TN),
+    Cell.UNSCORED_UNLABELLED: (Cell.UNLABELLED_FLAGGED, Cell.UNLABELLED_NOT_FLAGGED),
 }
-"""Of every rate the fields of `Metric` from `numerator` to `expected_rate`; its words stand in `data/metrics.json`."""
-
-METRICS: Final[Mapping[MetricName, Metric]] = {
-    name: Metric(name, *counts, **{**_WORDS[name], "also_called": tuple(_WORDS[name]["also_called"])})
-    for name, counts in _CELLS.items()
+"""Cells in which an unscored case would stand if the detector had flagged it, and if it had not."""
+CELL_NAMES: Final[Mapping[str, Cell]] = {
+    cell.name if len(cell.name) == len("TP") else cell.value: cell for cell in Cell
 }
+"""Cells by their names in a table of rates: `TP`, `unlabelled_flagged`."""
 
 
-def worse_direction(name: MetricName, route: Literal["services", "enforcement", "both"]) -> Worse:
-    """Direction in which `name` harms when flags go to `route`: LOW, HIGH, or NOT_JUDGED where it has none."""
-    worse = METRICS[name].worse
-    if worse is not Worse.BY_ROUTE:
-        return worse
+def cells_called(names: Sequence[str]) -> tuple[Cell, ...]:
+    """Cells by their names in a table of rates, in the order of `Cell`. KeyError for a name that is none."""
+    return tuple(sorted((CELL_NAMES[name] for name in names), key=list(Cell).index))
+
+
+def formula_of(numerator: Sequence[Cell], denominator: Sequence[Cell]) -> str:
+    """Write a rate in counts: `TN / (FN + TN)`."""
+    names = {cell: name for name, cell in CELL_NAMES.items()}
+    sums = [" + ".join(names[cell] for cell in cells) for cells in (numerator, denominator)]
+    return " / ".join(f"({text})" if " " in text else text for text in sums)
+
+
+def _declared(name: str, entry: Mapping[str, Any]) -> Metric:
+    """Make a rate of its entry in `data/rates.toml`."""
+    fields: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()}
+    numerator, denominator = (cells_called(fields.pop(key)) for key in ("numerator", "denominator"))
+    fields["worse"], fields["report"] = Worse(fields.pop("harm")), RateWords(**fields.pop("report"))
+    fields.setdefault("formula", formula_of(numerator, denominator))
+    return Metric(name=name, numerator=numerator, denominator=denominator, **fields)
+
+
+METRICS: Final[Mapping[MetricName, Metric]] = MappingProxyType(
+    {
+        name: _declared(name, entry)
+        for name, entry in tomllib.loads(
+            (Path(__file__).parent / "data" / "rates.toml").read_text(encoding="utf-8")
+        ).items()
+    }
+)
+"""The rates of this project by name."""
+
+
+def worse_direction(metric: Metric, route: Literal["services", "enforcement", "both"]) -> Worse:
+    """Direction in which `metric` harms when flags go to `route`: LOW, HIGH, or NOT_JUDGED where it has none."""
+    if metric.worse is not Worse.BY_ROUTE:
+        return metric.worse
     return {"services": Worse.LOW, "enforcement": Worse.HIGH, "both": Worse.NOT_JUDGED}[route]
 
 
-def metric_definitions(route: Literal["services", "enforcement", "both"]) -> tuple[MetricDefinition, ...]:
+def depends_on_decisions(numerator: Collection[Cell], denominator: Collection[Cell]) -> bool:
+    """Whether a rate can change when cases are decided otherwise; else it is a property of the labels."""
+    return any(
+        (flagged in cells) != (not_flagged in cells)
+        for flagged, not_flagged in _IF_ANSWERED.values()
+        for cells in (numerator, denominator)
+    )
+
+
+def metric_definitions(
+    metrics: Iterable[Metric], route: Literal["services", "enforcement", "both"]
+) -> tuple[MetricDefinition, ...]:
     """Return what a result says of every rate, when flags go to `route`."""
     return tuple(
         MetricDefinition(
@@ -166,18 +268,43 @@ def metric_definitions(route: Literal["services", "enforcement", "both"]) -> tup
             among=metric.among,
             definition=metric.definition,
             formula=metric.formula,
-            worse=worse_direction(metric.name, route).value,
+            worse=worse_direction(metric, route).value,
+            numerator=() if metric.name in METRICS else metric.numerator,
+            denominator=() if metric.name in METRICS else metric.denominator,
         )
-        for metric in METRICS.values()
+        for metric in metrics
     )
 
 
-MISSED: Final = tuple(name for name, metric in METRICS.items() if metric.denominator == _VICTIMS)
-"""Rates that speak of victims missed."""
-WRONGLY_FLAGGED: Final = tuple(name for name, metric in METRICS.items() if metric.denominator == _OTHERS)
-"""Rates that speak of people wrongly flagged."""
-SHARES_OF_GOOD: Final = tuple(name for name, metric in METRICS.items() if metric.is_of_good)
-"""Rates whose complement is the share of errors."""
+def metric_called(word: str) -> Metric | None:
+    """Metric with this name, plain name, abbreviation or other name in the field; None if there is none."""
+    name = _names_in_use().get(_plain(word))
+    return METRICS[name] if name else None
+
+
+def metrics_like(word: str, most: int = 3) -> list[Metric]:
+    """Metrics whose names resemble `word`, the most similar first."""
+    names = _names_in_use()
+    near = difflib.get_close_matches(_plain(word)[:60], names, n=3 * most, cutoff=0.5)
+    return [METRICS[name] for name in dict.fromkeys(names[match] for match in near)][:most]
+
+
+def _names_in_use() -> dict[str, MetricName]:
+    names = {word: metric.name for metric in METRICS.values() for word in metric.plan_words}
+    for metric in METRICS.values():
+        names.update({_plain(also): metric.name for also in metric.also_called})
+        names[_plain(metric.plain)] = names[_plain(metric.name)] = metric.name
+    return names
+
+
+def _plain(word: str) -> str:
+    return " ".join(re.split(r"[\s_-]+", word.strip().casefold()))
+
+
+MISSED: Final = tuple(name for name, metric in METRICS.items() if set(metric.denominator) == VICTIMS)
+"""Rates of ours that speak of victims missed."""
+WRONGLY_FLAGGED: Final = tuple(name for name, metric in METRICS.items() if set(metric.denominator) == OTHERS)
+"""Rates of ours that speak of people wrongly flagged."""
 ERROR_RATES: Final[Mapping[str, MetricName]] = {
     "missed": "false_negative_rate",
     "wrongly_flagged": "false_positive_rate",
@@ -185,6 +312,8 @@ ERROR_RATES: Final[Mapping[str, MetricName]] = {
 """The rate that counts each error."""
 
 
-def error_of(metric: MetricName, rate: float) -> float:
-    """State a rate as a share of errors: victims missed, people wrongly flagged, flags that are wrong."""
-    return 1 - rate if metric in SHARES_OF_GOOD else rate
+def error_of(metric: Metric, rate: float) -> float:
+    """State a rate as a share of errors: victims missed, people wrongly flagged, flags that are wrong. A rate that a
+    plan declares stays as it is, because the plan has no words for its errors.
+    """
+    return 1 - rate if metric.is_told_as_errors else rate

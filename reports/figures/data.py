@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from audit.errors import AuditError
 from audit.vocabulary.groups import Axis
+from audit.vocabulary.metrics import METRICS
 from reports.language import ENGLISH
 from reports.numbers import Numbers
 
@@ -149,7 +150,8 @@ class Reliability:
 
 def title_of(metric: str, groups: str) -> str:
     """Return the question that a figure of a rate answers."""
-    return NOTES["titles"].get(metric, NOTES["titles"]["otherwise"]).format(groups=groups)
+    known = METRICS.get(metric)
+    return (known.report.title if known else NOTES["titles"]["otherwise"]).format(groups=groups)
 
 
 def source_of(title: str, auditor: str, finished: str, labels: str, figures: str, tool: str) -> str:

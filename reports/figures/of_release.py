@@ -255,7 +255,7 @@ def _bands(reader: _Reader, marks: list[Mark]) -> tuple[Line, ...]:
     (docs/disclosure.md).
     """
     rate = reader.reference or 0.0
-    noise = reader.release.method.variance * (1 + error_of(reader.rule.metric, rate) ** 2)
+    noise = reader.release.method.variance * (1 + error_of(reader.release.rates[reader.rule.metric], rate) ** 2)
     first, last = math.log(min(mark.cases for mark in marks)), math.log(max(mark.cases for mark in marks) * 1.1)
     sizes = [math.exp(first + (last - first) * step / _STEPS) for step in range(_STEPS + 1)]
     bands = []

@@ -60,7 +60,7 @@ class Affected(Writer):
         )
         self.unnamed = [(rule, family) for rule, family in self.reading.unnamed if rule.metric in metrics]
         """The findings beyond a limit that name nobody, limit by limit."""
-        self.unnamed_words = UnnamedWords(self.language)
+        self.unnamed_words = UnnamedWords(self.language, self.reading.rates)
 
     @property
     def everyone(self) -> Estimate | None:

@@ -42,7 +42,7 @@ class Page(Writer):
         super().__init__(report)
         self._findings = self.reading.each_once
         self._tallies = {suite.name: suite.tally for suite in report.suites}
-        self._unnamed_words = UnnamedWords(self.language)
+        self._unnamed_words = UnnamedWords(self.language, self.reading.rates)
         self.rules = sorted(self.result.rules, key=self._harm_order)
         self.verdict = VerdictWriter(report).write()
         self.hundred = self._hundred()
@@ -88,7 +88,7 @@ class Page(Writer):
             return self._hundred_then_and_now()
         if first.value is None or first.rest is None:
             return None
-        error, rest = (error_of(first.metric, rate) for rate in (first.value, first.rest))
+        error, rest = (error_of(first.definition, rate) for rate in (first.value, first.rest))
         return hundred_people(self.language, first.metric, self.names.group(first.group), error, rest)
 
     def _hundred_then_and_now(self) -> Hundred | None:
@@ -107,7 +107,7 @@ class Page(Writer):
             % {"group": self.names.group(first.who), "day": self.language.date(day)}
             for day in (self.result.provenance.finished, change.baseline.finished)
         ]
-        now, then = error_of(first.metric, now), error_of(first.metric, then)
+        now, then = (error_of(self.reading.rates[first.metric], rate) for rate in (now, then))
         return hundred_people(self.language, first.metric, names[0], now, then, names[1])
 
     def _overlap(self) -> Literal["ladder", "families", ""]:

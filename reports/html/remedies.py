@@ -58,7 +58,8 @@ class RemedyWriter:
         self._remedies, self._language, self._n = remedies, language, language.numbers
         self._t = language.translations
         self._names = Names(remedies.features, language.translations, language.places)
-        self._words = Words(language, self._names)
+        self._rates = {**METRICS, **{rate.name: rate.metric for rate in remedies.rates}}
+        self._words = Words(language, self._names, self._rates)
         self.heading = " ".join(self._heading())
         self.lines = [
             " ".join([f"{self._title(candidate, short=True)}.", *self._line(candidate)]) for candidate in remedies.tried
@@ -174,7 +175,7 @@ class RemedyWriter:
         return Cell(self._say(head), text, number=number)
 
     def _lacking(self, more_cases: MoreCases) -> str:
-        among = self._t.gettext(METRICS[self._remedies.metrics[more_cases.rule]].among)
+        among = self._t.gettext(self._rates[self._remedies.metrics[more_cases.rule]].among)
         if more_cases.nobody_could_exceed:
             return self._say("nobody_could", among=among)
         if more_cases.cases is None:

@@ -62,12 +62,16 @@ class PortalWords:
 
     def of(self, figures: Figures) -> PublicWords:
         """Return the words of the public page for a release."""
-        return PublicWords(self.language, figures.release.method)
+        return PublicWords(self.language, figures.release)
 
     def rate_name(self, metric: str, figures: Figures) -> str:
         """Return the name of a rate as a reader knows it: "Share of victims found"."""
         known = figures.reading.metrics.get(metric)
-        return capital(self.t.gettext(known.plain)) if known else RateWords(self.language).rate(metric)
+        return (
+            capital(self.t.gettext(known.plain))
+            if known
+            else RateWords(self.language, figures.release.rates).rate(metric)
+        )
 
     def group(self, finding: PublicFinding, figures: Figures) -> str:
         """Return what a row says by a rule: "misses about 38 in 100 victims; everyone else 20; limit 30"."""

@@ -11,7 +11,6 @@ from typing import Final
 from audit.public.cases import RowCase, has_expired, sentences_beside, waiver_words
 from audit.public.finding_list import message_of, tally_of_rule, who_words
 from audit.public.release import PublicRelease
-from audit.vocabulary.metrics import METRICS
 from audit.vocabulary.numbers import percent
 from reports.plain_text import literal
 from reports.public.pipeline_reading import PipelineReading
@@ -57,7 +56,7 @@ def _tables(reading: PipelineReading) -> Iterator[str]:
 
 
 def _rules(reading: PipelineReading) -> Iterator[str]:
-    rules = reading.release.rules
+    rules, rates = reading.release.rules, reading.release.rates
     if not rules:
         yield "The plan limits no rate of groups."
         return
@@ -66,7 +65,7 @@ def _rules(reading: PipelineReading) -> Iterator[str]:
     for rule in rules[:_MOST_RULES]:
         tally = tally_of_rule(reading.findings, rule.rule)
         counts = (tally.beyond, tally.within, tally.cannot_tell, tally.not_judged_alone)
-        named = f"{literal(rule.rule)}: {METRICS[rule.metric].plain}"
+        named = f"{literal(rule.rule)}: {literal(rates[rule.metric].plain)}"
         verdict = _VERDICTS[rule.outcome] + (" (only warns)" if rule.on_fail == "warn" else "")
         yield f"| {named} | {verdict} | {tally.total} | {' | '.join(map(str, counts))} |"
     if len(rules) > _MOST_RULES:

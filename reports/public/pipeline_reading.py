@@ -23,7 +23,6 @@ from audit.public.finding_list import ReleaseFinding, findings_of, message_of, t
 from audit.public.names import RowNames
 from audit.public.release import PublicRelease, PublicRule, PublicWaiver
 from audit.vocabulary.finding import outcome_of, tally_of
-from audit.vocabulary.metrics import METRICS
 from audit.vocabulary.text import harmless
 from reports.cases import Case, Suite, Waived, history_properties
 from reports.language import ENGLISH
@@ -113,7 +112,7 @@ class PipelineReading:
         )
 
     def _rule(self, rule: PublicRule) -> Suite:
-        limit = f"{METRICS[rule.metric].plain}: {limit_words(rule)}"
+        limit = f"{self.release.rates[rule.metric].plain}: {limit_words(rule)}"
         properties = (
             ("limit", limit),
             ("rows judged", str(rule.judged)),

@@ -33,6 +33,7 @@ class PublicReading:
         self.release = release
         self.about = release.about
         self.method = release.method
+        self.rates = release.rates
         self.shown = bool(release.rows)
         self._findings: dict[str, list[PublicFinding]] = {}
         self.metrics: dict[str, MetricDefinition] = {metric.name: metric for metric in release.about.metrics}
@@ -79,7 +80,7 @@ class PublicReading:
 
     def finding(self, row: PublicRow, measure: Measure) -> PublicFinding | None:
         """What a row says by a rate; None where it is about another side."""
-        return finding_of(row, measure.metric, measure.rule)
+        return finding_of(row, self.rates[measure.metric], measure.rule)
 
     def findings(self, rule: PublicRule) -> list[PublicFinding]:
         """What a rule says of every row that has a word for it, in the order of the release."""

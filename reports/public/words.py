@@ -10,13 +10,13 @@ from audit.public.cases import is_expired, relied_on
 from audit.public.figures import PublicFinding
 from audit.public.finding_list import ReleaseFinding
 from audit.public.names import RowNames
-from audit.public.release import PublicMethod, PublicRelease, PublicRow, PublicRule, PublicWord
+from audit.public.release import PublicRelease, PublicRow, PublicRule, PublicWord
 from audit.public.sentences import SENTENCES
 from audit.vocabulary.finding import Cause
-from audit.vocabulary.metrics import MISSED, SHARES_OF_GOOD, WRONGLY_FLAGGED
+from audit.vocabulary.metrics import MISSED, WRONGLY_FLAGGED
 from audit.vocabulary.numbers import half_up, hundredfold
 from reports.harms import due_words
-from reports.language import WORDS, Language
+from reports.language import Language
 from reports.numbers import NOT_KNOWN
 from reports.rate_words import RateWords
 
@@ -27,9 +27,9 @@ _TENTHS_ABOVE = 99
 class PublicWords(RateWords):
     """Words of one release in one language."""
 
-    def __init__(self, language: Language, method: PublicMethod) -> None:
-        super().__init__(language)
-        self._method = method
+    def __init__(self, language: Language, release: PublicRelease) -> None:
+        super().__init__(language, release.rates)
+        self._method = release.method
 
     def sentence(self, name: str, features: str = "", count: int = 0) -> str:
         """Return one of `SENTENCES`, with the numbers of the method in it, and names where it has them."""
@@ -63,12 +63,13 @@ class PublicWords(RateWords):
         side = rule.worse[0] if len(rule.worse) == 1 else "both"
         if rule.scale == "ratio":
             return self.limit_of(rule.scale, rule.limit, side)
-        worse = {"low": "high", "high": "low"}.get(side, side) if rule.metric in SHARES_OF_GOOD else side
+        worse = {"low": "high", "high": "low"}.get(side, side) if self._rates[rule.metric].is_told_as_errors else side
         return self._language.word("limit_in_100", worse, points=self._n.points(rule.limit))
 
     def error_head(self, metric: str) -> str:
         """Return the error of a rate in one or two words, as the head of a column."""
-        return self._language.word("error_heads", metric) if metric in WORDS["error_heads"] else self.rate(metric)
+        head = self._rates[metric].report.error_head
+        return self._t.gettext(head) if head else self.rate(metric)
 
     def erring_people(self, metric: str) -> str:
         """Return to whom the error of a rate happens; else the error itself."""
@@ -119,8 +120,11 @@ class PublicWords(RateWords):
         if finding.error is None:
             often = self._t.gettext("%(count)s in %(base)s") % {"count": self.value(finding), "base": "100"}
             return self.error(finding.rate.metric) % {"often": often} if finding.is_known else ""
-        metric, count = finding.rate.metric, self.hundred(finding.error)
-        return self._language.word("errors_in_100", metric, count=count) if metric in WORDS["errors_in_100"] else count
+        count, text = self.hundred(finding.error), finding.metric.report.error_in_100
+        if text:
+            return self._t.gettext(text) % {"count": count}
+        often = self._t.gettext("%(count)s in %(base)s") % {"count": count, "base": "100"}
+        return self.error(finding.rate.metric) % {"often": often}
 
     def beside(self, finding: PublicFinding, *, reckoned: bool = False) -> str:
         """Return everyone else and the row's own limit, to stand beside its error: "everyone else 12; limit 22".

@@ -13,7 +13,6 @@ from typing import Final
 
 from audit.public.finding_list import tally_of_rule
 from audit.public.release import PublicRelease, PublicRule
-from audit.vocabulary.metrics import METRICS
 from audit.vocabulary.text import first_of
 from reports.language import ENGLISH, WORDS
 from reports.plain_text import spreadsheet_text
@@ -105,7 +104,7 @@ def _limit(reading: PipelineReading, rule: PublicRule) -> str:
     hidden = "; which one is not public" if unnamed else ""
     limit = RateWords(ENGLISH).limit_of(rule.scale, rule.limit, rule.worse[0] if len(rule.worse) == 1 else "both")
     return (
-        f"{METRICS[rule.metric].plain}: {limit}; in this test {_RULES[rule.outcome]}{hidden}."
+        f"{reading.release.rates[rule.metric].plain}: {limit}; in this test {_RULES[rule.outcome]}{hidden}."
         f" Rows that are public, each a group or several small ones: {tally_of_rule(reading.findings, rule.rule)}."
     )
 

@@ -5,6 +5,7 @@ from made.counts import categorical, cells, families_of, group, plan_of
 from audit.analyses.disparities import disparities
 from audit.result.findings.judged import Disparity
 from audit.stats.arrays import IntArray
+from audit.vocabulary.metrics import METRICS
 
 
 def compared(rows: dict[str, IntArray], **verdict: object) -> list[Disparity]:
@@ -17,7 +18,9 @@ def compared(rows: dict[str, IntArray], **verdict: object) -> list[Disparity]:
     )
     _, families = families_of(plan, [feature], {(code,): of for code, of in rows.items()})
     return [
-        d for d in disparities(plan.groups, plan.verdict, list(families.values())) if d.metric == "true_positive_rate"
+        d
+        for d in disparities(plan.groups, plan.verdict, list(families.values()), METRICS.values())
+        if d.metric == "true_positive_rate"
     ]
 
 

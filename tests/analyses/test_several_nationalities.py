@@ -24,6 +24,7 @@ from audit.result.findings.judged import Verdict
 from audit.stats.arrays import IntArray
 from audit.verdicts.judge import judge
 from audit.vocabulary.groups import SensitiveFeature
+from audit.vocabulary.metrics import METRICS
 
 TPR = {"metric": "true_positive_rate", "margin": 0.1, "groups": ["nationality"]}
 
@@ -143,7 +144,9 @@ def test_all_who_hold_a_nationality_are_shown_together() -> None:
     assert found["GHA"].estimate.group == group(nationality="country:GHA")
     (same,) = [
         one
-        for one in estimates([counted({"NGA": cells(93, 54), "FRA": cells(1)})[2]], level=0.95, min_denominator=5)
+        for one in estimates(
+            [counted({"NGA": cells(93, 54), "FRA": cells(1)})[2]], METRICS.values(), level=0.95, min_denominator=5
+        )
         if one.metric == "true_positive_rate" and one.group.levels[0].code == "NGA"
     ]
     assert (same.low, same.high) == (found["NGA"].estimate.low, found["NGA"].estimate.high)

@@ -36,13 +36,13 @@ def test_weights_that_change_no_rate_change_no_verdict(weights: str) -> None:
     assert made.judged(plan) == made.judged(plan, alone=True)
     assert made.judged(plan)[1]["a"].outcome == "fail"
     shown = list(made.families(plan).values())
-    plain = estimates(shown, level=0.95, min_denominator=5)
-    weighted = estimates(shown, level=0.95, min_denominator=5, moments=made.moments())
+    plain = estimates(shown, METRICS.values(), level=0.95, min_denominator=5)
+    weighted = estimates(shown, METRICS.values(), level=0.95, min_denominator=5, moments=made.moments())
     for one, other in zip(weighted, plain, strict=True):
         assert (one.value, one.low, one.exact_high) == (other.value, other.low, other.exact_high)
         assert one.effective_cases is None
-    assert disparities(plan.groups, plan.verdict, shown, made.moments()) == disparities(
-        plan.groups, plan.verdict, shown
+    assert disparities(plan.groups, plan.verdict, shown, METRICS.values(), made.moments()) == disparities(
+        plan.groups, plan.verdict, shown, METRICS.values()
     )
 
 
@@ -106,7 +106,7 @@ def test_rows_said_ten_times_are_no_more_evidence() -> None:
     assert verdicts["a"].outcome == "inconclusive"
     assert verdicts["a"].degrees_of_freedom == pytest.approx(29.0)
     shown = list(repeated.families(plan).values())
-    rows = estimates(shown, level=0.95, min_denominator=5, moments=repeated.moments())
+    rows = estimates(shown, METRICS.values(), level=0.95, min_denominator=5, moments=repeated.moments())
     found = {row.group.levels[0].code: row for row in rows if row.metric == "true_positive_rate"}
     effective = found["a"].effective_cases
     assert effective is not None
@@ -292,7 +292,7 @@ def test_estimates_are_hajeks_and_everyone_is_one_family() -> None:
     made = Made(group, cell, weight=weight)
     plan = made.plan({"margin": 0.1})
     shown = [everyone_as_family(made.counts), *made.families(plan).values()]
-    rows = [row for row in estimates(shown, level=0.95, min_denominator=5, moments=made.moments())
+    rows = [row for row in estimates(shown, METRICS.values(), level=0.95, min_denominator=5, moments=made.moments())
             if row.metric == "true_positive_rate"]  # fmt: skip
     hit = np.array([one is Cell.TP for one in cell])
     for row, inside in zip(
@@ -325,7 +325,9 @@ def test_comparisons_are_of_weighted_rates_and_narrower_where_clusters_are_share
         plan = made.plan({"margin": 0.1}, verdict=verdict)
         rows = [
             row
-            for row in disparities(plan.groups, plan.verdict, list(made.families(plan).values()), made.moments())
+            for row in disparities(
+                plan.groups, plan.verdict, list(made.families(plan).values()), METRICS.values(), made.moments()
+            )
             if row.metric == "true_positive_rate" and row.group.levels[0].code == "a"
         ]
         rest, overall, reference = rows

@@ -9,7 +9,7 @@ import pytest
 
 from audit.cli.pages.term_page import explain_word, list_everything, term_page
 from audit.errors import ArgumentError
-from audit.plan.file.metric_names import metric_called
+from audit.vocabulary.metrics import metric_called
 from audit.vocabulary.terms import TERMS, Term, plain_name, term_called
 
 DOCS = Path(__file__).parents[2] / "docs"

@@ -23,7 +23,7 @@ from audit.errors import AuditError, CrosscheckError, ExitCode
 from audit.result.findings.further import Agreement, ConventionCode
 from audit.stats.arrays import IntArray
 from audit.vocabulary.groups import Axis, Family, Group, Level
-from audit.vocabulary.metrics import METRICS, MetricName
+from audit.vocabulary.metrics import METRICS, Metric, MetricName
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of the libraries, which an audit asks in another process
 
@@ -38,7 +38,7 @@ def family_of(*tables: IntArray) -> FamilyCounts:
 
 
 def opinions(families: Sequence[FamilyCounts], metrics: Sequence[MetricName], *more: Any, **named: Any) -> Opinions:
-    return agreement.crosscheck(families, metrics, *more, **named)
+    return agreement.crosscheck(families, [METRICS[name] for name in metrics], *more, **named)
 
 
 def crosscheck(
@@ -111,7 +111,7 @@ def test_a_ratio_to_nothing_is_infinite_there_and_unknown_here() -> None:
 def test_unlabelled_cases_are_in_the_share_flagged_alone() -> None:
     family = family_of(cells(1, 2, 3, 4, unlabelled=(50, 0), abstained=(7, 0, 0), failed=(0, 9, 0)), cells(5, 5, 5, 5))
     for library in libraries.LIBRARIES:
-        found: Answers = library.answers(tables_of([family]), ["selection_rate", "accuracy"], 2)
+        found: Answers = library.answers(tables_of([family]), [METRICS["selection_rate"], METRICS["accuracy"]], 2)
         assert found.rates["selection_rate"][0] == 54 / 60
         assert found.rates["accuracy"][0] == 5 / 10
         assert found.differences["selection_rate"][0] == 54 / 60 - 10 / 20
@@ -121,9 +121,10 @@ def test_unlabelled_cases_are_in_the_share_flagged_alone() -> None:
 def test_both_libraries_take_weights_that_are_no_counts() -> None:
     rng = np.random.default_rng(7)
     tables = Tables(rng.lognormal(size=(6, 3, 2)), rng.lognormal(3, size=(6, 3, 2)))
-    mine = own_answers(tables, JUDGED)
+    judged = [METRICS[name] for name in JUDGED]
+    mine = own_answers(tables, judged)
     for library in libraries.LIBRARIES:
-        theirs: Answers = library.answers(tables, JUDGED, 6)
+        theirs: Answers = library.answers(tables, judged, 6)
         for name in JUDGED:
             for said, own in (
                 (theirs.rates[name], mine.rates[name]),
@@ -135,7 +136,7 @@ def test_both_libraries_take_weights_that_are_no_counts() -> None:
 
 def test_the_numbers_that_are_shown_are_compared_as_they_are_shown() -> None:
     family = family_of(cells(30, 10, 20, 40), cells(1, 2, 3, 4))
-    shown = estimates([family], level=0.95, min_denominator=5)
+    shown = estimates([family], METRICS.values(), level=0.95, min_denominator=5)
     fairlearn, aif360 = crosscheck([family], HEADLINES, shown)
     # of six rates, one stands on three positives only
     assert (fairlearn.shown_compared, aif360.shown_compared) == (5, 5)
@@ -166,7 +167,7 @@ def library_that(answer: Callable[[Answers], Answers], distribution: str = "aif3
     """A library with our own answers, changed by `answer`."""
     made = ModuleType("made")
 
-    def answers(tables: Tables, metrics: Sequence[MetricName], _rests: int) -> Answers:
+    def answers(tables: Tables, metrics: Sequence[Metric], _rests: int) -> Answers:
         return answer(own_answers(tables, metrics))
 
     made.DISTRIBUTION = distribution  # type: ignore[attr-defined]
@@ -292,7 +293,9 @@ def test_everyone_each_group_that_fails_small_families_and_the_worst_are_always_
     everyone, large = large_families()
     small = FamilyCounts(Family((Axis("gender", "level"),)), large.groups[:5], large.cells[:5] + 1, large.everyone)
     failing = set(large.groups[6:13])
-    comparable = agreement.question_of([large, small, everyone], HEADLINES, {}, None, failing)
+    comparable = agreement.question_of(
+        [large, small, everyone], [METRICS[name] for name in HEADLINES], {}, None, failing
+    )
     compared = comparable.table_index >= 0
     assert compared[6:13].all(), "groups that fail, seven where two would be asked about"
     assert compared[22:28].all(), "the small family, and everyone"

@@ -25,7 +25,7 @@ from audit.counting.table import FamilyCounts
 from audit.evaluation.evaluation_set import open_evaluation_set
 from audit.result.findings.judged import Disparity, Estimate
 from audit.stats.heterogeneity import generalized_entropy
-from audit.vocabulary.metrics import MetricName
+from audit.vocabulary.metrics import METRICS, MetricName
 from tools.document_dictionary import dictionary_page
 from tools.metric_dictionary import ENTRIES
 
@@ -64,7 +64,7 @@ def family_of(tables: dict[str, tuple[int, int, int, int]]) -> FamilyCounts:
 
 
 def estimate(metric: str, name: str, tables: dict[str, tuple[int, int, int, int]] = TABLES) -> Estimate:
-    found = estimates([family_of(tables)], level=0.95, min_denominator=1)
+    found = estimates([family_of(tables)], METRICS.values(), level=0.95, min_denominator=1)
     return next(one for one in found if one.metric == metric and one.group.levels[0].code == name)
 
 
@@ -81,7 +81,7 @@ def disparity(
     )
     (found,) = [
         one
-        for one in disparities(plan.groups, plan.verdict, [family_of(tables)])
+        for one in disparities(plan.groups, plan.verdict, [family_of(tables)], METRICS.values())
         if (one.metric, one.group.levels[0].code, one.compared_with) == (metric, name, compared_with)
     ]
     return found
@@ -166,7 +166,7 @@ def selection_rate() -> None:
     rate("selection_rate", [fairlearn.selection_rate], ["selection_rate"])
     plan = plan_of([{"metric": "selection_rate", "groups": ["origin"], "margin": 0.1}], [FEATURE], route="enforcement")
     _, families = families_of(plan, [FEATURE], {(name,): cells(*of, unlabelled=(7, 1)) for name, of in TABLES.items()})
-    found = estimates(list(families.values()), level=0.95, min_denominator=1)
+    found = estimates(list(families.values()), METRICS.values(), level=0.95, min_denominator=1)
     of_a = next(one for one in found if one.metric == "selection_rate" and one.group.levels[0].code == "a")
     assert (of_a.numerator, of_a.denominator) == (30 + 12 + 7, 100 + 8)
 

@@ -29,6 +29,7 @@ from audit.analyses.crosscheck.libraries import (
 )
 from audit.analyses.crosscheck.questions import Rows, Tables
 from audit.operating_system import POSIX
+from audit.vocabulary.metrics import METRICS
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of the libraries, asked in this process
 
@@ -39,7 +40,8 @@ def question() -> Question:
     rng = np.random.default_rng(5)
     tables = Tables(*(rng.integers(0, 3, (40, 3, 2)).astype(float) for _ in range(2)))
     rows = [Rows(*(rng.integers(0, 2, 40_000).astype(np.int8) for _ in range(2)))]
-    return Question(tables, ("true_positive_rate", "precision", "selection_rate"), 7, rows)
+    metrics = [METRICS[name] for name in ("true_positive_rate", "precision", "selection_rate")]
+    return Question(tables, metrics, 7, rows)
 
 
 def test_the_process_answers_bit_for_bit_as_this_one() -> None:
@@ -80,7 +82,7 @@ def test_what_is_no_question_gets_one_line(text: str) -> None:
 
 def test_numbers_come_back_as_they_were() -> None:
     rng = np.random.default_rng(3)
-    weights = Question(Tables(*(rng.lognormal(size=(9, 3, 2)) for _ in range(2))), ("accuracy",), 9, ())
+    weights = Question(Tables(*(rng.lognormal(size=(9, 3, 2)) for _ in range(2))), (METRICS["accuracy"],), 9, ())
     again = question_of_json(question_as_json(weights))
     assert again.tables.own.tobytes() == weights.tables.own.tobytes()
     rows = Rows(np.array([-1, 0, 1], dtype=np.int8), np.array([1, 0, 1], dtype=np.int8))

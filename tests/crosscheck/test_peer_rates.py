@@ -29,7 +29,7 @@ from audit.analyses.disparities import disparities
 from audit.analyses.estimates import estimates
 from audit.counting.table import EVERYONE, everyone_as_family
 from audit.result.findings.judged import Disparity, Estimate
-from audit.vocabulary.metrics import MetricName
+from audit.vocabulary.metrics import METRICS, MetricName
 
 NAMES = "ABCDE"
 CLOSE = 1e-12
@@ -85,10 +85,10 @@ def ours(made: list[Row]) -> tuple[dict[str, dict[MetricName, Estimate]], list[D
     counts, families = families_of(plan, [feature], {(name,): cells(*of) for name, of in table.items()})
     found: dict[str, dict[MetricName, Estimate]] = {}
     shown = [everyone_as_family(counts), *families.values()]
-    for estimate in estimates(shown, level=0.95, min_denominator=1):
+    for estimate in estimates(shown, METRICS.values(), level=0.95, min_denominator=1):
         name = "" if estimate.group == EVERYONE else estimate.group.levels[0].code
         found.setdefault(name, {})[estimate.metric] = estimate
-    return found, list(disparities(plan.groups, plan.verdict, list(families.values())))
+    return found, list(disparities(plan.groups, plan.verdict, list(families.values()), METRICS.values()))
 
 
 def spread(made: list[Row]) -> pd.DataFrame:

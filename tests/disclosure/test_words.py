@@ -21,6 +21,7 @@ from audit.result.audit_result import AuditResult
 from audit.stages import Scope
 from audit.stats.arrays import IntArray
 from audit.vocabulary.groups import Group, Level
+from audit.vocabulary.metrics import METRICS
 from tools.attack.near_limits import result_of as result_at_limits
 from tools.attack.words import GAP, drawn, judged, said, sets
 from tools.attack.world import METHOD, realistic, world_ladders
@@ -226,7 +227,7 @@ def test_the_word_of_numbers_that_stand_stands_as_long_as_the_audit_of_today_bea
 ) -> None:
     cells, side = two_countries_apart(), drawn(two_countries_apart(), bytes(32))
     assert side is not None
-    rows = rows_of_sides([side], ["true_positive_rate"], METHOD, 0.95)
+    rows = rows_of_sides([side], [METRICS["true_positive_rate"]], METHOD, 0.95)
     key = {"within": "NPL", "beyond": "PHL", "cannot_tell": "NGA"}[today]
     place = next(place for place, row in enumerate(rows) if row.key == f"nationality:country={key}")
     audit = judged(cells, 0.8)

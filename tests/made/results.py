@@ -147,10 +147,7 @@ class _Maker(Drawn):
             ),
             estimates=tuple(self._estimate(m, key, cells) for key, cells in groups for m in METRICS.values()),
             disparities=tuple(
-                self._disparity(METRICS[rule.metric], key, cells)
-                for rule in self.plan.rules
-                for key, cells in groups
-                if key
+                self._disparity(rule.rate, key, cells) for rule in self.plan.rules for key, cells in groups if key
             ),
             waivers=self._waivers(verdicts),
             safeguards=(),
@@ -178,7 +175,7 @@ class _Maker(Drawn):
         return self._written_by_others(with_safeguards(replaced(made, impact_ratios=ratios)))
 
     def _definition(self, metric: Metric) -> MetricDefinition:
-        worse = {"low": "low", "high": "high"}.get(worse_direction(metric.name, self.plan.audit.route), "not_judged")
+        worse = {"low": "low", "high": "high"}.get(worse_direction(metric, self.plan.audit.route), "not_judged")
         return MetricDefinition.model_validate(
             {
                 "name": metric.name,
@@ -269,9 +266,9 @@ class _Maker(Drawn):
         return tuple(rules), tuple(verdicts)
 
     def _judge_family(self, rule: Rule, axes: tuple[Axis, ...]) -> dict[Key, Verdict]:
-        metric = METRICS[rule.metric]
+        metric = rule.rate
         whole_x, whole_n = _parts(metric, self.everyone)
-        low_is_worse = worse_direction(rule.metric, self.plan.audit.route) == "low"
+        low_is_worse = worse_direction(rule.rate, self.plan.audit.route) == "low"
         judged: dict[Key, Verdict] = {}
         for key, cells in self.families[axes].items():
             x, n = _parts(metric, cells)
@@ -337,7 +334,7 @@ class _Maker(Drawn):
             outcome, because = "inconclusive", "coverage_too_small"
         else:
             outcome, because = "pass", "all_judged_within_limit"
-        worse = worse_direction(rule.metric, self.plan.audit.route)
+        worse = worse_direction(rule.rate, self.plan.audit.route)
         return RuleResult.model_validate(
             {
                 "rule": rule.id,

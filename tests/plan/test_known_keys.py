@@ -19,9 +19,8 @@ from audit.plan.file.known_keys import (
     known_values,
     nearest,
 )
-from audit.plan.file.metric_names import metric_called, metrics_like
 from audit.vocabulary.documented import field_docstrings
-from audit.vocabulary.metrics import METRICS
+from audit.vocabulary.metrics import METRICS, metric_called, metrics_like
 
 FORMS = (REPEATED, DETECTORS, PROBES, RULE_FORMS, TABLES)
 MODELS: list[type[BaseModel]] = [

@@ -121,7 +121,7 @@ def test_features_of_a_rule_are_told_as_sets() -> None:
 
 @pytest.mark.parametrize("metric", METRICS)
 def test_a_rule_limits_a_rate_of_the_detector_on_the_side_that_harms(metric: str) -> None:
-    worse = METRICS[metric].worse  # type: ignore[index]
+    worse = METRICS[metric].worse
     if worse is Worse.NOT_JUDGED:
         refused("a property of the labels", rules=[rule(metric=metric)])
         return

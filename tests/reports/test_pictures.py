@@ -17,7 +17,7 @@ from audit.public.finding_list import findings_of
 from audit.public.release import PublicRelease
 from audit.result.audit_result import AuditResult
 from audit.verdicts.changes.baseline import with_change
-from audit.vocabulary.metrics import error_of
+from audit.vocabulary.metrics import METRICS, error_of
 from audit.vocabulary.numbers import half_up, hundredfold
 from audit.vocabulary.text import LANGUAGES
 from reports.html import HtmlReporter
@@ -66,7 +66,9 @@ def first_of(release: PublicRelease) -> tuple[int, int]:
     first = findings_of(release)[0]
     assert first.metric is not None
     shares = [
-        error_of(first.metric, rate) for rate in (first.measured.rate, first.measured.compared) if rate is not None
+        error_of(METRICS[first.metric], rate)
+        for rate in (first.measured.rate, first.measured.compared)
+        if rate is not None
     ]
     group, rest = (int(half_up(hundredfold(share), 0)) for share in shares)
     return group, rest

@@ -10,9 +10,9 @@ from urllib.parse import unquote
 from made.pages import find_all, parsed, part_of, section, text
 from made.results import FAILING, PASSING, sample_result
 
-from audit.plan.file.metric_names import metric_called
 from audit.result.audit_result import AuditResult
 from audit.result.reading import Reading
+from audit.vocabulary.metrics import metric_called
 from audit.vocabulary.terms import term_called
 from reports.group_counts import groups_csv
 from reports.html import HtmlReporter

@@ -14,6 +14,7 @@ from audit.result.selected import clopper_pearson, limits_of, picked_level, sele
 from audit.stats import intervals
 from audit.stats.effective_test import few_degrees_factor
 from audit.vocabulary.groups import Group
+from audit.vocabulary.metrics import METRICS
 from tools.simulate.selected import WORLDS, clustered, shown_first
 
 LEVELS = (0.95, 1 - 0.05 * 12 / 97, 1 - 0.05 / 200)
@@ -30,7 +31,7 @@ def estimate(x: int, n: int, **values: float) -> Estimate:
 
 
 def rate(x: int, n: int, **values: float) -> Rate:
-    return Rate(Group(()), "true_positive_rate", estimate(x, n, **values), None, "low")
+    return Rate(Group(()), METRICS["true_positive_rate"], estimate(x, n, **values), None, "low")
 
 
 @pytest.mark.parametrize("level", LEVELS)
@@ -55,7 +56,7 @@ def test_the_level_is_that_of_benjamini_and_yekutieli() -> None:
 
 def test_nothing_changes_where_all_rows_are_shown() -> None:
     rows = [rate(x, 100) for x in (60, 40, 50)]
-    unknown = Rate(Group(()), "true_positive_rate", None, None, "low")
+    unknown = Rate(Group(()), METRICS["true_positive_rate"], None, None, "low")
     assert selected(rows, [*rows, unknown]).rows == rows
     assert not selected(rows, [*rows, unknown]).is_part
     assert selected([unknown], [*rows, unknown]).rows == [unknown]

@@ -19,6 +19,7 @@ from audit.public.release import PublicRow
 from audit.result.findings.judged import Verdict
 from audit.stats.arrays import IntArray, Tables
 from audit.vocabulary.groups import Group, LevelName, SensitiveFeature
+from audit.vocabulary.metrics import METRICS
 from tools.attack.world import METHOD, realistic, world_ladders
 from tools.simulate.audited import CROSSED, LADDER, families_of, feature_with, ladder_table, pass_p, plan_of, questions
 from tools.simulate.audited import judged as judged_set
@@ -50,7 +51,7 @@ def said(cells: IntArray, recall: float, secret: bytes) -> tuple[Judged, list[Pu
     audit, side = judged(cells, recall), drawn(cells, secret)
     if side is None:
         return audit, [], Members([])
-    printed = rows_of([side], ["true_positive_rate"], METHOD, 0.95)
+    printed = rows_of([side], [METRICS["true_positive_rate"]], METHOD, 0.95)
     return audit, list(Words(audit, [side], printed, METHOD).rows()), Members([side])
 
 

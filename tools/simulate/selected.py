@@ -18,6 +18,7 @@ from audit.result.reading import Rate
 from audit.result.selected import selected
 from audit.stats.intervals import wilson
 from audit.vocabulary.groups import Axis, Family, Group
+from audit.vocabulary.metrics import METRICS
 from tools.simulate.audited import group_table, groups_of
 from tools.simulate.clusters import moments_of
 from tools.simulate.families import zipf_sizes
@@ -26,6 +27,7 @@ from tools.simulate.runner import Counts, Share
 LEVEL: Final = 0.95
 FIRST: Final = 10
 _FEWEST: Final = 5
+_FOUND: Final = METRICS["true_positive_rate"]
 FEATURE: Final = groups_of(40)
 
 
@@ -82,7 +84,7 @@ def _rate(x: int, n: int, low: float, high: float) -> Rate:
         metric="true_positive_rate", group=Group(()), numerator=x, denominator=n, value=x / n, low=low, high=high,
         exact_low=None, exact_high=None, level=LEVEL, status="estimated",
     )  # fmt: skip
-    return Rate(Group(()), seen.metric, seen, None, "low")
+    return Rate(Group(()), METRICS[seen.metric], seen, None, "low")
 
 
 def drawn_clustered(rng: np.random.Generator) -> list[Row]:
@@ -97,12 +99,8 @@ def drawn_clustered(rng: np.random.Generator) -> list[Row]:
     )
     table = group_table(np.bincount(group[flagged], minlength=sizes.size), 10 * sizes)
     family = table.family(Family((Axis("group", "level"),)), {"group": FEATURE})
-    rates = estimates([family], level=LEVEL, min_denominator=_FEWEST, moments=moments)
-    return [
-        Row(Rate(rate.group, rate.metric, rate, None, "low"), 0.8)
-        for rate in rates
-        if rate.metric == "true_positive_rate"
-    ]
+    rates = estimates([family], [_FOUND], level=LEVEL, min_denominator=_FEWEST, moments=moments)
+    return [Row(Rate(rate.group, _FOUND, rate, None, "low"), 0.8) for rate in rates]
 
 
 Order = Callable[[Row], float]

@@ -38,7 +38,7 @@ from audit.result.findings.judged import Disparity, Estimate
 from audit.result.findings.system import Notice
 from audit.stats.arrays import BoolArray, FloatArray, IntArray, numbered
 from audit.vocabulary.groups import Family, Group, Level
-from audit.vocabulary.metrics import METRICS, Cell, MetricName
+from audit.vocabulary.metrics import METRICS, Cell, Metric, MetricName
 from audit.vocabulary.sentences import sentence
 
 if TYPE_CHECKING:
@@ -108,13 +108,15 @@ def distance(theirs: FloatArray, ours: FloatArray) -> FloatArray:
     return np.where(same, 0.0, np.where(np.isfinite(apart), apart, 1.0))
 
 
-def compare(library: str, groups: Sequence[Group], tables: Tables, ours: Answers, theirs: Answers) -> Comparison:
+def compare(
+    library: str, metrics: Iterable[Metric], groups: Sequence[Group], tables: Tables, ours: Answers, theirs: Answers
+) -> Comparison:
     """Compare every answer. A number that only the library states must be the one of a known convention.
 
     Where the library states none although it once had a convention, it only became more careful: that is no difference.
     """
     comparison = Comparison()
-    expected = _by_convention(library, tables, theirs.rates)
+    expected = _by_convention(library, tables, [metric for metric in metrics if metric.name in theirs.rates])
     for metric, rates in theirs.rates.items():
         lacks = np.isnan(ours.rates[metric]) | np.isnan(ours.differences[metric])
         convention = rate_convention(library, metric)
@@ -138,20 +140,20 @@ def compare(library: str, groups: Sequence[Group], tables: Tables, ours: Answers
     return comparison
 
 
-def _by_convention(library: str, tables: Tables, metrics: Iterable[MetricName]) -> Answers:
+def _by_convention(library: str, tables: Tables, metrics: Iterable[Metric]) -> Answers:
     """Return what the library is expected to state: our rates, and its own number where there is no denominator."""
     expected = Answers({}, {}, {}, np.ones(len(tables.own), dtype=bool))
     with np.errstate(divide="ignore", invalid="ignore"):
         for metric in metrics:
             group, rest = (_filled(library, metric, side) for side in tables)
-            expected.rates[metric], expected.differences[metric] = group, group - rest
-            expected.ratios[metric] = group / rest
+            expected.rates[metric.name], expected.differences[metric.name] = group, group - rest
+            expected.ratios[metric.name] = group / rest
     return expected
 
 
-def _filled(library: str, metric: MetricName, side: FloatArray) -> FloatArray:
+def _filled(library: str, metric: Metric, side: FloatArray) -> FloatArray:
     rates = rates_of(side, metric)
-    convention = rate_convention(library, metric)
+    convention = rate_convention(library, metric.name)
     if convention is None:
         return rates
     # fairlearn leaves a group without rows out; AIF360 has a number for it
@@ -240,9 +242,9 @@ MOST_RESTS: Final = 50
 """Number of distinct groups whose rest fairlearn is asked for too, unless more of them fail."""
 
 
-def headlines(rules: Sequence[Rule]) -> tuple[MetricName, ...]:
+def headlines(rules: Sequence[Rule]) -> tuple[Metric, ...]:
     """The rates that are compared: those of the rules, and `HEADLINES`."""
-    return tuple(dict.fromkeys((*(rule.metric for rule in rules), *HEADLINES)))
+    return tuple(dict.fromkeys((*(rule.rate for rule in rules), *(METRICS[name] for name in HEADLINES))))
 
 
 class Opinions(NamedTuple):
@@ -293,7 +295,7 @@ class Comparable:
 
 def crosscheck(
     families: Sequence[FamilyCounts],
-    metrics: Sequence[MetricName],
+    metrics: Sequence[Metric],
     shown: Sequence[Estimate | Disparity] = (),
     rows: Mapping[Group, Rows] | None = None,
     moments: Moments | None = None,
@@ -312,7 +314,7 @@ def compared_by(process: SecondProcess, comparable: Comparable) -> Callable[[Seq
 
 def question_of(
     families: Sequence[FamilyCounts],
-    metrics: Sequence[MetricName],
+    metrics: Sequence[Metric],
     rows: Mapping[Group, Rows],
     moments: Moments | None,
     failing: Collection[Group] = (),
@@ -417,7 +419,9 @@ def _agreement(answer: Answer, comparable: Comparable, shown: Sequence[Estimate 
         Tables(comparable.question.tables.own[table_index], comparable.question.tables.rest[table_index]),
         answer.of_tables.at(table_index),
     )
-    comparison = compare(distribution, groups, tables, comparable.mine.at(np.flatnonzero(compared)), theirs)
+    comparison = compare(
+        distribution, comparable.question.metrics, groups, tables, comparable.mine.at(np.flatnonzero(compared)), theirs
+    )
     stated_too = _compare_shown(shown, groups, theirs, comparison)
     by_rows = _compare_rows(comparable, of_rows, comparison)
     if comparison.largest > TOLERANCE:
@@ -480,9 +484,13 @@ def _compare_rows(
     compared = 0
     for metric in comparable.question.metrics:
         mine = rates_of(group_tables, metric)
-        theirs = np.array([of_rows[group][metric] for group in groups])
-        stated = ~np.isnan(mine)
-        comparison.meet(metric, np.where(stated, distance(theirs, mine), 0.0), groups)
+        theirs = np.array([of_rows[group].get(metric.name, np.nan) for group in groups])
+        stated = (
+            ~np.isnan(mine)
+            if all(metric.name in rates for rates in of_rows.values())
+            else np.zeros(mine.shape, dtype=bool)
+        )
+        comparison.meet(metric.name, np.where(stated, distance(theirs, mine), 0.0), groups)
         compared += int(stated.sum())
     return compared
 
@@ -513,17 +521,16 @@ def weighted_tables(moments: Moments, families: Sequence[FamilyCounts]) -> Table
     return Tables(*(np.concatenate(side).reshape(-1, 3, 2) for side in (group, rest)))
 
 
-def weighted_ours(moments: Moments, families: Sequence[FamilyCounts], metrics: Sequence[MetricName]) -> Answers:
+def weighted_ours(moments: Moments, families: Sequence[FamilyCounts], metrics: Sequence[Metric]) -> Answers:
     """The rates of groups and rests as verdicts take them, their differences and ratios; NaN where there is none."""
-    sides = {metric: [_rates(moments.of(family), metric) for family in families] for metric in metrics}
+    sides = {metric.name: [_rates(moments.of(family), metric) for family in families] for metric in metrics}
     joined = {metric: tuple(map(np.concatenate, zip(*pairs, strict=True))) for metric, pairs in sides.items()}
     return stated({metric: (group_rate, rest) for metric, (group_rate, rest) in joined.items()})
 
 
-def _rates(family_moments: FamilyMoments, metric: MetricName) -> tuple[FloatArray, FloatArray]:
-    definition = METRICS[metric]
-    cells = (definition.numerator, definition.denominator)
+def _rates(family_moments: FamilyMoments, metric: Metric) -> tuple[FloatArray, FloatArray]:
+    cells = (metric.numerator, metric.denominator)
     return (
-        np.where(family_moments.weight(definition.denominator) > 0, family_moments.own(cells).rate, np.nan),
-        np.where(family_moments.rest_weight(definition.denominator) > 0, family_moments.rest(cells).rate, np.nan),
+        np.where(family_moments.weight(metric.denominator) > 0, family_moments.own(cells).rate, np.nan),
+        np.where(family_moments.rest_weight(metric.denominator) > 0, family_moments.rest(cells).rate, np.nan),
     )

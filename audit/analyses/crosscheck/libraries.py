@@ -3,6 +3,7 @@
 The program is `python -m audit.analyses.crosscheck`. It reads a question and writes the answers as JSON. A question has
 the keys `metrics`, `tables`, `rests` and `rows`:
 
+- A rate is its name, or an object with `name`, `numerator` and `denominator`, lists of cells.
 - A table has `group` and `rest`, the sums of weights of a group and of everyone else: three pairs (positive, negative,
   unlabelled) of flagged and not flagged.
 - `rests` is the number of tables, the first ones, whose differences and ratios fairlearn is asked for.
@@ -33,7 +34,7 @@ from audit.analyses.crosscheck import rates_aif360, rates_fairlearn
 from audit.analyses.crosscheck.questions import Answers, Rows, SmallArray, Tables
 from audit.operating_system import POSIX
 from audit.stats.arrays import FloatArray
-from audit.vocabulary.metrics import MetricName
+from audit.vocabulary.metrics import METRICS, Cell, Metric, MetricName, Worse
 
 LIBRARIES: Final[tuple[ModuleType, ...]] = (rates_fairlearn, rates_aif360)
 """Libraries that are asked, each a module with `DISTRIBUTION`, `VERSIONS`, `answers` and `row_rates`."""
@@ -46,7 +47,7 @@ class Question(NamedTuple):
     """Tables and rows that every library is asked about."""
 
     tables: Tables
-    metrics: Sequence[MetricName]
+    metrics: Sequence[Metric]
     rests: int
     """Number of tables, the first ones, whose differences and ratios are asked for by a library that is slow."""
     rows: Sequence[Rows]
@@ -111,7 +112,7 @@ def question_as_json(question: Question) -> bytes:
     groups, rests = (side.tolist() for side in question.tables)
     return _as_json(
         {
-            "metrics": list(question.metrics),
+            "metrics": [_named(metric) for metric in question.metrics],
             "tables": [{"group": group, "rest": others} for group, others in zip(groups, rests, strict=True)],
             "rests": question.rests,
             "rows": [{"label": _text(rows.label), "decision": _text(rows.decision)} for rows in question.rows],
@@ -125,10 +126,23 @@ def question_of_json(text: bytes) -> Question:
     sides = (np.array([table[side] for table in content["tables"]], dtype=np.float64) for side in ("group", "rest"))
     return Question(
         Tables(*(side.reshape(-1, 3, 2) for side in sides)),
-        tuple(content["metrics"]),
+        tuple(map(_metric, content["metrics"])),
         content["rests"],
         [Rows(_values(rows["label"]), _values(rows["decision"])) for rows in content["rows"]],
     )
+
+
+def _named(metric: Metric) -> str | dict[str, Any]:
+    if metric.name in METRICS:
+        return metric.name
+    return {"name": metric.name, "numerator": list(metric.numerator), "denominator": list(metric.denominator)}
+
+
+def _metric(named: str | Mapping[str, Any]) -> Metric:
+    if isinstance(named, str):
+        return METRICS[named]
+    numerator, denominator = (tuple(map(Cell, named[key])) for key in ("numerator", "denominator"))
+    return Metric(named["name"], numerator, denominator, Worse.NOT_JUDGED, 0.5, "", "", "", "", "")
 
 
 def answers_as_json(answers: Sequence[Answer | NoAnswer]) -> bytes:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from audit.stats.arrays import BoolArray, FloatArray
-from audit.vocabulary.metrics import METRICS, Cell, MetricName
+from audit.vocabulary.metrics import Cell, Metric, MetricName
 
 SmallArray = npt.NDArray[np.int8]
 
@@ -17,7 +17,11 @@ LABELS: Final = (1, 1, 0, 0)
 """Labels of the four rows that a table of labelled cases becomes: TP, FN, FP, TN."""
 DECISIONS: Final = (1, 0, 1, 0)
 """Decisions of these four rows."""
-_PLACES: Final[Mapping[Cell, tuple[int, int]]] = {
+ALL_LABELS: Final = (*LABELS, -1, -1)
+"""Labels of the six rows that a table becomes for a rate that counts cases without a label too."""
+ALL_DECISIONS: Final = (*DECISIONS, 1, 0)
+"""Decisions of these six rows."""
+PLACES: Final[Mapping[Cell, tuple[int, int]]] = {
     Cell.TP: (0, 0),
     Cell.FN: (0, 1),
     Cell.FP: (1, 0),
@@ -25,6 +29,7 @@ _PLACES: Final[Mapping[Cell, tuple[int, int]]] = {
     Cell.UNLABELLED_FLAGGED: (2, 0),
     Cell.UNLABELLED_NOT_FLAGGED: (2, 1),
 }
+"""Places of the cells in a table of label (positive, negative, unlabelled) x decision (flagged, not flagged)."""
 
 
 class Tables(NamedTuple):
@@ -81,9 +86,25 @@ def two_cells(tables: FloatArray) -> FloatArray:
     return np.asarray(tables.sum(axis=1))
 
 
-def own_answers(tables: Tables, metrics: Sequence[MetricName]) -> Answers:
+def six_cells(tables: FloatArray) -> FloatArray:
+    """float64[N, 6]: every cell, in the order of `ALL_LABELS` and `ALL_DECISIONS`."""
+    return tables.reshape(-1, 6)
+
+
+def is_of_flags(metric: Metric) -> bool:
+    """Whether a library has the rate among its own, as the share flagged of all rows that it is given."""
+    return metric.suffered == "flagged" and bool(metric.fairlearn)
+
+
+def rate_of_counts(metric: Metric, counts: Mapping[Cell, float]) -> float:
+    """Divide counts of a library by the definition of a rate; NaN without a denominator."""
+    denominator = sum(counts[cell] for cell in metric.denominator)
+    return float(sum(counts[cell] for cell in metric.numerator) / denominator) if denominator else np.nan
+
+
+def own_answers(tables: Tables, metrics: Sequence[Metric]) -> Answers:
     """Compute the rates, differences and ratios by this project's own definitions; NaN where it states none."""
-    return stated({metric: (rates_of(tables.own, metric), rates_of(tables.rest, metric)) for metric in metrics})
+    return stated({metric.name: (rates_of(tables.own, metric), rates_of(tables.rest, metric)) for metric in metrics})
 
 
 def stated(sides: Mapping[MetricName, tuple[FloatArray, FloatArray]]) -> Answers:
@@ -97,13 +118,13 @@ def stated(sides: Mapping[MetricName, tuple[FloatArray, FloatArray]]) -> Answers
         )
 
 
-def rates_of(side: FloatArray, metric: MetricName) -> FloatArray:
+def rates_of(side: FloatArray, metric: Metric) -> FloatArray:
     """float64[N]: one rate of each of the tables `side`, float64[N, 3, 2]; NaN without a denominator."""
-    denominator = _sum(side, METRICS[metric].denominator)
+    denominator = _sum(side, metric.denominator)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(denominator > 0, _sum(side, METRICS[metric].numerator) / denominator, np.nan)
+        return np.where(denominator > 0, _sum(side, metric.numerator) / denominator, np.nan)
 
 
 def _sum(side: FloatArray, cells: Sequence[Cell]) -> FloatArray:
-    labels, decisions = zip(*(_PLACES[cell] for cell in cells), strict=True)
+    labels, decisions = zip(*(PLACES[cell] for cell in cells), strict=True)
     return np.asarray(side[:, list(labels), list(decisions)].sum(axis=1))

@@ -6,8 +6,8 @@ our sign and direction. What it states where a rate has no denominator is in `au
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -19,51 +19,37 @@ from audit.analyses.crosscheck.questions import (
     Rows,
     Tables,
     four_cells,
+    is_of_flags,
     labelled,
+    rate_of_counts,
     two_cells,
 )
 from audit.stats.arrays import FloatArray
-from audit.vocabulary.metrics import MetricName
+from audit.vocabulary.metrics import Cell, Metric, MetricName
 
 DISTRIBUTION: Final = "aif360"
 VERSIONS: Final = ("0.5", "0.7")
 """Versions that are asked: from the first one, and before the second."""
 
 
-class _Methods(NamedTuple):
-    """Names in AIF360 of a rate, and of its difference and ratio between two groups where it has names for them."""
-
-    rate: str
-    difference: str | None = None
-    ratio: str | None = None
+def is_asked(metric: Metric) -> bool:
+    """Whether AIF360, which needs a label on each row, can be asked about a rate."""
+    return is_of_flags(metric) or set(metric.denominator) <= {Cell.TP, Cell.FN, Cell.FP, Cell.TN}
 
 
-_METHODS: Final[Mapping[MetricName, _Methods]] = {
-    "true_positive_rate": _Methods("true_positive_rate", "equal_opportunity_difference"),
-    "false_negative_rate": _Methods(
-        "false_negative_rate", "false_negative_rate_difference", "false_negative_rate_ratio"
-    ),
-    "false_positive_rate": _Methods(
-        "false_positive_rate", "false_positive_rate_difference", "false_positive_rate_ratio"
-    ),
-    "true_negative_rate": _Methods("true_negative_rate"),
-    "precision": _Methods("precision"),
-    "accuracy": _Methods("accuracy"),
-    # of a data set whose labels are the decisions, so that unlabelled cases are in it
-    "selection_rate": _Methods("base_rate", "statistical_parity_difference", "disparate_impact"),
-}
-
-
-def answers(tables: Tables, metrics: Sequence[MetricName], _rests: int) -> Answers:
+def answers(tables: Tables, metrics: Sequence[Metric], _rests: int) -> Answers:
     """Compute the answers with AIF360, each table as weighted rows of a data set, and all of them beside their rest.
+
+    Rates that count cases without a label have no answer.
 
     Raises ImportError where it is not installed.
     """
-    groups = len(tables.own)
-    rates, differences, ratios = ({name: np.full(groups, np.nan) for name in metrics} for _ in range(3))
+    groups, asked = len(tables.own), [metric.name for metric in metrics if is_asked(metric)]
+    rates, differences, ratios = ({name: np.full(groups, np.nan) for name in asked} for _ in range(3))
     library_answers = Answers(rates, differences, ratios, np.ones(groups, dtype=bool))
-    of_both = tuple(name for name in metrics if name != "selection_rate")
-    of_flags = tuple(name for name in metrics if name == "selection_rate")
+    of_both = [metric for metric in metrics if is_asked(metric) and not is_of_flags(metric)]
+    # of a data set whose labels are the decisions, so that unlabelled cases are in it
+    of_flags = [metric for metric in metrics if is_of_flags(metric)]
     # It divides by zero where a rate has no denominator, and the NaN is its answer.
     with np.errstate(divide="ignore", invalid="ignore"):
         _ask(library_answers, of_both, [four_cells(side) for side in tables], LABELS, DECISIONS)
@@ -71,26 +57,28 @@ def answers(tables: Tables, metrics: Sequence[MetricName], _rests: int) -> Answe
     return library_answers
 
 
-def row_rates(groups: Sequence[Rows], metrics: Sequence[MetricName]) -> list[dict[MetricName, float]]:
+def row_rates(groups: Sequence[Rows], metrics: Sequence[Metric]) -> list[dict[MetricName, float]]:
     """Compute the rates of single cases of each group with AIF360; NaN without any."""
-    rates_of_groups: list[dict[MetricName, float]] = [dict.fromkeys(metrics, np.nan) for _ in groups]
+    rates_of_groups: list[dict[MetricName, float]] = [
+        {metric.name: np.nan for metric in metrics if is_asked(metric)} for _ in groups
+    ]
     for rows, rates in zip(groups, rates_of_groups, strict=True):
-        for names, part, classified in (
-            ([name for name in metrics if name != "selection_rate"], labelled(rows), True),
-            ([name for name in metrics if name == "selection_rate"], rows, False),
+        for some, part, classified in (
+            ([metric for metric in metrics if is_asked(metric) and not is_of_flags(metric)], labelled(rows), True),
+            ([metric for metric in metrics if is_of_flags(metric)], rows, False),
         ):
-            if names and part.label.size:
+            if some and part.label.size:
                 with np.errstate(divide="ignore", invalid="ignore"):
                     side, weights = np.zeros(part.label.size), np.ones(part.label.size)
                     truth = _dataset(side, part.label if classified else part.decision, weights)
-                    metric = _metric(truth, _answered(truth, part.decision) if classified else None)
-                    rates |= {name: float(getattr(metric, _METHODS[name].rate)()) for name in names}
+                    measured = _metric(truth, _answered(truth, part.decision) if classified else None)
+                    rates |= {metric.name: float(_rate(measured, metric)()) for metric in some}
     return rates_of_groups
 
 
 def _ask(
     library_answers: Answers,
-    metrics: Sequence[MetricName],
+    metrics: Sequence[Metric],
     sides: Sequence[FloatArray],
     labels: Sequence[int],
     decisions: Sequence[int] | None,
@@ -107,19 +95,29 @@ def _ask(
     truth = _dataset(side, np.tile(labels, len(weights)), weights.ravel())
     answered = None if decisions is None else _answered(truth, np.tile(decisions, len(weights)))
     for table in range(tables):
-        metric = _metric(
+        measured = _metric(
             truth, answered, unprivileged_groups=[{"side": table}], privileged_groups=[{"side": tables + table}]
         )
-        for name in metrics:
-            methods = _METHODS[name]
-            rate = getattr(metric, methods.rate)
-            library_answers.rates[name][table] = rate(privileged=False)
-            library_answers.differences[name][table] = (
-                getattr(metric, methods.difference)() if methods.difference else metric.difference(rate)
+        for metric in metrics:
+            rate, (_, difference, ratio) = _rate(measured, metric), (*metric.aif360, "", "", "")[:3]
+            library_answers.rates[metric.name][table] = rate(privileged=False)
+            library_answers.differences[metric.name][table] = (
+                getattr(measured, difference)() if difference else measured.difference(rate)
             )
-            library_answers.ratios[name][table] = (
-                getattr(metric, methods.ratio)() if methods.ratio else metric.ratio(rate)
-            )
+            library_answers.ratios[metric.name][table] = getattr(measured, ratio)() if ratio else measured.ratio(rate)
+
+
+def _rate(measured: Any, metric: Metric) -> Callable[..., float]:
+    """Return AIF360's method for a rate; a quotient of its own counts for one that it does not have."""
+    if metric.aif360:
+        method: Callable[..., float] = getattr(measured, metric.aif360[0])
+        return method
+
+    def quotient(privileged: bool | None = None) -> float:
+        matrix = measured.binary_confusion_matrix(privileged=privileged)
+        return rate_of_counts(metric, {cell: matrix[cell.name] for cell in (Cell.TP, Cell.FN, Cell.FP, Cell.TN)})
+
+    return quotient
 
 
 def _metric(truth: Any, answered: Any | None, **groups: Any) -> Any:

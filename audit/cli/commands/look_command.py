@@ -14,7 +14,7 @@ from audit.cli.commands.shared_options import SetFile, Sheet
 from audit.cli.console.group_names import GroupNames, fit
 from audit.cli.console.terminal import Style, say
 from audit.cli.first_look import NO_VERDICT, FirstLook
-from audit.cli.pages.summary_lines import SHORT, planned_pass_lines
+from audit.cli.pages.summary_lines import planned_pass_lines
 from audit.result.selected import selected
 from audit.result.shown import RESTRICTED, in_100, likely_words
 from audit.stages import stages_on
@@ -31,7 +31,7 @@ def look_page(look: FirstLook, style: Style) -> str:
     rows = [
         (
             names.name_within(each.group, 31),
-            SHORT[each.rule.metric],
+            each.definition.short,
             in_100(each.value),
             likely_words(each),
             in_100(each.rest),

@@ -13,7 +13,6 @@ from audit.cli.console.terminal import State, Style
 from audit.cli.pages.summary_lines import added_over_line, held_back_line, planned_pass_lines, remedy_lines
 from audit.cli.pages.words import WORDS
 from audit.vocabulary.groups import Group, Level
-from audit.vocabulary.metrics import METRICS
 from audit.vocabulary.numbers import exact_percent, percent
 from audit.vocabulary.text import count_of, first_of, printable
 
@@ -98,7 +97,7 @@ def _probe_lines(probe: ProbeCheck, style: Style) -> list[str]:
 
 
 def _rule_lines(rule: RuleCheck, asked: Rule, names: GroupNames, style: Style, every_group: bool) -> list[str]:
-    head = f"{rule.rule}: {METRICS[rule.metric].plain}, {asked.scale} {asked.limit:g} from the rest"
+    head = f"{rule.rule}: {asked.rate.plain}, {asked.scale} {asked.limit:g} from the rest"
     lines = [style.paint(head, "strong")]
     if rule.known_only_after_scoring:
         return [*lines, "  Known only after scoring: group sizes depend on the detector's decisions."]

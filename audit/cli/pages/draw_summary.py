@@ -11,7 +11,6 @@ from audit.cli.console.terminal import Style
 from audit.cli.pages.summary_lines import held_back_line, planned_pass_lines
 from audit.planning.sample_design import NEAREST
 from audit.vocabulary.groups import Group, Level
-from audit.vocabulary.metrics import METRICS
 from audit.vocabulary.numbers import percent
 from audit.vocabulary.text import count_of, printable
 
@@ -30,7 +29,7 @@ def draw_summary(report: DrawReport, style: Style, *, every_cell: bool = False) 
     names = GroupNames(report.features)
     lines = [*_head(report, style), *_notes(report, names), "", *_short_lines(report, names, style, every_cell)]
     for rule, standings in groupby(report.standings(), key=lambda standing: standing.rule):
-        title = f"{rule.id}: {METRICS[rule.metric].plain}, {rule.scale} {rule.limit:g} from the rest"
+        title = f"{rule.id}: {rule.rate.plain}, {rule.scale} {rule.limit:g} from the rest"
         lines += ["", style.paint(title, "strong")]
         for _, of_family in groupby(standings, key=lambda standing: standing.family):
             lines += _family_lines(tuple(of_family), names, every_cell)

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from typing import Literal, cast
 
 from audit.errors import ArgumentError, PlanError
-from audit.plan.file.metric_names import metric_called, metrics_like
 from audit.planning.power import Answer, Asked, planned_cases, share_of_rows
 from audit.stats.power import Limit
-from audit.vocabulary.metrics import METRICS, Metric, Worse, worse_direction
+from audit.vocabulary.metrics import METRICS, Metric, Worse, metric_called, metrics_like, worse_direction
 from audit.vocabulary.text import printable
 
 Route = Literal["services", "enforcement"]
@@ -54,7 +53,7 @@ def read_power_flags(flags: Mapping[str, object]) -> PowerFlags:
         raise ArgumentError("give exactly one of --margin and --ratio", slug="power-arguments")
     scale: Literal["difference", "ratio"] = "difference" if "--margin" in flags else "ratio"
     limit = Limit(
-        low_is_worse=worse_direction(metric.name, cast("Route", flags.get("--route", "services"))) is Worse.LOW,
+        low_is_worse=worse_direction(metric, cast("Route", flags.get("--route", "services"))) is Worse.LOW,
         scale=scale,
         limit=_share(flags, "--margin" if scale == "difference" else "--ratio", 0.001, 0.999),
         rate=_share(flags, "--rate", 0.001, 0.999, metric.expected_rate),

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 from audit.cli.console.group_names import GroupNames
-from audit.vocabulary.metrics import METRICS
 from audit.vocabulary.text import printable
 
 if TYPE_CHECKING:
@@ -32,7 +31,7 @@ def set_panels(report: PowerReport) -> list[Panel]:
     names = GroupNames(report.features)
     return [
         Panel(
-            heading=f"{rule.rule.id}: {METRICS[rule.rule.metric].plain}{_of_side(rule, side)}",
+            heading=f"{rule.rule.id}: {rule.rule.rate.plain}{_of_side(rule, side)}",
             what=names.family(family.family),
             scale=rule.rule.scale,
             limit=rule.rule.limit,

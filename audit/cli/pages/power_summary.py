@@ -11,7 +11,6 @@ from audit.cli.console.terminal import Style
 from audit.cli.pages.summary_lines import planned_pass_lines
 from audit.cli.pages.words import WORDS
 from audit.stats.power import LARGEST_SHARE
-from audit.vocabulary.metrics import METRICS
 from audit.vocabulary.numbers import disparity_words, exact_percent
 from audit.vocabulary.text import count_of, printable
 
@@ -48,7 +47,7 @@ def power_summary(report: PowerReport, style: Style, *, every_group: bool = Fals
 
 def _rule(rule: RulePower, names: GroupNames, style: Style, every_group: bool) -> list[str]:
     asked = rule.rule
-    head = f"{asked.id}: {METRICS[asked.metric].plain}, {asked.scale} {asked.limit:g} from the rest"
+    head = f"{asked.id}: {asked.rate.plain}, {asked.scale} {asked.limit:g} from the rest"
     lines = [style.paint(head, "strong")]
     if rule.known_only_after_scoring:
         return [*lines, "  Known only after scoring: group sizes depend on the detector's decisions."]

@@ -11,7 +11,6 @@ from audit.cli.console.terminal import State, Style
 from audit.cli.pages.change_words import change_lines_of_summary
 from audit.cli.pages.second_looks import second_looks
 from audit.cli.pages.summary_lines import (
-    SHORT,
     Waived,
     answer_lines,
     not_alone_lines,
@@ -248,7 +247,7 @@ def _row(finding: JudgedRate, names: GroupNames, style: Style, waived: Waived) -
         group = fit(f"{own}, in {names.name(finding.verdict.judged_as)}", 41, ellipsis)
     else:
         own = names.name_within(finding.verdict.group, 29, ellipsis)
-        group = f"{fit(own, 29)} {fit(SHORT[finding.rule.metric], 11)}"
+        group = f"{fit(own, 29)} {fit(finding.definition.short, 11)}"
     estimate = finding.estimate
     likely = f"{_bare(estimate.low)}-{percent(estimate.high)}" if estimate and estimate.value is not None else "-"
     rate = percent(estimate.value) if estimate else "-"

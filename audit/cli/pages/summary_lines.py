@@ -27,7 +27,6 @@ from audit.vocabulary.text import count_of, first_of, printable
 
 _MOST_NAMED = 3
 _WIDTH: Final = 80
-SHORT: Final = WORDS["short"]
 
 
 def swap_line(result: AuditResult) -> str:

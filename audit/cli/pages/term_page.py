@@ -6,8 +6,7 @@ import textwrap
 from typing import Final
 
 from audit.errors import ArgumentError
-from audit.plan.file.metric_names import metric_called, metrics_like
-from audit.vocabulary.metrics import METRICS, Metric, Worse
+from audit.vocabulary.metrics import METRICS, Metric, Worse, metric_called, metrics_like
 from audit.vocabulary.terms import TERMS, Term, term_called, terms_like
 from audit.vocabulary.text import printable
 

@@ -15,7 +15,6 @@ from audit.public.finding_list import ReleaseFinding, findings_of, message_of, t
 from audit.public.names import RowNames
 from audit.public.release import PublicPart, PublicRelease, PublicRow, PublicRule
 from audit.vocabulary.finding import Tally
-from audit.vocabulary.metrics import METRICS
 from audit.vocabulary.text import first_of, printable
 
 _HEADS: Final = {"fail": "FAILS", "inconclusive": "is INCONCLUSIVE", "pass": "passes"}
@@ -85,7 +84,7 @@ def _row(release: PublicRelease, case: RowCase, label: str) -> AuditCase:
         return AuditCase(name, rule.rule, label, case.outcome, f"{rule.rule}: {case.said}")
     text = block(
         f"{name}: {case.said}",
-        rule=f"{rule.rule} ({METRICS[rule.metric].plain})",
+        rule=f"{rule.rule} ({case.metric.plain})",
         group=f"{label} ({case.name})",
         limit=limit_words(rule),
         found=case.numbers,

@@ -40,7 +40,7 @@ from audit.storage import bytes_of_result, storage, write_durably
 from audit.verdicts.rows_of_rates import with_codes_above
 from audit.vocabulary.file_names import RESTRICTED_EVIDENCE
 from audit.vocabulary.groups import Group
-from audit.vocabulary.metrics import METRICS, Cell
+from audit.vocabulary.metrics import Cell
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -118,9 +118,9 @@ def choose_repeats(result: AuditResult, folder: Path, chance: random.Random) -> 
         feature.name: {code: with_codes_above(feature, code) for code in {level.code for level in feature.levels}}
         for feature in result.features
     }
-    chosen = []
+    plan_rates, chosen = result.plan.metrics, []
     for rule, finding, overturned_by in doubts:
-        labels = _LABELS.get(frozenset(METRICS[rule.metric].denominator), (0, 1))
+        labels = _LABELS.get(frozenset(plan_rates[rule.metric].denominator), (0, 1))
         ids = [
             case_id for case_id, label, codes in people if label in labels and _is_in(finding.group, codes, codes_above)
         ]

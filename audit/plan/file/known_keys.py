@@ -14,11 +14,10 @@ from pydantic.fields import FieldInfo
 from audit.plan.audit_plan import PLAN_SCHEMA, AuditPlan, Rule
 from audit.plan.detectors import OtherDetector, OwnDetector
 from audit.plan.file.lines import Where
-from audit.plan.file.metric_names import metric_called, metrics_like
 from audit.plan.probes import COUNTERFACTUAL_SHIFT, Probe, ProbeRule, rule_form
 from audit.plan.sampling_design import DESIGN_SCHEMA, SamplingDesign
 from audit.vocabulary.documented import field_docstrings
-from audit.vocabulary.metrics import METRICS
+from audit.vocabulary.metrics import METRICS, metric_called, metrics_like
 
 
 def _models_in(annotation: object) -> tuple[type[BaseModel], ...]:
@@ -154,8 +153,10 @@ def known_values(where: Where, raw: Mapping[str, Any], layout: Layout = PLAN) ->
     match where:
         case ("probes", int(), "kind"):
             return list(layout.probes)
-        case ("rules", int(), "metric") if layout.rule_forms:
-            return [*METRICS, COUNTERFACTUAL_SHIFT]
+        case ("rules", int(), "metric"):
+            declared = raw.get("rates") if "rates" in layout.repeated else None
+            names = [*METRICS, *(declared if isinstance(declared, dict) else ())]
+            return [*names, COUNTERFACTUAL_SHIFT] if layout.rule_forms else names
     field = _field_at(where, raw, layout)
     return list(dict.fromkeys(_literals(field.annotation))) if field else []
 
@@ -181,6 +182,9 @@ def table_header(table: Where, layout: Layout = PLAN) -> str:
 def nearest(word: str, known: Sequence[str]) -> str | None:
     """Known word that `word` was probably meant to be, or None."""
     if set(known) >= set(METRICS):
+        declared = [name for name in known if name not in METRICS]
+        if near := difflib.get_close_matches(word[:60].casefold().replace("-", "_"), declared, n=1, cutoff=0.8):
+            return near[0]
         metric = metric_called(word) or next(iter(metrics_like(word, 1)), None)
         if metric or not difflib.get_close_matches(word[:60].casefold().replace("-", "_"), [COUNTERFACTUAL_SHIFT]):
             return metric.name if metric else None

@@ -1,4 +1,4 @@
-"""Words of the mistakes in a plan, and names of rates: those of `words.json`.
+"""Words of the mistakes in a plan: those of `words.json`.
 
 `types` and `bounds` go by the type of an error of pydantic, `patterns` by the key; `syntax` by the beginning of what
 tomllib says, the first that fits, and its words repeat nothing of the file.

@@ -1,12 +1,14 @@
 """Remedies: other ways to flag the same cases, chosen on one half of them and judged on the other. Restricted."""
 
 import json
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
+
+from pydantic import Field
 
 from audit.result.findings.judged import Outcome
 from audit.result.findings.scores import Unused
 from audit.vocabulary.groups import Group, Part, SensitiveFeature
-from audit.vocabulary.metrics import MetricName
+from audit.vocabulary.metrics import MetricDefinition, MetricName
 
 Way = Literal[
     "as_it_is",  # nothing is changed
@@ -144,6 +146,8 @@ class Remedies(Part):
     """The sensitive features and the names of their levels."""
     metrics: dict[str, MetricName]
     """Rate of each rule, by its id."""
+    rates: Annotated[tuple[MetricDefinition, ...], Field(exclude_if=lambda rates: not rates)] = ()
+    """Those of these rates that the plan declares."""
     plan_sha256: str
     """Digest of the plan as in the result, and in a registration that came before: the seed was fixed there."""
     cases_sha256: str

@@ -68,7 +68,7 @@ from audit.verdicts.side_tests import (
     slices_of,
 )
 from audit.vocabulary.groups import Family, SensitiveFeature
-from audit.vocabulary.metrics import METRICS, Metric
+from audit.vocabulary.metrics import Metric
 
 _GOOD, _BAD, _OPEN, _OUT = 1, 0, 2, 3
 """Meaning of a decision for a case on one side: right, wrong, not scored, or the case is not in this rate at all."""
@@ -105,7 +105,7 @@ def change_questions(route: Route, baseline_section: BaselineSection, rule: Rule
 def rate_question(rule: Rule) -> Question:
     """Make the rate itself a side, on which what is counted is good: its change has the rate's own direction."""
     boundary = margin_boundary("fail", True, "difference", 0.5)
-    return Question(METRICS[rule.metric], "low", boundary, boundary)
+    return Question(rule.rate, "low", boundary, boundary)
 
 
 def paired_counts(question: Question, cells: IntArray, when: When) -> Paired:
@@ -349,7 +349,7 @@ def _scored_pairs(pairs: IntArray, rule_questions: Sequence[Question], nearest: 
 
 def _difference(rule: Rule, evidence: Evidence, level: float) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return rate now minus rate then, with its interval; nan where there are no cases."""
-    metric = METRICS[rule.metric]
+    metric = rule.rate
     if evidence.pairs is None:
         x, n = evidence.now.numerator(metric), evidence.now.denominator(metric)
         y, m = evidence.then.numerator(metric), evidence.then.denominator(metric)
@@ -443,7 +443,7 @@ def _judge_rule(
     comparison: Comparison,
 ) -> tuple[ChangeRule, tuple[ChangeVerdict, ...]]:
     unpaired, budget = comparison.unpaired, comparison.budget
-    if unpaired is None and METRICS[rule.metric].denominator_is == "decisions":
+    if unpaired is None and rule.rate.denominator_is == "decisions":
         unpaired = "made_of_decisions"
     paired = {
         family: Evidence(evidence[family].then, evidence[family].now, None) if unpaired else evidence[family]
@@ -461,7 +461,7 @@ def _judge_rule(
         budget,
     )
     outcomes = group_outcomes(ladder, {family: change.groups for family, change in tests.items()})
-    counted = {family: _counted(known, METRICS[rule.metric]) for family, known in paired.items()}
+    counted = {family: _counted(known, rule.rate) for family, known in paired.items()}
     verdicts = tuple(
         verdict
         for size in sizes
@@ -587,7 +587,7 @@ def family_decidability(plan: AuditPlan, rule: NamedRule, family: Family, eviden
     as a version that is no worse needs to pass with the plan's power. Where cases are compared one by one, the number
     is planned for versions that differ on `baseline.expected_change` of them.
     """
-    cells = possible_cells(METRICS[rule.metric])
+    cells = possible_cells(rule.rate)
     n, m = evidence.now.total(cells), evidence.then.total(cells)
     floor = plan.verdict.min_denominator
     evaluable = (n >= floor) & (m >= floor)

@@ -87,7 +87,7 @@ def _finding(planted: PlantedFinding, result: AuditResult) -> Finding:
     verdict = min(verdicts, key=lambda verdict: WORST_FIRST.index(verdict.outcome), default=None)
     estimate = reading.estimate(planted.metric, planted.group)
     everyone = reading.everyone.get(planted.metric)
-    rate = Rate(planted.group, planted.metric, estimate, everyone, "not_judged", verdict=verdict)
+    rate = Rate(planted.group, METRICS[planted.metric], estimate, everyone, "not_judged", verdict=verdict)
     return Finding(planted, _state(planted, verdict), rate)
 
 

@@ -18,7 +18,6 @@ from audit.public.finding_list import ReleaseFinding, findings_of
 from audit.public.release import PublicRule
 from audit.vocabulary.finding import ChangedWord, tally_of
 from audit.vocabulary.groups import Axis
-from audit.vocabulary.metrics import SHARES_OF_GOOD
 from audit.vocabulary.text import harmless
 from reports.html.charts import Hundred, axis_end, hundred_people, shift_axis, shift_chart, states
 from reports.public.html.tables import PublicWriter, chart
@@ -84,10 +83,13 @@ class Screen(PublicWriter):
     def harms(self) -> dict[Harm, int]:
         """In how many rows beyond a limit each harm is clearly more frequent, the primary harm first."""
         harmed_rows = {
-            (harm_of(finding.rule), finding.row.key) for finding in self.reading.beyond if finding.rule is not None
+            (self._harm(finding.rule), finding.row.key) for finding in self.reading.beyond if finding.rule is not None
         }
         counts = Counter(harm for harm, _ in harmed_rows)
-        return {harm: counts[harm] for harm in dict.fromkeys(map(harm_of, self.reading.rules)) if counts[harm]}
+        return {harm: counts[harm] for harm in dict.fromkeys(map(self._harm, self.reading.rules)) if counts[harm]}
+
+    def _harm(self, rule: PublicRule) -> Harm:
+        return harm_of(rule, self.reading.rates[rule.metric])
 
     def more(self) -> Iterator[str]:
         """Yield names of what the sentence leaves out: of whom a pass says nothing, other reasons of a fail, how sure
@@ -206,7 +208,7 @@ class Screen(PublicWriter):
         names: dict[Harm, list[str]] = {}
         for finding in self.reading.beyond:
             if finding.rule is not None and not finding.is_known:
-                names.setdefault(harm_of(finding.rule), []).append(self.names.row(finding.row.parts))
+                names.setdefault(self._harm(finding.rule), []).append(self.names.row(finding.row.parts))
         return {harm: list(dict.fromkeys(rows)) for harm, rows in names.items()}
 
     @cached_property
@@ -254,9 +256,9 @@ class Screen(PublicWriter):
 
     def _limit(self, rule: PublicRule) -> str:
         """Return a limit with what it is on."""
-        metrics = self.reading.metrics
-        of_rate = rule.scale == "ratio" and rule.metric in SHARES_OF_GOOD and rule.metric in metrics
-        what = self.t.gettext(metrics[rule.metric].plain) if of_rate else self.words.erring_people(rule.metric)
+        metric = self.reading.rates[rule.metric]
+        of_rate = rule.scale == "ratio" and metric.is_told_as_errors
+        what = self.t.gettext(metric.plain) if of_rate else self.words.erring_people(rule.metric)
         limit = self.words.said_limit(self.words.limit(rule), only_warns=rule.on_fail == "warn")
         return self.t.gettext("Limit (%(rate)s): %(limit)s") % {"rate": what, "limit": limit}
 

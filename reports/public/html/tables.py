@@ -28,7 +28,7 @@ class PublicWriter:
 
     def __init__(self, release: PublicRelease, language: Language) -> None:
         self.release, self.about, self.language = release, release.about, language
-        self.reading, self.words = PublicReading(release), PublicWords(language, release.method)
+        self.reading, self.words = PublicReading(release), PublicWords(language, release)
         self.names = RowNames(release, language.translations, language.places)
         self.t, self.n = language.translations, language.numbers
         self.outcome = relied_on(release)
