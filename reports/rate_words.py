@@ -45,7 +45,9 @@ class RateWords(Wording):
 
     def rate(self, metric: str) -> str:
         """Return a rate in one or two words, as the head of a column."""
-        known = self._rates[metric]
+        known = self._rates.get(metric)
+        if known is None:
+            return metric
         return self._t.gettext(known.report.head) if known.report.head else capital(known.plain)
 
     def error(self, metric: str) -> str:

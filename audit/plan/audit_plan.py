@@ -14,7 +14,7 @@ from audit.plan.answers import BlindDetector, Name, PredictionsDetector, Strict
 from audit.plan.detectors import Detector
 from audit.plan.evaluation_set import ANSWER, EvaluationSetSection
 from audit.plan.governance import Day, GovernanceSection, WaiversSection
-from audit.plan.measures import DeclaredRate, Measure, OverGroups, RateName
+from audit.plan.measures import DeclaredRate, Measure, OverGroups
 from audit.plan.probes import ByMetric, NamedProbeRule, Probe, ProbeForm, ProbeRule, RateForm, check_probes, rule_form
 from audit.plan.second_questions import DecisionsSection, ExposureSection, FormsSection
 from audit.plan.sections import (
@@ -88,7 +88,7 @@ class Rule(OverGroups, Strict):
 
     id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")] | None = None
     """A short name, unique in the plan; made from the metric where it is not given."""
-    metric: MetricName
+    metric: str
     """The rate that is limited: one of audit7k, such as `true_positive_rate` (`audit7k explain` lists them), or one
     that `[rates.<name>]` declares."""
     groups: Annotated[tuple[str | tuple[str, ...], ...], Field(min_length=1)]
@@ -167,7 +167,7 @@ class AuditPlan(Strict):
     groups: Annotated[dict[str, GroupFeature], Field(min_length=1)]
     """The sensitive features, by name."""
     rates: Annotated[
-        dict[RateName, DeclaredRate], Field(default_factory=dict, max_length=20, exclude_if=lambda rates: not rates)
+        dict[MetricName, DeclaredRate], Field(default_factory=dict, max_length=20, exclude_if=lambda rates: not rates)
     ]
     """Rates of your own, by name; at most 20. A rule limits one like any other rate."""
     every_rule: Annotated[

@@ -44,7 +44,6 @@ class Measure(OverGroups, Strict):
 
 DecidedCell = Literal["TP", "FN", "FP", "TN", "unlabelled_flagged", "unlabelled_not_flagged"]
 """A cell that a rate of one's own may count: cases with a decision, by their label."""
-RateName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 
 
 def _on_one_line(text: str) -> str:

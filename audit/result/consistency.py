@@ -41,6 +41,8 @@ def contradiction(result: AuditResult) -> str | None:
     judged = [(rule.rule, rule.metric, rule.scale, rule.limit) for rule in result.rules]
     if verdicts is None or asked != judged or not all(verdicts.values()):
         return "rules"
+    if (unknown := _of_unknown_rates(result)) is not None:
+        return unknown
     for place, rule in enumerate(result.rules):
         part = _rule_contradiction(rule, verdicts[rule.rule], result.plan.verdict.alpha)
         if part is not None:
@@ -50,6 +52,22 @@ def contradiction(result: AuditResult) -> str | None:
             return f"further.second_verdicts.{place}"
     waived = waiver_contradiction(result)
     return _probe_contradiction(result) or _change_contradiction(result) or _overall_contradiction(result) or waived
+
+
+def _of_unknown_rates(result: AuditResult) -> str | None:
+    """Name the first field about a rate that neither audit7k nor the plan has, or that the plan declares otherwise."""
+    rates = result.plan.metrics
+    if any(rates.get(definition.name) is None for definition in result.metrics) or any(
+        set(definition.numerator) != set(rates[definition.name].numerator)
+        or set(definition.denominator) != set(rates[definition.name].denominator)
+        for definition in result.metrics
+        if definition.name in result.plan.rates
+    ):
+        return "metrics"
+    for part in ("estimates", "disparities"):
+        if not {record.metric for record in getattr(result, part)} <= rates.keys():
+            return part
+    return None
 
 
 def _second_follows(second: SecondVerdict, asked: Sequence[tuple[str, str, str, float]]) -> bool:

@@ -18,7 +18,7 @@ from pydantic import Field, model_validator
 
 from audit.vocabulary.groups import Part
 
-MetricName = str
+MetricName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 """Name of a rate: one of `METRICS`, or one that a plan declares."""
 
 

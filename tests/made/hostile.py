@@ -14,13 +14,14 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 from made.replaced import replaced
 from made.results import UNDECIDED, sample_result
 from made.second_looks import further_result
-from pydantic import BaseModel
+from pydantic import BaseModel, RootModel
 
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.probes import ColumnsProbe, ProbeRule, TextProbe
 from audit.result.audit_result import AuditResult
 from audit.result.findings.further import LeastSure, NotJudgedAlone, PlannedPass
 from audit.result.findings.swaps import ProbeRuleResult, ProbeVerdict
+from audit.vocabulary.metrics import MetricName
 
 __all__ = ["KEPT", "Field", "completed", "everything", "everywhere", "filled", "open_fields", "rewritten"]
 
@@ -31,6 +32,7 @@ KEPT: Mapping[Field, str] = {
     ("Axis", "rung"): "the same",
     ("LevelName", "rung"): "the same",
     ("SensitiveFeature", "rungs"): "the same",
+    ("Rule", "metric"): "a rate that audit7k or the plan has: every other name is refused",
 }
 """Fields that are text to Python, and that nobody else can write."""
 
@@ -192,11 +194,22 @@ def _is_part(leaf: Any) -> bool:
 def _open_names(model: Any) -> frozenset[str]:
     """The fields that take any text: `str` is among their types, and no list of words is."""
     types = {name: list(_leaves(annotation)) for name, annotation in _fields(model).items()}
-    return frozenset(name for name, found in types.items() if str in found and Literal not in found)
+    names_of_rates = (
+        set()
+        if not issubclass(model, BaseModel)
+        else {name for name, field in model.model_fields.items() if any(held in field.metadata for held in _RATE_NAME)}
+    )
+    return frozenset(
+        name for name, found in types.items() if str in found and Literal not in found and name not in names_of_rates
+    )
+
+
+_RATE_NAME = RootModel[MetricName].model_fields["root"].metadata
+"""What pydantic keeps of the form of a rate's name: a result takes no other text there."""
 
 
 def _leaves(annotation: Any) -> Iterator[Any]:
-    if get_origin(annotation) is Literal:
+    if get_origin(annotation) is Literal or annotation == MetricName:
         yield Literal
     elif get_origin(annotation) is Annotated:
         yield from _leaves(get_args(annotation)[0])
