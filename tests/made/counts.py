@@ -75,6 +75,7 @@ def plan_of(
     verdict: Mapping[str, Any] | None = None,
     groups: Mapping[str, Mapping[str, Any]] | None = None,
     sensitivity: Mapping[str, Any] | None = None,
+    rates: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> AuditPlan:
     extra = groups or {}
     return AuditPlan.model_validate(
@@ -92,6 +93,7 @@ def plan_of(
                 }
                 for feature in features
             },
+            "rates": {name: dict(rate) for name, rate in (rates or {}).items()},
             "rules": [dict(rule) for rule in rules],
             "verdict": dict(verdict or {}),
             "sensitivity": dict(sensitivity or {}),

@@ -96,10 +96,13 @@ def is_of_flags(metric: Metric) -> bool:
     return metric.suffered == "flagged" and bool(metric.fairlearn)
 
 
-def rate_of_counts(metric: Metric, counts: Mapping[Cell, float]) -> float:
-    """Divide counts of a library by the definition of a rate; NaN without a denominator."""
+def rate_of_counts(metric: Metric, counts: Mapping[Cell, float]) -> np.float64:
+    """Divide counts of a library by the definition of a rate; NaN without a denominator.
+
+    It is a number of NumPy, as the libraries' own rates are: their ratio to a rate of 0 is infinite and no error.
+    """
     denominator = sum(counts[cell] for cell in metric.denominator)
-    return float(sum(counts[cell] for cell in metric.numerator) / denominator) if denominator else np.nan
+    return np.float64(sum(counts[cell] for cell in metric.numerator) / denominator if denominator else np.nan)
 
 
 def own_answers(tables: Tables, metrics: Sequence[Metric]) -> Answers:
