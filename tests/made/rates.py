@@ -30,8 +30,8 @@ NPV: Final = section(["TN"], ["TN", "FN"])
 
 def twin_of(metric: Metric) -> dict[str, Any]:
     """The section that declares one of our rates under another name."""
-    cells = ([NAMES[cell] for cell in of_side] for of_side in (metric.numerator, metric.denominator))
-    return section(*cells, metric.worse.value) | {"expected_rate": metric.expected_rate}
+    numerator, denominator = ([NAMES[cell] for cell in cells] for cells in (metric.numerator, metric.denominator))
+    return section(numerator, denominator, metric.worse.value) | {"expected_rate": metric.expected_rate}
 
 
 JUDGED: Final = tuple(name for name, metric in METRICS.items() if metric.worse.value != "not_judged")

@@ -47,7 +47,7 @@ def plan_on(rule: dict[str, Any], rates: dict[str, Any], route: str = "services"
 
 
 def family(plan: AuditPlan, tables: Sequence[IntArray]) -> FamilyCounts:
-    rows = {(code,): table for code, table in zip(CODES, tables, strict=True)}
+    rows: dict[tuple[str, ...], IntArray] = {(code,): table for code, table in zip(CODES, tables, strict=True)}
     (of_plan,) = families_of(plan, [FEATURE], rows)[1].values()
     return of_plan
 
@@ -222,7 +222,10 @@ def test_a_wrong_count_of_a_declared_rate_ends_the_audit(monkeypatch: pytest.Mon
 
 
 def audited(rates: dict[str, Any], metric: str) -> AuditResult:
-    rows = {("woman",): cells(300, 60, 40, 600, abstained=(4, 3, 0)), ("man",): cells(350, 20, 40, 700)}
+    rows: dict[tuple[str, ...], IntArray] = {
+        ("woman",): cells(300, 60, 40, 600, abstained=(4, 3, 0)),
+        ("man",): cells(350, 20, 40, 700),
+    }
     rule = {"metric": metric, "groups": ["gender"], "margin": 0.03, "id": "limit"}
     return result_of(rows, [gender(("woman", "man"))], [rule], rates=rates)
 
