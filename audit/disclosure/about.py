@@ -59,12 +59,12 @@ def _decision(detector: DetectorSection, disclosure: DisclosureSection, exact: s
     differ, count, few = section.differ, section.production, max(_FEW, disclosure.floor)
     if min(differ or few, count - differ or few) >= few:
         return exact
-    told: dict[str, Value] = {"differ": Word(word="an untold number"), "count": count}
+    values: dict[str, Value] = {"differ": Word(word="an untold number"), "count": count}
     if count < 2 * few:  # two ranges that overlap would tell the number
-        told["count"] = Word(word="few")
+        values["count"] = Word(word="few")
     elif few == _FEW:
-        told["differ"] = Word(word="fewer than 10" if differ < few else "all but fewer than 10")
-    return english([sentence(f"blind_{section.deployed}", **told)])
+        values["differ"] = Word(word="fewer than 10" if differ < few else "all but fewer than 10")
+    return english([sentence(f"blind_{section.deployed}", **values)])
 
 
 def public_about(
@@ -87,7 +87,7 @@ def public_about(
         unit=public_method(plan.evaluation_set, plan.disclosure).unit,
         safeguards=public_safeguards(result),
         governance=public_governance(plan.governance),
-        asked=tuple(name for name, asked in _questions(plan).items() if asked),
+        asked=tuple(name for name, is_asked in _questions(plan).items() if is_asked),
         finished=result.provenance.finished[:10],
         valid_until=plan.governance.valid_until,
         digests=digests,
@@ -132,13 +132,13 @@ def public_rules(result: AuditResult, rows: Sequence[PublicRow]) -> tuple[Public
     plan, rules = result.plan, result.plan.named_rules
     lines = result.provenance.rule_lines
     known = lines if len(lines) == len(rules) else (None,) * len(rules)
-    found = {rule.rule: rule for rule in result.rules}
+    results = {rule.rule: rule for rule in result.rules}
     return tuple(
         PublicRule(
             rule=rule.id,
             **_fields(rule, "metric", "scale", "limit", "on_fail"),
             worse=tuple(question.side for question in questions(plan.audit.route, rule)),
-            outcome=found[rule.id].outcome,
+            outcome=results[rule.id].outcome,
             judged=sum(word.rule == rule.id and word.word is not None for row in rows for word in row.words),
             groups=rule.feature_sets,
             line=line,

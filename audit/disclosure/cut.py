@@ -51,12 +51,12 @@ def cut(ladder: Ladder, people: IntArray, least: int, floor: int) -> list[Row]:
     floor : int
         k: a rest that rows had to join keeps so many more, or whoever replays this would know it to be small.
     """
-    named = [int(place) for place in np.flatnonzero(people >= least)]
-    rows = [Row("level", ladder.rungs[0], ladder.levels[0][place].code, (place,)) for place in named]
+    named = [int(level) for level in np.flatnonzero(people >= least)]
+    rows = [Row("level", ladder.rungs[0], ladder.levels[0][level].code, (level,)) for level in named]
     pool = np.flatnonzero(people < least)
     for rung in range(1, len(ladder.rungs)):
         pool = _take_places(ladder, rung, people, least, pool, rows)
-    return _in_order(close(ladder, rows, [int(place) for place in pool], people, least, floor))
+    return _in_order(close(ladder, rows, [int(level) for level in pool], people, least, floor))
 
 
 def close(ladder: Ladder, rows: list[Row], pool: list[int], people: IntArray, least: int, floor: int) -> list[Row]:
@@ -82,24 +82,27 @@ def rest_of(ladder: Ladder, members: Sequence[int]) -> Row:
 
 def totals(ladder: Ladder, rows: Sequence[Row]) -> list[Row]:
     """Return the places of which all stand in two rows or more that hold nobody else; no two of the same rows."""
-    found: list[Row] = []
+    sums: list[Row] = []
     seen = {frozenset(range(len(rows)))}
     row_of = {member: at for at, row in enumerate(rows) for member in row.members}
     for rung in range(1, len(ladder.rungs)):
-        for place, members in _places(ladder, rung, range(len(ladder.levels[0]))):
+        for code, members in _places(ladder, rung, range(len(ladder.levels[0]))):
             inside = frozenset(row_of[member] for member in members if member in row_of)
-            held = sum(len(rows[at].members) for at in inside)
-            if len(inside) >= 2 and held == len(members) and inside not in seen:
+            member_count = sum(len(rows[at].members) for at in inside)
+            if len(inside) >= 2 and member_count == len(members) and inside not in seen:
                 seen.add(inside)
-                found.append(Row("total", ladder.rungs[rung], place, tuple(members)))
-    return found
+                sums.append(Row("total", ladder.rungs[rung], code, tuple(members)))
+    return sums
 
 
 def totals_above(rows: Sequence[Row], totals: Sequence[Row]) -> list[int | None]:
     """Return of each row, then of each total, the place of the smallest total over it; None below everyone."""
     members = [set(row.members) for row in (*rows, *totals)]
     of_totals = sorted(range(len(rows), len(members)), key=lambda at: len(members[at]))
-    return [next((to for to in of_totals if to != at and own <= members[to]), None) for at, own in enumerate(members)]
+    return [
+        next((to for to in of_totals if to != at and row_members <= members[to]), None)
+        for at, row_members in enumerate(members)
+    ]
 
 
 def crosses(people: IntArray, least: int, most: Sequence[int] | None = None) -> list[int]:
@@ -143,12 +146,16 @@ def unite(ladder: Ladder, rows: Sequence[Row], people: IntArray, keep: int) -> l
         fallen = [row for row in rows if int(people[list(row.members)].sum()) < keep]
         if not fallen:
             return _in_order(rows)
-        row = min(fallen, key=lambda each: (each.kind != "level", each.members))
+        row = min(fallen, key=lambda candidate: (candidate.kind != "level", candidate.members))
         rows.remove(row)
         homes = [home for home in rows if home.kind != "level" and _holds(ladder, home, row)]
         home = min(
             homes or rows,
-            key=lambda each: (len(each.members) if homes else 0, int(people[list(each.members)].sum()), each.members),
+            key=lambda candidate: (
+                len(candidate.members) if homes else 0,
+                int(people[list(candidate.members)].sum()),
+                candidate.members,
+            ),
         )
         rows.remove(home)
         members, joined = tuple(sorted((*home.members, *row.members))), home.joined + row.joined + 1
@@ -167,9 +174,9 @@ def _holds(ladder: Ladder, home: Row, row: Row) -> bool:
 def _take_places(ladder: Ladder, rung: int, people: IntArray, least: int, pool: IntArray, rows: list[Row]) -> IntArray:
     """Add the others of each place of a rung that are enough; return who is left."""
     left: list[int] = []
-    for place, members in _places(ladder, rung, pool.tolist(), left):
+    for code, members in _places(ladder, rung, pool.tolist(), left):
         if int(people[members].sum()) >= least:
-            rows.append(Row("others", ladder.rungs[rung], place, tuple(members)))
+            rows.append(Row("others", ladder.rungs[rung], code, tuple(members)))
         else:
             left += members
     return np.array(sorted(left), dtype=np.int64)
@@ -179,16 +186,16 @@ def _places(
     ladder: Ladder, rung: int, members: Sequence[int] | range, outside: list[int] | None = None
 ) -> Iterator[tuple[str, list[int]]]:
     """Yield the places of a rung and who of `members` is in each. Who is in none is added to `outside`."""
-    found: dict[int, list[int]] = {}
+    members_at: dict[int, list[int]] = {}
     for member in members:
         at = int(ladder.climbs[rung][member])
         if ladder.levels[rung][at].code == ladder.levels[0][member].code:  # stateless, unknown: of no place
             if outside is not None:
                 outside.append(member)
         else:
-            found.setdefault(at, []).append(member)
-    for at in sorted(found):
-        yield ladder.levels[rung][at].code, found[at]
+            members_at.setdefault(at, []).append(member)
+    for at in sorted(members_at):
+        yield ladder.levels[rung][at].code, members_at[at]
 
 
 def _in_order(rows: Sequence[Row]) -> list[Row]:

@@ -37,14 +37,14 @@ def read_key(restricted: Path) -> bytes | None:
 
 def digests_of(result: AuditResult, secret: bytes) -> dict[Digested, str]:
     """Return digests under the key of what a result was made from, and of itself."""
-    found: dict[Digested, str] = {}
+    digests: dict[Digested, str] = {}
     if result.provenance.evaluation_set_sha256 is not None:
-        found["evaluation_set"] = result.provenance.evaluation_set_sha256
+        digests["evaluation_set"] = result.provenance.evaluation_set_sha256
     if result.provenance.detector_sha256 is not None:
         is_table = isinstance(result.plan.detector, PredictionsDetector)
-        found["predictions" if is_table else "detector"] = result.provenance.detector_sha256
-    found["result"] = result_sha256(result)
-    return {kind: _under(digest, secret) for kind, digest in sorted(found.items())}
+        digests["predictions" if is_table else "detector"] = result.provenance.detector_sha256
+    digests["result"] = result_sha256(result)
+    return {kind: _under(digest, secret) for kind, digest in sorted(digests.items())}
 
 
 def set_id(secret: bytes) -> str:

@@ -64,9 +64,9 @@ class Doubts:
         """Return those of some groups that one unprinted number of people, and only a large one, could keep from the
         PASS that they would have without them.
         """
-        asked = [group for group in groups if sum(self._sources(group)) == 1]
-        kept = self._not_passing(rule, asked, self._method.row - 1)
-        return frozenset(kept).difference(self._not_passing(rule, kept, self._method.floor))
+        lone = [group for group in groups if sum(self._sources(group)) == 1]
+        doubted = self._not_passing(rule, lone, self._method.row - 1)
+        return frozenset(doubted).difference(self._not_passing(rule, doubted, self._method.floor))
 
     def near_their_limit(self, rule: NamedRule, groups: Sequence[Group], answers: int) -> frozenset[Group]:
         """Return those of some groups that would not pass if so many answers of theirs, and of everyone else, were

@@ -17,7 +17,7 @@ from audit.disclosure.cut import Row, totals, totals_above
 from audit.disclosure.left import Need, Span, Sums
 from audit.disclosure.method import Method
 from audit.disclosure.shape import SideName
-from audit.disclosure.tables import EVERYONE, Cut, Entry, Place, SideCounts
+from audit.disclosure.tables import EVERYONE, Cut, Entry, Position, SideCounts
 
 MOST_DRAWS: Final = 8
 """Draws of the outcomes of the same people: a mean of more would come close to what all of them have in common."""
@@ -29,8 +29,8 @@ MOST_ROUNDS: Final = 40
 class Family(NamedTuple):
     """A row, and rows that it is the sum of."""
 
-    whole: Place
-    parts: list[Place]
+    total: Position
+    parts: list[Position]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ class SideRows:
 
     side: SideName
     counts: SideCounts
-    made: Cut
+    cut: Cut
     listed: Sequence[Entry]
     draws: Mapping[str, Draw]
     has_outcomes: bool
@@ -114,7 +114,7 @@ class SideRows:
 def draw_side(
     side: SideName,
     counts: SideCounts,
-    made: Cut,
+    cut: Cut,
     listed: Sequence[Entry],
     before: Mapping[str, Sequence[Draw]],
     method: Method,
@@ -131,51 +131,55 @@ def draw_side(
     before : mapping of str to sequence of Draw
         Draws of all releases before, by the key of their row; the one that it printed last stands at the end.
     """
-    of_tables = [totals(ladder, rows) for ladder, rows in zip(counts.ladders, made.rows, strict=True)]
+    of_tables = [totals(ladder, rows) for ladder, rows in zip(counts.ladders, cut.rows, strict=True)]
     noise = _Noise(side, method, secret)
-    past = {each.place: [draw for draw in before.get(each.key, ()) if draw.joined == each.joined] for each in listed}
-    draws = {entry.place: _draw(entry, past[entry.place], noise, day) for entry in listed}
-    fresh = {place: all(draw.number != old.number for old in past[place]) for place, draw in draws.items()}
-    at = {entry.place: entry for entry in listed}
-    families, sums = families_of(made, of_tables, at), Sums(made, of_tables)
-    attempts, hopeless = dict.fromkeys(at, 0), set[Place]()
-    shown, told = dict(draws), list[Place]()
+    past = {
+        entry.position: [draw for draw in before.get(entry.key, ()) if draw.joined == entry.joined] for entry in listed
+    }
+    draws = {entry.position: _draw(entry, past[entry.position], noise, day) for entry in listed}
+    fresh = {row: all(draw.number != old.number for old in past[row]) for row, draw in draws.items()}
+    at = {entry.position: entry for entry in listed}
+    families, sums = families_of(cut, of_tables, at), Sums(cut, of_tables)
+    attempts, hopeless = dict.fromkeys(at, 0), set[Position]()
+    shown, revealing = dict(draws), list[Position]()
     for _ in range(MOST_ROUNDS):
         shown = joined_bounds(families, draws)
-        told = _revealing_rows(sums, shown, method, {})
-        if hopeless.issuperset(told) or not any(fresh.values()):
+        revealing = _revealing_rows(sums, shown, method, {})
+        if hopeless.issuperset(revealing) or not any(fresh.values()):
             break
-        for place in dict.fromkeys(each for each in told if each not in hopeless):
-            near = [each for each in sorted(_near(place, families, shown)) if fresh[each]]
-            touched = [family for family in families if not {family.whole, *family.parts}.isdisjoint(near)]
-            redrawn = [each for each in near if draws[each].errors is not None]
+        for revealing_row in dict.fromkeys(row for row in revealing if row not in hopeless):
+            near = [row for row in sorted(_near(revealing_row, families, shown)) if fresh[row]]
+            touched = [family for family in families if not {family.total, *family.parts}.isdisjoint(near)]
+            redrawn = [row for row in near if draws[row].errors is not None]
             for _ in range(MOST_ATTEMPTS if redrawn else 0):
-                for each in redrawn:
-                    attempts[each] += 1
-                    draws[each] = _redrawn(draws[each], at[each], noise, attempts[each])
+                for row in redrawn:
+                    attempts[row] += 1
+                    draws[row] = _redrawn(draws[row], at[row], noise, attempts[row])
                 shown = joined_bounds(families, draws)
                 if all(_is_open(family, shown, method) for family in touched):
                     break
             else:
-                hopeless.add(place)
-    if told:
-        shown = _without_parts(told, families, shown)
-        told = _revealing_rows(sums, shown, method, {})
-    lag = {place: method.row - 1 for place, is_fresh in fresh.items() if not is_fresh}
-    is_open = not told or not _revealing_rows(sums, shown, method, lag)
-    standing = frozenset(at[place].key for place, old in past.items() if old and old[-1].number == draws[place].number)
-    printed = {at[place].key: draw if is_open or not fresh[place] else draw.bare() for place, draw in shown.items()}
-    return SideRows(side, counts, made, listed, printed, is_open, standing)
+                hopeless.add(revealing_row)
+    if revealing:
+        shown = _without_parts(revealing, families, shown)
+        revealing = _revealing_rows(sums, shown, method, {})
+    lag = {row: method.row - 1 for row, is_fresh in fresh.items() if not is_fresh}
+    is_open = not revealing or not _revealing_rows(sums, shown, method, lag)
+    standing = frozenset(at[row].key for row, old in past.items() if old and old[-1].number == draws[row].number)
+    printed = {at[row].key: draw if is_open or not fresh[row] else draw.bare() for row, draw in shown.items()}
+    return SideRows(side, counts, cut, listed, printed, is_open, standing)
 
 
-def _without_parts(told: Sequence[Place], families: Sequence[Family], shown: Mapping[Place, Draw]) -> dict[Place, Draw]:
+def _without_parts(
+    revealing: Sequence[Position], families: Sequence[Family], shown: Mapping[Position, Draw]
+) -> dict[Position, Draw]:
     """Leave out the outcomes of parts that no draw leaves open, such as 20 people with 12 of 22 errors."""
-    kept = dict(shown)
-    for place in told:
-        for whole, parts in families:
-            if place in parts and whole != EVERYONE:
-                kept |= {part: kept[part].bare() for part in parts}
-    return kept
+    bounded = dict(shown)
+    for position in revealing:
+        for total, parts in families:
+            if position in parts and total != EVERYONE:
+                bounded |= {part: bounded[part].bare() for part in parts}
+    return bounded
 
 
 def draw_total(name: str, count: int, past: Sequence[Draw], method: Method, key: bytes | None, day: str) -> Draw | None:
@@ -185,13 +189,13 @@ def draw_total(name: str, count: int, past: Sequence[Draw], method: Method, key:
     return _draw(Entry(EVERYONE, (), False, 0, count), past, _Noise(name, method, key), day)
 
 
-def joined_bounds(families: Sequence[Family], draws: Mapping[Place, Draw]) -> dict[Place, Draw]:
+def joined_bounds(families: Sequence[Family], draws: Mapping[Position, Draw]) -> dict[Position, Draw]:
     """Let a row whose parts are two, with few errors each, print a bound that is the sum of theirs.
 
     Its own number would tell both: 18 errors in two parts of fewer than 10 are 9 and 9. Whether it has few errors
     itself plays no part: a bound of 20 that is printed from 10 errors on would tell that neither part has none.
     """
-    shown, smallest = dict(draws), dict[Place, int]()
+    shown, smallest = dict(draws), dict[Position, int]()
     for total, parts in families:
         if len(parts) != 2:
             continue
@@ -208,20 +212,20 @@ def joined_bounds(families: Sequence[Family], draws: Mapping[Place, Draw]) -> di
     return shown
 
 
-def families_of(made: Cut, totals: Sequence[Sequence[Row]], places: Iterable[Place]) -> list[Family]:
+def families_of(cut: Cut, totals: Sequence[Sequence[Row]], places: Iterable[Position]) -> list[Family]:
     """List every row with the rows that it is the sum of, finest first; everyone once for each feature."""
-    cells: dict[int, list[Place]] = {}
-    for place in places:
-        if place.columns:
-            cells.setdefault(place.row, []).append(place)
-    found = [Family(Place(made.cross.rows, row), parts) for row, parts in cells.items() if made.cross is not None]
-    for table, (rows, sums) in enumerate(zip(made.rows, totals, strict=True)):
-        below: dict[int | None, list[Place]] = {}
+    cells: dict[int, list[Position]] = {}
+    for position in places:
+        if position.columns:
+            cells.setdefault(position.row, []).append(position)
+    families = [Family(Position(cut.cross.rows, row), parts) for row, parts in cells.items() if cut.cross is not None]
+    for table, (rows, sums) in enumerate(zip(cut.rows, totals, strict=True)):
+        below: dict[int | None, list[Position]] = {}
         for at, to in enumerate(totals_above(rows, sums)):
-            below.setdefault(to, []).append(Place(table, at))
+            below.setdefault(to, []).append(Position(table, at))
         by_size = sorted(below, key=lambda at: len((*rows, *sums)[at].members) if at is not None else 10**9)
-        found += [Family(EVERYONE if at is None else Place(table, at), below[at]) for at in by_size]
-    return found
+        families += [Family(EVERYONE if at is None else Position(table, at), below[at]) for at in by_size]
+    return families
 
 
 def _draw(entry: Entry, past: Sequence[Draw], noise: _Noise, day: str) -> Draw:
@@ -278,26 +282,33 @@ def _bound(
     return method.floor if is_below else None
 
 
-def _revealing_rows(sums: Sums, shown: Mapping[Place, Draw], method: Method, lag: Mapping[Place, int]) -> list[Place]:
+def _revealing_rows(
+    sums: Sums, shown: Mapping[Position, Draw], method: Method, lag: Mapping[Position, int]
+) -> list[Position]:
     """Find the rows that print "fewer than" while other numbers say more of their errors, or of their right answers.
 
     Numbers that stand from an earlier release may have changed by `lag`.
     """
-    few: dict[str, dict[Place, Draw]] = {"errors": {}, "right": {}}
-    for place, draw in shown.items():
+    few: dict[str, dict[Position, Draw]] = {"errors": {}, "right": {}}
+    for position, draw in shown.items():
         if draw.few is not None and draw.fewer_than == method.floor:  # a sum of two is open where its parts are
-            few[draw.few][place] = draw
-    found: list[Place] = []
+            few[draw.few][position] = draw
+    revealing: list[Position] = []
     ends = (Span(0, 0), Span(method.floor - 1, method.floor - 1))
-    for of in ("errors", "right"):
-        needs = [Need(place, end) for place in few[of] for end in ends]
-        if of == "errors":
-            needs += [Need(place, span) for place, draw in few["right"].items() for span in _as_errors(draw, method)]
+    for outcome in ("errors", "right"):
+        needs = [Need(position, end) for position in few[outcome] for end in ends]
+        if outcome == "errors":
+            needs += [
+                Need(position, span) for position, draw in few["right"].items() for span in _as_errors(draw, method)
+            ]
         if needs:
-            spans = {place: span_of(draw, method, errors=of == "errors") for place, draw in shown.items()}
-            late = {place: Span(max(spans[place].low - by, 0), spans[place].high + by) for place, by in lag.items()}
-            found += sums.not_left_open({**spans, **late}, needs)
-    return found
+            spans = {position: span_of(draw, method, errors=outcome == "errors") for position, draw in shown.items()}
+            late = {
+                position: Span(max(spans[position].low - by, 0), spans[position].high + by)
+                for position, by in lag.items()
+            }
+            revealing += sums.not_left_open({**spans, **late}, needs)
+    return revealing
 
 
 def _as_errors(draw: Draw, method: Method) -> tuple[Span, Span]:
@@ -323,32 +334,32 @@ def span_of(draw: Draw, method: Method, *, errors: bool) -> Span:
     return Span(max(people.low - wrong.high, floor), people.high - wrong.low)
 
 
-def _near(place: Place, families: Sequence[Family], shown: Mapping[Place, Draw]) -> set[Place]:
+def _near(position: Position, families: Sequence[Family], shown: Mapping[Position, Draw]) -> set[Position]:
     """Rows whose numbers are drawn again where one is told: those that add up with it, or a sum that has no number."""
-    near = {place}
-    for whole, parts in families:
-        if place in parts or (place == whole and not place.columns):
-            near |= {*parts, whole} if whole.table >= 0 else set(parts)
-            if place in parts and whole != EVERYONE and shown[whole].errors is None:
-                near |= _near(whole, families, shown)
+    near = {position}
+    for total, parts in families:
+        if position in parts or (position == total and not position.columns):
+            near |= {*parts, total} if total.table >= 0 else set(parts)
+            if position in parts and total != EVERYONE and shown[total].errors is None:
+                near |= _near(total, families, shown)
     return near
 
 
-def _is_open(family: Family, shown: Mapping[Place, Draw], method: Method) -> bool:
+def _is_open(family: Family, shown: Mapping[Position, Draw], method: Method) -> bool:
     """Whether one sum leaves each of its parts with "fewer than" all numbers below the floor."""
     for few in ("errors", "right"):
-        places = [place for place in family.parts if shown[place].few == few]
+        places = [position for position in family.parts if shown[position].few == few]
         if not places:
             continue
         errors = few == "errors"
-        whole = span_of(shown[family.whole], method, errors=errors)
-        parts = {place: span_of(shown[place], method, errors=errors) for place in family.parts}
+        total = span_of(shown[family.total], method, errors=errors)
+        parts = {position: span_of(shown[position], method, errors=errors) for position in family.parts}
         low, high = (sum(span[end] for span in parts.values()) for end in (0, 1))
-        for place in places:
-            least = whole.low - (high - parts[place].high)
-            most = whole.high - (low - parts[place].low)
+        for position in places:
+            least = total.low - (high - parts[position].high)
+            most = total.high - (low - parts[position].low)
             # two parts of a sum without a number are open where the sum can be what one of them may have at most
-            single = shown[place].fewer_than == method.floor
+            single = shown[position].fewer_than == method.floor
             if least > (0 if single else method.floor - 1) or most < method.floor - 1:
                 return False
     return True
@@ -385,9 +396,9 @@ class _Noise:
 
     def _changed(self, entry: Entry, what: str, count: int, number: int, attempt: int) -> int:
         # with the numbers themselves, so that a folder that was put back draws no change twice for other people
-        told: list[str | int] = [entry.key, entry.joined, what, number, attempt, entry.errors, entry.right]
-        return count + self.method.change(self._key(told))
+        seed: list[str | int] = [entry.key, entry.joined, what, number, attempt, entry.errors, entry.right]
+        return count + self.method.change(self._key(seed))
 
-    def _key(self, told: Sequence[str | int]) -> int:
-        text, key = json.dumps([self._side, *told]).encode(), self._secret or b""
+    def _key(self, seed: Sequence[str | int]) -> int:
+        text, key = json.dumps([self._side, *seed]).encode(), self._secret or b""
         return int.from_bytes(hashlib.blake2b(text, key=key, digest_size=8, person=b"draw").digest())

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from audit.disclosure.cut import Row, parts_of, totals_above
-from audit.disclosure.tables import EVERYONE, Cut, Place
+from audit.disclosure.tables import EVERYONE, Cut, Position
 from audit.stats.arrays import IntArray
 
 
@@ -29,65 +29,73 @@ class Span(NamedTuple):
 class Need(NamedTuple):
     """A span of which some number must be possible for a row."""
 
-    place: Place
+    position: Position
     span: Span
 
 
-Spans = Mapping[Place, Span]
+Spans = Mapping[Position, Span]
 _UNBOUNDED: Final = Span(0, 2**40)
 
 
 class Sums:
     """The sums of one side: which rows add up to which."""
 
-    def __init__(self, made: Cut, totals: Sequence[Sequence[Row]]) -> None:
-        columns = None if made.cross is None else 1 - made.cross.rows
+    def __init__(self, cut: Cut, totals: Sequence[Sequence[Row]]) -> None:
+        columns = None if cut.cross is None else 1 - cut.cross.rows
         self._systems = [
-            _System(made, table, rows) for table, rows in enumerate(totals) if made.rows[table] and table != columns
+            _System(cut, table, rows) for table, rows in enumerate(totals) if cut.rows[table] and table != columns
         ]
 
-    def not_left_open(self, spans: Spans, needs: Sequence[Need]) -> list[Place]:
+    def not_left_open(self, spans: Spans, needs: Sequence[Need]) -> list[Position]:
         """Return the rows of which not everything that must be possible is.
 
         Parameters
         ----------
-        spans : mapping of Place to Span
+        spans : mapping of Position to Span
             What is printed of each row; a row that is not in it is not bounded.
         needs : sequence of Need
             Spans of each of which some number must be possible.
         """
         solved = [_Solved(system, spans) for system in self._systems]
-        ranges = [spans.get(EVERYONE, _UNBOUNDED), *(one.everyone for one in solved)]
-        told = {
-            need.place
+        ranges = [spans.get(EVERYONE, _UNBOUNDED), *(solution.everyone for solution in solved)]
+        closed = {
+            need.position
             for need in needs
-            if need.place == EVERYONE
+            if need.position == EVERYONE
             and not all(span.low <= need.span.high and need.span.low <= span.high for span in ranges[1:])
         }
-        for at, one in enumerate(solved, start=1):
-            mine = [need for need in needs if need.place in one.system.at or need.place in one.system.columns]
-            mine = [need for need in mine if need.place != EVERYONE]
+        for at, solution in enumerate(solved, start=1):
+            mine = [
+                need
+                for need in needs
+                if need.position in solution.system.at or need.position in solution.system.columns
+            ]
+            mine = [need for need in mine if need.position != EVERYONE]
             beside = [*ranges[:at], *ranges[at + 1 :]]
             everyone = Span(max(span.low for span in beside), min(span.high for span in beside))
-            told |= {need.place for need, fits in zip(mine, one.allows(mine, everyone), strict=True) if not fits}
-        return sorted(told)
+            closed |= {
+                need.position for need, fits in zip(mine, solution.allows(mine, everyone), strict=True) if not fits
+            }
+        return sorted(closed)
 
 
 class _System:
     """One table, or two that are crossed: parts of rows, rows and totals, each below the sum that it is part of."""
 
-    def __init__(self, made: Cut, table: int, totals: Sequence[Row]) -> None:
-        cross = made.cross if made.cross is not None and made.cross.rows == table else None
-        self.columns = [EVERYONE] if cross is None else [Place(1 - table, at) for at in cross.columns]
-        above = totals_above(made.rows[table], totals)
+    def __init__(self, cut: Cut, table: int, totals: Sequence[Row]) -> None:
+        cross = cut.cross if cut.cross is not None and cut.cross.rows == table else None
+        self.columns = [EVERYONE] if cross is None else [Position(1 - table, at) for at in cross.columns]
+        above = totals_above(cut.rows[table], totals)
         split = () if cross is None else enumerate(cross.split)
         parts = [(row, part) for row, deep in split for part in parts_of(deep, len(self.columns))]
-        self.places = [Place(table, at) for at in range(len(above))] + [Place(-1, *each) for each in parts]
-        self.at = {place: at for at, place in enumerate(self.places)}
+        self.places = [Position(table, at) for at in range(len(above))] + [
+            Position(-1, *row_and_part) for row_and_part in parts
+        ]
+        self.at = {position: at for at, position in enumerate(self.places)}
         # who is below nobody is below everyone, who stands behind all of them
         self.above = np.array([len(self.places) if to is None else to for to in above] + [row for row, _ in parts])
         subsets = np.arange(2 ** len(self.columns))
-        masks = [sum(1 << column for column in place.columns) or subsets[-1] for place in self.places]
+        masks = [sum(1 << column for column in position.columns) or subsets[-1] for position in self.places]
         is_sum = np.isin(np.arange(len(self.places) + 1), self.above)[:, np.newaxis]
         holds_some = (subsets & np.array([*masks, 0])[:, np.newaxis]) != 0
         self.unbounded = np.where(holds_some & ~is_sum, _UNBOUNDED.high, 0)
@@ -102,21 +110,21 @@ class _Solved:
 
     def __init__(self, system: _System, spans: Spans) -> None:
         self.system, self._spans = system, spans
-        self._ends = _ends([spans.get(place, _UNBOUNDED) for place in system.places])
+        self._ends = _ends([spans.get(position, _UNBOUNDED) for position in system.places])
         self._sums = np.stack([np.zeros_like(system.unbounded), system.unbounded])
         self._within = self._sums[:, :-1].copy()
         for level in system.levels:
             self._within[:, level] = _within(self._sums[:, level], self._ends[:, level])
             for end in (0, 1):
                 np.add.at(self._sums[end], system.above[level], self._within[end, level])
-        self._columns = _added([spans.get(place, _UNBOUNDED) for place in system.columns])
+        self._columns = _added([spans.get(position, _UNBOUNDED) for position in system.columns])
         self.everyone = Span(*(int(end[0]) for end in _everyone(self._sums[:, -1:], self._columns)))
 
     def allows(self, needs: Sequence[Need], everyone: Span) -> list[bool]:
         """Return whether rows can have some number of these spans, where everyone is in `everyone`."""
         system = self.system
-        rows = [need for need in needs if need.place in system.at]
-        at = np.array([system.at[need.place] for need in rows], dtype=np.int64)
+        rows = [need for need in needs if need.position in system.at]
+        at = np.array([system.at[need.position] for need in rows], dtype=np.int64)
         change = _within(self._sums[:, at], _ends([need.span for need in rows])) - self._within[:, at]
         to = system.above[at]
         for _ in system.levels:  # a change of a row is carried up to everyone
@@ -127,9 +135,9 @@ class _Solved:
             to[is_sum] = system.above[into]
         fits = dict(zip(rows, _fits(self._sums[:, -1:] + change, self._columns, everyone), strict=True))
         for need in needs:
-            if need.place in system.columns:
-                spans = {**self._spans, need.place: need.span}
-                columns = _added([spans.get(place, _UNBOUNDED) for place in system.columns])
+            if need.position in system.columns:
+                spans = {**self._spans, need.position: need.span}
+                columns = _added([spans.get(position, _UNBOUNDED) for position in system.columns])
                 fits[need] = _fits(self._sums[:, -1:], columns, everyone)[0]
         return [fits[need] for need in needs]
 

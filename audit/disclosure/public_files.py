@@ -57,8 +57,8 @@ class PublicFile(NamedTuple):
 
     def content(self, release: PublicRelease) -> bytes:
         """Return the file of a release."""
-        made = self.render(release)
-        return made.encode("utf-8") if isinstance(made, str) else made
+        rendered = self.render(release)
+        return rendered.encode("utf-8") if isinstance(rendered, str) else rendered
 
 
 def find_public_reporters(names: Sequence[str]) -> list[PublicFile]:
@@ -71,7 +71,7 @@ def find_public_reporters(names: Sequence[str]) -> list[PublicFile]:
     AuditError
         If a file of somebody else hides ours.
     """
-    found = []
+    reporters = []
     for name in dict.fromkeys(names):
         if name not in REPORTERS:
             raise DataError(
@@ -79,9 +79,9 @@ def find_public_reporters(names: Sequence[str]) -> list[PublicFile]:
                 slug="unknown-public-reporter",
                 hint=f"choose from {', '.join(REPORTERS)}; any program can read release.json",
             )
-        filename, place = REPORTERS[name]
-        found.append(PublicFile(name, filename, _maker(name, place)))
-    return found
+        filename, maker = REPORTERS[name]
+        reporters.append(PublicFile(name, filename, _maker(name, maker)))
+    return reporters
 
 
 def file_of(release: PublicRelease, name: str) -> bytes:
@@ -92,8 +92,8 @@ def file_of(release: PublicRelease, name: str) -> bytes:
 
 def mapped_file(release: PublicRelease, mapping: bytes, name: str) -> bytes:
     """Return what a release says to the fields of a mapping. Raises AuditError as `find_public_reporters` does."""
-    made: str = _maker("mapping", f"{_STANDARDS}.mapped_files:own_file")(release, mapping, name)
-    return made.encode("utf-8")
+    text: str = _maker("mapping", f"{_STANDARDS}.mapped_files:own_file")(release, mapping, name)
+    return text.encode("utf-8")
 
 
 def mapping_text(name: str) -> bytes:
@@ -102,9 +102,9 @@ def mapping_text(name: str) -> bytes:
     return text
 
 
-def _maker(name: str, place: str) -> Callable[..., Any]:
-    made = ours(f'the public report "{name}"', place)
-    return made().render if isinstance(made, type) else made  # type: ignore[no-any-return]
+def _maker(name: str, path: str) -> Callable[..., Any]:
+    maker = ours(f'the public report "{name}"', path)
+    return maker().render if isinstance(maker, type) else maker  # type: ignore[no-any-return]
 
 
 def make_files(release: PublicRelease) -> dict[str, bytes]:

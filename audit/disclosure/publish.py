@@ -105,17 +105,17 @@ def publish(
             folder.refuse_older_than(before.number)
         parameters = _parameters(result.plan.groups, result.plan.evaluation_set, result.plan.disclosure)
         folder.refuse_other_parameters(parameters)
-        made, told = _make(result, shape, method, secret, folder.last)
+        printed, log = _make(result, shape, method, secret, folder.last)
         about = public_about(result, names, tuple(languages) or ("en",), digests_of(result, secret))
         under = set_id(secret)
-        release = _finished(made, about, method, result, under, max(folder.releases, 1))
+        release = _finished(printed, about, method, result, under, max(folder.releases, 1))
         release = release.model_copy(update={"set_before": _set_before(under, before, set_there, folder.last)})
         is_new = folder.last.get("release") != json.loads(public_json(release))
         if is_new and release.number is not None:
             release = release.model_copy(update={"number": folder.releases + 1})
         files = make_files(release)
         if is_new and release.number is not None:
-            entry = {"sides": told, "release": json.loads(files[RELEASE]), "sha256": _digests(files)}
+            entry = {"sides": log, "release": json.loads(files[RELEASE]), "sha256": _digests(files)}
             # Told before it is written: a release that nobody saw does no harm, one that nobody remembers does.
             folder.append(parameters, entry)
         write(files)
@@ -152,8 +152,8 @@ def _set_before(under: str, before: PublicRelease | None, set_there: str, last: 
     there = before.set_id if before is not None else set_there
     if there and there != under:
         return there
-    told: str = last.get("release", {}).get("set_before", "")
-    return told or (before.set_before if before is not None else "")
+    recorded: str = last.get("release", {}).get("set_before", "")
+    return recorded or (before.set_before if before is not None else "")
 
 
 def reproduce(restricted: Path, number: int) -> dict[str, bytes]:
@@ -167,9 +167,9 @@ def reproduce(restricted: Path, number: int) -> dict[str, bytes]:
     with restricted_folder(restricted) as folder:
         if not 1 <= number <= folder.releases:
             raise ResultError(f"there is no release {number}", slug="no-such-release", hint="see the restricted folder")
-        told = folder.entry(number)
-    files = make_files(PublicRelease.model_validate_json(json.dumps(told["release"])))
-    if _digests(files) != told["sha256"]:
+        entry = folder.entry(number)
+    files = make_files(PublicRelease.model_validate_json(json.dumps(entry["release"])))
+    if _digests(files) != entry["sha256"]:
         raise ResultError(f"release {number} does not come out as it was published", slug="not-reproduced")
     return files
 
@@ -180,11 +180,11 @@ def made_again(result: AuditResult, entry: Told) -> list[str]:
     """
     shape, method = shape_of(result), public_method(result.plan.evaluation_set, result.plan.disclosure)
     published = PublicRelease.model_validate_json(json.dumps(entry["release"]))
-    made, told = _make(result, shape, method, None, entry)
+    printed, log = _make(result, shape, method, None, entry)
     about = public_about(result, published.about.formats, published.about.languages, published.about.digests)
-    again = _finished(made, about, method, result, published.set_id, published.number or 1)
+    again = _finished(printed, about, method, result, published.set_id, published.number or 1)
     again = again.model_copy(update={"set_before": published.set_before})
-    drawn = (Draw(*draws[-1]) for side in SIDES if side in told for draws in told[side]["draws"].values())
+    drawn = (Draw(*draws[-1]) for side in SIDES if side in log for draws in log[side]["draws"].values())
     reached = all(draw.is_within(method) for draw in drawn)
     if not published.changed_words:  # releases of versions before had none
         again = again.model_copy(update={"changed_words": ()})
@@ -214,8 +214,8 @@ def _make(result: AuditResult, shape: Shape | None, method: Method, key: bytes |
         return {"sides": {}, "features": public_features(result, {}), "rows": ()}, {}
     day, known = result.provenance.finished[:10], last.get("sides", {})
     histories = {name: _draws_of(known[name]["draws"]) for name in SIDES if name in known}
-    each = (_side(name, shape, method, key, day, known.get(name), histories.get(name, {})) for name in SIDES)
-    sides = [side for side in each if side is not None]
+    optional_sides = (_side(name, shape, method, key, day, known.get(name), histories.get(name, {})) for name in SIDES)
+    sides = [side for side in optional_sides if side is not None]
     if key is None:  # made again: the log has what was printed, and not which draw was withheld
         released = {name for name, figures in last["release"]["sides"].items() if figures == "shown"}
         sides = [replace(side, has_outcomes=side.has_outcomes and side.side in released) for side in sides]
@@ -228,10 +228,10 @@ def _make(result: AuditResult, shape: Shape | None, method: Method, key: bytes |
     log_of_words = WordLog(known, result.plan, _rows_of_release(last))
     drawn_in = _draw_names(sides, rows)
     standing = [log_of_words.standing(row, name) for row, name in zip(rows, drawn_in, strict=True)]
-    said = Words(judged, sides, rows, method, standing).rows()
-    for row, name in zip(said, drawn_in, strict=True):
+    with_words = Words(judged, sides, rows, method, standing).rows()
+    for row, name in zip(with_words, drawn_in, strict=True):
         log_of_words.add(row, name)
-    said = without_hidden_numbers(said, sides)
+    with_words = without_hidden_numbers(with_words, sides)
     past = _draws_of(known.get("totals", {}))
     counted = {"unscored": shape.unscored, "unlabelled": shape.unlabelled}
     drawn = {name: draw_total(name, count, past.get(name, ()), method, key, day) for name, count in counted.items()}
@@ -240,16 +240,16 @@ def _make(result: AuditResult, shape: Shape | None, method: Method, key: bytes |
     figures |= {name: "hidden" for name, counts in shape.hidden.items() if counts.everyone.any()}
     release = {
         "sides": {name: figures.get(name, "none") for name in sorted(SIDES)},
-        "features": public_features(result, levels_named(shape.ladders, said)),
-        "rows": said,
+        "features": public_features(result, levels_named(shape.ladders, with_words)),
+        "rows": with_words,
         **{name: draw.people for name, draw in totals.items()},
     }
     log: dict[str, Any] = {}
     for side in sides:
         printed = {key: draw for key, draw in side.draws.items() if key not in side.hiding}
         draws = _written(histories.get(side.side, {}), printed)
-        log[side.side] = {"cut": cut_to_json(side.made, shape.ladders), "draws": draws}
-    known = {name: told for name, told in known.items() if name != "words"}  # as it was before words stood
+        log[side.side] = {"cut": cut_to_json(side.cut, shape.ladders), "draws": draws}
+    known = {name: known_side for name, known_side in known.items() if name != "words"}  # as it was before words stood
     return release, {
         **known,
         **log,
@@ -270,8 +270,8 @@ def _draw_names(sides: Sequence[SideRows], rows: Sequence[PublicRow]) -> list[st
     return ["/".join(names[side][row.key] for side in (SIDES if row.side == "both" else (row.side,))) for row in rows]
 
 
-def _draws_of(told: Mapping[str, Sequence[Any]]) -> dict[str, list[Draw]]:
-    return {key: [Draw(*draw) for draw in draws] for key, draws in told.items()}
+def _draws_of(written: Mapping[str, Sequence[Any]]) -> dict[str, list[Draw]]:
+    return {key: [Draw(*draw) for draw in draws] for key, draws in written.items()}
 
 
 def _written(before: Mapping[str, Sequence[Draw]], drawn: Mapping[str, Draw]) -> dict[str, list[tuple[Any, ...]]]:
@@ -289,19 +289,19 @@ def _side(
 ) -> SideRows | None:
     counts = shape.sides[name]
     if known is not None:
-        made = next_cut(cut_from_json(known["cut"], counts.ladders), counts, method.keep)
+        cut = next_cut(cut_from_json(known["cut"], counts.ladders), counts, method.keep)
     else:
-        made = first_cut(counts, method.row, method.floor)
-    if made is None:
+        cut = first_cut(counts, method.row, method.floor)
+    if cut is None:
         return None
-    drawn = draw_side(name, counts, made, entries(counts, made), before, method, secret, day)
-    return replace(drawn, hiding=hiding_keys(entries(shape.hidden[name], made))) if name in shape.hidden else drawn
+    drawn = draw_side(name, counts, cut, entries(counts, cut), before, method, secret, day)
+    return replace(drawn, hiding=hiding_keys(entries(shape.hidden[name], cut))) if name in shape.hidden else drawn
 
 
 def _finished(
-    made: Told, about: PublicAbout, method: Method, result: AuditResult, under: str, number: int
+    printed: Told, about: PublicAbout, method: Method, result: AuditResult, under: str, number: int
 ) -> PublicRelease:
-    rows = made["rows"]
+    rows = printed["rows"]
     release = PublicRelease(
         method=method.public(),
         about=about,
@@ -311,6 +311,6 @@ def _finished(
         changed_words=public_changed_words(result),
         set_id=under,
         number=number if rows else None,
-        **made,
+        **printed,
     )
     return with_waivers(with_shown_evidence(release, public_states(result)), result.waivers)

@@ -99,23 +99,23 @@ def rate_of(metric: Metric, row: Sides, everyone: Sides | None, method: PublicMe
     level : float
         Level of the likely range.
     """
-    of, found = rate_in_print(metric), dict[str, float | None](value=None, low=None, high=None)
-    if any(name not in method.absent for name in of.needs):
-        return PublicRate(metric=metric.name, **found)
+    weights, shares = rate_in_print(metric), dict[str, float | None](value=None, low=None, high=None)
+    if any(name not in method.absent for name in weights.needs):
+        return PublicRate(metric=metric.name, **shares)
     if everyone is not None:
-        found["rest"] = _rest(of, everyone, row)
+        shares["rest"] = _rest(weights, everyone, row)
     numbers = [number for side in row for number in ((0, 0) if side is None else (side.people, side.errors))]
     known = [number for number in numbers if number is not None]
     if len(known) < len(numbers):
-        found["at_least"], found["at_most"] = _bounds(of, row, method)
-        return PublicRate(metric=metric.name, **found)
-    top, bottom = _sum(known, of.top), _sum(known, of.bottom)
+        shares["at_least"], shares["at_most"] = _bounds(weights, row, method)
+        return PublicRate(metric=metric.name, **shares)
+    top, bottom = _sum(known, weights.top), _sum(known, weights.bottom)
     if 0 < top < bottom:
         rate = top / bottom
-        moves = sum((up - rate * down) ** 2 for up, down in zip(of.top, of.bottom, strict=True))
+        moves = sum((up - rate * down) ** 2 for up, down in zip(weights.top, weights.bottom, strict=True))
         low, high = likely_range(rate, bottom, method.variance * moves / bottom**2, level)
-        found |= {"value": rate, "low": low, "high": high}
-    return PublicRate(metric=metric.name, **found)
+        shares |= {"value": rate, "low": low, "high": high}
+    return PublicRate(metric=metric.name, **shares)
 
 
 def likely_range(rate: float, people: float, noise: float, level: float) -> tuple[float, float]:
@@ -164,24 +164,24 @@ def _middle(side: Draw | None) -> tuple[int, int] | None:
     return side.people, few if side.few == "errors" else side.people - few
 
 
-def _rest(of: RateOf, everyone: Sides, own: Sides) -> float | None:
+def _rest(weights: RateOf, everyone: Sides, row: Sides) -> float | None:
     numbers: list[int] = []
-    for whole, part in zip(everyone, own, strict=True):
-        of_all, of_own = _middle(whole), _middle(part)
-        if of_all is None or of_own is None:
+    for total, part in zip(everyone, row, strict=True):
+        everyone_numbers, of_own = _middle(total), _middle(part)
+        if everyone_numbers is None or of_own is None:
             return None
-        numbers += [of_all[0] - of_own[0], of_all[1] - of_own[1]]
-    top, bottom = _sum(numbers, of.top), _sum(numbers, of.bottom)
+        numbers += [everyone_numbers[0] - of_own[0], everyone_numbers[1] - of_own[1]]
+    top, bottom = _sum(numbers, weights.top), _sum(numbers, weights.bottom)
     return round(top / bottom, 4) if 0 < top < bottom else None
 
 
-def _bounds(of: RateOf, row: Sides, method: PublicMethod) -> tuple[float | None, float | None]:
+def _bounds(weights: RateOf, row: Sides, method: PublicMethod) -> tuple[float | None, float | None]:
     """The least and the most that a rate of one side can be, where what it has few of is bounded."""
-    side = row[0 if of.side == "positives" else 1]
-    if of.side == "both" or side is None or side.few is None or side.fewer_than is None:
+    side = row[0 if weights.side == "positives" else 1]
+    if weights.side == "both" or side is None or side.few is None or side.fewer_than is None:
         return None, None
     most = (side.fewer_than - 1) / max(side.people - method.largest_change, side.fewer_than)
-    if (side.few == "errors") == of.counts_errors:
+    if (side.few == "errors") == weights.counts_errors:
         return None, rounded_up(most)
     return rounded_down(1.0 - most), None
 

@@ -59,8 +59,8 @@ def _refuse_other_version(content: bytes, name: str) -> None:
         raise ResultError(
             f"{name} is not the JSON of a public release", slug="not-a-release", hint="it may be cut short"
         ) from None
-    held = document if isinstance(document, dict) else {}
-    method = held.get("method", held["table"].get("method") if isinstance(held.get("table"), dict) else None)
+    fields = document if isinstance(document, dict) else {}
+    method = fields.get("method", fields["table"].get("method") if isinstance(fields.get("table"), dict) else None)
     version = method.get("version") if isinstance(method, dict) else None
     if not isinstance(version, int) or isinstance(version, bool):
         raise ResultError(f"{name} has no version that is known", slug="not-a-release")
@@ -82,7 +82,7 @@ def _unlike_written(release: PublicRelease, content: bytes) -> str | None:
     shares = [
         share for row in release.rows for rate in row.rates for share in rate.model_dump(exclude={"metric"}).values()
     ]
-    found = {
+    faults = {
         "its bytes are not those that audit7k writes": public_json(release).encode() != content,
         "a date is none": not all(map(day_in, _days(release))),
         "its rows": len(set(keys)) < len(keys),
@@ -94,7 +94,7 @@ def _unlike_written(release: PublicRelease, content: bytes) -> str | None:
         "a rate that nobody knows": any(rate.metric not in rates for row in release.rows for rate in row.rates),
         "a rate is none": not all(share is None or 0.0 <= share <= 1.0 for share in shares),
     }
-    return next((wrong for wrong, is_so in found.items() if is_so), None)
+    return next((wrong for wrong, is_so in faults.items() if is_so), None)
 
 
 def _can_be(row: PublicRow, method: PublicMethod) -> bool:

@@ -62,10 +62,10 @@ class RestrictedFolder:
                 f"the releases before have other parameters than this one ({', '.join(other)})", slug="other-parameters"
             )
 
-    def append(self, parameters: Mapping[str, Any], told: Mapping[str, Any]) -> None:
+    def append(self, parameters: Mapping[str, Any], remembered: Mapping[str, Any]) -> None:
         """Write a release down, and the digest of the one before with it. Raises StorageError."""
         number = self.releases + 1
-        entry = {**told, "parameters": parameters}
+        entry = {**remembered, "parameters": parameters}
         content = _text({"number": number, "previous": self._last}) + _text(entry)
         with storage(self._path):
             make_folder(self._path / RELEASES)
@@ -164,8 +164,8 @@ def _document(content: bytes, name: str) -> dict[str, Any]:
     return document
 
 
-def _text(told: Mapping[str, Any]) -> bytes:
-    return (json.dumps(told, sort_keys=True, separators=(",", ":"), allow_nan=False) + "\n").encode()
+def _text(document: Mapping[str, Any]) -> bytes:
+    return (json.dumps(document, sort_keys=True, separators=(",", ":"), allow_nan=False) + "\n").encode()
 
 
 def _digest(content: bytes) -> str:

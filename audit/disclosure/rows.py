@@ -37,8 +37,8 @@ def rows_of(
         they would tell the outcome of whoever stands for many cases: none is printed.
     """
     rates, public = list(metrics), method.public()
-    made = [_row(side, entry, rates, public, level, plain=plain) for side in sides for entry in side.listed]
-    return [*made, *_of_both(sides, rates, public, level)] if plain else made
+    rows = [_row(side, entry, rates, public, level, plain=plain) for side in sides for entry in side.listed]
+    return [*rows, *_of_both(sides, rates, public, level)] if plain else rows
 
 
 def main_levels(
@@ -50,14 +50,14 @@ def main_levels(
     to join them, and T less one are at most a tenth of the row. It is found when numbers are drawn and stands with
     them, so that one person more or less among the others turns no name on or off.
     """
-    found = {name: dict(of_draws) for name, of_draws in before.items()}
+    names = {name: dict(of_draws) for name, of_draws in before.items()}
     for side in sides:
         for entry in side.listed:
             if [part.kind for part in entry.parts] == ["joined"]:
                 draw = side.draws[entry.key]
-                of_draws = found.setdefault(f"{side.side} {entry.key}", {})
+                of_draws = names.setdefault(f"{side.side} {entry.key}", {})
                 of_draws.setdefault(draw.name, _main_level(side, entry, draw, method))
-    return found
+    return names
 
 
 def with_main_levels(
@@ -80,7 +80,7 @@ def with_main_levels(
 
 
 def _main_level(side: SideRows, entry: Entry, draw: Draw, method: Method) -> str:
-    ladder, table = side.counts.ladders[entry.place.table], side.counts.single[entry.place.table]
+    ladder, table = side.counts.ladders[entry.position.table], side.counts.single[entry.position.table]
     if not ladder.closed or draw.people < max(_FEWEST, _TIMES * (method.row - 1)):
         return ""
     people = {
@@ -107,18 +107,20 @@ def levels_named(ladders: Sequence[Ladder], rows: Sequence[PublicRow]) -> dict[s
     for part in (part for row in rows for part in row.parts):
         members = ((finest[part.feature], code) for code in part.members)
         named.setdefault(part.feature, set()).update((*((part.rung, code) for code in part.codes), *members))
-    return {of.feature: _with_parents(of, named[of.feature]) for of in ladders if of.feature in named}
+    return {
+        ladder.feature: _with_parents(ladder, named[ladder.feature]) for ladder in ladders if ladder.feature in named
+    }
 
 
 def _with_parents(ladder: Ladder, wanted: set[tuple[str, str]]) -> tuple[LevelName, ...]:
-    found: list[LevelName] = []
+    levels_found: list[LevelName] = []
     for at, levels in enumerate(ladder.levels):
         for level in levels:
             if (level.rung, level.code) in wanted:
-                found.append(level)
+                levels_found.append(level)
                 if level.parent is not None and at + 1 < len(ladder.rungs):
                     wanted.add((ladder.rungs[at + 1], level.parent))
-    return tuple(found)
+    return tuple(levels_found)
 
 
 def _printed(side: SideRows, entry: Entry) -> Draw:
@@ -129,21 +131,21 @@ def _printed(side: SideRows, entry: Entry) -> Draw:
 def _row(
     side: SideRows, entry: Entry, metrics: Sequence[Metric], method: PublicMethod, level: float, *, plain: bool
 ) -> PublicRow:
-    own, everyone = _printed(side, entry), _printed(side, side.listed[0])
+    draw, everyone = _printed(side, entry), _printed(side, side.listed[0])
 
-    def both(one: Draw) -> Sides:
-        return (one, None) if side.side == SIDES[0] else (None, one)
+    def both(draw: Draw) -> Sides:
+        return (draw, None) if side.side == SIDES[0] else (None, draw)
 
-    whole = both(everyone) if entry.parts else None
+    everyone_sides = both(everyone) if entry.parts else None
     mine = [metric for metric in metrics if rate_in_print(metric).side == side.side and side.has_outcomes]
     rates = [
-        rate_of(metric, both(own), whole, method, level)
+        rate_of(metric, both(draw), everyone_sides, method, level)
         if plain
         else PublicRate(metric=metric.name, value=None, low=None, high=None)
         for metric in mine
     ]
-    return PublicRow(side=side.side, parts=entry.parts, total=entry.total, people=own.people, errors=own.errors,
-                     few=own.few, fewer_than=own.fewer_than, as_of=own.day,
+    return PublicRow(side=side.side, parts=entry.parts, total=entry.total, people=draw.people, errors=draw.errors,
+                     few=draw.few, fewer_than=draw.fewer_than, as_of=draw.day,
                      rates=tuple(rates))  # fmt: skip
 
 
@@ -155,16 +157,16 @@ def _of_both(
     if len(sides) < len(SIDES) or not wanted:
         return []
     others = {entry.key: entry for entry in sides[1].listed}
-    whole = tuple(_printed(side, side.listed[0]) for side in sides)
-    made = []
+    everyone_draws = tuple(_printed(side, side.listed[0]) for side in sides)
+    rows = []
     for entry in sides[0].listed:
         other = others.get(entry.key)
         if other is None or other.members != entry.members:
             continue
-        own = _printed(sides[0], entry), _printed(sides[1], other)
-        everyone = (whole[0], whole[1]) if entry.parts else None
-        found = tuple(rate_of(metric, own, everyone, method, level) for metric in wanted)
+        pair = _printed(sides[0], entry), _printed(sides[1], other)
+        everyone = (everyone_draws[0], everyone_draws[1]) if entry.parts else None
+        rates = tuple(rate_of(metric, pair, everyone, method, level) for metric in wanted)
         as_of = min(side.draws[entry.key].day for side in sides)
-        made.append(PublicRow(side="both", parts=entry.parts, total=entry.total, people=own[0].people + own[1].people,
-                              errors=None, as_of=as_of, rates=found))  # fmt: skip
-    return made
+        rows.append(PublicRow(side="both", parts=entry.parts, total=entry.total, people=pair[0].people + pair[1].people,
+                              errors=None, as_of=as_of, rates=rates))  # fmt: skip
+    return rows

@@ -87,9 +87,9 @@ def shape_of(result: AuditResult) -> Shape | None:
     crossed = crossed_features(plan.groups)
     if not crossed:
         return None
-    held = (*result.counts, *result.further.finest) if unit == "row" else result.further.clusters
+    all_counts = (*result.counts, *result.further.finest) if unit == "row" else result.further.clusters
     everyone = cells_of(result.counts[:1])[0]
-    finest = [counts for counts in held if counts.group.family == finest_family(plan.groups, crossed)]
+    finest = [counts for counts in all_counts if counts.group.family == finest_family(plan.groups, crossed)]
     if not finest:
         raise ResultError(
             f"the result does not hold the counts of {' by '.join(crossed)} that public figures are made of",
@@ -103,20 +103,24 @@ def shape_of(result: AuditResult) -> Shape | None:
     if not fits:
         raise ResultError("the counts of the finest groups do not add up to everyone", slug="contradictory-result")
     _check_absent(plan.disclosure, total)
-    singles = [cells.sum(axis=tuple(at for at in range(len(crossed)) if at != own)) for own in range(len(crossed))]
+    singles = [cells.sum(axis=tuple(at for at in range(len(crossed)) if at != axis)) for axis in range(len(crossed))]
     for name in [name for name in plan.groups if name not in crossed and unit == "row"]:
-        one = [counts for counts in result.counts if counts.group.family == finest_family(plan.groups, [name])]
+        counts_of_feature = [
+            counts for counts in result.counts if counts.group.family == finest_family(plan.groups, [name])
+        ]
         ladder = _ladder(plan.groups, features[name])
-        placed = _placed(one, [ladder]) if one else None
+        placed = _placed(counts_of_feature, [ladder]) if counts_of_feature else None
         if placed is not None and np.array_equal(placed.sum(axis=0), total):  # else people stand in several levels
             ladders.append(ladder)
             singles.append(placed)
-    both = cells if len(crossed) == CROSSED else None
-    sides = {side: _side(_OUTCOMES[side], ladders, singles, both) for side in SIDES}
+    crossed_cells = cells if len(crossed) == CROSSED else None
+    sides = {side: _side(_OUTCOMES[side], ladders, singles, crossed_cells) for side in SIDES}
     hidden: Mapping[SideName, SideCounts] = {}
     unscored = int(total[:, NOT_FLAGGED + 1 :].sum())
     if plan.evaluation_set.is_counted:  # nobody is without an answer there: the table hides it
-        hidden = {side: _side((_OUTCOMES[side][0], ABSTAINED, FAILED), ladders, singles, both) for side in SIDES}
+        hidden = {
+            side: _side((_OUTCOMES[side][0], ABSTAINED, FAILED), ladders, singles, crossed_cells) for side in SIDES
+        }
         unscored = 0
     return Shape(tuple(ladders), sides, hidden, unscored, int(total[UNLABELLED, : NOT_FLAGGED + 1].sum()))
 
@@ -129,17 +133,17 @@ def _check_absent(disclosure: DisclosureSection, total: IntArray) -> None:
         "unlabelled": decided[UNLABELLED],
         "unscored": total.sum() - decided.sum(),
     }
-    found = [name for name in disclosure.absent if there[name]]
-    if found:
-        raise ResultError(f"disclosure.absent says that the set has no {found[0]}, and it has", slug="not-absent")
+    present = [name for name in disclosure.absent if there[name]]
+    if present:
+        raise ResultError(f"disclosure.absent says that the set has no {present[0]}, and it has", slug="not-absent")
 
 
 def _side(
-    of: tuple[int, int, int], ladders: Sequence[Ladder], singles: Sequence[IntArray], crossed: IntArray | None
+    cell_indices: tuple[int, int, int], ladders: Sequence[Ladder], singles: Sequence[IntArray], crossed: IntArray | None
 ) -> SideCounts:
     from audit.disclosure.tables import SideCounts  # not before a result is made public: a gate makes none
 
-    label, error, right = of
+    label, error, right = cell_indices
 
     def outcomes(cells: IntArray) -> IntArray:
         return np.stack([cells[..., label, error], cells[..., label, right]], axis=-1)
@@ -158,13 +162,13 @@ def _rank(group_features: Groups, name: str) -> tuple[int, int]:
     return _FIRST.index(coding) if coding in _FIRST else len(_FIRST), list(group_features).index(name)
 
 
-def _ladder(group_features: Groups, found: SensitiveFeature) -> Ladder:
-    section, coding = group_features[found.name], feature_coding(group_features, found.name)
+def _ladder(group_features: Groups, feature: SensitiveFeature) -> Ladder:
+    section, coding = group_features[feature.name], feature_coding(group_features, feature.name)
     if coding == "relation":
-        return public_ladder(found, STANDINGS)
+        return public_ladder(feature, STANDINGS)
     if coding in _FIRST or section.expected:
-        return public_ladder(found, expected_codes(section, coding))
-    return replace(public_ladder(found, (level.code for level in found.levels if not level.parts)), listed=False)
+        return public_ladder(feature, expected_codes(section, coding))
+    return replace(public_ladder(feature, (level.code for level in feature.levels if not level.parts)), listed=False)
 
 
 def publication_counts(

@@ -26,10 +26,10 @@ def shown_evidence(release: PublicRelease) -> frozenset[str]:
     genders, nationalities = _names(release, "gender"), _names(release, "nationality")
     sized = [row for row in release.rows if len(row.parts) == 1]
     unknown = {(feature, "unknown") for feature in genders | nationalities}
-    children = {(one.name, code) for one in release.features for code in one.children}
-    forced = {(one.name, code) for one in release.features for code in one.forced_criminality}
+    children = {(feature.name, code) for feature in release.features for code in feature.children}
+    forced = {(feature.name, code) for feature in release.features for code in feature.forced_criminality}
     women_and_children = {*((gender, "woman") for gender in genders), *children}
-    found = {
+    is_shown = {
         "missed": any(rate.metric in limited for row, rate in printed if row in missed),
         "false_alarms": any(rate.metric in WRONGLY_FLAGGED for _, rate in printed),
         "gender": _is_by(missed, genders),
@@ -46,20 +46,20 @@ def shown_evidence(release: PublicRelease) -> frozenset[str]:
         "ratios_unknown": _has_one_of(sized, unknown),
         **_of_everyone(release),
     }
-    return frozenset(key for key, shown in found.items() if shown)
+    return frozenset(key for key, shown in is_shown.items() if shown)
 
 
 def _of_everyone(release: PublicRelease) -> dict[str, bool]:
     """What follows from both errors of everyone: how many flags are right, here and at the base rate of use."""
-    whole = [row for row in release.rows if not row.parts]
-    known = {rate.metric for row in whole for rate in row.rates if rate.value is not None}
-    both = not known.isdisjoint(MISSED) and not known.isdisjoint(WRONGLY_FLAGGED)
-    return {"above_chance": both, "at_work": both and "at_work" in release.about.asked}
+    everyone = [row for row in release.rows if not row.parts]
+    known = {rate.metric for row in everyone for rate in row.rates if rate.value is not None}
+    has_both = not known.isdisjoint(MISSED) and not known.isdisjoint(WRONGLY_FLAGGED)
+    return {"above_chance": has_both, "at_work": has_both and "at_work" in release.about.asked}
 
 
 def _names(release: PublicRelease, *kinds: str) -> set[str]:
     """Features whose coding, or whose meaning in the operator's words, is one of these."""
-    return {one.name for one in release.features if one.coding in kinds or one.means in kinds}
+    return {feature.name for feature in release.features if feature.coding in kinds or feature.means in kinds}
 
 
 def _is_by(rows: Sequence[PublicRow], features: set[str]) -> bool:

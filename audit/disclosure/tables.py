@@ -54,8 +54,8 @@ class Cut:
     cross: Cross | None
 
 
-class Place(NamedTuple):
-    """Place of a row in the tables of its side."""
+class Position(NamedTuple):
+    """Position of a row in the tables of its side."""
 
     table: int
     """The feature; -1 for everyone, and for rows of two features crossed."""
@@ -64,14 +64,14 @@ class Place(NamedTuple):
     """Of a row of the cross: the columns that it holds, as places in `Cross.columns`."""
 
 
-EVERYONE: Final = Place(-1, -1)
+EVERYONE: Final = Position(-1, -1)
 
 
 @dataclass(frozen=True)
 class Entry:
     """One row that may be printed, with its exact numbers."""
 
-    place: Place
+    position: Position
     parts: tuple[PublicPart, ...]
     total: bool
     errors: int
@@ -122,38 +122,38 @@ def next_cut(before: Cut, counts: SideCounts, keep: int) -> Cut | None:
     return Cut(rows, Cross(cross.rows, cross.columns, tuple(crosses(people, keep, allowed))))
 
 
-def entries(counts: SideCounts, made: Cut) -> list[Entry]:
+def entries(counts: SideCounts, side_cut: Cut) -> list[Entry]:
     """List everyone, the rows of each feature with their totals, and those of the cross."""
     errors, right = counts.everyone
     listed = [Entry(EVERYONE, (), False, int(errors), int(right))]
-    for table, (ladder, rows) in enumerate(zip(counts.ladders, made.rows, strict=True)):
+    for table, (ladder, rows) in enumerate(zip(counts.ladders, side_cut.rows, strict=True)):
         for at, row in enumerate((*rows, *totals(ladder, rows))):
             errors, right = counts.single[table][list(row.members)].sum(axis=0)
             numbers = int(errors), int(right), row.joined
-            who = (_codes(ladder, [row]),)
-            listed.append(Entry(Place(table, at), (_part(ladder, row),), row.kind == "total", *numbers, who))
-    return [*listed, *_cross_entries(counts, made)]
+            codes = (_codes(ladder, [row]),)
+            listed.append(Entry(Position(table, at), (_part(ladder, row),), row.kind == "total", *numbers, codes))
+    return [*listed, *_cross_entries(counts, side_cut)]
 
 
 def hiding_keys(hidden: Sequence[Entry]) -> frozenset[str]:
     """Return the keys of rows that hold hidden numbers, and of others beside a level that does: without a row, it would
     be taken for one of them.
     """
-    held = [entry for entry in hidden if entry.people]
-    named = {part.feature for entry in held for part in entry.parts if part.kind == "level"}
+    with_people = [entry for entry in hidden if entry.people]
+    named = {part.feature for entry in with_people for part in entry.parts if part.kind == "level"}
     beside = [e for e in hidden if any(part.kind == "others" and part.feature in named for part in e.parts)]
-    return frozenset(entry.key for entry in (*held, *beside))
+    return frozenset(entry.key for entry in (*with_people, *beside))
 
 
-def cut_to_json(made: Cut, ladders: Sequence[Ladder]) -> dict[str, Any]:
+def cut_to_json(side_cut: Cut, ladders: Sequence[Ladder]) -> dict[str, Any]:
     """Write a cut down by codes: it holds no number of people."""
 
     def written(ladder: Ladder, row: Row) -> list[Any]:
         return [row.kind, row.rung, row.code, [ladder.levels[0][at].code for at in row.members], row.joined]
 
     return {
-        "rows": [[written(ladder, row) for row in rows] for ladder, rows in zip(ladders, made.rows, strict=True)],
-        "cross": made.cross,
+        "rows": [[written(ladder, row) for row in rows] for ladder, rows in zip(ladders, side_cut.rows, strict=True)],
+        "cross": side_cut.cross,
     }
 
 
@@ -165,22 +165,22 @@ def cut_from_json(written: Mapping[str, Any], ladders: Sequence[Ladder]) -> Cut:
     LookupError, TypeError, ValueError
         If it was written for other features.
     """
-    made: list[tuple[Row, ...]] = []
+    tables: list[tuple[Row, ...]] = []
     for ladder, rows in zip(ladders, written["rows"], strict=True):
-        at = {level.code: place for place, level in enumerate(ladder.levels[0])}
+        at = {level.code: index for index, level in enumerate(ladder.levels[0])}
         read = [
-            Row(kind, rung, code, tuple(sorted(at[each] for each in members if each in at)), joined)
+            Row(kind, rung, code, tuple(sorted(at[member] for member in members if member in at)), joined)
             for kind, rung, code, members, joined in rows
         ]
         new = sorted(set(at.values()).difference(*(row.members for row in read))) if read else []
-        wide = next((place for place, row in enumerate(read) if row.rung == WORLD), None)
+        wide = next((index for index, row in enumerate(read) if row.rung == WORLD), None)
         if new and wide is None:
             raise ValueError("there are levels that no row can hold")
         if new and wide is not None:
             read[wide] = replace(read[wide], members=tuple(sorted((*read[wide].members, *new))))
-        made.append(tuple(read))
+        tables.append(tuple(read))
     cross = written["cross"]
-    return Cut(tuple(made), None if cross is None else Cross(cross[0], tuple(cross[1]), tuple(cross[2])))
+    return Cut(tuple(tables), None if cross is None else Cross(cross[0], tuple(cross[1]), tuple(cross[2])))
 
 
 def _cross(counts: SideCounts, rows: Sequence[Sequence[Row]], least: int) -> Cross | None:
@@ -205,21 +205,24 @@ def _crossed(counts: SideCounts, rows: Sequence[Sequence[Row]], table: int, colu
     return np.stack([by_row[:, list(rows[1 - table][at].members)].sum(axis=1) for at in columns], axis=1)
 
 
-def _cross_entries(counts: SideCounts, made: Cut) -> list[Entry]:
-    cross = made.cross
+def _cross_entries(counts: SideCounts, side_cut: Cut) -> list[Entry]:
+    cross = side_cut.cross
     if cross is None:
         return []
-    cells = _crossed(counts, made.rows, cross.rows, cross.columns)
+    cells = _crossed(counts, side_cut.rows, cross.rows, cross.columns)
     ladder, by = counts.ladders[cross.rows], counts.ladders[1 - cross.rows]
     listed = []
-    for at, (row, split) in enumerate(zip(made.rows[cross.rows], cross.split, strict=True)):
+    for at, (row, split) in enumerate(zip(side_cut.rows[cross.rows], cross.split, strict=True)):
         for columns in parts_of(split, len(cross.columns)):
             errors, right = cells[at, list(columns)].sum(axis=0)
-            held = [made.rows[1 - cross.rows][cross.columns[each]] for each in columns]
-            parts, who = (_part(ladder, row), _joined(by, held)), (_codes(ladder, [row]), _codes(by, held))
+            column_rows = [side_cut.rows[1 - cross.rows][cross.columns[column]] for column in columns]
+            parts, codes = (
+                (_part(ladder, row), _joined(by, column_rows)),
+                (_codes(ladder, [row]), _codes(by, column_rows)),
+            )
             if cross.rows:
-                parts, who = parts[::-1], who[::-1]
-            listed.append(Entry(Place(-1, at, columns), parts, False, int(errors), int(right), row.joined, who))
+                parts, codes = parts[::-1], codes[::-1]
+            listed.append(Entry(Position(-1, at, columns), parts, False, int(errors), int(right), row.joined, codes))
     return listed
 
 

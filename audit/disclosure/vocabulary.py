@@ -37,7 +37,7 @@ class Ladder:
 
     def places(self, codes: Sequence[str]) -> IntArray:
         """int64[n]: the place of each code on the finest rung; that of `unlisted` for a code of no list."""
-        at = {level.code: place for place, level in enumerate(self.levels[0])}
+        at = {level.code: index for index, level in enumerate(self.levels[0])}
         rest = at.get(UNLISTED)
         return np.array([at.get(code, rest) for code in codes], dtype=np.int64)
 
@@ -65,12 +65,12 @@ def ladder_of(feature: str, rungs: Sequence[str], levels: Sequence[LevelName], *
     """A ladder of the levels given, and of `unlisted` on every rung unless nothing can lie outside of them."""
     parents: Mapping[tuple[str, str], str | None] = {(level.rung, level.code): level.parent for level in levels}
     on: list[tuple[LevelName, ...]] = []
-    for place, rung in enumerate(rungs):
-        above = UNLISTED if place + 1 < len(rungs) else None
+    for index, rung in enumerate(rungs):
+        above = UNLISTED if index + 1 < len(rungs) else None
         listed = sorted((level for level in levels if level.rung == rung), key=lambda level: level.code)
         rest = () if closed else (LevelName(rung=rung, code=UNLISTED, name="not listed", parent=above),)
         on.append((*listed, *rest))
-    at = [{level.code: place for place, level in enumerate(of_rung)} for of_rung in on]
+    at = [{level.code: index for index, level in enumerate(of_rung)} for of_rung in on]
     climbs = [np.arange(len(on[0]), dtype=np.int64)]
     for below, rung in enumerate(rungs[:-1]):
         up = [parents.get((rung, level.code), UNLISTED) or level.code for level in on[below]]

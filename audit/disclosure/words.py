@@ -94,8 +94,8 @@ class Words:
 
     def rows(self) -> tuple[PublicRow, ...]:
         """Return the rows with their words."""
-        said = {rule.id: self._of_rule(rule) for rule in self._plan.named_rules}
-        fresh = [[word for words in said.values() if (word := words.get(at))] for at in range(len(self._rows))]
+        words_by_rule = {rule.id: self._of_rule(rule) for rule in self._plan.named_rules}
+        fresh = [[word for words in words_by_rule.values() if (word := words.get(at))] for at in range(len(self._rows))]
         return tuple(
             row.model_copy(update={"words": tuple(self._stood(row, words, standing))})
             for row, words, standing in zip(self._rows, fresh, self._standing, strict=True)
@@ -110,8 +110,8 @@ class Words:
             return [
                 now.model_copy(update=untold if now.word else {"smaller_beyond": False}) for now in fresh if row.parts
             ]
-        kept = [self._kept(row, standing.words[now.rule]) for now in fresh if now.rule in standing.words]
-        return [word for word in kept if row.parts or word.smaller_beyond]
+        still_true = [self._kept(row, standing.words[now.rule]) for now in fresh if now.rule in standing.words]
+        return [word for word in still_true if row.parts or word.smaller_beyond]
 
     def _kept(self, row: PublicRow, before: PublicWord) -> PublicWord:
         verdict = None if row.group is None else self._verdicts.get((before.rule, row.group))
@@ -129,21 +129,26 @@ class Words:
         return word.model_copy(update={"smaller_beyond": smaller, "judged_as": larger if is_so else None})
 
     def _failing(self, rule: str) -> list[Group]:
-        return [group for (of, group), verdict in self._verdicts.items() if of == rule and verdict.outcome == "fail"]
+        return [
+            group
+            for (rule_id, group), verdict in self._verdicts.items()
+            if rule_id == rule and verdict.outcome == "fail"
+        ]
 
     def _of_rule(self, rule: NamedRule) -> dict[int, PublicWord]:
         """Words of a rule by the place of their row."""
         side = rate_in_print(rule.rate).side
-        at = {place: row for place, row in enumerate(self._rows) if row.side == side and row.parts and row.rates}
-        few = {place: row for place, row in at.items() if (row.errors if row.holds_few_others else row.few) is not None}
+        at = {index: row for index, row in enumerate(self._rows) if row.side == side and row.parts and row.rates}
+        few = {index: row for index, row in at.items() if (row.errors if row.holds_few_others else row.few) is not None}
         sure = self._sure_words(rule, few)
         verdicts = {
-            place: None if row.group is None else self._verdicts.get((rule.id, row.group)) for place, row in at.items()
+            index: None if row.group is None else self._verdicts.get((rule.id, row.group)) for index, row in at.items()
         }
         untold = self._untold(
-            rule, [of for place, of in verdicts.items() if of is not None and not self._is_few(at[place])]
+            rule,
+            [verdict for index, verdict in verdicts.items() if verdict is not None and not self._is_few(at[index])],
         )
-        words = {place: self._word(rule, row, verdicts[place], sure.get(place), untold) for place, row in at.items()}
+        words = {index: self._word(rule, row, verdicts[index], sure.get(index), untold) for index, row in at.items()}
         return self._with_smaller(rule, words) if is_told_by_rows(rule.rate, self._method.public()) else words
 
     def _word(
@@ -198,7 +203,7 @@ class Words:
         if everyone.errors is None and everyone.few is None:
             return {}
         rows, floor = list(few.values()), self._method.floor
-        found = dict.fromkeys(few, "pass")
+        outcomes = dict.fromkeys(few, "pass")
         for question in questions(self._plan.audit.route, rule):
             ten, most = (
                 [self._doubts.moved(rule, question, row.group, unprinted) for row in rows]
@@ -207,14 +212,14 @@ class Words:
             more = [0] * len(rows) + [add or 0 for add in (*ten, *most)]
             passing = np.reshape(self._surely(question, rows * 3, everyone, more, within=True), (3, len(rows)))
             # one unprinted number of 11 to 19 people could explain that a row does not pass: then it has no word
-            told = np.array([add is not None for add in ten]) & passing[1] & ~passing[2]
+            explained = np.array([add is not None for add in ten]) & passing[1] & ~passing[2]
             beyond = self._surely(question, rows, everyone, [0] * len(rows), within=False)
-            for place, fails, passes in zip(few, beyond, passing[0] & ~told, strict=True):
+            for index, fails, passes in zip(few, beyond, passing[0] & ~explained, strict=True):
                 if fails:
-                    found[place] = "fail"
-                elif not passes and found[place] != "fail":
-                    found[place] = "none"
-        return found
+                    outcomes[index] = "fail"
+                elif not passes and outcomes[index] != "fail":
+                    outcomes[index] = "none"
+        return outcomes
 
     def _surely(
         self, question: Question, rows: Sequence[PublicRow], everyone: PublicRow, more: Sequence[int], *, within: bool
@@ -328,20 +333,20 @@ class WordLog:
         for name in known.get("words", {}):
             side, _, key = name.partition(" ")
             sides = SIDES if side == "both" else (side,)
-            if name in released and all(f"{each} {key}" in draws for each in sides):
-                self.add(released[name], "/".join(draws[f"{each} {key}"] for each in sides))
+            if name in released and all(f"{side_name} {key}" in draws for side_name in sides):
+                self.add(released[name], "/".join(draws[f"{side_name} {key}"] for side_name in sides))
 
 
 def _digest_of_limits(plan: AuditPlan) -> str:
     """Return a digest of all in a plan that decides a word of given counts."""
-    told = {
+    limits = {
         "rules": [rule.model_dump(mode="json", exclude={"reason", "on_fail"}) for rule in plan.rules],
         **{name: getattr(plan, name).model_dump(mode="json") for name in ("verdict", "sensitivity")},
         "groups": {name: section.model_dump(mode="json") for name, section in plan.groups.items()},
         "route": plan.audit.route,
         **({"rates": {name: rate.model_dump(mode="json") for name, rate in plan.rates.items()}} if plan.rates else {}),
     }
-    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
+    return hashlib.sha256(json.dumps(limits, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _end_of(everyone: PublicRow, most: int, *, least: bool) -> int:
@@ -368,7 +373,7 @@ class Members:
     def holds(self, row: PublicRow, group: Group) -> bool:
         """Return whether all people of a group stand in a row."""
         levels = {level.feature: level for level in group.levels}
-        return all(name in levels and self._placed(levels[name]) <= own for name, own in self._parts(row))
+        return all(name in levels and self._placed(levels[name]) <= codes for name, codes in self._parts(row))
 
     def within(self, row: PublicRow, group: Group) -> bool:
         """Return whether all people of a row stand in a group."""
@@ -380,7 +385,7 @@ class Members:
 
     def _parts(self, row: PublicRow) -> list[tuple[str, frozenset[str]]]:
         members = self._of_row["positives" if row.side == "both" else row.side, row.key]
-        return [(part.feature, own) for part, own in zip(row.parts, members, strict=True)]
+        return [(part.feature, codes) for part, codes in zip(row.parts, members, strict=True)]
 
     def _placed(self, level: Level) -> set[str]:
         """The finest codes under a level; several nationalities at once stand among those of no list."""

@@ -10,16 +10,16 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 
 from audit.disclosure.cut import Row, totals
 from audit.disclosure.left import Need, Span, Sums
-from audit.disclosure.tables import Cut, Entry, Place, SideCounts, entries, first_cut
+from audit.disclosure.tables import Cut, Entry, Position, SideCounts, entries, first_cut
 from audit.stats.arrays import BoolArray
 from tools.attack.world import adversarial, members_of, small_ladders
 
 OPEN = (Span(0, 0), Span(9, 9))
-Spans = dict[Place, Span]
-Needs = dict[Place, tuple[Span, ...]]
+Spans = dict[Position, Span]
+Needs = dict[Position, tuple[Span, ...]]
 
 
-def by_program(members: Mapping[Place, BoolArray], spans: Spans, needs: Needs) -> set[Place]:
+def by_program(members: Mapping[Position, BoolArray], spans: Spans, needs: Needs) -> set[Position]:
     """Rows of which some span holds no number that any table of people allows."""
     size = next(iter(members.values())).size
     sums = np.array([members[place].ravel() for place in spans], dtype=float)
@@ -35,8 +35,8 @@ def by_program(members: Mapping[Place, BoolArray], spans: Spans, needs: Needs) -
 
 def printed(listed: Sequence[Entry], rng: np.random.Generator) -> tuple[Spans, Needs]:
     """Spans of numbers that differ by up to five from the errors, and rows that have fewer than ten of them."""
-    few = {entry.place for entry in listed if entry.errors < 10}
-    near = {entry.place: entry.errors + int(rng.integers(-5, 6)) for entry in listed}
+    few = {entry.position for entry in listed if entry.errors < 10}
+    near = {entry.position: entry.errors + int(rng.integers(-5, 6)) for entry in listed}
     spans = {place: Span(0, 9) if place in few else Span(max(near[place] - 5, 10), near[place] + 5) for place in near}
     return spans, dict.fromkeys(few, OPEN)
 
@@ -45,7 +45,7 @@ def asked(needs: Needs) -> list[Need]:
     return [Need(place, span) for place, wanted in needs.items() for span in wanted]
 
 
-def world(seed: int) -> tuple[Cut, list[list[Row]], dict[Place, BoolArray], Spans, Needs] | None:
+def world(seed: int) -> tuple[Cut, list[list[Row]], dict[Position, BoolArray], Spans, Needs] | None:
     rng = np.random.default_rng(seed)
     ladders = small_ladders(int(rng.integers(1, 4)), int(rng.integers(2, 8)), int(rng.integers(1, 4)))
     cells = adversarial(ladders, rng)
@@ -55,7 +55,7 @@ def world(seed: int) -> tuple[Cut, list[list[Row]], dict[Place, BoolArray], Span
         return None
     listed = entries(counts, made)
     sums = [totals(ladder, rows) for ladder, rows in zip(ladders, made.rows, strict=True)]
-    members = dict(zip((entry.place for entry in listed), members_of(ladders, made, listed), strict=True))
+    members = dict(zip((entry.position for entry in listed), members_of(ladders, made, listed), strict=True))
     return made, sums, members, *printed(listed, rng)
 
 

@@ -92,7 +92,7 @@ def members_of(ladders: Sequence[Ladder], cut: Cut, listed: Iterable[Entry]) -> 
     """bool[genders, countries] of each row: who stands in it."""
     sizes = [len(ladder.levels[0]) for ladder in ladders]
     rows = [(*of_feature, *totals(ladder, of_feature)) for ladder, of_feature in zip(ladders, cut.rows, strict=True)]
-    for position in (entry.place for entry in listed):
+    for position in (entry.position for entry in listed):
         chosen = [np.ones(size, dtype=bool) for size in sizes]
         if position.columns and cut.cross is not None:
             by = 1 - cut.cross.rows
