@@ -29,17 +29,17 @@ class _Session:
 
     def __init__(self, config: pytest.Config) -> None:
         worker: dict[str, Any] = getattr(config, "workerinput", {})
-        given = worker.get(_SHARED)
-        self.shared: Path | None = None if given is None else Path(given)
+        folder = worker.get(_SHARED)
+        self.shared: Path | None = None if folder is None else Path(folder)
         self.is_worker = bool(worker)
-        self._found: dict[str, JudgedPlan] = {}
-        self._made: SharedFolder | None = None
+        self._judged: dict[str, JudgedPlan] = {}
+        self._shared_folder: SharedFolder | None = None
 
     def judged(self, plan: Path, config: pytest.Config) -> JudgedPlan:
         """Return the outcome of the audit of a plan. Raises CollectError, with one line."""
         from audit.cli.testing.audit_of_plan import NotJudgedError, PlanRequest, judge_plan_once
 
-        asked = PlanRequest(
+        request = PlanRequest(
             plan=plan,
             root=config.rootpath,
             restricted_folder=_restricted_folder(config),
@@ -47,34 +47,34 @@ class _Session:
             allow_pickle=config.getoption("audit7k_allow_pickle"),
         )
         try:
-            if asked.key not in self._found:
-                self._found[asked.key] = judge_plan_once(asked, self.shared)
+            if request.key not in self._judged:
+                self._judged[request.key] = judge_plan_once(request, self.shared)
         except NotJudgedError as error:
             raise pytest.Collector.CollectError(f"audit7k: {error}") from None
-        return self._found[asked.key]
+        return self._judged[request.key]
 
-    def found(self) -> list[JudgedPlan]:
+    def judged_plans(self) -> list[JudgedPlan]:
         """Return all audits, those of workers too, in an order that does not depend on which was first."""
-        found = list(self._found.values())
+        plans = list(self._judged.values())
         if self.shared is not None and not self.is_worker and any(self.shared.glob("*.json")):
             from audit.cli.testing.cases import JudgedPlan
 
-            found += [JudgedPlan.from_json(file.read_text(encoding="utf-8")) for file in self.shared.glob("*.json")]
-        return sorted(found, key=lambda judged: (judged.plan, judged.notes))
+            plans += [JudgedPlan.from_json(file.read_text(encoding="utf-8")) for file in self.shared.glob("*.json")]
+        return sorted(plans, key=lambda judged: (judged.plan, judged.notes))
 
     def share(self) -> Path:
         """Return the folder that workers of this session share, which only its owner can read."""
         if self.shared is None:
             from audit7k_pytest.shared_folder import SharedFolder
 
-            self._made = SharedFolder()
-            self.shared = self._made.path
+            self._shared_folder = SharedFolder()
+            self.shared = self._shared_folder.path
         return self.shared
 
     def close(self) -> None:
         """Remove the shared folder: it can hold exact counts."""
-        if self._made is not None:
-            self._made.remove()
+        if self._shared_folder is not None:
+            self._shared_folder.remove()
 
 
 _SESSION: Final = pytest.StashKey[_Session]()
@@ -144,17 +144,17 @@ def pytest_report_header(config: pytest.Config) -> str | None:
 
 def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
     """Say which plans were audited, because that happens before the first test runs."""
-    return [f"audit7k: {note}" for judged in config.stash[_SESSION].found() for note in judged.notes]
+    return [f"audit7k: {note}" for judged in config.stash[_SESSION].judged_plans() for note in judged.notes]
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """Say at the end, even of a quiet log, what was audited, what is waived and what is undecided."""
-    found = config.stash[_SESSION].found()
-    if not found:
+    judged_plans = config.stash[_SESSION].judged_plans()
+    if not judged_plans:
         return
     from audit.cli.testing.log_lines import summary_lines
 
-    for judged in found:
+    for judged in judged_plans:
         for line in summary_lines(judged):
             terminalreporter.write_line(f"audit7k: {line}")
 
@@ -237,7 +237,7 @@ def _plan_at(name: str | Path, test_file: Path, config: pytest.Config) -> Path:
 
 def _restricted_folder(config: pytest.Config) -> Path | None:
     named: str | None = config.getoption("audit7k_restricted_folder")
-    own = str(config.getini("audit7k_restricted_folder"))
+    ini_folder = str(config.getini("audit7k_restricted_folder"))
     if named is not None:
         return Path(named)
-    return config.rootpath / own if own else None
+    return config.rootpath / ini_folder if ini_folder else None

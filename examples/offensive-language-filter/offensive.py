@@ -8,4 +8,4 @@ from profanity_check import predict_prob
 
 def score(batch: pa.RecordBatch) -> list[float]:
     """Return how likely each text is offensive, between 0 and 1, as alt-profanity-check gives it."""
-    return [float(one) for one in predict_prob(batch.column("text").to_pylist())]
+    return [float(probability) for probability in predict_prob(batch.column("text").to_pylist())]

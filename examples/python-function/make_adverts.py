@@ -36,8 +36,8 @@ def main(folder: Path) -> None:
     for number in range(1, ADVERTS + 1):
         exploitative = rng.random() < 0.45
         addressed_to = rng.choice(list(ADDRESSED_TO))
-        said = [phrase for phrase, often in (TELLING if exploitative else ORDINARY).items() if rng.random() < often]
-        text = f"{rng.choice(JOBS)}.{ADDRESSED_TO[addressed_to]} {' '.join(said)}".strip()
+        phrases = [phrase for phrase, often in (TELLING if exploitative else ORDINARY).items() if rng.random() < often]
+        text = f"{rng.choice(JOBS)}.{ADDRESSED_TO[addressed_to]} {' '.join(phrases)}".strip()
         advert = {
             "advert": f"ad-{number:04d}",
             "text": text,

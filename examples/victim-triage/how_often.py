@@ -42,5 +42,5 @@ def main(seeds: int, first: int) -> None:
 
 
 if __name__ == "__main__":
-    asked = [int(number) for number in sys.argv[1:]]
-    main(*asked, *(60, 1000)[len(asked) :])
+    arguments = [int(number) for number in sys.argv[1:]]
+    main(*arguments, *(60, 1000)[len(arguments) :])

@@ -38,7 +38,7 @@ def main(folder: Path) -> None:
     gender = rng.choice(["woman", "man", "non-binary"], size, p=[0.58, 0.41, 0.01])
     channel = rng.choice(["web", "messaging", "print"], size, p=[0.5, 0.35, 0.15])
     exploited = rng.random(size) < 0.45
-    kept = rng.random(size) < np.where(exploited | np.isin(nationality, RARE), 0.95, 0.38)
+    is_drawn = rng.random(size) < np.where(exploited | np.isin(nationality, RARE), 0.95, 0.38)
     weight = np.where(exploited | np.isin(nationality, RARE), 1.0, 2.5)
 
     shared = 0.45 * rng.standard_normal(ADVERTISERS)[cluster]
@@ -61,7 +61,7 @@ def main(folder: Path) -> None:
         "drawn_at_random": pa.array(rng.random(size) < 0.20),
         "score": pa.array(np.round(score, 6)),
     }
-    table = pa.table(columns).filter(pa.array(kept))
+    table = pa.table(columns).filter(pa.array(is_drawn))
     pq.write_table(table, folder / "adverts.parquet")
     (folder / "reference.csv").write_text(REFERENCE, encoding="utf-8", newline="\n")
     print(f"{table.num_rows} synthetic adverts of {ADVERTISERS} advertisers")

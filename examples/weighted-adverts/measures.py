@@ -8,6 +8,6 @@ import numpy.typing as npt
 
 def youden_index(y_true: npt.NDArray[np.int64], y_pred: npt.NDArray[np.int64]) -> float:
     """Share of victims found minus share of non-victims wrongly flagged (Youden 1950)."""
-    found = y_pred[y_true == 1].mean() if (y_true == 1).any() else np.nan
+    recall = y_pred[y_true == 1].mean() if (y_true == 1).any() else np.nan
     flagged = y_pred[y_true == 0].mean() if (y_true == 0).any() else np.nan
-    return float(found - flagged)
+    return float(recall - flagged)
