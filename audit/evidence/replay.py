@@ -36,6 +36,7 @@ from audit.result.file import parse_result
 from audit.result.json_text import field_json
 from audit.safeguards import with_safeguards
 from audit.storage import file_sha256
+from audit.verdicts.judge import overall_verdict
 from audit.vocabulary.file_names import RELEASE
 from audit.vocabulary.text import printable
 
@@ -48,6 +49,7 @@ COUNTED: Final = ("rules", "verdicts", "counts", "estimates", "disparities")
 SAFE_KINDS: Final = frozenset({"skops", "onnx", "mlflow", "transformers"})
 """Detectors that are files of numbers. Others are programs: whoever replays a bundle would run what its maker wrote."""
 _PAPER: Final = REPORTERS[PAPER][0]
+_BUT_FOR_THE_CHANGE: Final = ", but for the change since an earlier audit, whose answers are not in the bundle"
 _ASKED: Final = frozenset({"plan", "plan_as_asked", "provenance"})
 """What says where files lie, and when."""
 
@@ -156,6 +158,7 @@ def replay(bundle: Bundle, levels: Sequence[Level], folder: Path | None, run: Ru
             yield Shown(level, State.NOT_SHOWN, f"{level} come out otherwise here: {', '.join(other)}; {version}")
         else:
             but = f", but for {_PAPER}, which fonts decide" if level == "public" and _PAPER in bundle.public else ""
+            but = _BUT_FOR_THE_CHANGE if level != "public" and result.change is not None else but
             yield Shown(level, State.HOLDS, f"{level} came out the same, byte for byte{but}")
 
 
@@ -213,6 +216,7 @@ def _whole(material: Material, run: Runner) -> list[str]:
             hint="look at them, then run the plan itself",
         )
     document = _plan(material)
+    document.pop("baseline", None)
     path = getattr(material.result.plan.detector, "path", None)
     if material.digest(DETECTOR) is not None and path is not None:
         document["detector"] = {**document["detector"], "path": str(material.place(DETECTOR, path))}
@@ -220,9 +224,11 @@ def _whole(material: Material, run: Runner) -> list[str]:
     # what a history shows is no part of a run, and safeguards follow from it too
     origin = rerun.result.provenance.model_copy(update={"history": material.result.provenance.history})
     again = with_safeguards(rerun.result.model_copy(update={"provenance": origin}))
+    pair = (_unopposed(material.result), _unopposed(again))
+    if material.result.change is not None:
+        pair = (_without_change(pair[0]), _without_change(pair[1]))
     other = _differing(
-        _unopposed(material.result),
-        _unopposed(again),
+        *pair,
         [name for name in AuditResult.model_fields if name not in _ASKED],
     )
     if material.digest(PREDICTIONS) is not None and not material.is_what_was_audited(PREDICTIONS, rerun.predictions):
@@ -235,6 +241,13 @@ def _unopposed(result: AuditResult) -> AuditResult:
     further = result.further.model_copy(update={"crosscheck": (), "crosscheck_state": "not_asked"})
     notices = tuple(notice for notice in result.notices if not notice.code.startswith("crosscheck-"))
     return result.model_copy(update={"further": further, "notices": notices})
+
+
+def _without_change(result: AuditResult) -> AuditResult:
+    """Leave out the change since earlier audits, whose answers are in no bundle, and what follows from it."""
+    overall = overall_verdict(result.plan.audit, (*result.rules, *result.probe_rules))
+    further = result.further.model_copy(update={"held_against": None, "planned_pass": None})
+    return with_safeguards(result.model_copy(update={"change": None, "overall": overall, "further": further}))
 
 
 def _plan(material: Material) -> dict[str, Any]:

@@ -320,3 +320,23 @@ def test_a_stale_result_is_not_accepted(here: pd.DataFrame) -> None:
     assert refused.exit_code == 4
     assert "differs" in refused.stderr
     assert not Path("kept/chains").exists()
+
+
+def test_a_baseline_that_gates_were_pointed_at_may_be_the_first_accepted_version(here: pd.DataFrame) -> None:
+    run(0)
+    release(here, 1)
+    assert call("gate", "plan-1.toml", "--baseline", "out-0", *RESTRICTED).exit_code == 0
+    assert accept(0).exit_code == 0
+    assert run(1).exit_code == 0
+    assert numbers(1) == (1, 1, "reference")
+
+
+def test_a_replay_makes_all_again_but_the_change_since_versions_that_no_bundle_has(here: pd.DataFrame) -> None:
+    run(0)
+    accept(0)
+    release(here, 1, worse=0.2)
+    assert run(1).exit_code == 1
+    assert call("seal", "out-1", "--with-rows", *RESTRICTED).exit_code == 0
+    replayed = call("replay", "out-1/evidence-restricted.a7k")
+    assert replayed.exit_code == 0, replayed.output
+    assert "but for the change since an earlier audit" in replayed.stdout

@@ -396,8 +396,10 @@ def accept(result: AuditResult, document: Path, plan_folder: Path | None, restri
     question, digest = question_sha256(result.plan), result_sha256(result)
 
     def append(chain: Chain) -> ChainEntry:
-        latest = chain.latest(question, evaluation_set)
-        if latest is not None and _moment(result.provenance.finished) <= _moment(latest.finished):
+        latest, ended = chain.latest(question, evaluation_set), _moment(result.provenance.finished)
+        # the baseline that gates were pointed at may be the first version that a person accepts
+        is_same = isinstance(latest, ComparedBaseline) and ended == _moment(latest.finished)
+        if latest is not None and ended <= _moment(latest.finished) and not is_same:
             raise ResultError(
                 f"this version is of {_to_the_second(result.provenance.finished)}, and one of "
                 f"{_to_the_second(latest.finished)} was accepted already",
@@ -486,8 +488,7 @@ def record_compared(baseline: Baseline, plan: AuditPlan, restricted: Path) -> No
 
     def append(chain: Chain) -> ChainEntry | None:
         latest = chain.latest(compared.question_sha256)
-        is_known = latest is not None and (compared == latest or _moment(compared.finished) < _moment(latest.finished))
-        if is_known:
+        if latest is not None and _moment(compared.finished) <= _moment(latest.finished):
             return None
         return _entry(chain, plan, kind="baseline", baseline=compared)
 
