@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +17,7 @@ from audit.result.audit_result import AuditResult
 from audit.verdicts.nights.night import Night, check_plan, check_sample, take_in_night, with_verdict_of_nights
 from audit.verdicts.nights.state import Reset, Sample, features_seen, levels_seen, locked, read_state, write_state
 from audit.verdicts.nights.verdict import JudgedRule
+from audit.vocabulary.finding import Tally
 from audit.vocabulary.groups import SensitiveFeature
 from audit.vocabulary.text import count_of, first_of
 
@@ -107,15 +109,26 @@ def _in_doubt(tonight: Night) -> bool:
 
 def _rule_line(rule: JudgedRule, names: GroupNames) -> str:
     beyond = [names.name(group.group) for group in rule.groups if group.outcome == "fail"]
-    within = sum(group.outcome == "pass" for group in rule.groups)
-    open_ones = sum(group.judged and group.outcome == "inconclusive" for group in rule.groups)
     doubted = sum(group.judged and group.doubted for group in rule.groups)
-    since = f", {doubted:,} of these shown to be within it before" if doubted else ""
+    since = f"; {doubted:,} of those undecided shown to be within it before" if doubted else ""
     named = first_of(beyond, _MOST, "; ")
     return (
-        f"{rule.rule}: {rule.outcome} ({rule.because.replace('_', ' ')}): {len(beyond):,} beyond the limit, "
-        f"{within:,} within it, {open_ones:,} with the cases to be judged and undecided{since}"
+        f"{rule.rule}: {rule.outcome} ({rule.because.replace('_', ' ')}): {_tally(rule)}{since}"
         f"{f': {named}' if named else ''}"
+    )
+
+
+def _tally(rule: JudgedRule) -> Tally:
+    """Count groups by word; those that have not yet the cases to be judged alone are apart."""
+    outcomes = Counter(
+        "not_judged" if group.outcome == "inconclusive" and not group.judged else group.outcome for group in rule.groups
+    )
+    return Tally(
+        beyond=outcomes["fail"],
+        within=outcomes["pass"],
+        cannot_tell=outcomes["inconclusive"],
+        not_judged_alone=outcomes["not_judged"],
+        no_rate=outcomes["not_evaluable"],
     )
 
 
