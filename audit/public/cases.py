@@ -153,14 +153,13 @@ def judged_rows(release: PublicRelease, rule: PublicRule) -> list[PublicFinding]
     metric = release.rates[rule.metric]
     findings = [finding_of(row, metric, rule) for row in release.rows]
     with_words = [finding for finding in findings if finding is not None and finding.word is not None]
-    return [finding for finding in with_words if finding.state != "not_judged" or _stands(rule, finding)]
+    return [finding for finding in with_words if finding.state != "not_judged" or _is_about(rule, finding)]
 
 
-def _stands(rule: PublicRule, finding: PublicFinding) -> bool:
-    """Tell whether a row that is not judged has a rate, and is by features whose groups the rule judges."""
+def _is_about(rule: PublicRule, finding: PublicFinding) -> bool:
+    """Tell whether a row is by features whose groups the rule judges."""
     row_features = {part.feature for part in finding.row.parts}
-    judged = not rule.groups or any(set(features) == row_features for features in rule.groups)
-    return judged and any(end is not None for end in (finding.rate.value, finding.rate.at_least, finding.rate.at_most))
+    return not rule.groups or any(set(features) == row_features for features in rule.groups)
 
 
 def limit_words(rule: PublicRule) -> str:

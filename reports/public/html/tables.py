@@ -140,9 +140,9 @@ class TableWriter(PublicWriter):
         return template % {"axes": self.names.features(tuple(Axis(feature, "") for feature in features))}
 
     def _tables(self, rows: Sequence[PublicRow], features: tuple[str, ...], caption: str) -> list[Table]:
-        by_key: dict[str, list[PublicRow]] = {}
-        for row in rows:
-            by_key.setdefault(row.key, []).append(row)
+        by_key: dict[tuple[str, str], list[PublicRow]] = {}
+        for row in rows:  # of one key, a side may name its group where it holds few others, and the other side not
+            by_key.setdefault((row.key, self.names.row(row.parts)), []).append(row)
         measures = [self._judged(measure, features) for measure in self.reading.measures]
         shown = [
             measure for measure in measures if any(self.reading.finding(row, measure) for row in rows)
@@ -151,15 +151,20 @@ class TableWriter(PublicWriter):
         return [self._table(by_key, chunk, caption, crossed=len(features) > 1) for chunk in chunks]
 
     def _table(
-        self, by_key: dict[str, list[PublicRow]], measures: Sequence[Measure], caption: str, *, crossed: bool
+        self,
+        by_key: dict[tuple[str, str], list[PublicRow]],
+        measures: Sequence[Measure],
+        caption: str,
+        *,
+        crossed: bool,
     ) -> Table:
-        findings: dict[str, list[PublicFinding | None]] = {}
+        findings: dict[tuple[str, str], list[PublicFinding | None]] = {}
         for key, group_rows in by_key.items():
             by_measure = ([self.reading.finding(row, measure) for row in group_rows] for measure in measures)
             findings[key] = [next(filter(None, row_findings), None) for row_findings in by_measure]
         findings = {key: cells for key, cells in findings.items() if any(cells)} or findings
         ordered = sorted(findings, key=lambda key: self._order(by_key[key][0], findings[key]))
-        rows = [TableRow(self.names.row(by_key[key][0].parts), findings[key]) for key in ordered]
+        rows = [TableRow(key[1], findings[key]) for key in ordered]
         columns = []
         for index, measure in enumerate(measures):
             cells = [cell for row in rows if (cell := row.findings[index]) is not None]
