@@ -109,7 +109,7 @@ def test_a_group_too_small_to_pass_is_told_as_a_part_of_a_larger_one() -> None:
     text = shown(result)
     assert "1 not judged alone" in text
     row = next(line for line in text.splitlines() if "MLI" in line)
-    assert row.startswith("~ cannot tell MLI, in 011 ")
+    assert row.startswith("~ not alone   MLI, in 011 ")
     assert "80%" in row
 
 

@@ -47,6 +47,7 @@ label_source = "made for a test"
 column = "gender"
 [groups.nationality]
 column = "nationality"
+ladder = [{rungs}]
 {rules}
 """
 _ANSWERS: Final = 'kind = "predictions"\nscore = "score"\nthreshold = 0.5'
@@ -130,6 +131,7 @@ class Maker:
         self.printed: dict[str, str] = {}
         self.codes: dict[str, int] = {}
         self.route = self.draw.choice(("services", "services", "enforcement", "both"))
+        self.rungs = self.draw.choice(('"country"', '"country"', '"country", "m49-subregion", "m49-region"'))
 
     def audited(self) -> Audited:
         """Write set and plan, and run every command."""
@@ -161,7 +163,8 @@ class Maker:
     def plan(self, detector: str = _ANSWERS, cases: str = _CASES, rules: str = "") -> None:
         """Write the plan."""
         name = f"{self.kind} {self.folder.name}"
-        text = _PLAN.format(name=name, route=self.route, detector=detector, cases=cases, rules=rules or self.rules())
+        more = {"detector": detector, "cases": cases, "rules": rules or self.rules(), "rungs": self.rungs}
+        text = _PLAN.format(name=name, route=self.route, **more)
         Path("plan.toml").write_text(text, encoding="utf-8")
 
     def rules(self, most: int = 3) -> str:
@@ -284,7 +287,8 @@ def _counts(maker: Maker) -> None:
     )
     text = _PLAN.replace("[detector]\n{detector}\n", "")
     name = f"{maker.kind} {maker.folder.name}"
-    written = text.format(name=name, route=maker.route, cases='counts = "set.csv"', rules=maker.rules())
+    more = {"cases": 'counts = "set.csv"', "rules": maker.rules(), "rungs": maker.rungs}
+    written = text.format(name=name, route=maker.route, **more)
     Path("plan.toml").write_text(written, encoding="utf-8")
     maker.run_all()
 

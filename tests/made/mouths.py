@@ -226,7 +226,7 @@ def sarif(content: str, named: Callable[[str], Group]) -> Account:
     levels = {rule["id"]: rule["defaultConfiguration"]["level"] for rule in run["tool"]["driver"]["rules"]}
     for result in run["results"]:
         rule, message = result["ruleId"], result["message"]["text"]
-        told = re.match(r"((?:groups together: )?.*?): (.*)", message)
+        told = re.match(r"((?:groups together: )?[^:(]*(?:\(in this set: .*?\))?): (.*)", message)
         assert told, message
         name, rest = told[1], told[2]
         if rule.startswith("audit/") and rule != "audit/change":

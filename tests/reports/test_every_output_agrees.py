@@ -147,7 +147,7 @@ def differing_page(output: str, page: mouths.Page, whole: Account, metrics: Mapp
         yield f"{output}: {rate} stands in a table, and there is {[each for each in known if each[:2] == rate[:2]]}"
     groups = {each for each in known if each[0] and each[2] == "beyond" and each[1] != frozenset({UNNAMED})}
     for rate in groups - page.rates:
-        if not any(part.startswith("together") for part in rate[1]):
+        if not any(part.startswith("together") or part in page.first for part in rate[1]):
             yield f"{output}: {rate} stands in no table"
     if whole.outcome == "fail" and "beyond the limit: 0" in page.first.lower():
         yield f"{output}: the first screen says fail, and that nothing is beyond the limit"
