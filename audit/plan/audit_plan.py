@@ -221,7 +221,8 @@ class AuditPlan(Strict):
     def _with_new_names(cls, rates: dict[str, DeclaredRate]) -> dict[str, DeclaredRate]:
         for name in rates:
             if (known := metric_called(name)) is not None:
-                raise ValueError(f"{name} is {known.name} here: limit that, or take another name")
+                what = "a rate of audit7k" if name == known.name else f"{known.name} here"
+                raise ValueError(f"{name} is {what}: limit that, or take another name")
             if rule_form({"metric": name}) != "rates":
                 raise ValueError(f"{name} is the name of a limit on probes: take another")
         return rates
