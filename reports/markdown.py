@@ -60,7 +60,8 @@ class _Comment(Writer):
         super().__init__(Report(result, ENGLISH))
         literally = Report(result, ENGLISH)
         literally.names = _LiteralNames(result.features)
-        literally.words = Words(ENGLISH, literally.names)
+        rates = {name: rate._replace(plain=literal(rate.plain)) for name, rate in self.reading.rates.items()}
+        literally.words = Words(ENGLISH, literally.names, rates)
         self._verdict = VerdictWriter(literally)
 
     def write(self) -> str:

@@ -57,7 +57,7 @@ def test_every_rate_of_labelled_cells_is_that_of_its_counts() -> None:
                 rate = rate_in_print(own(list(counted), list(among)))
                 assert printed @ np.array(rate.top) == sum(counts[name] for name in counted)
                 assert printed @ np.array(rate.bottom) == sum(counts[name] for name in among)
-                one_side = {("TP", "FN"): "positives", ("FP", "TN"): "negatives"}
+                one_side: dict[tuple[str, ...], str] = {("TP", "FN"): "positives", ("FP", "TN"): "negatives"}
                 assert (rate.side, rate.needs) == (one_side.get(among, "both"), ())
 
 
@@ -128,7 +128,7 @@ def test_a_word_of_it_is_that_of_the_exact_audit_and_only_where_its_cells_are_pr
     for row, word in said:
         if word.word in ("beyond", "within"):
             assert row.group is not None
-            assert exact[word.rule, row.group] == {"beyond": "fail", "within": "pass"}[word.word or ""]
+            assert exact[word.rule, row.group] == {"beyond": "fail", "within": "pass"}[word.word]
     told = {word.rule for _, word in said if word.word in ("beyond", "within")}
     assert "negative_predictive_value" in told
     untold = [word for _, word in said if word.rule in ("misses_among_errors", "left_alone_of_all")]
@@ -182,13 +182,14 @@ def test_a_release_says_the_cells_and_is_read_back(tmp_path: Path) -> None:
     assert definition["numerator"] == ["true_negative"]
     assert definition["denominator"] == ["false_negative", "true_negative"]
     assert not any("numerator" in one for one in document["about"]["metrics"] if one["name"] != "own")
-    for changes in (
+    wrong: tuple[dict[str, Any], ...] = (
         {"name": "true_positive_rate"},  # a rate of ours by other cells
         {"numerator": []},
         {"numerator": ["true_positive"]},
         {"name": "another"},  # a rule on a rate that nobody knows
         {"name": "<b>own</b>"},
-    ):
+    )
+    for changes in wrong:
         metrics = [{**one, **(changes if one["name"] == "own" else {})} for one in document["about"]["metrics"]]
         about = {**document["about"], "metrics": metrics}
         changed = json.dumps({**document, "about": about}, separators=(",", ":"), ensure_ascii=False) + "\n"

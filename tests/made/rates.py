@@ -30,7 +30,7 @@ NPV: Final = section(["TN"], ["TN", "FN"])
 
 def twin_of(metric: Metric) -> dict[str, Any]:
     """The section that declares one of our rates under another name."""
-    numerator, denominator = ([NAMES[cell] for cell in cells] for cells in (metric.numerator, metric.denominator))
+    numerator, denominator = ([NAMES[cell] for cell in part] for part in (metric.numerator, metric.denominator))
     return section(numerator, denominator, metric.worse.value) | {"expected_rate": metric.expected_rate}
 
 

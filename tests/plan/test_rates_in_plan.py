@@ -64,7 +64,7 @@ def test_its_cells_and_words_are_in_the_digest_and_a_plan_without_one_keeps_its_
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
-        ('["TN"]', '["TX"]', 'numerator[1] = "TX" is not known — it takes "TP", "FN", "FP", "TN", "unlabelled_flagged"'),
+        ('["TN"]', '["TX"]', 'numerator[1] = "TX" is not known — it takes "TP", "FN", "FP", "TN", "unlabelled_'),
         ('["TN"]', '["TP"]', "numerator counts TP, which the denominator does not"),
         ('["TN"]', "[]", "numerator is empty"),
         ('["TN"]', '["TN", "TN"]', "numerator names a cell twice"),
@@ -76,7 +76,7 @@ def test_its_cells_and_words_are_in_the_digest_and_a_plan_without_one_keeps_its_
         ),
         ('harm = "low"', 'harm = "slow"', 'harm = "slow" is not known — did you mean "low"?'),
         ('harm = "low"\n', "", "harm is missing — write harm = "),
-        ('plain = "share of cases left alone that are right"\n', "", "plain is missing — write plain = …: What reports"),
+        ('plain = "share of cases left alone that are right"\n', "", "plain is missing — write plain = …: What"),
         ('"cases rightly left alone"', '""', "counted is empty"),
         ('"cases rightly left alone"', '"left\\nalone"', "counted: words on one line, without unseen characters"),
         ('"cases rightly left alone"', '"left \\u202ealone"', "counted: words on one line, without unseen characters"),
@@ -100,9 +100,22 @@ def test_what_is_wrong_is_said_in_one_line(old: str, new: str, expected: str) ->
 
 
 def test_a_design_has_none() -> None:
-    design = (
-        'schema = 1\n[pool]\nid = "id"\nlabel = "label"\nlabel_source = "made"\n[draw]\nseed = 1\n'
-        'allocation = "equal"\nsize = 10\n[groups.gender]\ncolumn = "gender"\n[[rules]]\nmetric = "own"\ngroups = ["gender"]\nmargin = 0.1\n'
-    )
+    design = """
+schema = 1
+[pool]
+id = "id"
+label = "label"
+label_source = "made"
+[draw]
+seed = 1
+allocation = "equal"
+size = 10
+[groups.gender]
+column = "gender"
+[[rules]]
+metric = "own"
+groups = ["gender"]
+margin = 0.1
+"""
     with pytest.raises(PlanError, match=r'rules\[1\]\.metric = "own" is not known'):
         parse_design(design)
