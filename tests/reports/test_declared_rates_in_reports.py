@@ -18,9 +18,9 @@ from audit.disclosure.public_files import REPORTERS, find_public_reporters
 from audit.public.release import PublicRelease
 from audit.result.audit_result import AuditResult
 from audit.stats.arrays import IntArray
+from audit.vocabulary.text import LANGUAGES
 from reports.html import HtmlReporter
 from reports.junit import JunitReporter
-from reports.languages import LANGUAGES
 from reports.markdown import MarkdownReporter
 from reports.sarif import SarifReporter
 
