@@ -24,6 +24,7 @@ from audit.verdicts.changes.chain import (
     name_reference,
     question_sha256,
     read_chain,
+    releases_of,
 )
 
 
@@ -156,15 +157,25 @@ def test_what_a_killed_command_left_is_replaced_and_a_lost_result_is_named(
     audited: tuple[Path, AuditResult], tmp_path: Path
 ) -> None:
     restricted = tmp_path / "kept"
-    place = read_chain(restricted, audited[1].plan).folder / "0000"
+    accepted(audited, restricted, 1)
+    place = read_chain(restricted, audited[1].plan).folder / "0001"
     place.mkdir(parents=True)
     (place / "result.json").write_text("half", encoding="utf-8")
-    chain = accepted(audited, restricted, 1)
-    assert chain.baseline(chain.entries[0]).result == version_of(audited[1], 1)
+    chain = accepted(audited, restricted, 2)
+    assert chain.baseline(chain.entries[1]).result == version_of(audited[1], 2)
     (place / "result.json").unlink()
     with pytest.raises(ResultError) as raised:
-        chain.baseline(chain.entries[0])
+        chain.baseline(chain.entries[1])
     assert raised.value.slug == "chain-version"
+
+
+def test_versions_without_their_chain_tell_that_it_is_gone(audited: tuple[Path, AuditResult], tmp_path: Path) -> None:
+    chain = accepted(audited, tmp_path / "kept", 1)
+    (chain.folder / "chain.jsonl").unlink()
+    for read in (read_chain, lambda restricted, plan: releases_of(plan, restricted)):
+        with pytest.raises(ResultError) as raised:
+            read(tmp_path / "kept", audited[1].plan)
+        assert raised.value.slug == "broken-chain"
 
 
 def test_jobs_at_once_lose_nothing(tmp_path: Path) -> None:

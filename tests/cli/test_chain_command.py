@@ -15,7 +15,7 @@ from made.changes import PLAN, cases, write_answers, write_plan
 from typer.testing import CliRunner, Result
 
 from audit.cli.commands.app import app
-from audit.cli.testing.audit_of_plan import PlanRequest, judge_plan
+from audit.cli.testing.audit_of_plan import NotJudgedError, PlanRequest, judge_plan
 from audit.cli.testing.cases import OVERALL
 from audit.result.file import load_result
 
@@ -165,7 +165,17 @@ def test_a_changed_set_begins_a_line_of_its_own_and_that_is_said(here: pd.DataFr
     done = run(1)
     assert "no version was accepted over this set" in done.stderr
     assert stored(1)["change"] is None
+    gates = [
+        ("gate", "plan-1.toml", "--restricted-folder", "kept"),
+        ("gate", "out-1", "--restricted-folder", "kept", "--inputs-elsewhere"),
+    ]
+    for gate in gates:
+        refused = call(*gate)
+        assert refused.exit_code == 4, refused.output
+        assert "no version was accepted over this set" in refused.stderr
+        assert "PASS" not in refused.output
     assert "the reference" in accept(1).stderr
+    assert call(*gates[1]).exit_code == 0
     listed = call("chain", "list", "kept").stdout
     assert "set or question 2" in listed
 
@@ -226,8 +236,8 @@ def test_a_plan_that_pytest_judges_is_held_against_the_chain(here: pd.DataFrame,
     other = judge_plan(PlanRequest(tmp_path / plan, tmp_path, tmp_path / "other", exact=exact))
     assert not any("accepted" in line for line in other.notes)
     if exact:  # the folder's key is of the first set
-        alone = judge_plan(PlanRequest(tmp_path / plan, tmp_path, tmp_path / "kept", exact=True))
-        assert any("no version was accepted over this set" in line for line in alone.notes)
+        with pytest.raises(NotJudgedError, match="no version was accepted over this set"):
+            judge_plan(PlanRequest(tmp_path / plan, tmp_path, tmp_path / "kept", exact=True))
 
 
 def test_a_result_before_the_reference_is_refused_and_the_reference_itself_is_not(here: pd.DataFrame) -> None:

@@ -33,16 +33,17 @@ class BaselineInUse(NamedTuple):
     place: Path | None
     releases: Releases | None = None
 
-    def new_line(self, result: AuditResult) -> tuple[str, ...]:
-        """Say where a result was held against no accepted version of its system; empty where it was, or has none."""
-        if self.releases is None or result.further.held_against is not None:
-            return ()
-        return (_new_line(self.releases),)
+    def refuse_new_line(self, result: AuditResult) -> None:
+        """Raise ResultError where a system has accepted versions, and its result was held against none of them."""
+        if self.releases is not None and result.further.held_against is None:
+            raise _new_line(self.releases)
 
     def note_new_line(self, result: AuditResult) -> None:
         """Note the same, also in a quiet run: silence is no pass."""
-        for line in self.new_line(result):
-            note(f"note: {line}")
+        try:
+            self.refuse_new_line(result)
+        except ResultError as error:
+            note(f"note: {error.message}")
 
     def remember(self) -> None:
         """Record the baseline, after the comparison is judged and before anything is published."""
@@ -52,9 +53,9 @@ class BaselineInUse(NamedTuple):
             record_compared(self.baseline, self.plan, self.place)
 
 
-def _new_line(releases: Releases) -> str:
+def _new_line(releases: Releases) -> ResultError:
     other = "over this set" if releases.chain.asks(releases.question) else "by a plan that asks the same"
-    return f"no version was accepted {other}, so that this one is held against none"
+    return ResultError(f"no version was accepted {other}, so that this one is held against none", slug="chain-new-line")
 
 
 def baseline_in_use(baseline: Baseline | None, plan: AuditPlan, place: Path | None, *, quiet: bool) -> BaselineInUse:
@@ -149,9 +150,10 @@ def gate_restricted_folder(
 
 
 def with_accepted(result: AuditResult, result_path: Path, releases: Releases) -> AuditResult:
-    """Return a result held against accepted versions of its set, if there are some; the reference itself is not.
+    """Return a result held against accepted versions of its set; the reference itself is not.
 
-    Raises ResultError if it ended before the reference, or they cannot be compared.
+    Raises ResultError if none was accepted of its question and set, if it ended before the reference, or if they cannot
+    be compared.
     """
     from audit.safeguards import with_safeguards
     from audit.verdicts.changes.baseline import Baseline, plan_at_hand, with_versions
@@ -159,8 +161,7 @@ def with_accepted(result: AuditResult, result_path: Path, releases: Releases) ->
     number = releases.number_of(result_path)
     accepted = releases.of_set(result.provenance.evaluation_set_sha256, result.provenance.finished)
     if accepted is None:
-        note(f"note: {_new_line(releases)}")
-        return result
+        raise _new_line(releases)
     if number is not None and number <= accepted.reference_number:
         return result
     check_earlier(accepted.reference.result, result)

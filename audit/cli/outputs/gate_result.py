@@ -143,7 +143,7 @@ def _result_of_plan(
     accepted = baseline_of_plan(request, None, restricted_folder)
     # a public log has the verdict alone
     result = _audited(request if request.exact else request._replace(scope=Scope.VERDICTS), cache, accepted)
-    accepted.note_new_line(result)
+    accepted.refuse_new_line(result)
     if kept is not None:
         from audit.cli.outputs.kept_verdict import keep_result
 

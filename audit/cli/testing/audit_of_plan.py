@@ -125,11 +125,10 @@ def _judge_for_public(asked: PlanRequest) -> JudgedPlan:
     loaded = request.loaded
     place = find_restricted_folder(asked.root / _OUT, loaded.plan.disclosure, loaded.folder, asked.restricted_folder)
     check_folder(loaded.plan.groups, loaded.plan.evaluation_set, loaded.plan.disclosure, place)
-    result, held_against = _audited(request, place)
+    result = _audited(request, place)
     published = publish(result, place, _write_nothing, ("json",), ("en",))
     release = published.public
     notes = [f"{asked.name}: audited at collection: {relied_on(release).upper()}; rows of the public release"]
-    notes += [f"{asked.name}: {line}" for line in held_against]
     if release.about.valid_until is not None and release.about.finished > release.about.valid_until:
         notes.append(f"{asked.name}: past its expiry ({release.about.valid_until}), do not rely on it")
     if published.new_key:
@@ -146,19 +145,19 @@ def _judge_exactly(asked: PlanRequest) -> JudgedPlan:
     request = _run_request(asked)
     section, folder = request.loaded.plan.disclosure, request.loaded.folder
     place = find_restricted_folder(asked.root / _OUT, section, folder, asked.restricted_folder)
-    result, held_against = _audited(request, place)
+    result = _audited(request, place)
     outcome = result.relied_on.upper()
     notes = [f"{asked.name}: audited at collection: {outcome}; exact counts, not for publication"]
-    notes += [f"{asked.name}: {line}" for line in held_against]
     cases = with_waivers(exact_cases(result), result, waivers_by_case(result), today())
     return JudgedPlan(cases, tuple(notes), asked.name)
 
 
-def _audited(request: RunRequest, restricted: Path) -> tuple[AuditResult, tuple[str, ...]]:
-    """Audit a plan against the accepted versions of its system, or its baseline; and say where it was against none."""
+def _audited(request: RunRequest, restricted: Path) -> AuditResult:
+    """Audit a plan against the accepted versions of its system, or its baseline. Raises AuditError."""
     in_use = baseline_of_plan(request, None, restricted)
     result = request.audit(in_use.releases or in_use.baseline)
-    return result, in_use.new_line(result)
+    in_use.refuse_new_line(result)
+    return result
 
 
 def _run_request(asked: PlanRequest) -> RunRequest:

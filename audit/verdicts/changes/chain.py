@@ -318,16 +318,10 @@ def releases_of(plan: AuditPlan, restricted: Path) -> Releases | None:
 
     Raises ResultError and StorageError as `read_chain` does.
     """
-    if not has_chain(restricted, plan):
-        return None
-    chain = read_chain(restricted, plan)
-    is_accepted = any(entry.version is not None for entry in chain.entries)
-    return Releases(chain, question_sha256(plan), plan.verdict) if is_accepted else None
-
-
-def has_chain(restricted: Path, plan: AuditPlan) -> bool:
-    """Say whether a restricted folder has a chain of the system of a plan."""
-    return (_folder(restricted, system_of(plan)) / CHAIN).exists()
+    system = system_of(plan)
+    chain = _read(_folder(restricted, system), system)
+    is_accepted = chain is not None and any(entry.version is not None for entry in chain.entries)
+    return Releases(chain, question_sha256(plan), plan.verdict) if chain is not None and is_accepted else None
 
 
 def system_of(plan: AuditPlan) -> ChainSystem:
@@ -518,13 +512,20 @@ def _append_to(
         chain = read()
         make_folder(folder.parent)
         make_folder(folder)
+        if not (folder / CHAIN).exists():
+            # before a version lies there: versions without a chain tell that it was lost
+            _write(chain)
         entry = append(chain)
         if entry is None:
             return chain
         longer = chain.with_entry(entry)
-        lines = [*map(_line, longer.entries), _line(ChainEnd(entries=len(longer.entries), last=longer.last))]
-        write_durably(folder / CHAIN, b"".join(line + b"\n" for line in lines))
+        _write(longer)
         return longer
+
+
+def _write(chain: Chain) -> None:
+    lines = [*map(_line, chain.entries), _line(ChainEnd(entries=len(chain.entries), last=chain.last))]
+    write_durably(chain.folder / CHAIN, b"".join(line + b"\n" for line in lines))
 
 
 def _name(index: int) -> str:
@@ -567,6 +568,8 @@ def _read(folder: Path, system: ChainSystem | None) -> Chain | None:
     path = folder / CHAIN
     with storage(folder):
         if not path.exists():
+            if folder.is_dir() and any(beside.is_dir() for beside in folder.iterdir()):
+                raise ResultError(f"{CHAIN} is gone from beside the versions that it accepted", slug="broken-chain")
             return None
         if not path.is_file() or path.stat().st_size > _LARGEST:
             raise _broken()
