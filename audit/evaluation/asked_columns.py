@@ -18,33 +18,33 @@ def asked_columns(plan: AuditPlan) -> dict[str, str]:
 def every_asked_column(plan: AuditPlan) -> list[tuple[str, str]]:
     """Columns that a plan takes from its evaluation set, with every key of the plan that asks for one."""
     section, detector = plan.evaluation_set, plan.detector
-    asked = [(section.id, "evaluation_set.id"), (section.label, "evaluation_set.label")]
-    asked += [(feature.column, f"groups.{name}.column") for name, feature in plan.groups.items()]
-    asked += [
+    pairs = [(section.id, "evaluation_set.id"), (section.label, "evaluation_set.label")]
+    pairs += [(feature.column, f"groups.{name}.column") for name, feature in plan.groups.items()]
+    pairs += [
         (feature.country_column, f"groups.{name}.country_column")
         for name, feature in plan.groups.items()
         if feature.country_column is not None
     ]
-    asked += [(column, "detector.features") for column in getattr(detector, "features", ())]
+    pairs += [(column, "detector.features") for column in getattr(detector, "features", ())]
     if isinstance(detector, PredictionsDetector) and detector.stands_in_set:
-        asked.append((detector.answer, f"detector.{detector.answer_key}"))
-    asked += [
+        pairs.append((detector.answer, f"detector.{detector.answer_key}"))
+    pairs += [
         (column, f"probes.{probe.id}.features")
         for probe in plan.probes
         if isinstance(probe, ColumnsProbe)
         for column in probe.features
     ]
-    asked += _design_columns(plan)
-    return asked + [(column, "evaluation_set.numbers") for column in section.numbers]
+    pairs += _design_columns(plan)
+    return pairs + [(column, "evaluation_set.numbers") for column in section.numbers]
 
 
 def _design_columns(plan: AuditPlan) -> list[tuple[str, str]]:
     section = plan.evaluation_set
-    asked = [(getattr(section, key), f"evaluation_set.{key}") for key in ("weight", "stratum", "cluster")]
-    asked += [(control.column, f"control_features.{name}.column") for name, control in plan.control_features.items()]
-    asked += [(column, "scan.columns") for column in (plan.scan.columns if plan.scan else ())]
+    pairs = [(getattr(section, key), f"evaluation_set.{key}") for key in ("weight", "stratum", "cluster")]
+    pairs += [(control.column, f"control_features.{name}.column") for name, control in plan.control_features.items()]
+    pairs += [(column, "scan.columns") for column in (plan.scan.columns if plan.scan else ())]
     if plan.control_sample is not None:
-        asked.append((plan.control_sample.column, "control_sample.column"))
+        pairs.append((plan.control_sample.column, "control_sample.column"))
     if plan.decisions is not None:
-        asked.append((plan.decisions.column, "decisions.column"))
-    return [(column, key) for column, key in asked if column is not None]
+        pairs.append((plan.decisions.column, "decisions.column"))
+    return [(column, key) for column, key in pairs if column is not None]

@@ -99,8 +99,8 @@ def not_in_encoding(path: Path, encoding: str) -> DataError:
 def _lines_before_error(decoder: codecs.IncrementalDecoder, piece: bytes) -> int:
     lines = 0
     try:
-        for place in range(len(piece)):
-            lines += decoder.decode(piece[place : place + 1]).count("\n")
+        for index in range(len(piece)):
+            lines += decoder.decode(piece[index : index + 1]).count("\n")
         decoder.decode(b"", final=True)
     except UnicodeError:
         pass

@@ -34,8 +34,8 @@ def distinct_texts(relation: Relation, column: str) -> Check[list[str | None]]:
 
 def rows_with(relation: Relation, column: str, values: list[str]) -> Check[Found]:
     """Rows that hold one of `values`, which were seen before."""
-    found: Found = yield from ask(Holding(text_of(relation.expression(column), relation.types[column]), tuple(values)))
-    return found
+    rows: Found = yield from ask(Holding(text_of(relation.expression(column), relation.types[column]), tuple(values)))
+    return rows
 
 
 def refuse_suppressed(relation: Relation, column: str, undeclared: list[str]) -> Check[None]:

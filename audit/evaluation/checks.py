@@ -38,8 +38,8 @@ def run_check(engine: Engine, relation: Relation, check: Check[T]) -> T:
         try:
             questions = check.send(answers)
         except StopIteration as end:
-            found: T = end.value
-            return found
+            conclusion: T = end.value
+            return conclusion
         with reading(relation.source_name):
             answers = engine.answers(identifier(relation.name), questions)
 
@@ -53,17 +53,19 @@ def alongside(*checks: Check[Any]) -> Check[list[Any]]:
     answers: dict[int, list[Any] | None] = dict.fromkeys(range(len(checks)))
     error: AuditError | None = None
     while answers:
-        asked: dict[int, tuple[Question, ...]] = {}
-        for place, given in answers.items():
+        questions: dict[int, tuple[Question, ...]] = {}
+        for index, answer in answers.items():
             try:
-                asked[place] = checks[place].send(given)
+                questions[index] = checks[index].send(answer)
             except StopIteration as end:
-                results[place] = end.value
-            except AuditError as found:  # checks before this one go on, and later ones have no say
-                error = found
+                results[index] = end.value
+            except AuditError as refusal:  # checks before this one go on, and later ones have no say
+                error = refusal
                 break
-        together = iter((yield tuple(each for own in asked.values() for each in own)) if asked else ())
-        answers = {place: list(islice(together, len(own))) for place, own in asked.items()}
+        together = iter(
+            (yield tuple(question for batch in questions.values() for question in batch)) if questions else ()
+        )
+        answers = {index: list(islice(together, len(batch))) for index, batch in questions.items()}
     if error is not None:
         raise error
     return results
@@ -77,6 +79,6 @@ def ask(question: Question) -> Check[Any]:
 
 def refuse_rows(relation: Relation, condition: str, wrong: str, *, slug: str, hint: str = "") -> Check[None]:
     """Raise DataError if rows meet an SQL condition: what is `wrong`, in how many rows and in which."""
-    found: Found = yield from ask(Where(condition))
-    if found.number:
-        raise DataError(f"{shown(relation.source_name)}: {wrong} in {rows_text(*found)}", slug=slug, hint=hint)
+    rows: Found = yield from ask(Where(condition))
+    if rows.number:
+        raise DataError(f"{shown(relation.source_name)}: {wrong} in {rows_text(*rows)}", slug=slug, hint=hint)

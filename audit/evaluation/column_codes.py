@@ -56,15 +56,15 @@ def suggestions(text: str) -> tuple[str, ...]:
 
 def _named_within(text: str) -> tuple[str, ...]:
     words = [word for word in _BETWEEN_WORDS.split(text) if word]
-    found: dict[str, None] = {}
+    codes: dict[str, None] = {}
     for length in range(len(words), 0, -1):
         for start in range(len(words) - length + 1):
             name = fold("".join(words[start : start + length]))
             if len(name) >= _SHORTEST:
-                found |= dict.fromkeys(_codes(name))
-        if found:
+                codes |= dict.fromkeys(_codes(name))
+        if codes:
             break
-    return tuple(found)
+    return tuple(codes)
 
 
 def _spelt_alike(folded: str) -> tuple[str, ...]:
@@ -190,28 +190,28 @@ def column_codes(
     as_numbers = is_number_type(relation.types[column]) or column in relation.all_numbers
     values = [_reading(value, rows, coding, as_numbers, codes) for value, rows in counted if value]
     missing = sum(rows for value, rows in counted if not value)
-    found = ColumnCodes(path.name, column, coding, relation.rows, missing, tuple(values))
-    if _evidently_texts(found):
+    columns_found = ColumnCodes(path.name, column, coding, relation.rows, missing, tuple(values))
+    if _evidently_texts(columns_found):
         raise _no_categories(path.name, column)
-    return found
+    return columns_found
 
 
 def _counted(engine: DuckDBEngine, relation: Relation, column: str) -> list[tuple[str | None, int]]:
     """Each distinct value, or item of a list, with its number of rows, the most frequent first."""
     kind, cell, rows = relation.types[column], relation.expression(column), identifier(relation.name)
     if is_list_type(kind) or column in relation.lists:  # item by item; a row without any holds nothing
-        held = cell if is_list_type(kind) else f"string_split({cell}, chr({ord(BETWEEN_ITEMS)}))"
-        filled = f"list_distinct(list_transform({held}, lambda item: coalesce(item, '')))"
-        items = f"CASE WHEN len({held}) > 0 THEN {filled} ELSE [''] END"
+        listed = cell if is_list_type(kind) else f"string_split({cell}, chr({ord(BETWEEN_ITEMS)}))"
+        filled = f"list_distinct(list_transform({listed}, lambda item: coalesce(item, '')))"
+        items = f"CASE WHEN len({listed}) > 0 THEN {filled} ELSE [''] END"
         kind, cell, rows = "VARCHAR", "item", f"(SELECT unnest({items}) AS item FROM {rows})"  # noqa: S608
     check_text_type(relation.source_name, column, kind, "this")
     text = text_of(cell, kind)
     query = f"SELECT {text}, count(*) FROM {rows} GROUP BY 1 LIMIT {MOST_LEVELS + 2}"  # noqa: S608
     with reading(relation.source_name):
-        found = engine.execute(query).fetchall()
-    if sum(1 for value, _ in found if value) > MOST_LEVELS:
+        counts = engine.execute(query).fetchall()
+    if sum(1 for value, _ in counts if value) > MOST_LEVELS:
         raise _no_categories(relation.source_name, column)
-    return sorted(((row[0], int(row[1])) for row in found), key=lambda row: (-row[1], row[0] or ""))
+    return sorted(((row[0], int(row[1])) for row in counts), key=lambda row: (-row[1], row[0] or ""))
 
 
 def _reading(value: str, rows: int, coding: ReadAs, as_numbers: bool, codes: GenderCodes | None) -> ValueReading:
@@ -223,13 +223,13 @@ def _reading(value: str, rows: int, coding: ReadAs, as_numbers: bool, codes: Gen
     return ValueReading(value, rows, meaning, name, suggestions(value) if meaning.reason == "unknown_word" else ())
 
 
-def _evidently_texts(found: ColumnCodes) -> bool:
+def _evidently_texts(column: ColumnCodes) -> bool:
     """Whether this column holds ids or texts: long values, or values of one row each that are mostly unknown."""
-    if any(len(value.value) > LONGEST for value in found.values):
+    if any(len(value.value) > LONGEST for value in column.values):
         return True
-    hardly_shared = 2 * len(found.values) > found.rows - found.missing
-    unknown = sum(1 for value in found.values if value.meaning.reason in _NEVER_HEARD_OF)
-    return hardly_shared and unknown > max(FEW, len(found.values) - unknown)
+    hardly_shared = 2 * len(column.values) > column.rows - column.missing
+    unknown = sum(1 for value in column.values if value.meaning.reason in _NEVER_HEARD_OF)
+    return hardly_shared and unknown > max(FEW, len(column.values) - unknown)
 
 
 def _no_categories(source_name: str, column: str) -> DataError:

@@ -72,7 +72,7 @@ class _Cases(NamedTuple):
 def as_cases(
     engine: DuckDBEngine,
     name: str,
-    given: Relation,
+    table: Relation,
     group_features: Groups,
     set_section: EvaluationSetSection,
     decisions: DecisionsSection | None,
@@ -88,39 +88,39 @@ def as_cases(
         If the table lacks a column, holds a row of totals, or a cell is no number and no mark that the plan or the mark
         itself explains; with how many and which rows, never with their content.
     """
-    if given.rows > MOST_GROUPS:
+    if table.rows > MOST_GROUPS:
         raise DataError(
-            f"{shown(given.source_name)} has {given.rows:,} rows, and a table of counts at most {MOST_GROUPS:,}",
+            f"{shown(table.source_name)} has {table.rows:,} rows, and a table of counts at most {MOST_GROUPS:,}",
             slug="too-many-groups",
         )
-    _refuse_nameless(given)
+    _refuse_nameless(table)
     groups = {feature.column: f"groups.{key}.column" for key, feature in group_features.items()}
-    cells = _columns_of_cells(given, set_section)
+    cells = _columns_of_cells(table, set_section)
     people = {} if decisions is None else {decisions.column: "decisions.column"}
-    check_asked(given.source_name, given.columns, groups | people)
-    _refuse_totals(engine, given, list(groups))
-    of = _crossed if "cases" in cells else _cases
-    cases = list(of(engine, given, cells, set_section.suppressed))
+    check_asked(table.source_name, table.columns, groups | people)
+    _refuse_totals(engine, table, list(groups))
+    reader = _crossed if "cases" in cells else _cases
+    cases = list(reader(engine, table, cells, set_section.suppressed))
     if not cases:
         raise DataError(
-            f"{shown(given.source_name)} counts nobody: every number in {rows_text(given.rows, ())} is 0",
+            f"{shown(table.source_name)} counts nobody: every number in {rows_text(table.rows, ())} is 0",
             slug="nobody-counted",
         )
     engine.register(f"{name}_counted", _arrow_table(cases))
     named = ", ".join(identifier(column) for column in groups)
-    own = ", ".join(identifier(column) for column in (LABEL, ANSWER, CASES))
+    columns = ", ".join(identifier(column) for column in (LABEL, ANSWER, CASES))
     # of hidden cases nobody knows that they are there, and so nothing of them is decided
     for column in map(identifier, people):
-        own += f", CASE WHEN {identifier(ANSWER)} IS NOT NULL THEN {column} END AS {column}"
+        columns += f", CASE WHEN {identifier(ANSWER)} IS NOT NULL THEN {column} END AS {column}"
     case = f"concat({ROW}, '-', {identifier(LABEL)}, {identifier(ANSWER)})"
-    joined = f"{given.name} JOIN {name}_counted USING ({ROW})"
-    query = f"SELECT {ROW}, {named}, {own}, {case} AS {identifier(CASE)} FROM {joined}"  # noqa: S608
+    joined = f"{table.name} JOIN {name}_counted USING ({ROW})"
+    query = f"SELECT {ROW}, {named}, {columns}, {case} AS {identifier(CASE)} FROM {joined}"  # noqa: S608
     engine.execute(f"CREATE TEMP TABLE {identifier(name)} AS {query}")
     types = {str(row[0]): str(row[1]) for row in engine.execute(f"DESCRIBE {identifier(name)}").fetchall()}
-    total = sum(each.cases for each in cases)
-    content = Content(given.columns, types, given.all_numbers, total)
-    read = relation(name, given.source_name, content, given.sha256)
-    return read._replace(added_over=_added_over(engine, given, list(groups), [*cells.values(), *people]))
+    total = sum(counted.cases for counted in cases)
+    content = Content(table.columns, types, table.all_numbers, total)
+    read = relation(name, table.source_name, content, table.sha256)
+    return read._replace(added_over=_added_over(engine, table, list(groups), [*cells.values(), *people]))
 
 
 def _arrow_table(cases: Sequence[_Cases]) -> pa.Table:
@@ -136,45 +136,45 @@ def _arrow_table(cases: Sequence[_Cases]) -> pa.Table:
     )
 
 
-def _added_over(engine: DuckDBEngine, given: Relation, groups: Sequence[str], cells: Sequence[str]) -> tuple[str, ...]:
+def _added_over(engine: DuckDBEngine, table: Relation, groups: Sequence[str], cells: Sequence[str]) -> tuple[str, ...]:
     """Return the columns that the plan does not name and in which rows of one group differ.
 
     Numbers that differ from row to row are rates or more counts, which are of groups and make none. Yet where no other
     column tells such rows apart, one of them must, such as a year, and all are returned.
     """
-    texts = {column: f"COALESCE({text_of(given.expression(column), kind)}, '')" for column, kind in given.types.items()}
-    others = [column for column in given.types if column not in groups and column not in cells]
+    texts = {column: f"COALESCE({text_of(table.expression(column), kind)}, '')" for column, kind in table.types.items()}
+    others = [column for column in table.types if column not in groups and column not in cells]
     if not others:
         return ()
     different = ", ".join(f"max(count(DISTINCT {texts[column]})) OVER ()" for column in others)
     keys = ", ".join(texts[column] for column in groups)
-    query = f"SELECT {different} FROM {given.name} GROUP BY {keys} LIMIT 1"  # noqa: S608
+    query = f"SELECT {different} FROM {table.name} GROUP BY {keys} LIMIT 1"  # noqa: S608
     (most,) = engine.execute(query).fetchall()
     varied = [column for column, values in zip(others, most, strict=True) if values > 1]
-    numbers = [column for column in varied if _differ(_written(engine, given, column), given.rows, _RATE.fullmatch)]
+    numbers = [column for column in varied if _differ(_written(engine, table, column), table.rows, _RATE.fullmatch)]
     return tuple(column for column in varied if column not in numbers) or tuple(varied)
 
 
-def _columns_of_cells(given: Relation, set_section: EvaluationSetSection) -> Mapping[CountedCell, str]:
+def _columns_of_cells(table: Relation, set_section: EvaluationSetSection) -> Mapping[CountedCell, str]:
     """Return the column of each number: as the plan says, or by its usual name."""
     declared = set_section.cells
     if declared:
         keys = {column: f"evaluation_set.cells.{cell}" for cell, column in declared.items()}
-        check_asked(given.source_name, given.columns, keys)
+        check_asked(table.source_name, table.columns, keys)
         return declared
-    known = known_header(given.columns)
+    known = known_header(table.columns)
     if known is not None:
         return known
     raise DataError(
-        f"{shown(given.source_name)} has neither the columns TP, FN, FP, TN nor positives, found, others, flagged",
+        f"{shown(table.source_name)} has neither the columns TP, FN, FP, TN nor positives, found, others, flagged",
         slug="columns-of-counts",
     )
 
 
-def _refuse_nameless(given: Relation) -> None:
-    if "" in given.columns:
+def _refuse_nameless(table: Relation) -> None:
+    if "" in table.columns:
         raise DataError(
-            f"{shown(given.source_name)}: column {given.columns.index('') + 1} has no name", slug="column-without-name"
+            f"{shown(table.source_name)}: column {table.columns.index('') + 1} has no name", slug="column-without-name"
         )
 
 
@@ -183,28 +183,28 @@ def is_total(text: str) -> bool:
     return _TOTALS.fullmatch(text.strip()) is not None
 
 
-def _refuse_totals(engine: DuckDBEngine, given: Relation, columns: Sequence[str]) -> None:
-    texts = ", ".join(text_of(given.expression(column), given.types[column]) for column in columns)
-    with reading(given.source_name):
-        read = engine.execute(f"SELECT {ROW}, {texts} FROM {given.name} ORDER BY 1").fetchall()  # noqa: S608
+def _refuse_totals(engine: DuckDBEngine, table: Relation, columns: Sequence[str]) -> None:
+    texts = ", ".join(text_of(table.expression(column), table.types[column]) for column in columns)
+    with reading(table.source_name):
+        read = engine.execute(f"SELECT {ROW}, {texts} FROM {table.name} ORDER BY 1").fetchall()  # noqa: S608
     rows = [row for row, *written in read if any(is_total(text or "") for text in written)]
     if rows:
         raise DataError(
-            f"{shown(given.source_name)} adds up other rows in {rows_text(len(rows), rows[:SHOWN])}",
+            f"{shown(table.source_name)} adds up other rows in {rows_text(len(rows), rows[:SHOWN])}",
             slug="totals-in-counts",
         )
 
 
 def _cases(
     engine: DuckDBEngine,
-    given: Relation,
+    table: Relation,
     cells: Mapping[CountedCell, str],
     suppressed: Mapping[str, tuple[int, int]],
 ) -> Iterator[_Cases]:
     """Yield the cases of every row, by label and answer."""
-    rows = _texts_of(engine, given, cells.values())
-    _refuse_points(given.source_name, ((row, written) for row, *written in rows))
-    unread, contradictory, found = list[int](), list[int](), list[_Cases]()
+    rows = _texts_of(engine, table, cells.values())
+    _refuse_points(table.source_name, ((row, written) for row, *written in rows))
+    unread, contradictory, cases_read = list[int](), list[int](), list[_Cases]()
     for row, *written in rows:
         numbers = {cell: between(text, suppressed) for cell, text in zip(cells, written, strict=True)}
         read = {cell: number for cell, number in numbers.items() if number is not None}
@@ -216,40 +216,40 @@ def _cases(
             if min(counted) < 0:
                 contradictory.append(row)
             answers = zip(("1", "0", None), counted, strict=True)
-            found += [_Cases(row, label, answer, cases) for answer, cases in answers if cases]
-    _refuse_unread(given.source_name, unread)
+            cases_read += [_Cases(row, label, answer, cases) for answer, cases in answers if cases]
+    _refuse_unread(table.source_name, unread)
     if contradictory:
         raise DataError(
-            f"{shown(given.source_name)}: a part is larger than its whole in "
+            f"{shown(table.source_name)}: a part is larger than its whole in "
             f"{rows_text(len(contradictory), contradictory[:SHOWN])}",
             slug="counts-contradict",
         )
-    yield from found
+    yield from cases_read
 
 
 def _crossed(
     engine: DuckDBEngine,
-    given: Relation,
+    table: Relation,
     cells: Mapping[CountedCell, str],
     suppressed: Mapping[str, tuple[int, int]],
 ) -> Iterator[_Cases]:
     """Yield the cases of every row of a table of classes: a label, an answer, and how many cases have both."""
-    rows = _texts_of(engine, given, [cells["label"], cells["answer"], cells["cases"]])
-    _refuse_points(given.source_name, ((row, written[2:]) for row, *written in rows))
+    rows = _texts_of(engine, table, [cells["label"], cells["answer"], cells["cases"]])
+    _refuse_points(table.source_name, ((row, written[2:]) for row, *written in rows))
     read = [(row, label, answer, between(text, suppressed)) for row, label, answer, text in rows]
-    _refuse_unread(given.source_name, [row for row, *_, number in read if number is None])
+    _refuse_unread(table.source_name, [row for row, *_, number in read if number is None])
     for row, label, answer, number in read:
         sure, hidden = (0, 0) if number is None else (number.low if answer else 0, number.high)
         parts = ((answer, sure), (None, hidden - sure))
-        yield from (_Cases(row, label, said, cases) for said, cases in parts if cases)
+        yield from (_Cases(row, label, part_answer, cases) for part_answer, cases in parts if cases)
 
 
-def _texts_of(engine: DuckDBEngine, given: Relation, columns: Iterable[str]) -> list[Any]:
+def _texts_of(engine: DuckDBEngine, table: Relation, columns: Iterable[str]) -> list[Any]:
     texts = ", ".join(
-        f"COALESCE(trim({text_of(given.expression(column), given.types[column])}), '')" for column in columns
+        f"COALESCE(trim({text_of(table.expression(column), table.types[column])}), '')" for column in columns
     )
-    with reading(given.source_name):
-        return engine.execute(f"SELECT {ROW}, {texts} FROM {given.name} ORDER BY {ROW}").fetchall()  # noqa: S608
+    with reading(table.source_name):
+        return engine.execute(f"SELECT {ROW}, {texts} FROM {table.name} ORDER BY {ROW}").fetchall()  # noqa: S608
 
 
 def _refuse_unread(source_name: str, unread: Sequence[int]) -> None:
@@ -262,11 +262,11 @@ def _refuse_unread(source_name: str, unread: Sequence[int]) -> None:
 
 
 def _refuse_points(source_name: str, rows: Iterable[tuple[int, Sequence[str]]]) -> None:
-    found = [row for row, written in rows if any(map(_POINTS.fullmatch, written))]
-    if found:
+    pointed = [row for row, written in rows if any(map(_POINTS.fullmatch, written))]
+    if pointed:
         raise DataError(
             f"{shown(source_name)} has numbers with a point between thousands, such as 1.410, in "
-            f"{rows_text(len(found), found[:SHOWN])}",
+            f"{rows_text(len(pointed), pointed[:SHOWN])}",
             slug="no-number",
             hint="a point may also stand before decimals: write them without it, such as 1410",
         )
@@ -300,7 +300,7 @@ def between(text: str, suppressed: Mapping[str, tuple[int, int]]) -> Between | N
     return Between(0, max(int(below[2]) - (0 if below[1] else 1), 0))
 
 
-def seen_counts(engine: DuckDBEngine, given: Relation, columns: CountedColumns | None) -> CountedColumns | None:
+def seen_counts(engine: DuckDBEngine, table: Relation, columns: CountedColumns | None) -> CountedColumns | None:
     """Return columns that hold counts, with their marks; None where a cell is none, or all are 0 and 1 as in rows.
 
     A mark in a single cell is not shown where it is longer than three characters.
@@ -310,14 +310,14 @@ def seen_counts(engine: DuckDBEngine, given: Relation, columns: CountedColumns |
     DataError
         If it is such a table, and has points between thousands or a column without a name, which may be a group.
     """
-    if columns is None or given.rows > MOST_GROUPS:
+    if columns is None or table.rows > MOST_GROUPS:
         return None
-    written = {name: _written(engine, given, name) for name in given.types}
-    others = (name for name in given.types if name not in columns.columns)
-    numbers = tuple(name for name in others if _differ(written[name], given.rows, _may_count))
+    written = {name: _written(engine, table, name) for name in table.types}
+    others = (name for name in table.types if name not in columns.columns)
+    numbers = tuple(name for name in others if _differ(written[name], table.rows, _may_count))
     columns = replace(columns, numbers=numbers)
-    groups = [name for name in given.types if name not in columns.columns]
-    columns = replace(columns, merging=_repeat(engine, given, groups))
+    groups = [name for name in table.types if name not in columns.columns]
+    columns = replace(columns, merging=_repeat(engine, table, groups))
     plain = (name for name in columns.columns if name not in numbers or not any(map(_POINTS.fullmatch, written[name])))
     cells = sum((written[name] for name in plain), Counter[str]())
     read = {cell: between(cell, {}) for cell in cells}
@@ -326,27 +326,27 @@ def seen_counts(engine: DuckDBEngine, given: Relation, columns: CountedColumns |
     highest = max((number.high for number in read.values() if number is not None), default=0)
     if (highest < 2 and not pointed) or len(marks) > _MOST_MARKS:
         return None
-    _refuse_nameless(given)
+    _refuse_nameless(table)
     if pointed:
-        names = ", ".join(text_of(given.expression(name), given.types[name]) for name in columns.columns)
-        rows = engine.execute(f"SELECT {ROW}, {names} FROM {given.name} ORDER BY 1").fetchall()  # noqa: S608
-        _refuse_points(given.source_name, ((row, [text or "" for text in texts]) for row, *texts in rows))
+        names = ", ".join(text_of(table.expression(name), table.types[name]) for name in columns.columns)
+        rows = engine.execute(f"SELECT {ROW}, {names} FROM {table.name} ORDER BY 1").fetchall()  # noqa: S608
+        _refuse_points(table.source_name, ((row, [text or "" for text in texts]) for row, *texts in rows))
     shown_marks = tuple(mark for mark in marks if cells[mark] > 1 or len(mark) <= _SHORT)
     return replace(columns, marks=shown_marks, zeros=_doubtful_zeros(read, cells["0"]))
 
 
-def _written(engine: DuckDBEngine, given: Relation, column: str) -> Counter[str]:
-    text = f"trim({text_of(given.expression(column), given.types[column])})"
-    found = engine.execute(f"SELECT {text}, count(*) FROM {given.name} GROUP BY 1").fetchall()  # noqa: S608
-    return Counter({str(cell): int(many) for cell, many in found if cell})
+def _written(engine: DuckDBEngine, table: Relation, column: str) -> Counter[str]:
+    text = f"trim({text_of(table.expression(column), table.types[column])})"
+    counts = engine.execute(f"SELECT {text}, count(*) FROM {table.name} GROUP BY 1").fetchall()  # noqa: S608
+    return Counter({str(cell): int(many) for cell, many in counts if cell})
 
 
-def _repeat(engine: DuckDBEngine, given: Relation, columns: Sequence[str]) -> bool:
+def _repeat(engine: DuckDBEngine, table: Relation, columns: Sequence[str]) -> bool:
     """Whether rows have the same texts in these columns."""
-    texts = ", ".join(text_of(given.expression(name), given.types[name]) for name in columns)
-    query = f"SELECT count(*) FROM (SELECT DISTINCT {texts or 'NULL'} FROM {given.name})"  # noqa: S608
+    texts = ", ".join(text_of(table.expression(name), table.types[name]) for name in columns)
+    query = f"SELECT count(*) FROM (SELECT DISTINCT {texts or 'NULL'} FROM {table.name})"  # noqa: S608
     ((distinct,),) = engine.execute(query).fetchall()
-    return bool(distinct < given.rows)
+    return bool(distinct < table.rows)
 
 
 def _may_count(cell: str) -> bool:

@@ -27,7 +27,7 @@ _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 def load_csv(
-    engine: DuckDBEngine, name: str, path: Path, encoding: str, delimiter: str, asked: Mapping[str, str] | None
+    engine: DuckDBEngine, name: str, path: Path, encoding: str, delimiter: str, column_keys: Mapping[str, str] | None
 ) -> Content:
     """Load columns of a CSV file into the table `name`: RFC 4180 quoting, any line ends, a header in the first line.
 
@@ -43,18 +43,20 @@ def load_csv(
         raise DataError(f"{shown(path.name)}: the delimiter cannot be a quote or a line end", slug="delimiter")
     try:
         with open_text(path, encoding, newline="") as text, _long_cells():
-            return _load(engine, name, path.name, _Rows(text, delimiter, path.name), asked)
+            return _load(engine, name, path.name, _Rows(text, delimiter, path.name), column_keys)
     except UnicodeError:
         raise not_in_encoding(path, encoding) from None
 
 
-def _load(engine: DuckDBEngine, name: str, source_name: str, rows: _Rows, asked: Mapping[str, str] | None) -> Content:
+def _load(
+    engine: DuckDBEngine, name: str, source_name: str, rows: _Rows, column_keys: Mapping[str, str] | None
+) -> Content:
     columns = rows.header
-    wanted = wanted_columns(source_name, columns, asked)
+    wanted = wanted_columns(source_name, columns, column_keys)
     places = [columns.index(column) for column in wanted]
     table = TextTable(engine, name, source_name, wanted)
     for batch in rows.batches():
-        table.append([[row[place] or None for row in batch] for place in places], len(batch))
+        table.append([[row[index] or None for row in batch] for index in places], len(batch))
     if not table.rows:
         raise no_rows(source_name)
     return Content(columns, dict.fromkeys(wanted, "VARCHAR"), frozenset(), table.rows)

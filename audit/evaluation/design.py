@@ -120,8 +120,8 @@ def check_design(relation: Relation, plan: AuditPlan) -> Check[Design]:
     for name, control in plan.control_features.items():
         key = f"control_features.{name}.column"
         checks[f"control_{name}"] = _categories(relation, key, control.column, control.missing)
-    for place, column in enumerate(plan.scan.columns if plan.scan else ()):
-        checks[f"scan_{place}"] = _categories(relation, "scan.columns", column, ())
+    for index, column in enumerate(plan.scan.columns if plan.scan else ()):
+        checks[f"scan_{index}"] = _categories(relation, "scan.columns", column, ())
     if sample is not None:
         checks["in_control_sample"] = _drawn(relation, sample.column, sample.values)
     expressions = dict(zip(checks, (yield from alongside(*checks.values())), strict=True))

@@ -224,13 +224,13 @@ def _source(
             slug="sealed-set",
             hint="let the plan read the file, or take `sha256` out of [evaluation_set]",
         )
-    name, asked = (GIVEN, None) if section.is_counted else (SOURCE, keys)
+    name, column_keys = (GIVEN, None) if section.is_counted else (SOURCE, keys)
     if table is not None:
         with reading(PASSED):
-            source = relation(name, PASSED, view_table(engine, name, table, asked), None)
+            source = relation(name, PASSED, view_table(engine, name, table, column_keys), None)
     else:
         assert path is not None  # noqa: S101 - without a table there is a file
-        source = read_file(engine, name, path, set_options(plan.groups, plan.evaluation_set, folder), asked)
+        source = read_file(engine, name, path, set_options(plan.groups, plan.evaluation_set, folder), column_keys)
     source = source._replace(decimal=section.decimal)
     if not section.is_counted:
         return source, {}
@@ -260,7 +260,7 @@ def _checked(
         ),
     )
     groups = {f"group_{entry.feature.name}": entry.expression for entry in coded}
-    found = EvaluationSet(
+    evaluation_set = EvaluationSet(
         engine=engine,
         source=source,
         expressions={
@@ -277,13 +277,13 @@ def _checked(
         weight_unit=design.weight_unit,
         strata=design.strata,
     )
-    _check_references(plan.groups, found.features)
-    if section.not_cases and found.cases_sha256() in section.not_cases:
+    _check_references(plan.groups, evaluation_set.features)
+    if section.not_cases and evaluation_set.cases_sha256() in section.not_cases:
         raise DataError(
             f"{shown(source.source_name)} has the cases on which the remedy was chosen: on them it cannot be audited",
             slug="remedy-same-cases",
         )
-    return found
+    return evaluation_set
 
 
 def _check_references(group_features: Groups, features: Sequence[SensitiveFeature]) -> None:

@@ -45,11 +45,11 @@ def check_ids(relation: Relation, column: str) -> Check[str]:
         slug="rounded-ids",
     )
     yield from alongside(missing, *([rounded] if is_float(kind) else []))
-    whole = expression if kind in _WHOLE else None
-    found: Found = yield from ask(Repeats(text, whole, relation.rows, relation.source_name))
-    if found.number:
+    integer = expression if kind in _WHOLE else None
+    repeated: Found = yield from ask(Repeats(text, integer, relation.rows, relation.source_name))
+    if repeated.number:
         raise DataError(
-            f'{shown(relation.source_name)}: the id in "{shown(column)}" was seen before in {rows_text(*found)}',
+            f'{shown(relation.source_name)}: the id in "{shown(column)}" was seen before in {rows_text(*repeated)}',
             slug="duplicate-ids",
         )
     return text

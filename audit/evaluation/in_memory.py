@@ -24,7 +24,7 @@ PASSED = "the table"
 
 
 def view_table(
-    engine: DuckDBEngine, name: str, table: pa.Table | pd.DataFrame, asked: Mapping[str, str] | None
+    engine: DuckDBEngine, name: str, table: pa.Table | pd.DataFrame, column_keys: Mapping[str, str] | None
 ) -> Content:
     """Create the view `name` over a table in memory, without copying an Arrow table.
 
@@ -38,14 +38,14 @@ def view_table(
     """
     import duckdb
 
-    columns, picked = _names(table), as_arrow(table, asked)
+    columns, picked = _names(table), as_arrow(table, column_keys)
     wanted = picked.column_names
     numbered = [_readable(column) for column in picked.columns]
     numbered.append(pa.chunked_array([pa.array(np.arange(1, picked.num_rows + 1, dtype=np.int64))]))
-    given = f"{name}_given"
+    registered = f"{name}_given"
     try:
-        engine.register(given, pa.Table.from_arrays(numbered, names=[*wanted, ROW]))
-        engine.execute(f"CREATE VIEW {identifier(name)} AS SELECT * FROM {identifier(given)}")  # noqa: S608
+        engine.register(registered, pa.Table.from_arrays(numbered, names=[*wanted, ROW]))
+        engine.execute(f"CREATE VIEW {identifier(name)} AS SELECT * FROM {identifier(registered)}")  # noqa: S608
         described = engine.execute(f"DESCRIBE {identifier(name)}").fetchall()
     except duckdb.Error:
         raise DataError(
@@ -57,10 +57,10 @@ def view_table(
     return Content(columns, types, frozenset(), picked.num_rows)
 
 
-def as_arrow(table: pa.Table | pd.DataFrame, asked: Mapping[str, str] | None) -> pa.Table:
+def as_arrow(table: pa.Table | pd.DataFrame, column_keys: Mapping[str, str] | None) -> pa.Table:
     """Return the columns asked for as an Arrow table, of which at least one row is there. Raises DataError."""
     columns = _names(table)
-    wanted = wanted_columns(PASSED, columns, asked)
+    wanted = wanted_columns(PASSED, columns, column_keys)
     picked = table.select(wanted) if isinstance(table, pa.Table) else _from_pandas(table, wanted)
     if not picked.num_rows:
         raise no_rows(PASSED)

@@ -29,13 +29,13 @@ def load_json_lines(
     name: str,
     path: Path,
     encoding: str,
-    asked: Mapping[str, str] | None,
+    column_keys: Mapping[str, str] | None,
     lists: frozenset[str] = frozenset(),
 ) -> Content:
     """Load keys of the objects of a JSONL file into the table `name`, as texts.
 
     A number without a fraction is written as an integer (1.0 is `1`), true and false as words. An absent key and null
-    are missing. With `asked` None a key is loaded if its values are never lists or objects, and a key in `lists`
+    are missing. With `column_keys` None a key is loaded if its values are never lists or objects, and a key in `lists`
     if its values are never objects: `BETWEEN_ITEMS` separates the items of a list of texts.
 
     Raises
@@ -45,11 +45,11 @@ def load_json_lines(
         floats, or a list or object in a column that is asked for; where the file is empty or lacks a column.
     """
     try:
-        if asked is None:
+        if column_keys is None:
             with open_text(path, encoding, newline="\n") as text:
-                asked = dict.fromkeys(_scalar_keys(text, path.name, lists), "")
+                column_keys = dict.fromkeys(_scalar_keys(text, path.name, lists), "")
         with open_text(path, encoding, newline="\n") as text:
-            return _load(engine, name, path.name, text, asked, lists)
+            return _load(engine, name, path.name, text, column_keys, lists)
     except UnicodeError:
         raise not_in_encoding(path, encoding) from None
 
@@ -59,10 +59,10 @@ def _load(
     name: str,
     source_name: str,
     text: io.TextIOWrapper,
-    asked: Mapping[str, str],
+    column_keys: Mapping[str, str],
     lists: frozenset[str],
 ) -> Content:
-    wanted = list(asked)
+    wanted = list(column_keys)
     table = TextTable(engine, name, source_name, _apart(wanted))
     cells = _Cells(source_name, wanted, lists)
     columns: dict[str, None] = {}
@@ -73,7 +73,7 @@ def _load(
         table.append(cells.read(batch, table.rows), len(batch))
     if not table.rows:
         raise no_rows(source_name)
-    wanted_columns(source_name, tuple(columns), asked)
+    wanted_columns(source_name, tuple(columns), column_keys)
     kinds = dict.fromkeys(wanted, "VARCHAR")
     return Content(tuple(columns), kinds, cells.all_numbers, table.rows, lists.intersection(wanted))
 
@@ -82,8 +82,8 @@ def _apart(wanted: Sequence[str]) -> list[str]:
     """Names that differ for DuckDB. Names that differ only in case are refused by `check_asked` after reading."""
     seen: set[str] = set()
     apart = []
-    for place, column in enumerate(wanted):
-        apart.append(f"{column} {place}" if column.lower() in seen else column)
+    for index, column in enumerate(wanted):
+        apart.append(f"{column} {index}" if column.lower() in seen else column)
         seen.add(column.lower())
     return apart
 

@@ -26,34 +26,38 @@ def check_decisions(relation: Relation, column: str, words: PredictionsDetector 
 
     Raises DataError if a cell holds another word.
     """
-    said = {True: words.decision_positive, False: words.decision_negative, None: getattr(words, "decision_missing", ())}
-    meanings = {word.casefold(): meaning for meaning, several in said.items() for word in several}
+    words_by_meaning = {
+        True: words.decision_positive,
+        False: words.decision_negative,
+        None: getattr(words, "decision_missing", ()),
+    }
+    meanings = {word.casefold(): meaning for meaning, several in words_by_meaning.items() for word in several}
     kind = relation.types[column]
-    found, rows = yield from _found(relation, column, "the decision", meanings)
+    spellings, rows = yield from _found(relation, column, "the decision", meanings)
     if rows is not None:
         raise DataError(
             f'{shown(relation.source_name)}: the decision "{shown(column)}" is none of the declared values in {rows}',
             slug="decision-values",
         )
-    given = _given(relation.expression(column), kind)
+    decided = _given(relation.expression(column), kind)
     flagging, missing = (
-        [value for value in found if meanings[value.casefold()] is meaning] for meaning in (True, None)
+        [value for value in spellings if meanings[value.casefold()] is meaning] for meaning in (True, None)
     )
     if missing:
-        given = f"CASE WHEN {given} NOT IN ({_list(missing, kind)}) THEN {given} END"
+        decided = f"CASE WHEN {decided} NOT IN ({_list(missing, kind)}) THEN {decided} END"
     if not flagging:
-        return f"CASE WHEN {given} IS NOT NULL THEN FALSE END"
+        return f"CASE WHEN {decided} IS NOT NULL THEN FALSE END"
     # every value in the column is declared, so a value that does not mean flagged means not flagged
-    return f"{given} IN ({_list(flagging, kind)})"
+    return f"{decided} IN ({_list(flagging, kind)})"
 
 
 def _found(relation: Relation, column: str, what: str, known: Container[str]) -> Check[tuple[list[str], str | None]]:
     """Return the spellings of a column, and in how many and which rows others than the known values stand."""
     check_text_type(relation.source_name, column, relation.types[column], what)
-    found = [value for value in (yield from distinct_texts(relation, column)) if value]
-    undeclared = [value for value in found if value.casefold() not in known]
+    spellings = [value for value in (yield from distinct_texts(relation, column)) if value]
+    undeclared = [value for value in spellings if value.casefold() not in known]
     yield from refuse_suppressed(relation, column, undeclared)
-    return found, rows_text(*(yield from rows_with(relation, column, undeclared))) if undeclared else None
+    return spellings, rows_text(*(yield from rows_with(relation, column, undeclared))) if undeclared else None
 
 
 def _given(cell: str, kind: str) -> str:
@@ -86,24 +90,28 @@ def check_labels(relation: Relation, section: EvaluationSetSection) -> Check[str
         {value.casefold() for value in values}
         for values in (section.label_positive, section.label_negative, section.label_missing)
     )
-    found, rows = yield from _found(relation, column, "the label", positive | negative | missing)
+    spellings, rows = yield from _found(relation, column, "the label", positive | negative | missing)
     if rows is not None:
         raise DataError(
             f'{shown(relation.source_name)}: the label "{shown(column)}" is none of the declared values in {rows}',
             slug="label-values",
         )
-    meanings = {value: 1 if value.casefold() in positive else 0 for value in found if value.casefold() not in missing}
-    return _expression(relation.expression(column), relation.types[column], meanings, whole=len(meanings) == len(found))
+    meanings = {
+        value: 1 if value.casefold() in positive else 0 for value in spellings if value.casefold() not in missing
+    }
+    return _expression(
+        relation.expression(column), relation.types[column], meanings, covers_all=len(meanings) == len(spellings)
+    )
 
 
-def _expression(expression: str, kind: str, meanings: dict[str, int], *, whole: bool) -> str:
+def _expression(expression: str, kind: str, meanings: dict[str, int], *, covers_all: bool) -> str:
     """SQL of the label. The count reads it for every row, so it has the form that DuckDB computes fastest.
 
     Parameters
     ----------
     meanings : dict of str to int
         For every spelling found that is a label: 1 or 0.
-    whole : bool
+    covers_all : bool
         Whether these spellings cover every cell that is not NULL.
     """
     if not meanings:
@@ -112,7 +120,7 @@ def _expression(expression: str, kind: str, meanings: dict[str, int], *, whole: 
         spelling == (("false", "true") if kind == "BOOLEAN" else ("0", "1"))[label]
         for spelling, label in meanings.items()
     )
-    if whole and as_it_stands and (kind == "BOOLEAN" or is_integer_type(kind)):
+    if covers_all and as_it_stands and (kind == "BOOLEAN" or is_integer_type(kind)):
         return f"CAST({expression} AS TINYINT)"
     branches = " ".join(
         f"WHEN {stored(value, kind)} THEN CAST({label} AS TINYINT)" for value, label in meanings.items()

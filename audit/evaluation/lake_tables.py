@@ -74,13 +74,13 @@ def table_parts(table: LakeTable) -> ParquetParts:
 def _delta_parts(table: LakeTable) -> ParquetParts:
     from deltalake import DeltaTable
 
-    found = DeltaTable(table.name, version=table.version)
-    if "deletionVectors" in (found.protocol().reader_features or ()) and pa.table(found.deletion_vectors()).num_rows:
+    delta = DeltaTable(table.name, version=table.version)
+    if "deletionVectors" in (delta.protocol().reader_features or ()) and pa.table(delta.deletion_vectors()).num_rows:
         raise _refused(table, "has deletion vectors: rows that its files hold and the table does not")
-    metadata = found.metadata()
+    metadata = delta.metadata()
     if metadata.configuration.get("delta.columnMapping.mode", "none") != "none":
         raise _refused(table, "has columns of other names than its files")
-    added = pa.table(found.get_add_actions(flatten=True)).to_pydict()
+    added = pa.table(delta.get_add_actions(flatten=True)).to_pydict()
     partitions = tuple(metadata.partition_columns)
     # as text, like the columns that the folders of a Hive table name
     rows = [tuple(map(_text, row)) for row in zip(*(added[f"partition.{name}"] for name in partitions), strict=True)]
@@ -89,19 +89,19 @@ def _delta_parts(table: LakeTable) -> ParquetParts:
 
 
 def _iceberg_parts(table: LakeTable) -> ParquetParts:
-    found = _iceberg(table)
-    snapshot = found.snapshot_by_id(table.version)
+    iceberg = _iceberg(table)
+    snapshot = iceberg.snapshot_by_id(table.version)
     if snapshot is None:
         raise _refused(table, "has no such snapshot")
-    tasks = list(found.scan(snapshot_id=table.version).plan_files())
+    tasks = list(iceberg.scan(snapshot_id=table.version).plan_files())
     if any(task.delete_files for task in tasks):
         raise _refused(table, "has delete files: rows that its files hold and the table does not")
     if any(str(task.file.file_format).rpartition(".")[2] != "PARQUET" for task in tasks):
         raise _refused(table, "has files that are not Parquet")
     files = [_local(table, task.file.file_path) for task in tasks]
-    fields = found.scan(snapshot_id=table.version).projection().fields
+    fields = iceberg.scan(snapshot_id=table.version).projection().fields
     _check_columns(table, files, {field.name: field.field_id for field in fields})
-    return _parts(table, _local(table, found.location()), files, (), [()] * len(files))
+    return _parts(table, _local(table, iceberg.location()), files, (), [()] * len(files))
 
 
 def _check_columns(table: LakeTable, files: list[Path], columns: Mapping[str, int]) -> None:
@@ -118,23 +118,23 @@ def _check_columns(table: LakeTable, files: list[Path], columns: Mapping[str, in
 
 
 def _parts(
-    table: LakeTable, place: Path, files: list[Path], partitions: tuple[str, ...], values: list[tuple[str | None, ...]]
+    table: LakeTable, folder: Path, files: list[Path], partitions: tuple[str, ...], values: list[tuple[str | None, ...]]
 ) -> ParquetParts:
     if not files:
         raise _refused(table, "has no rows")
-    ordered = sorted(zip(files, values, strict=True), key=lambda each: str(each[0]))
+    ordered = sorted(zip(files, values, strict=True), key=lambda pair: str(pair[0]))
     paths = tuple(file for file, _ in ordered)
-    if not all(path.resolve().is_relative_to(place.resolve()) for path in paths):
+    if not all(path.resolve().is_relative_to(folder.resolve()) for path in paths):
         raise _refused(table, "has files outside its folder")
     start, unchanged = f"{table.format}\0{table.version}\n", Unchanged.now(*paths)
-    digest = manifest_sha256(place, paths, start)
+    digest = manifest_sha256(folder, paths, start)
     unchanged.check()
-    return ParquetParts(paths, digest, "snapshot", partitions, tuple(own for _, own in ordered))
+    return ParquetParts(paths, digest, "snapshot", partitions, tuple(file_values for _, file_values in ordered))
 
 
 def _iceberg(table: LakeTable) -> Any:
     places = (os.environ.get("PYICEBERG_HOME"), os.path.expanduser("~"))  # noqa: PTH111 - not everybody has a home
-    if Path(_CATALOGUES).is_file() and not any(place and (Path(place) / _CATALOGUES).is_file() for place in places):
+    if Path(_CATALOGUES).is_file() and not any(folder and (Path(folder) / _CATALOGUES).is_file() for folder in places):
         hint = "if you trust that file, set PYICEBERG_HOME to its folder"
         raise _refused(table, f"is known by {_CATALOGUES} in the working folder alone, which can run code", hint)
     from pyiceberg.catalog import load_catalog
@@ -144,15 +144,15 @@ def _iceberg(table: LakeTable) -> Any:
     catalogue = load_catalog(catalog)
     # whoever made the table wrote its properties too, and pyiceberg imports and calls what one of them names
     catalogue._load_file_io = lambda *_, **__: PyArrowFileIO(catalogue.properties)  # noqa: SLF001 - it has no setting
-    found = catalogue.load_table(name)
-    any_file = found.io.new_input
+    loaded = catalogue.load_table(name)
+    any_file = loaded.io.new_input
 
     def local_file(address: str) -> Any:
         _local(table, address)  # whoever made the table wrote it, and the network would be asked for another one
         return any_file(address)
 
-    found.io.new_input = local_file
-    return found
+    loaded.io.new_input = local_file
+    return loaded
 
 
 def _text(value: object) -> str | None:

@@ -159,7 +159,7 @@ def likely_delimiter(path: Path, encoding: str) -> str:
             lines = [text.readline(1 << 20) for _ in range(_LINES)]
     except (*DAMAGED, UnicodeError):
         return ","  # read_file says what is wrong
-    split = [line for line in lines if any(one in line for one in _DELIMITERS)]
+    split = [line for line in lines if any(delimiter in line for delimiter in _DELIMITERS)]
     return max(_DELIMITERS, key="".join(split[:1]).count)
 
 
@@ -244,17 +244,17 @@ def _kind(stored: str, filled: int, numbers: int, near_numbers: int, dates: int)
 
 def _distinct(engine: DuckDBEngine, table: str, text: str, most: int) -> list[str] | None:
     """Distinct values, sorted; None where there are more than `most`."""
-    found = engine.execute(
+    rows = engine.execute(
         f"SELECT DISTINCT {text} AS value FROM {table} WHERE {text} IS NOT NULL LIMIT {most + 1}"  # noqa: S608
     ).fetchall()
-    return sorted(row[0] for row in found) if len(found) <= most else None
+    return sorted(row[0] for row in rows) if len(rows) <= most else None
 
 
 def _codes(engine: DuckDBEngine, table: str, text: str) -> tuple[int, int, tuple[str, ...]]:
     """Count the values that are read as nationalities and the others; show of these only what rows share."""
-    found = engine.execute(
+    counted = engine.execute(
         f"SELECT {text}, count(*) FROM {table} WHERE {text} IS NOT NULL GROUP BY 1 ORDER BY 1 LIMIT 4000"  # noqa: S608
     ).fetchall()
-    others = [(value, rows) for value, rows in found if read_nationality(value).code is None]
-    known = len(found) - len(others)
+    others = [(value, rows) for value, rows in counted if read_nationality(value).code is None]
+    known = len(counted) - len(others)
     return known, len(others) * bool(known), tuple(value for value, rows in others if rows > 1 and known)[:MOST_REFUSED]

@@ -73,8 +73,10 @@ class _Kept(dict[int, int | None]):
     """Character that stays of each one, by its code point: itself, or none. Each is asked for once."""
 
     def __missing__(self, point: int) -> int | None:
-        one = chr(point)
-        dropped = one.isspace() or one in _BETWEEN_WORDS or unicodedata.category(one) in {"Mn", "Cf", "Pd"}
+        character = chr(point)
+        dropped = (
+            character.isspace() or character in _BETWEEN_WORDS or unicodedata.category(character) in {"Mn", "Cf", "Pd"}
+        )
         return self.setdefault(point, None if dropped else point)
 
 
@@ -86,4 +88,4 @@ def bare(text: str) -> str:
 
     NFKC is not used: it would turn a superscript two into a digit of a code.
     """
-    return "".join(one for one in text.translate(_FULL_WIDTH) if one not in _INVISIBLE).strip()
+    return "".join(character for character in text.translate(_FULL_WIDTH) if character not in _INVISIBLE).strip()

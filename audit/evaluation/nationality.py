@@ -130,15 +130,15 @@ def levels(codes: Iterable[str], rungs: tuple[str, ...]) -> tuple[LevelName, ...
     rungs : tuple of str
         Rungs of the feature, finest first.
     """
-    found: dict[tuple[int, str], LevelName] = {}
+    names: dict[tuple[int, str], LevelName] = {}
     counted = set(codes)
     for code in counted | {part for several in counted for part in parts_of(several)}:
         climb = [_on_rung(code, rung) for rung in rungs]
-        for place, (rung, (here, name)) in enumerate(zip(rungs, climb, strict=True)):
-            parent = climb[place + 1][0] if place + 1 < len(rungs) else None
+        for index, (rung, (here, name)) in enumerate(zip(rungs, climb, strict=True)):
+            parent = climb[index + 1][0] if index + 1 < len(rungs) else None
             parts = parts_of(here) if TOGETHER in here else ()
-            found[place, here] = LevelName(rung=rung, code=here, name=name, parent=parent, parts=parts)
-    return tuple(found[key] for key in sorted(found))
+            names[index, here] = LevelName(rung=rung, code=here, name=name, parent=parent, parts=parts)
+    return tuple(names[key] for key in sorted(names))
 
 
 def name_of(code: str) -> str:

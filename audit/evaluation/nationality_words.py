@@ -86,15 +86,15 @@ def historic_codes() -> tuple[HistoricCode, ...]:
 @functools.cache
 def meanings() -> Mapping[str, Meaning]:
     """Meaning of every known spelling, by its folded form. Decisions of people come before the names."""
-    found = {spelling: _of_claims(codes) for spelling, codes in claims(name_rows()).items()}
+    by_spelling = {spelling: _of_claims(codes) for spelling, codes in claims(name_rows()).items()}
     for codes, _, forms in _demonym_rows():
         if codes not in countries():
-            found.update((fold(form), _decided("ambiguous", tuple(codes.split()))) for form in forms.split("|"))
-    found.update(_withdrawn())
+            by_spelling.update((fold(form), _decided("ambiguous", tuple(codes.split()))) for form in forms.split("|"))
+    by_spelling.update(_withdrawn())
     for reading, codes, words in data_rows("words.csv"):
         meaning = _decided(reading, tuple(codes.split()))
-        found.update((fold(word), meaning) for word in words.split("|"))
-    return found
+        by_spelling.update((fold(word), meaning) for word in words.split("|"))
+    return by_spelling
 
 
 def claims(rows: Iterable[NameRow]) -> dict[str, set[str]]:
@@ -186,8 +186,8 @@ def read(text: str, *, stored_as_number: bool = False) -> Meaning:
         return Meaning(reason="suppressed")
     if _NUMBER.fullmatch(plain):
         return _number(plain.zfill(3) if stored_as_number else plain)
-    folded, one = fold(text), fold(_BOTH_GENDERS.sub("", plain))
-    return meanings().get(folded) or meanings().get(one) or _within(folded) or _unread(plain, folded)
+    folded, without_gender = fold(text), fold(_BOTH_GENDERS.sub("", plain))
+    return meanings().get(folded) or meanings().get(without_gender) or _within(folded) or _unread(plain, folded)
 
 
 def _within(folded: str) -> Meaning | None:

@@ -29,7 +29,7 @@ _PLACE = "file_index"
 
 
 def view_parquet(
-    engine: DuckDBEngine, name: str, source_name: str, parts: ParquetParts, asked: Mapping[str, str] | None
+    engine: DuckDBEngine, name: str, source_name: str, parts: ParquetParts, column_keys: Mapping[str, str] | None
 ) -> Content:
     """Create the view `name` over Parquet files that are one table.
 
@@ -50,7 +50,7 @@ def view_parquet(
     if sum(rows) > MOST_PACKED_ROWS and sum(rows) > sum(path.stat().st_size for path in files):
         raise unpacks_too_far(source_name)  # ids that differ take a byte and more
     every = (*columns, *parts.partitions)
-    wanted = wanted_columns(source_name, every, asked)
+    wanted = wanted_columns(source_name, every, column_keys)
     for reserved in (_NUMBER,) if is_alone else (_NUMBER, _PLACE):
         if any(column.casefold() == reserved for column in every):
             raise DataError(
@@ -64,8 +64,8 @@ def view_parquet(
         raise unreadable(source_name)
     # DuckDB renames columns that differ only in case, so a column is found by its position.
     inside = {column: (identifier(str(row[0])), str(row[1])) for column, row in zip(columns, described, strict=False)}
-    for place, column in enumerate(parts.partitions):
-        values = ("NULL" if (value := own[place]) is None else literal(value) for own in parts.values)
+    for index, column in enumerate(parts.partitions):
+        values = ("NULL" if (value := file_values[index]) is None else literal(value) for file_values in parts.values)
         inside[column] = (_of_file(values), "VARCHAR")
     picked = "".join(f"{inside[column][0]} AS {identifier(column)}, " for column in wanted)
     before = accumulate(rows[:-1], initial=0)
@@ -94,21 +94,21 @@ def checked_files(source_name: str, files: Sequence[Path]) -> tuple[tuple[str, .
         try:
             with ParquetFile(str(path)) as file:
                 names, metadata = tuple(file.schema_arrow.names), file.metadata
-                stored = [metadata.schema.column(place) for place in range(len(metadata.schema))]
-                groups = [metadata.row_group(place).num_rows for place in range(metadata.num_row_groups)]
+                stored = [metadata.schema.column(index) for index in range(len(metadata.schema))]
+                groups = [metadata.row_group(index).num_rows for index in range(metadata.num_row_groups)]
             # as they are stored: how wide a text is in Arrow says nothing of the file
-            own = [(column.path, column.physical_type, str(column.logical_type)) for column in stored]
+            columns = [(column.path, column.physical_type, str(column.logical_type)) for column in stored]
         except (OSError, ValueError, pa.ArrowException):
             raise unreadable(called) from None
         if metadata.num_rows != sum(groups):
             raise unreadable(called)
-        if types is not None and own != types:
+        if types is not None and columns != types:
             raise DataError(
                 f"{shown(source_name)}: {shown(path.name)} has other columns or types than {shown(files[0].name)}",
                 slug="folder",
                 hint="write all its files with the same columns in the same order and of the same types",
             )
-        types = own
+        types = columns
         rows.append(sum(groups))
     return names, rows
 

@@ -57,13 +57,13 @@ def folder_parts(folder: Path) -> ParquetParts:
     keys: tuple[str, ...] | None = None
     values = []
     for name in names:
-        found = [part.partition("=") for part in name.split("/")[:-1] if "=" in part]
-        own = tuple(key for key, _, _ in found)
-        if keys is not None and own != keys:
-            ways = f"is divided in two ways: by {_listed(keys)}, and by {_listed(own)}"
+        partitions = [part.partition("=") for part in name.split("/")[:-1] if "=" in part]
+        partition_keys = tuple(key for key, _, _ in partitions)
+        if keys is not None and partition_keys != keys:
+            ways = f"is divided in two ways: by {_listed(keys)}, and by {_listed(partition_keys)}"
             raise _refused(folder, ways, "write it with one division")
-        keys = own
-        values.append(tuple(None if value == _NO_VALUE else unquote(value) for _, _, value in found))
+        keys = partition_keys
+        values.append(tuple(None if value == _NO_VALUE else unquote(value) for _, _, value in partitions))
     files = tuple(folder / name for name in names)
     return ParquetParts(files, manifest_sha256(folder, files), "manifest", keys or (), tuple(values))
 
@@ -83,14 +83,14 @@ def _names(folder: Path) -> Iterator[str]:
     def refuse(_: OSError) -> NoReturn:
         raise _refused(folder, "holds a folder that cannot be opened", "see who may read it")
 
-    for place, folders, files in os.walk(folder, onerror=refuse):
-        _check_no_table(folder, Path(place))
-        within = Path(place).relative_to(folder)
+    for parent, folders, files in os.walk(folder, onerror=refuse):
+        _check_no_table(folder, Path(parent))
+        within = Path(parent).relative_to(folder)
         if any(name.startswith("_") and "=" in name for name in folders):
             raise _refused(folder, "is divided by a name that begins with _", "write it with another name")
         folders[:] = [name for name in folders if not name.startswith((".", "_"))]
         for name in [*files, *folders]:
-            if (at := Path(place) / name).is_symlink() or not (at.is_file() or at.is_dir()):
+            if (at := Path(parent) / name).is_symlink() or not (at.is_file() or at.is_dir()):
                 raise _refused(folder, "holds a link or a device", "put the files themselves into the folder")
         for name in files:
             if name.startswith((".", "_")):
@@ -103,9 +103,9 @@ def _names(folder: Path) -> Iterator[str]:
             yield (within / name).as_posix()
 
 
-def _check_no_table(folder: Path, place: Path) -> None:
+def _check_no_table(folder: Path, parent: Path) -> None:
     for mark, (kind, hint) in _TABLES.items():
-        if any(place.glob(mark)):
+        if any(parent.glob(mark)):
             raise _refused(folder, f"is {kind} table or a part of one, of which not every file counts", hint)
 
 

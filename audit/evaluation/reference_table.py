@@ -82,7 +82,7 @@ def read_reference_table(
 
 
 def _shares(path: Path, rows: list[tuple[str | None, str | None]], levels: frozenset[str]) -> dict[str, float]:
-    found: dict[str, float] = {}
+    shares: dict[str, float] = {}
     for number, (code, share) in enumerate(rows, start=1):
         if code is None:
             raise _wrong(path, f"row {number} has no level", "write the level's code, `unknown` for a missing one")
@@ -92,7 +92,7 @@ def _shares(path: Path, rows: list[tuple[str | None, str | None]], levels: froze
                 f"row {number} has a level that the feature cannot have",
                 "write levels by their codes, as reports do: woman, NGA, 011",
             )
-        if code in found:
+        if code in shares:
             raise _wrong(path, f"row {number} has a level that an earlier row has", "give each level one row")
         if share is not None and share.startswith("-"):
             raise _wrong(path, f"row {number} has a negative share", "a share or a number of persons is at least 0")
@@ -102,12 +102,12 @@ def _shares(path: Path, rows: list[tuple[str | None, str | None]], levels: froze
                 f"row {number} has no number as its share",
                 "write 0.39 or 39, without a percent sign, a comma or a mark of suppression",
             )
-        found[code] = float(share)
-    largest = max(found.values(), default=0.0)
+        shares[code] = float(share)
+    largest = max(shares.values(), default=0.0)
     if largest == 0:
         raise _wrong(path, "has no share above 0", "write shares, or numbers of persons")
     scale = -math.frexp(largest)[1]  # a power of two loses no digit, and keeps the sum within what a float can hold
-    parts = {code: math.ldexp(found[code], scale) for code in sorted(found)}
+    parts = {code: math.ldexp(shares[code], scale) for code in sorted(shares)}
     total = math.fsum(parts.values())
     return {code: part / total for code, part in parts.items()}
 
@@ -115,19 +115,19 @@ def _shares(path: Path, rows: list[tuple[str | None, str | None]], levels: froze
 def _levels(evaluation_set: EvaluationSet, group_features: Groups, feature: str, rung: str) -> frozenset[str]:
     """Every code that the feature can have on a rung: codes of its coding, targets of its map, and codes found."""
     (sensitive,) = (entry for entry in evaluation_set.features if entry.name == feature)
-    found = {level.code for level in sensitive.levels if level.rung == rung} | {"unknown"}
+    codes = {level.code for level in sensitive.levels if level.rung == rung} | {"unknown"}
     coding = feature_coding(group_features, feature)
     if coding == "gender":
-        return frozenset(found | set(GENDERS))
+        return frozenset(codes | set(GENDERS))
     if coding == "relation":
-        return frozenset(found | set(STANDINGS))
+        return frozenset(codes | set(STANDINGS))
     if coding == "categorical":
-        return frozenset(found | set(group_features[feature].map.values()))
+        return frozenset(codes | set(group_features[feature].map.values()))
 
     if rung == COUNTRY:
-        return frozenset(found | set(countries()) | set(TRAVEL_DOCUMENT_CODES))
+        return frozenset(codes | set(countries()) | set(TRAVEL_DOCUMENT_CODES))
     upper = {code for code, region in regions().items() if bool(region.region) == (rung == SUBREGION)}
-    return frozenset(found | upper)
+    return frozenset(codes | upper)
 
 
 def _wrong(path: Path, what: str, hint: str) -> DataError:

@@ -82,7 +82,7 @@ def check_header(source_name: str, columns: Sequence[str]) -> None:
     counted = Counter(name for name in columns if name)
     twice = [name for name, count in counted.items() if count > 1]
     if twice:
-        places = [str(place) for place, name in enumerate(columns, start=1) if name == twice[0]]
+        places = [str(number) for number, name in enumerate(columns, start=1) if name == twice[0]]
         raise DataError(
             f"{shown(source_name)}: columns {', '.join(places[:-1])} and {places[-1]} have the same name",
             slug="column-twice",
@@ -95,25 +95,25 @@ def check_header(source_name: str, columns: Sequence[str]) -> None:
         )
 
 
-def wanted_columns(source_name: str, columns: Sequence[str], asked: Mapping[str, str] | None) -> list[str]:
+def wanted_columns(source_name: str, columns: Sequence[str], column_keys: Mapping[str, str] | None) -> list[str]:
     """Return the columns asked for, or all that have a name. Raises as `check_header` and `check_asked`."""
     check_header(source_name, columns)
-    wanted = dict.fromkeys(filter(None, columns), "") if asked is None else asked
+    wanted = dict.fromkeys(filter(None, columns), "") if column_keys is None else column_keys
     check_asked(source_name, columns, wanted)
     return list(wanted)
 
 
-def check_asked(source_name: str, columns: Sequence[str], asked: Mapping[str, str]) -> None:
+def check_asked(source_name: str, columns: Sequence[str], column_keys: Mapping[str, str]) -> None:
     """Raise DataError if a column that is asked for is missing, or differs from another only in case.
 
-    `asked` has the columns, each with the key of the plan that asks for it, or nothing.
+    `column_keys` has the columns, each with the key of the plan that asks for it, or nothing.
     """
     present = set(columns)
-    missing = [name for name in asked if name not in present]
+    missing = [name for name in column_keys if name not in present]
     if missing:
-        raise _no_column(source_name, columns, missing, asked)
+        raise _no_column(source_name, columns, missing, column_keys)
     folded: dict[str, str] = {}
-    for name in asked:
+    for name in column_keys:
         other = folded.setdefault(name.lower(), name)
         if other != name:
             raise DataError(
@@ -124,16 +124,18 @@ def check_asked(source_name: str, columns: Sequence[str], asked: Mapping[str, st
             )
 
 
-def _no_column(source_name: str, columns: Sequence[str], missing: Sequence[str], asked: Mapping[str, str]) -> DataError:
+def _no_column(
+    source_name: str, columns: Sequence[str], missing: Sequence[str], column_keys: Mapping[str, str]
+) -> DataError:
     name = missing[0]
-    key = f" ({asked[name]})" if asked[name] else ""
+    key = f" ({column_keys[name]})" if column_keys[name] else ""
     more = f", nor {len(missing) - 1} more that are asked for" if len(missing) > 1 else ""
     near = _nearest(name, columns)
     if near:
         hint = f'the nearest is "{shown(near)}"'
     elif len(columns) == 1:
         hint = "the file has a single column: write the `delimiter` that it uses"
-    elif len(missing) == len(asked):
+    elif len(missing) == len(column_keys):
         hint = "it has none of the columns that are asked for: is the first line a header?"
     else:
         hint = f"the file has {len(columns)} columns; write the name as it stands there"
@@ -176,8 +178,8 @@ def check_text_type(source_name: str, column: str, duckdb_type: str, what: str) 
         What the column is for: `the id`, `the label`.
     """
     plain = duckdb_type in {"VARCHAR", "BOOLEAN", "UUID", '"NULL"'} or duckdb_type.startswith("ENUM")
-    whole = duckdb_type in _INTEGERS or (duckdb_type.startswith("DECIMAL") and duckdb_type.endswith(",0)"))
-    if not (plain or whole or is_float(duckdb_type)):
+    is_integer = duckdb_type in _INTEGERS or (duckdb_type.startswith("DECIMAL") and duckdb_type.endswith(",0)"))
+    if not (plain or is_integer or is_float(duckdb_type)):
         raise DataError(
             f'{shown(source_name)}: {what} column "{shown(column)}" is stored as {duckdb_type.partition("(")[0]}',
             slug="column-type",
@@ -197,9 +199,9 @@ def text_of(expression: str, duckdb_type: str) -> str:
         return f"array_to_string({items}, chr({ord(BETWEEN_ITEMS)}))"
     if duckdb_type in _FLOATS:
         # TRY_CAST: DuckDB may compute a branch of a CASE for rows that take another one.
-        whole = f"{expression} = trunc({expression}) AND abs({expression}) < {EXACT_INTEGERS}"
+        is_integer = f"{expression} = trunc({expression}) AND abs({expression}) < {EXACT_INTEGERS}"
         return (
-            f"CASE WHEN isnan({expression}) THEN NULL WHEN {whole} "
+            f"CASE WHEN isnan({expression}) THEN NULL WHEN {is_integer} "
             f"THEN CAST(TRY_CAST({expression} AS BIGINT) AS VARCHAR) ELSE CAST({expression} AS VARCHAR) END"
         )
     return f"CAST({expression} AS VARCHAR)"

@@ -88,28 +88,30 @@ def likely_genders(values: Sequence[str]) -> dict[str, str]:
 
 def candidates(columns: Sequence[ColumnLook]) -> dict[Role, tuple[str, ...]]:
     """For every role, the names of the columns that could have it, the likeliest first; often none."""
-    return {role: tuple(columns[place].name for _, place in _ranked(role, columns)) for role in _POINTS}
+    return {role: tuple(columns[index].name for _, index in _ranked(role, columns)) for role in _POINTS}
 
 
 def likeliest(columns: Sequence[ColumnLook]) -> dict[Role, str | None]:
     """For every role, the column that stands out among those that could have it; None where a person must decide."""
-    found: dict[Role, str | None] = {}
+    column_of_role: dict[Role, str | None] = {}
     for role in _POINTS:
         ranked = [*_ranked(role, columns), (0, 0)]
         stands_out = ranked[0][0] >= _LEAST[role] and (ranked[0][0] > ranked[1][0])
-        found[role] = columns[ranked[0][1]].name if stands_out else None
-    return found
+        column_of_role[role] = columns[ranked[0][1]].name if stands_out else None
+    return column_of_role
 
 
 def _ranked(role: Role, columns: Sequence[ColumnLook]) -> list[tuple[int, int]]:
-    points = [(_POINTS[role](column), place) for place, column in enumerate(columns)]
-    return sorted(((many, place) for many, place in points if many > 0), key=lambda one: (-one[0], one[1]))
+    points = [(_POINTS[role](column), index) for index, column in enumerate(columns)]
+    return sorted(((many, index) for many, index in points if many > 0), key=lambda pair: (-pair[0], pair[1]))
 
 
 def snake_case(name: str) -> str:
     """Name in snake case without accents: `isForcedLabour` and `Género ` become `is_forced_labour` and `genero`."""
     parted = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name.strip())
-    plain = "".join(one for one in unicodedata.normalize("NFKD", parted) if not unicodedata.combining(one))
+    plain = "".join(
+        character for character in unicodedata.normalize("NFKD", parted) if not unicodedata.combining(character)
+    )
     return re.sub(r"[\W_]+", "_", plain).casefold()
 
 

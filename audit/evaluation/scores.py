@@ -86,14 +86,14 @@ def _refuse_mixed_units(relation: Relation, column: str) -> Check[None]:
 def check_levels(relation: Relation, column: str, score_range: tuple[float, float]) -> Check[str]:
     """Check that every level of an ordinal scale is a whole number in range. Returns and raises as `check_scores`."""
     number = number_of(relation, column, "score", per_cent=score_range[1] == 100)
-    whole = refuse_rows(
+    integers = refuse_rows(
         relation,
         f"NOT ({number} = floor({number}))",
         f'the level "{shown(column)}" is no whole number',
         slug="score-cells",
         hint='levels are never rounded; for scores leave out answers = "ordinal"',
     )
-    yield from alongside(check_scores(relation, column, score_range), whole)
+    yield from alongside(check_scores(relation, column, score_range), integers)
     return number
 
 
@@ -111,14 +111,14 @@ def check_ranks(relation: Relation, column: str) -> Check[str]:
         If a cell is no such number, or a place is given twice; with how many and which rows.
     """
     number = number_of(relation, column, "place")
-    whole = refuse_rows(
+    integers = refuse_rows(
         relation,
         f"NOT ({number} >= 1 AND {number} = floor({number}) AND {number} <= {_EXACT})",
         f'the place "{shown(column)}" is no whole number from 1',
         slug="score-cells",
         hint="a ranking counts its cases: 1 is the first",
     )
-    yield from alongside(check_number_cells(relation, column, "place"), whole)
+    yield from alongside(check_number_cells(relation, column, "place"), integers)
     # built from checked expressions and quoted identifiers; nothing of a cell stands in it
     twice = f"SELECT {number} FROM {identifier(relation.name)} GROUP BY 1 HAVING count(*) > 1"  # noqa: S608
     yield from refuse_rows(
@@ -196,6 +196,6 @@ def check_number_cells(relation: Relation, column: str, what: str, *, per_cent: 
 
 
 def _refuse_suppressed_cells(relation: Relation, column: str, filled: str) -> Check[None]:
-    found: Found = yield from ask(Where(f"{filled} AND {suppressed_condition(relation.expression(column))}"))
-    if found.number:
-        raise suppressed_cells(relation.source_name, column, *found)
+    rows: Found = yield from ask(Where(f"{filled} AND {suppressed_condition(relation.expression(column))}"))
+    if rows.number:
+        raise suppressed_cells(relation.source_name, column, *rows)

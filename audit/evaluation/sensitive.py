@@ -186,12 +186,12 @@ def _read_values(
     parted: list[str] = []
     for value in (yield from distinct_texts(relation, column)):
         declared = _declared(value, section, coding)
-        one = value is not None and not (is_list and BETWEEN_ITEMS in value)
-        code = read(value) if declared is None and value is not None and one else declared
+        is_single = value is not None and not (is_list and BETWEEN_ITEMS in value)
+        code = read(value) if declared is None and value is not None and is_single else declared
         if dual and code is None and value is not None:
-            held = read_parts(nationality_texts(value, section, is_list=is_list), read)
-            code = None if held is None else counted_under(held, section)
-            parted += [value] if held is not None and len(held) > 1 else []
+            parts = read_parts(nationality_texts(value, section, is_list=is_list), read)
+            code = None if parts is None else counted_under(parts, section)
+            parted += [value] if parts is not None and len(parts) > 1 else []
         if declared is None and value is not None:
             undeclared.append(value)
         if code is not None:
@@ -237,24 +237,23 @@ def _code_standings(
     """Standing of every case to the country of exploitation, by a key of both cells, and the SQL of that key."""
     section = group_features[name]
     person = f"COALESCE({text_of(relation.expression(section.column), relation.types[section.column])}, '')"
-    place = "''"
+    country = "''"
     countries: Mapping[str | None, str] = {"": nationality.canonical(section.country or "") or UNKNOWN}
     if section.country_column is not None:
         countries, _ = yield from _read_values(relation, group_features, name, section.country_column)
-        place = text_of(relation.expression(section.country_column), relation.types[section.country_column])
-        place = f"COALESCE({place}, '')"
-    key = (
-        f"CAST(length({person}) AS VARCHAR) || ':' || {person} || {place}"  # with the length, no two pairs have one key
-    )
-    found: dict[str | None, Standing | None] = {}
+        country = text_of(relation.expression(section.country_column), relation.types[section.country_column])
+        country = f"COALESCE({country}, '')"
+    # with the length, no two pairs have one key
+    key = f"CAST(length({person}) AS VARCHAR) || ':' || {person} || {country}"
+    standings: dict[str | None, Standing | None] = {}
     for pair, _ in (yield from ask(Cases(key))):
         length, _, texts = pair.partition(":")
         of_person, of_place = texts[: int(length)], texts[int(length) :]
-        found[pair] = _standing(nationalities.get(of_person, UNKNOWN), countries.get(of_place, UNKNOWN))
-    undecided = [str(pair) for pair, stands in found.items() if stands is None]
+        standings[pair] = _standing(nationalities.get(of_person, UNKNOWN), countries.get(of_place, UNKNOWN))
+    undecided = [str(pair) for pair, code in standings.items() if code is None]
     if undecided:
         raise _of_one_state(relation, name, (yield from ask(Holding(key, tuple(undecided)))))
-    return {pair: stands for pair, stands in found.items() if stands is not None}, key
+    return {pair: code for pair, code in standings.items() if code is not None}, key
 
 
 def _standing(nationality_code: str, country: str) -> Standing | None:
@@ -270,18 +269,18 @@ def _no_list(relation: Relation, name: str, column: str) -> DataError:
     )
 
 
-def _of_one_state(relation: Relation, name: str, found: Found) -> DataError:
+def _of_one_state(relation: Relation, name: str, rows: Found) -> DataError:
     return DataError(
         f"{shown(relation.source_name)}: the {name}: nationality and country are different codes of one state in "
-        f"{rows_text(*found)}",
+        f"{rows_text(*rows)}",
         slug="relation-of-one-state",
         hint=f'say in [groups.{name}] how the part of the state is to be read, for example map = {{ PRI = "USA" }}',
     )
 
 
-def _unread(relation: Relation, name: str, column: str, coding: Coding, found: Found) -> DataError:
+def _unread(relation: Relation, name: str, column: str, coding: Coding, rows: Found) -> DataError:
     return DataError(
-        f'{shown(relation.source_name)}: the {name} "{shown(column)}" {_EXPECTED[coding]} in {rows_text(*found)}',
+        f'{shown(relation.source_name)}: the {name} "{shown(column)}" {_EXPECTED[coding]} in {rows_text(*rows)}',
         slug=f"{coding}-values",
         hint=f"say in [groups.{name}] what such a value means, for example {_EXAMPLE[coding]}, or that it is missing: "
         f"missing = [...]{_WHY}",

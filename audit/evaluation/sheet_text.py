@@ -64,7 +64,11 @@ def main(path: str, sheet: str, out: str) -> None:
     problem: str | None = None
     try:
         with calamine.CalamineWorkbook.from_path(path) as book:
-            names = [one.name for one in book.sheets_metadata if one.typ == calamine.SheetTypeEnum.WorkSheet]
+            names = [
+                sheet_metadata.name
+                for sheet_metadata in book.sheets_metadata
+                if sheet_metadata.typ == calamine.SheetTypeEnum.WorkSheet
+            ]
             if out:
                 chosen = sheet or (names[0] if len(names) == 1 else "")
                 problem = (

@@ -27,7 +27,7 @@ _MOST_NAMED: Final = 5
 
 
 def load_sheet(
-    engine: DuckDBEngine, name: str, path: Path, sheet: str | None, asked: Mapping[str, str] | None
+    engine: DuckDBEngine, name: str, path: Path, sheet: str | None, column_keys: Mapping[str, str] | None
 ) -> Content:
     """Load columns of a sheet into the table `name`, as texts. Its first row that is not empty is the header.
 
@@ -45,18 +45,18 @@ def load_sheet(
     folder = engine.private.path / f"{name}-sheet"
     folder.mkdir(exist_ok=True)
     text = folder / path.name  # the same name, for messages
-    found = _ask_for(path, sheet or "", str(text))
-    problem = OF_SPREADSHEETS.get(found["problem"] or "")
+    reply = _ask_for(path, sheet or "", str(text))
+    problem = OF_SPREADSHEETS.get(reply["problem"] or "")
     if problem is not None:
         what, hint = problem
-        named = ", ".join(f'"{shown(one)}"' for one in found["sheets"][:_MOST_NAMED])
+        named = ", ".join(f'"{shown(sheet_name)}"' for sheet_name in reply["sheets"][:_MOST_NAMED])
         raise DataError(
-            f"{shown(path.name)} {what.format(sheets=named or 'none', number=len(found['sheets']), memory=MEMORY_GIB)}",
+            f"{shown(path.name)} {what.format(sheets=named or 'none', number=len(reply['sheets']), memory=MEMORY_GIB)}",
             slug="spreadsheet",
             hint=hint,
         )
     try:
-        return load_csv(engine, name, text, "utf-8", ",", asked)
+        return load_csv(engine, name, text, "utf-8", ",", column_keys)
     finally:
         text.unlink()
 
@@ -71,6 +71,6 @@ def _ask_for(path: Path, sheet: str, out: str) -> dict[str, Any]:
         done = subprocess.run(  # noqa: S603 - an argv list of our own, and never a shell
             command, stdin=subprocess.DEVNULL, capture_output=True, timeout=_SECONDS, check=True
         )
-        found: dict[str, Any] = json.loads(done.stdout)
-        return found
+        reply: dict[str, Any] = json.loads(done.stdout)
+        return reply
     return {"problem": "limit", "sheets": []}

@@ -38,8 +38,8 @@ def standing_of_all(standings: Iterable[Standing | None]) -> Standing | None:
     Otherwise None if one of them does not say, and unknown if one is unknown. A person with any other nationality is a
     foreigner, and stateless only if every record says so.
     """
-    found = set(standings)
+    distinct = set(standings)
     for first in ("national", None, "unknown", "foreign"):
-        if first in found:
+        if first in distinct:
             return first
     return "stateless"

@@ -60,7 +60,7 @@ class ReadOptions(NamedTuple):
 
 
 def read_file(
-    engine: DuckDBEngine, name: str, path: Path, options: ReadOptions, asked: Mapping[str, str] | None = None
+    engine: DuckDBEngine, name: str, path: Path, options: ReadOptions, column_keys: Mapping[str, str] | None = None
 ) -> Relation:
     """Read a file into the relation `name`: Parquet, or a folder of it, as a view, any other as a table of texts.
 
@@ -68,7 +68,7 @@ def read_file(
     ----------
     path : Path
         The file; plain, or compressed as a whole with gzip or Zstandard, as its first bytes show.
-    asked : mapping of str to str, optional
+    column_keys : mapping of str to str, optional
         The columns that become columns of the relation, beside `__row__`, each with the key of the plan that asks for
         it, for messages; None for all.
 
@@ -87,7 +87,7 @@ def read_file(
         raise DataError(f"{shown(source_name)} is a folder", slug="no-file")
     if options.sheet is not None and kind != "sheet":
         raise DataError(f"{shown(source_name)} is no spreadsheet, and has no sheets", slug="no-sheet")
-    if asked is not None and any(column.casefold() == ROW for column in asked):
+    if column_keys is not None and any(column.casefold() == ROW for column in column_keys):
         raise DataError(
             f"the plan asks for a column {ROW}, which is reserved", slug="column-reserved", hint="rename it"
         )
@@ -98,9 +98,9 @@ def read_file(
         if path.is_file() and compression(path):
             check_unpacked(path)
         if kind == "parquet":
-            content = view_parquet(engine, name, source_name, parts, asked)
+            content = view_parquet(engine, name, source_name, parts, column_keys)
         else:
-            content = _read(engine, name, path, options, kind, asked)
+            content = _read(engine, name, path, options, kind, column_keys)
         unchanged.check()
     read = relation(name, source_name, content, parts.sha256)
     return read._replace(digest_of=parts.digest_of, unchanged=unchanged)
@@ -114,11 +114,11 @@ def _parts(path: Path, table: LakeTable | None) -> tuple[ParquetParts, Unchanged
     return ParquetParts((path,), file_sha256(path)) if path.is_file() else folder_parts(path), unchanged
 
 
-def another_file(source_name: str, found: str, seal: str) -> DataError:
+def another_file(source_name: str, sha256: str, seal: str) -> DataError:
     """Make the error for a set that is not the one that the plan seals."""
     return DataError(
-        f"{shown(source_name)} is not the set that the plan was written for: its SHA-256 begins with {found[:12]}, the "
-        f"plan's with {seal[:12]}",
+        f"{shown(source_name)} is not the set that the plan was written for: its SHA-256 begins with {sha256[:12]}, "
+        f"the plan's with {seal[:12]}",
         slug="sealed-set",
         hint="use the file that was sealed; if the set was meant to change, that is another audit: write its own seal",
     )
@@ -132,14 +132,19 @@ def relation(name: str, source_name: str, content: Content, sha256: str | None) 
 
 
 def _read(
-    engine: DuckDBEngine, name: str, path: Path, options: ReadOptions, kind: Format, asked: Mapping[str, str] | None
+    engine: DuckDBEngine,
+    name: str,
+    path: Path,
+    options: ReadOptions,
+    kind: Format,
+    column_keys: Mapping[str, str] | None,
 ) -> Content:
     if kind == "csv":
-        return load_csv(engine, name, path, options.encoding, options.delimiter, asked)
+        return load_csv(engine, name, path, options.encoding, options.delimiter, column_keys)
     if kind == "sheet":
-        return load_sheet(engine, name, path, options.sheet, asked)
+        return load_sheet(engine, name, path, options.sheet, column_keys)
 
-    return load_json_lines(engine, name, path, options.encoding, asked, options.lists)
+    return load_json_lines(engine, name, path, options.encoding, column_keys, options.lists)
 
 
 def format_of(path: Path) -> Format:

@@ -43,7 +43,7 @@ class TextTable:
         except UnicodeEncodeError:
             raise self._no_text(cells) from None
         # Placeholder names: a column of a file can have any name, and DuckDB matches names without regard to case.
-        names = [f"c{place}" for place in range(len(arrays))]
+        names = [f"c{index}" for index in range(len(arrays))]
         self._engine.register(self._incoming, pa.Table.from_arrays([*arrays, numbers], names=[*names, "row"]))
         picked = "".join(f"{name}, " for name in names)
         self._engine.execute(
@@ -53,13 +53,13 @@ class TextTable:
         self.rows += rows
 
     def _no_text(self, cells: Sequence[Sequence[str | None]]) -> DataError:
-        for place, row in enumerate(zip(*cells, strict=True), start=self.rows + 1):
+        for number, row in enumerate(zip(*cells, strict=True), start=self.rows + 1):
             for text in row:
                 try:
                     (text or "").encode()
                 except UnicodeEncodeError:
                     return DataError(
-                        f"{shown(self._source_name)}: row {place} holds half of a surrogate pair, no character",
+                        f"{shown(self._source_name)}: row {number} holds half of a surrogate pair, no character",
                         slug="encoding",
                         hint="export the file again with whole characters",
                     )

@@ -47,7 +47,7 @@ NOT_WATCHED: Final = Unchanged((), ())
 def _look(paths: Iterable[Path]) -> tuple[_State, ...]:
     files: list[Path] = []
     for path in paths:
-        below = (Path(place) / name for place, _, names in os.walk(path) for name in names)
+        below = (Path(folder) / name for folder, _, names in os.walk(path) for name in names)
         files += sorted(below) if path.is_dir() else [path]
     states = [(str(file), os.stat(file)) for file in files]  # noqa: PTH116
     return tuple((name, at.st_size, at.st_mtime_ns, at.st_ino, at.st_ctime_ns) for name, at in states)
