@@ -64,10 +64,10 @@ def suites(reading: Reading) -> list[Suite]:
         cases.setdefault(rule, []).append(Case(finding, record, waiver))
     unnamed = {rule.rule for rule, _ in reading.unnamed}
     limits: list[RuleResult | ProbeRuleResult] = [*result.rules, *result.probe_rules]
-    found = [
+    listed = [
         Suite(limit.rule, limit, limit.outcome, tuple(cases.get(limit.rule, ())), limit.rule in unnamed)
         for limit in limits
     ]
     if result.change is not None:
-        found.append(Suite("change", result.change, result.change.outcome, tuple(cases.get("", ()))))
-    return found
+        listed.append(Suite("change", result.change, result.change.outcome, tuple(cases.get("", ()))))
+    return listed

@@ -37,19 +37,19 @@ _V = TypeVar("_V", Verdict, ChangeVerdict, ProbeVerdict)
 def contradiction(result: AuditResult) -> str | None:
     """Name the first field that does not follow from the verdicts; None where the result is consistent."""
     verdicts = _by_rule(result.rules, result.verdicts)
-    asked = [(rule.id, rule.metric, rule.scale, rule.limit) for rule in result.plan.named_rules]
+    planned = [(rule.id, rule.metric, rule.scale, rule.limit) for rule in result.plan.named_rules]
     judged = [(rule.rule, rule.metric, rule.scale, rule.limit) for rule in result.rules]
-    if verdicts is None or asked != judged or not all(verdicts.values()):
+    if verdicts is None or planned != judged or not all(verdicts.values()):
         return "rules"
     if (unknown := _of_unknown_rates(result)) is not None:
         return unknown
-    for place, rule in enumerate(result.rules):
+    for index, rule in enumerate(result.rules):
         part = _rule_contradiction(rule, verdicts[rule.rule], result.plan.verdict.alpha)
         if part is not None:
-            return f"rules.{place}.{part}"
-    for place, second in enumerate(result.further.second_verdicts):
-        if not _second_follows(second, asked):
-            return f"further.second_verdicts.{place}"
+            return f"rules.{index}.{part}"
+    for index, second in enumerate(result.further.second_verdicts):
+        if not _second_follows(second, planned):
+            return f"further.second_verdicts.{index}"
     waived = waiver_contradiction(result)
     return _probe_contradiction(result) or _change_contradiction(result) or _overall_contradiction(result) or waived
 
@@ -70,10 +70,10 @@ def _of_unknown_rates(result: AuditResult) -> str | None:
     return None
 
 
-def _second_follows(second: SecondVerdict, asked: Sequence[tuple[str, str, str, float]]) -> bool:
+def _second_follows(second: SecondVerdict, planned: Sequence[tuple[str, str, str, float]]) -> bool:
     verdicts = _by_rule(second.rules, second.verdicts)
     judged = [(rule.rule, rule.metric, rule.scale, rule.limit) for rule in second.rules]
-    if verdicts is None or asked != judged:
+    if verdicts is None or planned != judged:
         return False
     follow = all(_rule_contradiction(rule, verdicts[rule.rule], second.alpha) is None for rule in second.rules)
     return follow and second.outcome == combined_outcome(rule.outcome for rule in second.rules)
@@ -83,12 +83,12 @@ def _by_rule(
     rules: Iterable[RuleResult | ChangeRule | ProbeRuleResult], verdicts: Iterable[_V]
 ) -> dict[str, list[_V]] | None:
     """Sort verdicts by rule; None where one belongs to no rule."""
-    of: dict[str, list[_V]] = {rule.rule: [] for rule in rules}
+    by_rule: dict[str, list[_V]] = {rule.rule: [] for rule in rules}
     for verdict in verdicts:
-        if verdict.rule not in of:
+        if verdict.rule not in by_rule:
             return None
-        of[verdict.rule].append(verdict)
-    return of
+        by_rule[verdict.rule].append(verdict)
+    return by_rule
 
 
 def _rule_contradiction(rule: RuleResult, verdicts: list[Verdict], alpha: float) -> str | None:
@@ -106,7 +106,7 @@ def _rule_contradiction(rule: RuleResult, verdicts: list[Verdict], alpha: float)
 
 def _follows_from_p(verdict: Verdict, alpha: float) -> bool:
     """Say whether a verdict follows from its p-values."""
-    if not _rejected_as_said(verdict.p_fail, verdict.level_fail, said=verdict.outcome == "fail"):
+    if not _rejected_as_said(verdict.p_fail, verdict.level_fail, is_rejected=verdict.outcome == "fail"):
         return False
     if verdict.outcome != "pass":
         return True
@@ -116,7 +116,7 @@ def _follows_from_p(verdict: Verdict, alpha: float) -> bool:
 
 def _unnamed_follows_from_p(family: FamilyResult) -> bool:
     numbered = 0 < family.unnamed_at_least < family.unnamed_survivors
-    return _rejected_as_said(family.unnamed_p, family.unnamed_level, said=family.unnamed_beyond) and (
+    return _rejected_as_said(family.unnamed_p, family.unnamed_level, is_rejected=family.unnamed_beyond) and (
         numbered if family.unnamed_beyond else family.unnamed_at_least == 0
     )
 
@@ -144,24 +144,24 @@ def _probe_contradiction(result: AuditResult) -> str | None:
     """Name the first field about probes that does not follow from plan, shifts and verdicts; None where all do."""
     known = {probe.id for probe in result.plan.probes}
     ids = [probe.probe for probe in result.probes]
-    for place, probe in enumerate(result.probes):
+    for index, probe in enumerate(result.probes):
         if probe.probe not in known or ids.count(probe.probe) > 1 or not _adds_up(probe):
-            return f"probes.{place}"
-    asked = [(rule.id, rule.probes, rule.margin, rule.reason) for rule in result.plan.named_probe_rules]
-    if asked != [(rule.rule, rule.probes, rule.margin, rule.reason) for rule in result.probe_rules]:
+            return f"probes.{index}"
+    planned = [(rule.id, rule.probes, rule.margin, rule.reason) for rule in result.plan.named_probe_rules]
+    if planned != [(rule.rule, rule.probes, rule.margin, rule.reason) for rule in result.probe_rules]:
         return "probe_rules"
     shifts = {_probe_change(probe.probe, shift): shift for probe in result.probes for shift in probe.shifts}
     verdicts = _by_rule(result.probe_rules, result.probe_verdicts)
     if verdicts is None:
         return "probe_verdicts"
-    for place, rule in enumerate(result.probe_rules):
+    for index, rule in enumerate(result.probe_rules):
         if not _probe_rule_follows(rule, verdicts[rule.rule], shifts, result.plan.verdict.alpha):
-            return f"probe_rules.{place}"
+            return f"probe_rules.{index}"
     return None
 
 
-def _probe_change(probe: str, of: SwapShift | ProbeVerdict) -> _ProbeChange:
-    return probe, of.slot, of.given_slot, of.given, of.level
+def _probe_change(probe: str, change: SwapShift | ProbeVerdict) -> _ProbeChange:
+    return probe, change.slot, change.given_slot, change.given, change.level
 
 
 def _adds_up(probe: SwapProbe) -> bool:
@@ -203,7 +203,7 @@ def _probe_rule_follows(
     if not limited or Counter(limited) != Counter(judged):
         return False
     if not all(
-        _probe_verdict_follows(one, shifts[change], alpha) for one, change in zip(verdicts, judged, strict=True)
+        _probe_verdict_follows(verdict, shifts[change], alpha) for verdict, change in zip(verdicts, judged, strict=True)
     ):
         return False
     counted = Counter(verdict.outcome for verdict in verdicts)
@@ -215,7 +215,7 @@ def _probe_rule_follows(
 def _probe_verdict_follows(verdict: ProbeVerdict, shift: SwapShift, alpha: float) -> bool:
     if _OUTCOMES["probe"][verdict.because] != verdict.outcome:
         return False
-    if not _rejected_as_said(verdict.p_fail, verdict.level_fail, said=verdict.outcome == "fail"):
+    if not _rejected_as_said(verdict.p_fail, verdict.level_fail, is_rejected=verdict.outcome == "fail"):
         return False
     match verdict.because:
         case "no_shift":
@@ -233,13 +233,13 @@ def _shown_within(verdict: ProbeVerdict, alpha: float) -> bool:
     return verdict.p_pass is not None and verdict.p_pass <= alpha
 
 
-def _rejected_as_said(p: float | None, level: float | None, *, said: bool) -> bool:
+def _rejected_as_said(p: float | None, level: float | None, *, is_rejected: bool) -> bool:
     """Say whether p reaches its level where that is said, and only there. Rounding keeps order, but may make both
     equal.
     """
     if p is None or level is None:
-        return not said
-    return p <= level if said else p >= level
+        return not is_rejected
+    return p <= level if is_rejected else p >= level
 
 
 def _change_contradiction(result: AuditResult) -> str | None:
@@ -274,16 +274,16 @@ def _one_change_contradiction(result: AuditResult, change: Change) -> str | None
 
 
 def _change_rules_contradiction(result: AuditResult, change: Change) -> str | None:
-    asked = [(rule.id, rule.metric) for rule in result.plan.named_rules]
-    if asked != [(rule.rule, rule.metric) for rule in change.rules]:
+    planned = [(rule.id, rule.metric) for rule in result.plan.named_rules]
+    if planned != [(rule.rule, rule.metric) for rule in change.rules]:
         return "change.rules"
     verdicts = _by_rule(change.rules, change.verdicts)
     judged = Counter((verdict.rule, verdict.group) for verdict in result.verdicts)
     if verdicts is None or Counter((verdict.rule, verdict.group) for verdict in change.verdicts) != judged:
         return "change.verdicts"
-    for place, rule in enumerate(change.rules):
+    for index, rule in enumerate(change.rules):
         if not _change_rule_follows(rule, verdicts[rule.rule], result.plan.verdict.alpha):
-            return f"change.rules.{place}"
+            return f"change.rules.{index}"
     return None
 
 
@@ -301,7 +301,7 @@ def _change_rule_follows(rule: ChangeRule, verdicts: Sequence[ChangeVerdict], al
 def _change_follows_from_p(verdict: ChangeVerdict, alpha: float) -> bool:
     if verdict.outcome != _OUTCOMES["change_of_a_group"][verdict.because]:
         return False
-    if not _rejected_as_said(verdict.p_worse, verdict.level_worse, said=verdict.outcome == "fail"):
+    if not _rejected_as_said(verdict.p_worse, verdict.level_worse, is_rejected=verdict.outcome == "fail"):
         return False
     return verdict.outcome != "pass" or (
         verdict.decidable and verdict.p_within is not None and verdict.p_within <= alpha
@@ -312,13 +312,13 @@ def unfounded_safeguard(result: AuditResult) -> str | None:
     """Name the first safeguard that claims evidence which this result does not hold; None where every claim is
     founded.
     """
-    for place, one in enumerate(result.safeguards):
-        given_by = {"measured": "audit", "declared": "operator", "not_shown": "nobody"}[one.state]
-        founded = bool(one.rests_on) == (one.state != "not_shown") and all(
-            _has_value(result, at) for at in one.rests_on
+    for index, safeguard in enumerate(result.safeguards):
+        given_by = {"measured": "audit", "declared": "operator", "not_shown": "nobody"}[safeguard.state]
+        founded = bool(safeguard.rests_on) == (safeguard.state != "not_shown") and all(
+            _has_value(result, at) for at in safeguard.rests_on
         )
-        if one.given_by is not None and (one.given_by != given_by or not founded):
-            return f"safeguards.{place}"
+        if safeguard.given_by is not None and (safeguard.given_by != given_by or not founded):
+            return f"safeguards.{index}"
     return None
 
 

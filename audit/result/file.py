@@ -75,15 +75,15 @@ def _keys(value: object) -> float:
     which models refuse and free values do not.
     """
     if isinstance(value, BaseModel):
-        own = 0 if isinstance(value, RootModel) else len(value.model_fields_set)
-        return own + sum(_keys(getattr(value, name)) for name in _holding(type(value)))
+        key_count = 0 if isinstance(value, RootModel) else len(value.model_fields_set)
+        return key_count + sum(_keys(getattr(value, name)) for name in _holding(type(value)))
     if isinstance(value, dict):
         return len(value) + sum(map(_keys, value.values()))
     if not isinstance(value, tuple | list):
         return 0 if not isinstance(value, float) or math.isfinite(value) else -math.inf
     kinds = set(map(type, value))
     if len(kinds) == 1 and issubclass(kind := kinds.pop(), BaseModel) and not _holding(kind):
-        return sum(len(one.model_fields_set) for one in value)
+        return sum(len(model.model_fields_set) for model in value)
     return sum(map(_keys, value))
 
 
@@ -164,8 +164,10 @@ def _of_version_1(document: dict[str, Any]) -> AuditResult:
         grouped["plan"] = {**plan, "sensitivity": {**supposed, **sensitivity}}
     result = AuditResult.model_validate({**grouped, "schema_version": SCHEMA_VERSION, "further": further})
     safeguards = [
-        one.model_copy(update={"rests_on": tuple(f"further.{at}" if at in fields else at for at in one.rests_on)})
-        for one in result.safeguards
+        safeguard.model_copy(
+            update={"rests_on": tuple(f"further.{at}" if at in fields else at for at in safeguard.rests_on)}
+        )
+        for safeguard in result.safeguards
     ]
     return result.model_copy(update={"safeguards": tuple(safeguards)})
 

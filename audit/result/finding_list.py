@@ -49,13 +49,13 @@ def findings_of(reading: Reading) -> tuple[ExactFinding, ...]:
 def findings_with_records(reading: Reading) -> tuple[tuple[ExactFinding, Record], ...]:
     """Return the findings in the order of `findings_of`, each with what it is read from."""
     result = reading.result
-    found: list[tuple[ExactFinding, Record]] = [
+    pairs: list[tuple[ExactFinding, Record]] = [
         *((group_finding(judged), judged) for judged in most_urgent_first(reading)),
         *((_together(rule, family_result), family_result) for rule, family_result in reading.unnamed),
         *_changed_words(reading),
         *(() if result.change is None else _changes(result.change)),
     ]
-    return tuple(sorted(found, key=lambda pair: (WORDS.index(pair[0].word), SUBJECTS.index(pair[0].subject))))
+    return tuple(sorted(pairs, key=lambda pair: (WORDS.index(pair[0].word), SUBJECTS.index(pair[0].subject))))
 
 
 def group_finding(judged: JudgedRate) -> ExactFinding:
@@ -108,11 +108,11 @@ def _changed_words(reading: Reading) -> list[tuple[ExactFinding, Record]]:
         for probe in result.probes
         for shift in probe.shifts
     }
-    found: list[tuple[ExactFinding, Record]] = []
+    pairs: list[tuple[ExactFinding, Record]] = []
     for verdict in result.probe_verdicts:
         key = verdict.probe, verdict.slot, verdict.level, verdict.given_slot, verdict.given
-        found.append((_changed_word(rules[verdict.rule], verdict, shifts.get(key)), verdict))
-    return sorted(found, key=lambda pair: -abs(pair[0].measured.rate or 0.0))
+        pairs.append((_changed_word(rules[verdict.rule], verdict, shifts.get(key)), verdict))
+    return sorted(pairs, key=lambda pair: -abs(pair[0].measured.rate or 0.0))
 
 
 def _changed_word(rule: ProbeRuleResult, verdict: ProbeVerdict, shift: SwapShift | None) -> ExactFinding:

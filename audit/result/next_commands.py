@@ -18,14 +18,14 @@ BESIDE_THE_RESULT: Final = Path("result.json")
 
 
 def commands_for(
-    result: AuditResult, findings: Iterable[ExactFinding], place: Path, plan: Path | None = None
+    result: AuditResult, findings: Iterable[ExactFinding], path: Path, plan: Path | None = None
 ) -> tuple[str, ...]:
     """Return commands for the first finding beyond a limit; none where no finding is, or a
     table in memory was audited.
 
     Parameters
     ----------
-    place : Path
+    path : Path
         The output folder of the run, or its `result.json`, as the reader names it.
     plan : Path or None
         The plan file, as the reader names it; by default one folder above that of the result.
@@ -33,14 +33,14 @@ def commands_for(
     first = next((finding for finding in findings if finding.word == "beyond"), None)
     if first is None or not _can_be_opened_again(result):
         return ()
-    folder = place.parent if place.suffix == ".json" else place
+    folder = path.parent if path.suffix == ".json" else path
     above = Path("..") if folder == Path() else folder.parent
     plan = plan or above / Path(result.provenance.plan_file or "plan.toml").name
-    remedies = [_command("remedy", str(place))] if _has_remedies(result, first) else []
+    remedies = [_command("remedy", str(path))] if _has_remedies(result, first) else []
     # a chain says itself what the next version is held against
-    against = ["--baseline", str(place)] if result.further.held_against is None else []
+    against = ["--baseline", str(path)] if result.further.held_against is None else []
     next_audit = _command("run", str(plan), "--restricted", *against, "--out", str(above / "audit-next"))
-    return (*_cases(result, first, str(place)), *remedies, next_audit)
+    return (*_cases(result, first, str(path)), *remedies, next_audit)
 
 
 def _can_be_opened_again(result: AuditResult) -> bool:
@@ -53,7 +53,7 @@ def _has_remedies(result: AuditResult, finding: ExactFinding) -> bool:
     return finding.metric is not None and result.plan.detector.has_scores and not result.plan.evaluation_set.is_counted
 
 
-def _cases(result: AuditResult, finding: ExactFinding, place: str) -> list[str]:
+def _cases(result: AuditResult, finding: ExactFinding, path: str) -> list[str]:
     """Return the command for the cases of a finding; none where its group cannot be named, or has no rows."""
     without_rows = result.plan.evaluation_set.is_counted or result.plan.engine.kind == "spark"
     if without_rows or not isinstance(finding.who, Group) or finding.metric not in (*MISSED, *WRONGLY_FLAGGED):
@@ -62,7 +62,7 @@ def _cases(result: AuditResult, finding: ExactFinding, place: str) -> list[str]:
         return []
     group = ",".join(f"{level.feature}={level.code}" for level in finding.who.levels)
     errors = "wrongly-flagged" if finding.metric in WRONGLY_FLAGGED else "missed"
-    return [_command("cases", place, "--group", group, "--errors", errors, "--out", "cases.csv")]
+    return [_command("cases", path, "--group", group, "--errors", errors, "--out", "cases.csv")]
 
 
 def _command(*words: str) -> str:

@@ -70,15 +70,15 @@ class Rate:
     @property
     def rest(self) -> float | None:
         """The rate of everyone else, of weighted sums where cases have weights; None where nobody else is counted."""
-        everyone, own = self.everyone, self.estimate
+        everyone, group = self.everyone, self.estimate
         if everyone is None:
             return None
-        cases = everyone.denominator - (own.denominator if own else 0)
+        cases = everyone.denominator - (group.denominator if group else 0)
         x, n = everyone.weighted_numerator, everyone.weighted_denominator
         if x is None or n is None:
-            return (everyone.numerator - (own.numerator if own else 0)) / cases if cases else None
-        if own is not None and own.weighted_numerator is not None and own.weighted_denominator is not None:
-            x, n = x - own.weighted_numerator, n - own.weighted_denominator
+            return (everyone.numerator - (group.numerator if group else 0)) / cases if cases else None
+        if group is not None and group.weighted_numerator is not None and group.weighted_denominator is not None:
+            x, n = x - group.weighted_numerator, n - group.weighted_denominator
         return x / n if cases and n > 0 else None
 
     @property
@@ -180,19 +180,19 @@ class JudgedRate(Rate):
         return limit - value if self.verdict.side == "low" else value - limit
 
 
-def each_once(found: Iterable[T], verdict_of: Callable[[T], Verdict | ChangeVerdict]) -> list[T]:
+def each_once(findings: Iterable[T], verdict_of: Callable[[T], Verdict | ChangeVerdict]) -> list[T]:
     """Drop the repeats of people who stand on several rungs of a ladder, such as those of unknown nationality.
 
     No two rungs share the code of a country or region, so one code on several rungs, with as many cases, stands for the
     same people. Of these the first with the worst outcome is kept, once a rule, in the place of the first.
     """
     once: dict[tuple[str, People, int], T] = {}
-    for each in found:
-        verdict = verdict_of(each)
+    for finding in findings:
+        verdict = verdict_of(finding)
         key = verdict.rule, verdict.group.people, verdict.cases
         known = once.get(key)
         if known is None or _badness(verdict) < _badness(verdict_of(known)):
-            once[key] = each
+            once[key] = finding
     return list(once.values())
 
 
@@ -208,8 +208,8 @@ def changed_groups(change: Change) -> list[ChangeVerdict]:
 def changed_worst_first(groups: Iterable[ChangeVerdict]) -> list[ChangeVerdict]:
     """Verdicts of `changed_groups` with a rate: worse first, then unknown, then not worse; the largest loss first."""
     order = ("fail", "inconclusive", "pass")
-    rated = [each for each in groups if each.outcome != "not_evaluable"]
-    return sorted(rated, key=lambda each: (order.index(each.outcome), not each.decidable, -_loss(each)))
+    rated = [verdict for verdict in groups if verdict.outcome != "not_evaluable"]
+    return sorted(rated, key=lambda verdict: (order.index(verdict.outcome), not verdict.decidable, -_loss(verdict)))
 
 
 def _loss(verdict: ChangeVerdict) -> float:
@@ -302,7 +302,7 @@ class Reading:
 
         Where one is named, that one alone may be why all of them together are beyond the limit.
         """
-        named = {(each.rule.rule, each.group.family) for each in self.with_outcome("fail")}
+        named = {(finding.rule.rule, finding.group.family) for finding in self.with_outcome("fail")}
         return [
             (rule, family)
             for rule in self.result.rules
@@ -318,10 +318,10 @@ class Reading:
     def _around_failing(self) -> frozenset[tuple[str, People]]:
         """Rules, and groups around one that fails there: of as many features, each on its rung or a larger one."""
         return frozenset(
-            (each.rule.rule, frozenset(around))
-            for each in self.with_outcome("fail")
-            for around in product(*(_reach((code,), self._parents) for code in each.group.people))
-            if each.group.people != frozenset(around)
+            (finding.rule.rule, frozenset(around))
+            for finding in self.with_outcome("fail")
+            for around in product(*(_reach((code,), self._parents) for code in finding.group.people))
+            if finding.group.people != frozenset(around)
         )
 
     def holds_failing(self, finding: JudgedRate) -> bool:
@@ -368,7 +368,7 @@ def people_beyond(findings: list[JudgedRate], features: Sequence[SensitiveFeatur
     reach = {people: _reach(people, parents) for people in largest}
     inside: dict[People, float] = dict.fromkeys(largest, 0.0)
     total = 0.0
-    for people in sorted(largest, key=lambda each: -len(reach[each])):
+    for people in sorted(largest, key=lambda people: -len(reach[people])):
         most = max(largest[people], inside[people])
         around = [other for other in largest if other != people and reach[people].issuperset(other)]
         if around:

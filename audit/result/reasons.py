@@ -66,13 +66,13 @@ def open_verdicts(rule: RuleResult, verdicts: Iterable[Verdict]) -> list[Verdict
 
 def open_cures(rules: Iterable[RuleResult], verdicts: Iterable[Verdict]) -> Counter[Cure]:
     """Count by cure the groups that keep rules from a verdict, and groups that a plan expects and the set lacks."""
-    verdicts, found = list(verdicts), Counter[Cure]()
+    verdicts, cures = list(verdicts), Counter[Cure]()
     for rule in rules:
         if rule.because == "too_many_failed":
-            found["mend_system"] += 1
+            cures["mend_system"] += 1
             continue
         keeping = open_verdicts(rule, verdicts)
-        found.update(cure for verdict in keeping if (cure := cure_of(verdict)))
+        cures.update(cure for verdict in keeping if (cure := cure_of(verdict)))
         lacking = set(rule.missing_expected).difference(verdict.group for verdict in keeping)
-        found.update({"more_cases": len(lacking)} if lacking else {})
-    return found
+        cures.update({"more_cases": len(lacking)} if lacking else {})
+    return cures

@@ -87,27 +87,27 @@ def find_reporters(names: Sequence[str]) -> list[Reporter]:
     return reporters_offered(names, GROUP, _is_reporter, ArgumentError)
 
 
-def languages_of(reporters: Sequence[Reporter], asked: str | None) -> tuple[str, ...]:
-    """Read the languages in `asked`, codes separated by commas; if it is None there are none, which means English.
+def languages_of(reporters: Sequence[Reporter], codes: str | None) -> tuple[str, ...]:
+    """Read the languages in `codes`, which are separated by commas; if it is None there are none, which means English.
 
     Raises
     ------
     ArgumentError
         If no reporter writes other languages, or one that does lacks a language.
     """
-    able = {one.name: tuple(one.languages) for one in reporters if hasattr(one, "languages")}
-    return language_codes(able, [reporter.name for reporter in reporters], asked)
+    able = {reporter.name: tuple(reporter.languages) for reporter in reporters if hasattr(reporter, "languages")}
+    return language_codes(able, [reporter.name for reporter in reporters], codes)
 
 
-def language_codes(able: Mapping[str, Sequence[str]], names: Sequence[str], asked: str | None) -> tuple[str, ...]:
-    """Read the languages in `asked` for reporters by name; empty if it is None.
+def language_codes(able: Mapping[str, Sequence[str]], names: Sequence[str], text: str | None) -> tuple[str, ...]:
+    """Read the languages in `text` for reporters by name; empty if it is None.
 
     `able` maps the reporters that write other languages than English to all their codes. Raises ArgumentError as
     `languages_of` does.
     """
-    if asked is None:
+    if text is None:
         return ()
-    codes = tuple(dict.fromkeys(code.strip().lower() for code in asked.split(",")))
+    codes = tuple(dict.fromkeys(code.strip().lower() for code in text.split(",")))
     if not able:
         named = ", ".join(f'"{name}"' for name in names)
         raise ArgumentError(f"{named} writes English alone", slug="english-only")
@@ -144,11 +144,11 @@ def render(reporter: Reporter, result: AuditResult, languages: Sequence[str] = (
 
     Raises AuditError if the reporter fails, never with the text of that failure, which may quote the result.
     """
-    asked = {"languages": languages, "language": languages[0]} if languages else {}
+    options = {"languages": languages, "language": languages[0]} if languages else {}
     try:
         takes = signature(reporter.render).parameters
         content = reporter.render(
-            result, **{key: value for key, value in {**asked, "compared": compared}.items() if key in takes}
+            result, **{key: value for key, value in {**options, "compared": compared}.items() if key in takes}
         )
     except AuditError:
         raise
@@ -163,19 +163,19 @@ def render(reporter: Reporter, result: AuditResult, languages: Sequence[str] = (
     return Report(reporter.filename, content)
 
 
-def remedies_report(found: Remedies, asked: str | None = None) -> tuple[Report, str]:
-    """Make the page of remedies in the languages in `asked`, and the panel for a terminal. Raises as `find_reporters`
+def remedies_report(remedies: Remedies, codes: str | None = None) -> tuple[Report, str]:
+    """Make the page of remedies in the languages in `codes`, and the panel for a terminal. Raises as `find_reporters`
     and `languages_of` do.
     """
     (reporter,) = find_reporters(["html"])
-    page, panel = cast("Any", reporter).remedies(found, languages_of([reporter], asked))
+    page, panel = cast("Any", reporter).remedies(remedies, languages_of([reporter], codes))
     return Report("remedy.html", page), panel
 
 
-def _is_reporter(made: object) -> bool:
-    filename = getattr(made, "filename", None)
+def _is_reporter(plugin: object) -> bool:
+    filename = getattr(plugin, "filename", None)
     return (
-        isinstance(made, Reporter)
+        isinstance(plugin, Reporter)
         and isinstance(filename, str)
         and filename.isprintable()
         and Path(filename).name == filename != ""

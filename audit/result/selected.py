@@ -59,10 +59,10 @@ def selected(rows: Sequence[R], among: Iterable[Rate]) -> Selected[R]:
         Clopper-Pearson interval at level ``1 - R (1 - level) / K``; of weighted or clustered cases at their effective
         size, with the quantile of t.
     """
-    shown, every = (sum(each.value is not None for each in some) for some in (rows, among))
+    shown, every = (sum(rate.value is not None for rate in some) for some in (rows, among))
     if shown >= every:
         return Selected(list(rows), shown, every)
-    return Selected([_widened(each, shown / every) for each in rows], shown, every)
+    return Selected([_widened(rate, shown / every) for rate in rows], shown, every)
 
 
 def _widened(rate: R, share: float) -> R:

@@ -26,36 +26,36 @@ def in_100(share: float | None) -> str:
     return "–" if share is None else f"{percent(share).rstrip('%')} of 100"
 
 
-def likely_words(found: JudgedRate) -> str:
+def likely_words(finding: JudgedRate) -> str:
     """Write the ends of a group's likely range: "24 to 39"."""
-    return " to ".join(percent(end).rstrip("%") for end in found.ends)
+    return " to ".join(percent(end).rstrip("%") for end in finding.ends)
 
 
 def answer_html(result: AuditResult) -> str:
     """Write the verdict and the most urgent groups as a fragment of HTML."""
-    found = [each for each in most_urgent_first(Reading(result)) if each.outcome != "not_evaluable"]
+    findings = [finding for finding in most_urgent_first(Reading(result)) if finding.outcome != "not_evaluable"]
     head = f"<b>{result.overall.outcome.upper()}</b> {escape(printable(result.plan.audit.title))}"
-    return f"<div><p>{head}</p>{findings_table(found, result.features)}<p>{RESTRICTED}</p></div>"
+    return f"<div><p>{head}</p>{findings_table(findings, result.features)}<p>{RESTRICTED}</p></div>"
 
 
-def findings_table(found: Sequence[JudgedRate], features: Iterable[SensitiveFeature], *, judged: bool = True) -> str:
+def findings_table(findings: Sequence[JudgedRate], features: Iterable[SensitiveFeature], *, judged: bool = True) -> str:
     """Write the first findings as a table of HTML, with ranges for rows that were picked; `judged` shows outcomes."""
-    picked = selected(found[:_MOST], found)
+    picked = selected(findings[:_MOST], findings)
     heads = (*(["Verdict"] if judged else []), "Group", "Rate", "Measured", "Likely", "Everyone else", "Cases")
     names = names_of(features)
     rows = [
         (
-            *([_WORDS[state_of(each)]] if judged else []),
-            group_name(each.group, names),
-            each.definition.plain,
-            in_100(each.value),
-            likely_words(each),
-            in_100(each.rest),
-            f"{each.denominator:,}",
+            *([_WORDS[state_of(finding)]] if judged else []),
+            group_name(finding.group, names),
+            finding.definition.plain,
+            in_100(finding.value),
+            likely_words(finding),
+            in_100(finding.rest),
+            f"{finding.denominator:,}",
         )
-        for each in picked.rows
+        for finding in picked.rows
     ]
-    left = len(found) - len(rows)
+    left = len(findings) - len(rows)
     return (
         f"<table><tr>{''.join(f'<th>{head}</th>' for head in heads)}</tr>"
         + "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows)

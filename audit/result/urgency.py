@@ -30,7 +30,9 @@ def most_affected_first(reading: Reading, findings: Iterable[JudgedRate]) -> lis
     A region that fails together with one of its countries stands behind the groups that hold none: what fails in it may
     be that country alone.
     """
-    return sorted(findings, key=lambda each: (reading.holds_failing(each), -max(each.more_harmed, 0.0), -each.apart))
+    return sorted(
+        findings, key=lambda finding: (reading.holds_failing(finding), -max(finding.more_harmed, 0.0), -finding.apart)
+    )
 
 
 def most_urgent_first(reading: Reading) -> list[JudgedRate]:
@@ -41,8 +43,8 @@ def most_urgent_first(reading: Reading) -> list[JudgedRate]:
     handful of people with an extreme rate is no finding.
     """
     primary = primary_metrics(reading)
-    found = sorted(most_affected_first(reading, reading.judged_rates), key=lambda each: _urgency(each, primary))
-    return each_once(found, lambda each: each.verdict)
+    ordered = sorted(most_affected_first(reading, reading.judged_rates), key=lambda finding: _urgency(finding, primary))
+    return each_once(ordered, lambda finding: finding.verdict)
 
 
 def widest_gap(reading: Reading) -> JudgedRate | None:
@@ -63,7 +65,5 @@ def widest_gap(reading: Reading) -> JudgedRate | None:
 
 
 def _urgency(finding: JudgedRate, primary: tuple[MetricName, ...]) -> tuple[int, bool, bool, float]:
-    place = _URGENCY[state_of(finding)], finding.metric not in primary
-    return (
-        (*place, False, 0.0) if finding.outcome == "fail" else (*place, not finding.verdict.decidable, -finding.excess)
-    )
+    rank = _URGENCY[state_of(finding)], finding.metric not in primary
+    return (*rank, False, 0.0) if finding.outcome == "fail" else (*rank, not finding.verdict.decidable, -finding.excess)

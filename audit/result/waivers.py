@@ -45,13 +45,13 @@ def waivers_by_finding(result: AuditResult) -> dict[tuple[str, Group], Waiver]:
     """
     named = {(waiver.rule, waiver.group): waiver for waiver in result.waivers}
     failing = [verdict for verdict in result.verdicts if verdict.outcome == "fail"]
-    found = {}
+    by_finding = {}
     for verdict in failing:
         groups = (verdict.group, *verdict.same_people)
         waivers = [waiver for group in groups if (waiver := named.get((verdict.rule, group)))]
         if waivers:
-            found[verdict.rule, verdict.group] = max(waivers, key=lambda waiver: waiver.expires)
-    return found
+            by_finding[verdict.rule, verdict.group] = max(waivers, key=lambda waiver: waiver.expires)
+    return by_finding
 
 
 def held_by_finding(result: AuditResult) -> dict[tuple[str, Group], WaiverOnDay]:
@@ -77,11 +77,11 @@ def waiver_contradiction(result: AuditResult) -> str | None:
     if any(count > 1 for count in Counter((waiver.rule, waiver.group) for waiver in result.waivers).values()):
         return "waivers"
     wrong = (
-        place
-        for place, waiver in enumerate(result.waivers)
+        index
+        for index, waiver in enumerate(result.waivers)
         if waiver.rule not in rules or not waiver.group.levels or day_in(waiver.expires) is None
     )
-    return next((f"waivers.{place}" for place in wrong), None)
+    return next((f"waivers.{index}" for index in wrong), None)
 
 
 def _waiver_on_day(waiver: Waiver, day: str, *, fails: bool) -> WaiverOnDay:

@@ -119,11 +119,11 @@ class _Reader(NamedTuple):
                 slug="waiver-value",
             )
         read: dict[tuple[str, Group], Waiver] = {}
-        for place, entry in enumerate(entries):
-            waiver = self._waiver(("waivers", place), entry)
+        for index, entry in enumerate(entries):
+            waiver = self._waiver(("waivers", index), entry)
             if (waiver.rule, waiver.group) in read:
                 raise self._wrong(
-                    "this finding is waived twice", ("waivers", place), hint="keep one of the two", slug="waiver-twice"
+                    "this finding is waived twice", ("waivers", index), hint="keep one of the two", slug="waiver-twice"
                 )
             read[waiver.rule, waiver.group] = waiver
         return tuple(read.values())
@@ -145,10 +145,10 @@ class _Reader(NamedTuple):
         )
 
     def _rule(self, at: Where, rule: object) -> str:
-        known = [each.id for each in self.plan.named_rules]
+        known = [named_rule.id for named_rule in self.plan.named_rules]
         if isinstance(rule, str) and rule in known:
             return rule
-        if rule in [each.id for each in self.plan.named_probe_rules]:
+        if rule in [named_rule.id for named_rule in self.plan.named_probe_rules]:
             raise self._wrong(
                 f"{dotted(at)} is a rule on probes, which names no group",
                 at,
@@ -176,24 +176,24 @@ class _Reader(NamedTuple):
                     hint=_suggestion(name, known),
                     slug="waiver-group",
                 )
-        sets = next(each.feature_sets for each in self.plan.named_rules if each.id == rule)
+        sets = next(named_rule.feature_sets for named_rule in self.plan.named_rules if named_rule.id == rule)
         if set(group) not in [set(features) for features in sets]:
             judged = "; ".join(" by ".join(features) for features in sets)
-            asked = " by ".join(name for name in known if name in group)
+            features_of_group = " by ".join(name for name in known if name in group)
             raise self._wrong(
-                f"{dotted(at)}: {rule} judges no groups of {asked}",
+                f"{dotted(at)}: {rule} judges no groups of {features_of_group}",
                 at,
                 hint=f"it judges: {judged}",
                 slug="waiver-group",
             )
         features = [feature for feature in self.features if feature.name in group]
-        return Group(tuple(self._level((*at, each.name), group[each.name], each) for each in features))
+        return Group(tuple(self._level((*at, feature.name), group[feature.name], feature) for feature in features))
 
-    def _level(self, at: Where, asked: object, feature: SensitiveFeature) -> Level:
-        code, rung = asked, None
-        if isinstance(asked, dict):
-            self._only_keys(at, asked, ("code", "rung"), dotted(at))
-            code, rung = asked.get("code"), asked.get("rung")
+    def _level(self, at: Where, written: object, feature: SensitiveFeature) -> Level:
+        code, rung = written, None
+        if isinstance(written, dict):
+            self._only_keys(at, written, ("code", "rung"), dotted(at))
+            code, rung = written.get("code"), written.get("rung")
         if rung is not None and rung not in feature.rungs:
             raise self._wrong(
                 f"{dotted(at)}: no rung{_quoted_word(rung)}",
@@ -201,30 +201,30 @@ class _Reader(NamedTuple):
                 hint=_suggestion(rung, feature.rungs),
                 slug="waiver-group",
             )
-        found = [level.rung for level in feature.levels if level.code == code and rung in (None, level.rung)]
-        if not found:
+        rungs_of_code = [level.rung for level in feature.levels if level.code == code and rung in (None, level.rung)]
+        if not rungs_of_code:
             raise self._no_one_group(
                 f"{dotted(at)}: nobody in the set is{_quoted_word(code)}",
                 at,
                 hint=self._nearest(code, feature),
                 slug="waiver-group",
             )
-        if len(set(found)) > 1:
-            rungs = " or ".join(f'rung = "{each}"' for each in dict.fromkeys(found))
+        if len(set(rungs_of_code)) > 1:
+            rungs = " or ".join(f'rung = "{rung}"' for rung in dict.fromkeys(rungs_of_code))
             raise self._no_one_group(
                 f"{dotted(at)}: a group of this code stands on several rungs",
                 at,
                 hint=f"add {rungs}",
                 slug="waiver-group",
             )
-        return Level(feature.name, found[0], str(code))
+        return Level(feature.name, rungs_of_code[0], str(code))
 
     def _nearest(self, code: object, feature: SensitiveFeature) -> str:
         """Return a hint with the code that was probably meant, by codes and by names."""
         called = {text.casefold(): level.code for level in feature.levels for text in (level.name, level.code)}
-        found = difflib.get_close_matches(code[:60].casefold(), called, n=1) if isinstance(code, str) else []
-        if found:
-            return f'did you mean "{called[found[0]]}"?'
+        matches = difflib.get_close_matches(code[:60].casefold(), called, n=1) if isinstance(code, str) else []
+        if matches:
+            return f'did you mean "{called[matches[0]]}"?'
         return f"write a code as reports name groups; the set has {len({level.code for level in feature.levels})}"
 
     def _text(self, at: Where, text: object, longest: int) -> str:
@@ -270,8 +270,8 @@ class _Reader(NamedTuple):
 
     def _wrong(self, what: str, at: Where, *, hint: str, slug: str) -> PlanError:
         line = self.lines.line(at)
-        place = f"{self.name}, line {line}" if line else self.name
-        return PlanError(one_line(f"{place}: {what}"), slug=slug, hint=one_line(hint))
+        position = f"{self.name}, line {line}" if line else self.name
+        return PlanError(one_line(f"{position}: {what}"), slug=slug, hint=one_line(hint))
 
 
 def _quoted_word(word: object) -> str:
@@ -279,5 +279,5 @@ def _quoted_word(word: object) -> str:
 
 
 def _suggestion(word: object, known: Sequence[str]) -> str:
-    found = nearest(word, known) if isinstance(word, str) else None
-    return f'did you mean "{found}"?' if found else f"known: {quoted(list(known)[:20], 'and')}"
+    match = nearest(word, known) if isinstance(word, str) else None
+    return f'did you mean "{match}"?' if match else f"known: {quoted(list(known)[:20], 'and')}"

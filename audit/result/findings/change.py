@@ -47,8 +47,8 @@ GroupChangeBecause = Literal[
 
 def combined_outcome(outcomes: Iterable[str]) -> ChangeOutcome:
     """Combine outcomes: fail if any is fail, pass only if there are some and all are pass, else inconclusive."""
-    found = set(outcomes)
-    return "fail" if "fail" in found else "pass" if found == {"pass"} else "inconclusive"
+    distinct = set(outcomes)
+    return "fail" if "fail" in distinct else "pass" if distinct == {"pass"} else "inconclusive"
 
 
 class ChangeBaseline(Part):
