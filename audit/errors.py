@@ -17,9 +17,9 @@ class ExitCode(enum.IntEnum):
     """Exit code of the process; the table in docs/reference/exit-codes.md is made from this."""
 
     PASS = 0
-    """Every rule passes, and no group became worse than in a baseline."""
+    """Every rule passes, and no group became worse than in an earlier version."""
     FAIL = 1
-    """At least one rule fails, or a group became worse than in a baseline."""
+    """At least one rule fails, or a group became worse than in an earlier version."""
     USAGE = 2
     """The command line is wrong (Click's own code)."""
     INCONCLUSIVE = 3

@@ -18,6 +18,7 @@ class ChangeWords(Wording):
     def __init__(self, result: AuditResult, language: Language) -> None:
         super().__init__(language)
         self.change: Change | None = result.change
+        self._held_against = result.further.held_against
         self._rules: list[RuleResult | ProbeRuleResult] = [*result.rules, *result.probe_rules]
 
     @property
@@ -29,7 +30,19 @@ class ChangeWords(Wording):
         return "fail" not in outcomes and (self.change.outcome == "fail" or outcomes == {"pass"})
 
     def sentence(self) -> str:
-        """Return what the comparison found."""
+        """Return what the comparison found, and which accepted version it was with."""
+        sentences = [sentence for sentence in (self._outcome(), self._version()) if sentence]
+        return self._language.joined(sentences) if sentences else ""
+
+    def _version(self) -> str:
+        if self._held_against is None:
+            return ""
+        reference, last = self._held_against.reference, self._held_against.last
+        if self._held_against.decides == "reference":
+            return self._language.word("change", "reference_version", number=str(reference))
+        return self._language.word("change", "last_version", number=str(last), reference=str(reference))
+
+    def _outcome(self) -> str:
         if self.change is None:
             return ""
         if self.change.outcome == "fail":

@@ -101,6 +101,10 @@ def test_a_slow_loss_that_no_last_version_shows_fails_against_the_reference(here
     assert "  Largest loss: region = south, true_positive_rate, 80% then and 71% now" in summary
     assert any(line.startswith("Since version 3: no group") for line in summary)
     assert max(map(len, summary)) <= 80
+    exact = ("--restricted", "--report", "html", "--report", "markdown")
+    assert call("run", "plan-4.toml", "--out", "exact", "--no-crosscheck", *exact, *RESTRICTED).exit_code == 1
+    for name in ("report.html", "restricted.md"):
+        assert "That audit was of the reference, version 0" in (Path("exact") / name).read_text(encoding="utf-8")
     gated = call("gate", "plan-4.toml", *RESTRICTED)
     assert gated.exit_code == 1
     assert "south" not in gated.output
@@ -155,6 +159,21 @@ def test_the_level_of_a_comparison_is_its_share_and_the_audit_has_its_own(here: 
     assert call("run", "plan-2.toml", "--out", "alone", "--no-crosscheck").exit_code == 0
     alone = json.loads(Path("alone/result.json").read_text(encoding="utf-8"))
     assert (alone["rules"], alone["verdicts"]) == (stored(2)["rules"], stored(2)["verdicts"])
+
+
+def test_a_folder_that_the_plan_names_is_found_from_the_result(here: pd.DataFrame) -> None:
+    def named(number: int, worse: float = 0.0) -> None:
+        plan = release(here, number, worse=worse)
+        plan.write_text(f"{plan.read_text(encoding='utf-8')}[disclosure]\nfolder = 'kept'\n", encoding="utf-8")
+
+    named(0)
+    named(1, worse=0.2)
+    for number in (0, 1):
+        assert call("run", f"plan-{number}.toml", "--out", f"out-{number}", "--no-crosscheck").exit_code == 0
+    assert call("gate", "out-1", "--inputs-elsewhere").exit_code == 0
+    options = ("--by", "Office", "--why", "why", "--inputs-elsewhere")
+    assert call("chain", "accept", "out-0", *options).exit_code == 0
+    assert call("gate", "out-1", "--inputs-elsewhere").exit_code == 1
 
 
 def test_a_changed_set_begins_a_line_of_its_own_and_that_is_said(here: pd.DataFrame) -> None:

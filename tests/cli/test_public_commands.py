@@ -106,7 +106,9 @@ def test_restricted_writes_the_exact_reports_as_before_and_no_key(published: Pat
         "restricted",
         "result.json",
     ]
-    code, _, err = invoke(*RUN, "--restricted", "--restricted-folder", "x")
+    code, _, err = invoke(*RUN, "--restricted", "--new-key")
+    assert (code, err.count("\n")) == (ExitCode.USAGE, 1)
+    code, _, err = invoke("report", "audit-out", "--restricted", "--restricted-folder", "x")
     assert (code, err.count("\n")) == (ExitCode.USAGE, 1)
 
 

@@ -34,6 +34,8 @@ class ExactReports:
 
     reporters: Sequence[Reporter]
     languages: Sequence[str] = ()
+    folder: Path | None = None
+    """Restricted folder that was named, if one was: the chain lies there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +70,14 @@ def requested_output(
         If no package offers a report, or one of them lacks a language.
     """
     if restricted:
-        if folder is not None or new_key:
-            option = "--new-key" if folder is None else "--restricted-folder"
+        if new_key:
             raise ArgumentError(
-                f"--restricted writes no public files, so it needs no {option}", slug="restricted-arguments"
+                "--restricted writes no public files, so it needs no --new-key", slug="restricted-arguments"
             )
         from audit.result.reporters import find_reporters, languages_of
 
         reporters = find_reporters(names or exact or EXACT_REPORTS)
-        return ExactReports(reporters, languages_of(reporters, lang))
+        return ExactReports(reporters, languages_of(reporters, lang), folder)
     formats, languages = _public_formats(names, lang)
     return PublicFiles(formats, languages, folder, new_key)
 

@@ -156,7 +156,13 @@ def _result_of_file(
 ) -> tuple[AuditResult, BaselineInUse]:
     """Return the result in a file, compared with a baseline if there is one, and that baseline. Raises AuditError."""
     result, quiet = request.read(), request.quiet
-    place = gate_restricted_folder(request.path.parent, result.plan.disclosure, None, restricted_folder)
+    section, folder = result.plan.disclosure, None
+    if restricted_folder is None and section.folder is not None:
+        from audit.verdicts.changes.baseline import plan_at_hand  # a relative folder begins where the plan lies
+
+        loaded = plan_at_hand(result, None, request.path.parent)
+        folder = None if loaded is None else loaded.folder
+    place = gate_restricted_folder(request.path.parent, section, folder, restricted_folder)
     if baseline is None:
         releases = accepted_releases(result.plan, place)
         in_use = baseline_in_use(None, result.plan, None, quiet=quiet)._replace(releases=releases)

@@ -77,7 +77,7 @@ def run_into(
 def _run_into(out: Path, request: RunRequest, asked: RequestedOutput, *, fresh: bool, signed: Signed | None) -> OneRun:
     place = _checked_place(out, request.loaded, asked) if isinstance(asked, PublicFiles) else None
     _refuse_within_set(request.loaded, out if place is None else place, out)
-    accepted = baseline_of_plan(request, out, place)
+    accepted = baseline_of_plan(request, out, asked.folder if place is None else place)
     seen = InputsSeen.now(request.loaded)
     with OutputFolder(out, publishes=place is not None) as folder, _begun(signed, request.loaded) as tried:
         answers = Checkpoint(out / SCORING, fresh=fresh)
