@@ -17,6 +17,7 @@ from typer.testing import CliRunner, Result
 from audit.cli.commands.app import app
 from audit.cli.testing.audit_of_plan import NotJudgedError, PlanRequest, judge_plan
 from audit.cli.testing.cases import OVERALL
+from audit.errors import ResultError
 from audit.result.file import load_result
 
 RUNNER = CliRunner()
@@ -127,6 +128,54 @@ def test_a_loss_since_the_last_version_stops_a_release_that_is_no_worse_than_the
     assert run(2).exit_code == 1
     assert numbers(2) == (1, 1, "reference")
     assert "held against version 1" in accept(2).stderr
+
+
+def test_of_some_rules_alone_the_comparison_decides_that_decides_these(here: pd.DataFrame) -> None:
+    both = RULES + RULES.replace("true_positive_rate", "false_positive_rate")
+
+    def two_rules(number: int, better: float = 0.0) -> None:
+        release(here, number, better=better)
+        write_plan(Path(), number, both)
+
+    two_rules(0)
+    run(0)
+    accept(0)
+    two_rules(1, better=0.9)
+    run(1)
+    accept(1)
+    two_rules(2)
+    assert run(2).exit_code == 1
+    assert numbers(2) == (0, 1, "last")
+    gate = ("gate", "out-2", "--inputs-elsewhere", *RESTRICTED)
+    assert call(*gate, "--only", "true_positive_rate").exit_code == 1
+    assert call(*gate, "--only", "false_positive_rate").exit_code == 0
+
+
+def test_a_result_in_which_the_wrong_comparison_decides_is_refused(here: pd.DataFrame) -> None:
+    run(0)
+    accept(0)
+    release(here, 1)
+    run(1)
+    accept(1)
+    release(here, 2, worse=0.2)
+    assert run(2).exit_code == 1
+    document = stored(2)
+    held_against = document["further"]["held_against"]
+    assert held_against["decides"] == "reference"
+    path = Path("out-2/result.json")
+    for edited in (
+        {**held_against, "decides": "last"},
+        {**held_against, "last": held_against["reference"]},
+        {**held_against, "other": None},
+        {**held_against, "other": {**held_against["other"], "outcome": "pass"}},
+    ):
+        changed = {**document, "further": {**document["further"], "held_against": edited}}
+        path.write_text(json.dumps(changed), encoding="utf-8")
+        with pytest.raises(ResultError) as raised:
+            load_result(path)
+        assert "further.held_against" in raised.value.message
+    path.write_text(json.dumps(document), encoding="utf-8")
+    load_result(path)
 
 
 def test_what_the_last_version_cannot_decide_stops_nothing(here: pd.DataFrame) -> None:

@@ -77,14 +77,13 @@ def report(  # noqa: PLR0913, PLR0917 - a parameter for each option
 def _write_of_result(path: Path, asked: RequestedOutput, out: Path | None) -> None:
     from audit.cli.outputs import report_files
     from audit.cli.outputs.audience import ExactReports
+    from audit.cli.outputs.stale_result import report_stale
+    from audit.result.file import load_result
 
     if isinstance(asked, ExactReports) and asked.folder is not None:
         raise ArgumentError(
             "--restricted writes no public files, so it needs no --restricted-folder", slug="restricted-arguments"
         )
-    from audit.cli.outputs.stale_result import report_stale
-    from audit.result.file import load_result
-
     result = load_result(path)
     if isinstance(asked, ExactReports):
         report_files.write_exact(result, path.parent, asked, out)
