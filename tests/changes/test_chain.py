@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import subprocess
@@ -198,3 +199,30 @@ def test_jobs_at_once_lose_nothing(tmp_path: Path) -> None:
     assert len({entry.version.question_sha256 for entry in chain.entries if entry.version}) == 3
     lines = (chain.folder / CHAIN).read_text(encoding="utf-8").splitlines()
     assert [json.loads(line).get("index") for line in lines] == [0, 1, 2, None]
+
+
+def test_a_command_that_is_killed_leaves_the_chain_as_it_was_or_longer_by_one(tmp_path: Path) -> None:
+    made_pair(tmp_path, rows=600)
+    rules = '[[rules]]\nmetric = "true_positive_rate"\ngroups = ["region"]\nmargin = {margin}\n'
+    accepting = [sys.executable, "-m", "audit", "chain", "accept", "out"]
+    options = ["--by", "Office", "--why", "why", "--inputs-elsewhere", "--restricted-folder", "kept"]
+    entries, codes = 0, list[int]()
+    for attempt, seconds in enumerate((0.6, 0.9, 1.1, 1.3, 1.5, 60.0)):
+        write_plan(tmp_path, 1, rules.format(margin=0.1 + attempt / 20))
+        write_result_of(tmp_path / "plan-1.toml", tmp_path / "out")
+        job = subprocess.Popen([*accepting, *options], cwd=tmp_path, stderr=subprocess.PIPE)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            job.wait(seconds)
+        job.kill()
+        job.communicate()
+        codes.append(job.returncode)
+        chains = chains_in(tmp_path / "kept")
+        longer = len(chains[0].entries) if chains else 0
+        assert longer in (entries, entries + 1)
+        assert longer == entries + 1 or codes[-1] != 0
+        entries = longer
+        for chain in chains:
+            for entry in chain.entries:
+                assert chain.baseline(entry).result.plan.audit.title == "Screener 1"
+    assert codes[-1] == 0
+    assert entries >= 1
