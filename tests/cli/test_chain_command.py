@@ -254,6 +254,17 @@ def of_releases(table: pd.DataFrame, number: int, releases: int) -> None:
     plan.write_text(f"{plan.read_text(encoding='utf-8')}[verdict]\nreleases = {releases}\n", encoding="utf-8")
 
 
+def test_a_system_under_another_name_is_not_silently_held_against_nothing(here: pd.DataFrame) -> None:
+    assert "accepted" not in run(0).stderr
+    accept(0)
+    plan = release(here, 1)
+    plan.write_text(plan.read_text(encoding="utf-8").replace('system = "Screener"', 'system = "Renamed"'), "utf-8")
+    for done in (run(1, "--quiet"), call("gate", "plan-1.toml", "--quiet", *RESTRICTED)):
+        assert done.exit_code == 0
+        assert "no version of this system was accepted, so that this one is held against none" in done.stderr
+    assert "of this system" in call("gate", "out-1", "--inputs-elsewhere", *RESTRICTED).stderr
+
+
 def test_the_number_of_releases_is_part_of_the_question_and_no_more_are_compared(here: pd.DataFrame) -> None:
     of_releases(here, 0, 2)
     assert run(0).exit_code == 0

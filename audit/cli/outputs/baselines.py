@@ -34,9 +34,19 @@ class BaselineInUse(NamedTuple):
     releases: Releases | None = None
 
     def refuse_new_line(self, result: AuditResult) -> None:
-        """Raise ResultError where a system has accepted versions, and its result was held against none of them."""
+        """Raise ResultError where a system has accepted versions, and its result was held against none of them.
+
+        A system under another name than those of the chains may be a new one: of it a note says the same.
+        """
         if self.releases is not None and result.further.held_against is None:
             raise _new_line(self.releases)
+        if (
+            self.releases is None
+            and self.baseline is None
+            and self.place is not None
+            and (self.place / CHAINS).is_dir()
+        ):
+            note(f"note: {_new_line(None).message}")
 
     def note_new_line(self, result: AuditResult) -> None:
         """Note the same, also in a quiet run: silence is no pass."""
@@ -53,9 +63,13 @@ class BaselineInUse(NamedTuple):
             record_compared(self.baseline, self.plan, self.place)
 
 
-def _new_line(releases: Releases) -> ResultError:
-    other = "over this set" if releases.chain.asks(releases.question) else "by a plan that asks the same"
-    return ResultError(f"no version was accepted {other}, so that this one is held against none", slug="chain-new-line")
+def _new_line(releases: Releases | None) -> ResultError:
+    if releases is None:
+        other = "of this system was accepted"
+    else:
+        is_asked = releases.chain.asks(releases.question)
+        other = f"was accepted {'over this set' if is_asked else 'by a plan that asks the same'}"
+    return ResultError(f"no version {other}, so that this one is held against none", slug="chain-new-line")
 
 
 def baseline_in_use(baseline: Baseline | None, plan: AuditPlan, place: Path | None, *, quiet: bool) -> BaselineInUse:
@@ -95,7 +109,9 @@ def baseline_of_plan(request: RunRequest, out: Path | None, named: Path | None) 
         refuse_overwritten_baseline(earlier, out)
     place = gate_restricted_folder(out, loaded.plan.disclosure, loaded.folder, named)
     in_use = baseline_in_use(earlier, loaded.plan, place, quiet=request.quiet)
-    return in_use if earlier is not None else in_use._replace(releases=accepted_releases(loaded.plan, place))
+    if earlier is not None:
+        return in_use
+    return in_use._replace(place=place, releases=accepted_releases(loaded.plan, place))
 
 
 def accepted_releases(plan: AuditPlan, place: Path | None) -> Releases | None:

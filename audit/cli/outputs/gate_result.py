@@ -165,8 +165,11 @@ def _result_of_file(
     place = gate_restricted_folder(request.path.parent, section, folder, restricted_folder)
     if baseline is None:
         releases = accepted_releases(result.plan, place)
-        in_use = baseline_in_use(None, result.plan, None, quiet=quiet)._replace(releases=releases)
-        return (result if releases is None else with_accepted(result, request.path, releases)), in_use
+        in_use = BaselineInUse(None, result.plan, place, releases)
+        if releases is None:
+            in_use.note_new_line(result)
+            return result, in_use
+        return with_accepted(result, request.path, releases), in_use
     from audit.verdicts.changes.baseline import load_named_baseline
 
     earlier = load_named_baseline(baseline)
