@@ -41,7 +41,12 @@ class ScreenNumbers(Writer):
         rule = next(iter(rules), None) if worst is None else worst.rule
         everyone = self._everyone("true_positive_rate" if rule is None else rule.metric)
         if self.reading.outcome_of_rates != "fail":
-            return (*everyone, self._counted("within"), self._counted("cannot_tell"))
+            # a changed word, or a change since an earlier audit, fails beside groups of which none does
+            return (
+                *everyone,
+                self._counted("beyond" if self._tally.beyond else "within"),
+                self._counted("cannot_tell"),
+            )
         if worst is None:
             return (*everyone, self._unknown_count(), self._counted("cannot_tell"))
         return (*everyone, self._most_affected(worst), self._counted("beyond"))

@@ -135,7 +135,9 @@ class VerdictWriter(Writer):
         if "too_many_failed" in reasons:
             return self.language.word("verdict", "too_many_failed")
         if {rule.because for rule in undecided} == {"nothing_judged"} and reasons <= {"too_few_cases"}:
-            return self.t.gettext("In this test no group has enough cases to be judged, so there is no verdict.")
+            return self.t.gettext(
+                "In this test no group has enough cases to be judged, so there is no verdict on any group."
+            )
         both_ways = any(rule.direction == "both" for rule in undecided)
         first = (
             self.t.gettext("In this test no group was clearly apart from everyone else by more than the limit")

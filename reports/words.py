@@ -30,6 +30,12 @@ class Words(RateWords):
         """Return an outcome in two or three words, as it stands beside its shape."""
         return self._language.word("outcomes", outcome)
 
+    def verdict(self, verdict: Verdict) -> str:
+        """Return the word of a verdict, as tallies count it: apart from others, whom a larger group is judged with."""
+        if verdict.because == "judged_as_part":
+            return self._language.word("tally", "not_judged_alone")
+        return self.outcome(verdict.outcome)
+
     def rule_outcome(self, outcome: Outcome) -> str:
         """Return the outcome of a whole rule."""
         return self._language.word("rule_outcomes", outcome)

@@ -11,7 +11,7 @@ from itertools import chain
 
 from markupsafe import Markup
 
-from audit.result.findings.judged import Outcome, RuleResult
+from audit.result.findings.judged import RuleResult
 from audit.result.reading import JudgedRate, Rate
 from audit.result.selected import Selected, selected
 from audit.vocabulary.groups import Family, Group
@@ -207,7 +207,7 @@ class TableWriter(Writer):
         for finding in findings:
             if finding.verdict:
                 because = "" if finding.verdict.outcome in ("fail", "pass") else self._because(finding)
-                verdict_words = colon.join(filter(None, (self.words.outcome(finding.verdict.outcome), because)))
+                verdict_words = colon.join(filter(None, (self.words.verdict(finding.verdict), because)))
                 rates.setdefault(verdict_words, []).append(self.words.rate(finding.metric))
         said_of = (
             colon.join((self.language.joined(names, "list"), verdict_words)) for verdict_words, names in rates.items()
@@ -216,18 +216,17 @@ class TableWriter(Writer):
 
     def _outcome_counts(self, findings: Sequence[Rate]) -> str:
         """Return by rate how many groups have which outcome: "Found: 253 cannot tell, 12 no rate can be stated"."""
-        outcomes: dict[str, Counter[Outcome]] = {}
+        outcomes: dict[str, Counter[str]] = {}
         for finding in findings:
             if finding.verdict:
-                outcomes.setdefault(self.words.rate(finding.metric), Counter())[finding.verdict.outcome] += 1
+                counts = outcomes.setdefault(self.words.rate(finding.metric), Counter())
+                counts[self.words.verdict(finding.verdict)] += 1
         if not outcomes:
             return self.n.count(len({finding.group for finding in findings})) if findings else ""
         clauses = (
             (
                 rate,
-                self.language.joined(
-                    [f"{self.n.count(count)} {self.words.outcome(outcome)}" for outcome, count in by.items()], "list"
-                ),
+                self.language.joined([f"{self.n.count(count)} {outcome}" for outcome, count in by.items()], "list"),
             )
             for rate, by in outcomes.items()
         )

@@ -309,6 +309,8 @@ class Page:
     """Metric, group and word of every verdict in its tables."""
     first: str = ""
     """Text of its first screen."""
+    counts: list[tuple[int, str, int]] = field(default_factory=list)
+    """How many of all findings have which word, as the large numbers of the first screen say."""
     text: str = ""
 
 
@@ -326,6 +328,9 @@ def exact_page(html: str, document: Mapping[str, Any], named: Callable[[str], Gr
             waiting.remove(rule)
             items = [text(item) for item in find_all(part, "li")]
             page.account.tallies[rule[1]] = sum((tally(item) for item in items if item[0].isdigit()), Counter())
+    stated = rf"([\d,]+) ({'|'.join(TALLY_WORDS)}) of ([\d,]+) comparisons? with a limit"
+    for count, words, among in re.findall(stated, page.first):
+        page.counts.append((int(count.replace(",", "")), TALLY_WORDS[words], int(among.replace(",", ""))))
     for judged in verdicts_on(root):
         word = next((word for words, word in TALLY_WORDS.items() if judged.word.startswith(words)), "")
         if word:

@@ -149,6 +149,13 @@ def differing_page(output: str, page: mouths.Page, whole: Account, metrics: Mapp
     for rate in groups - page.rates:
         if not any(part.startswith("together") or part in page.first for part in rate[1]):
             yield f"{output}: {rate} stands in no table"
+    tally = whole.tallies.get("all", Counter())
+    for count, word, among in page.counts:
+        if (count, among) != (tally[word], tally.total()):
+            yield f"{output}: {count} {word} of {among}; they are {tally[word]} of {tally.total()}"
+    told = "beyond" in [word for _, word, _ in page.counts] or "nationalities beyond the limit" in page.first
+    if page.counts and whole.outcome == "fail" and not told:
+        yield f"{output}: the numbers of the first screen say nothing of what is beyond the limit"
     if whole.outcome == "fail" and "beyond the limit: 0" in page.first.lower():
         yield f"{output}: the first screen says fail, and that nothing is beyond the limit"
 

@@ -36,7 +36,7 @@ class _SecondWriter(LookWriter):
             self.cell("rate", self.words.rate(finding.metric), number=False),
             self.cell("share", self.share(finding.value, *finding.ends)),
             self.cell("everyone_else", self.n.percent(finding.rest)),
-            self.cell("verdict", self.words.outcome(finding.outcome), number=False),
+            self.cell("verdict", self.words.verdict(finding.verdict), number=False),
         )
 
     def limits(self, second: SecondVerdict) -> Iterator[str]:
