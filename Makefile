@@ -77,10 +77,11 @@ rest: $(INSTALLED) ## The tests that `make test` leaves out: browser, packages, 
 	$(PYTEST) -m "$(LATER)"
 
 .PHONY: lint
-lint: $(INSTALLED) ## ruff (rules and format) and the import contracts
+lint: $(INSTALLED) ## ruff (rules and format), the import contracts, and the keys of sentences
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/python -m tools.sentence_keys
 
 .PHONY: types
 types: $(INSTALLED) ## mypy, strict, on code and tests
