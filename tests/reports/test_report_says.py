@@ -23,13 +23,13 @@ WORDS = {
     "inconclusive": "cannot tell",
     "not_evaluable": "no rate can be stated",
 }
+OUTCOMES = {word: outcome for outcome, word in WORDS.items()} | {"not judged alone": "inconclusive"}
 WORDS_WORST_FIRST = ("fail", "inconclusive", "not_evaluable", "pass")
 
 
 def findings(root: Element) -> list[tuple[str, list[str], Element]]:
     """(outcome, cells, row) of every verdict, and of every rate without a limit, of the tables of findings."""
-    outcomes = {word: outcome for outcome, word in WORDS.items()}
-    return [(outcomes.get(each.word, ""), each.cells, each.row) for each in verdicts_on(root)]
+    return [(OUTCOMES.get(each.word, ""), each.cells, each.row) for each in verdicts_on(root)]
 
 
 def test_every_verdict_stands_in_a_table_with_its_outcome(failing: AuditResult, failing_html: str) -> None:
@@ -46,7 +46,7 @@ def left_out_of(html: str) -> Counter[str]:
     """Groups that a table says are in the result file alone, by outcome."""
     counted: Counter[str] = Counter()
     for note in (part for part in find_all(parsed(html), "p") if "left-out" in (part.get("class") or "")):
-        for outcome, word in WORDS.items():
+        for word, outcome in OUTCOMES.items():
             counted[outcome] += sum(
                 int(count.replace(",", "")) for count in re.findall(rf"([\d,]+) {word}", text(note))
             )
@@ -152,7 +152,7 @@ def test_a_group_judged_as_part_of_another_is_never_shown_as_a_pass(failing: Aud
     assert not [each for each in passing if (each.rate, each.group) in alone_too_few]
     heads = [text(cell) for cell in find_all(parsed(failing_html), "th") if "judged only as part of" in text(cell)]
     assert heads
-    assert all("cannot tell: too few cases alone; judged only as part of" in head for head in heads)
+    assert all("not judged alone: too few cases alone; judged only as part of" in head for head in heads)
 
 
 def test_the_row_account_adds_up_on_the_page(failing: AuditResult, failing_html: str) -> None:
