@@ -140,8 +140,12 @@ simulate: $(INSTALLED) ## Measure how often verdicts are wrong, by simulation (m
 	$(BIN)/python -m tools.simulate $(ARGS)
 
 .PHONY: attack
-attack: $(INSTALLED) ## Attack releases, commands and bundles, and print what was promised and measured (minutes)
+attack: $(INSTALLED) ## Attack releases, bundles and what keeps a model in; print what was promised and measured (an hour)
 	$(BIN)/python -m tools.simulate --attacks $(ARGS)
+
+.PHONY: attack-short
+attack-short: $(INSTALLED) ## `make attack` on one world of each kind, chosen by a seed (ten minutes)
+	$(BIN)/python -m tools.simulate --attacks --runs 20 --worlds 1 $(ARGS)
 
 .PHONY: soak
 soak: $(INSTALLED) ## Kill a run 200 times, and see that it comes to the same bytes (KILLS=n; ten minutes)

@@ -217,5 +217,5 @@ def test_tokens_of_a_run_that_fails_are_nowhere(scenes: dict[tuple[str, bool], S
     said_nothing(scene)
     assert scene.codes == ([3, 3] if kind == "http" else [4, 4])
     assert set(scene.found()) == (BELONGS if kind == "http" else set())
-    ends = {"python": "the function raised ValueError", "command": "keeps failing", "http": "failed"}
+    ends = {"python": "the detector raised ValueError", "command": "command-keeps-failing", "http": "failed"}
     assert ends[kind] in scene.said

@@ -243,9 +243,29 @@ def test_a_model_that_does_not_load_in_time_is_given_up(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("warm_children")
-def test_the_same_error_is_told_as_in_this_process(tmp_path: Path) -> None:
+def test_the_same_error_is_told_without_a_text_that_could_quote_a_row(tmp_path: Path) -> None:
+    quoted = f"from audit.errors import DetectorError\nraise DetectorError({CANARY!r}, slug='detector-bytecode')"
+    assert refusal(tmp_path, quoted).slug == "detector-raised"
     for body in ("return [0.5]", "return 'text'", "raise KeyError('a')", "return [True] * 3"):
-        assert str(refusal(tmp_path, body)) == str(refusal(tmp_path, body, sandbox="none"))
+        there, here = (refusal(tmp_path, body, sandbox=sandbox) for sandbox in ("auto", "none"))
+        assert there.slug == here.slug
+        assert here.message != there.message
+        assert "is withheld" in there.hint
+
+
+def test_a_model_that_has_seen_rows_changes_nothing_that_it_said_of_itself(tmp_path: Path) -> None:
+    body = """
+import __main__
+from audit.detectors.isolation.wire import Replied, as_json
+claims = {"name": "x", "artefact_sha256": "0" * 64, "deterministic": True, "digest_is_whole": True,
+        "notes": [batch["text"][0].as_py()], "course": []}
+__main__.Server._info = lambda _: (Replied.DONE, as_json(claims))
+return [0.5] * batch.num_rows
+"""
+    with opened(tmp_path, function(tmp_path, body)) as detector:
+        before = detector.info
+        detector.score(BATCH)
+        assert detector.info == before
 
 
 @pytest.mark.usefixtures("warm_children")

@@ -8,7 +8,6 @@ import os
 import pickle
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -36,6 +35,9 @@ from audit.plan.sections import SandboxSection
 from audit.run import run_audit
 from audit.scoring.provenance import scoring_identity
 from audit.stages import Scope
+from tools.attack import models
+from tools.simulate.runner import Part, Promise, Simulation, label, run
+from tools.simulate.table import PROMISES
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Landlock is Linux's")
 ROOT = Path(__file__).resolve().parents[2]
@@ -111,44 +113,6 @@ def test_a_model_that_is_shut_in_has_given_up_its_rights(
         assert detector.score(BATCH).column("score").to_pylist() == [1.0] * 3
 
 
-HOSTILE = {
-    "reads the set": "(HERE / 'set.csv').read_text()",
-    "plants a file": "(HERE / 'public' / 'metrics.txt').write_text('x')",
-    "plants a link": "(HERE / 'public' / 'link').symlink_to(HERE / 'set.csv')",
-    "gives the set a second name": "os.link(HERE / 'set.csv', Path.home() / 'set.csv')",
-    "reads through a link": "(Path.home() / 'l').symlink_to(HERE / 'set.csv')\n(Path.home() / 'l').read_text()",
-    "empties the set": "os.truncate(HERE / 'set.csv', 0)",
-    "removes the set": "(HERE / 'set.csv').unlink()",
-    "changes permissions": "os.chmod(HERE / 'set.csv', 0o777)",
-    "changes times": "os.utime(HERE / 'set.csv', (1, 1))",
-    "goes over /proc": "Path(f'/proc/{os.getppid()}/root').joinpath('etc').iterdir().__next__()",
-    "lists processes": "os.listdir('/proc')",
-    "reads the parent's environment": "Path(f'/proc/{os.getppid()}/environ').read_bytes()",
-    "stops the parent": "os.kill(os.getppid(), 19)",
-    "limits the parent": "import resource\nresource.prlimit(os.getppid(), resource.RLIMIT_CPU, (1, 1))",
-    "leaves the group": "os.setsid()",
-    "lets others wait": "os.setpriority(os.PRIO_PROCESS, 0, 19)",
-    "moves a process to a processor": "os.sched_setaffinity(os.getpid(), {0})",
-    "gives a process another turn": "os.sched_setscheduler(os.getpid(), os.SCHED_BATCH, os.sched_param(0))",
-    "mounts": (
-        "place = ctypes.addressof(text := ctypes.create_string_buffer(str(HERE).encode()))\n"
-        "call(165 if X86 else 40, place, place, 0, 4096, 0)"
-    ),
-    "changes the root": "os.chroot(HERE)",
-    "opens a mount": "call(428, -100, 0, 1)",
-    "opens a file system": "call(430, 0, 0)",
-    "asks the network": "import socket\nsocket.socket(socket.AF_INET, socket.SOCK_DGRAM)",
-    "asks netlink": "import socket\nsocket.socket(socket.AF_NETLINK, socket.SOCK_RAW)",
-    "asks a Unix socket": "import socket\nsocket.socket(socket.AF_UNIX).connect(str(HERE / 'socket'))",
-    "sends a datagram by path": "import socket\nsocket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)",
-    "makes a pair of another family": "call(53 if X86 else 199, 30, 1, 0, ctypes.addressof((ctypes.c_int * 2)()))",
-    "connects a pair anew": "import socket\nsocket.socketpair()[0].connect(str(HERE / 'socket'))",
-    "traces the parent": "call(101 if X86 else 117, 16, os.getppid(), 0, 0)",
-    "asks io_uring": "call(425, 8, 0, 0, 0)",
-    "makes a namespace": "call(272 if X86 else 97, 0x10000000, 0, 0, 0)",
-    "reads the parent's memory": "call(310 if X86 else 270, os.getppid(), 0, 0, 0)",
-}
-"""What a hostile model does that the kernel must refuse: EPERM, EACCES, and EXDEV for a link out of a folder."""
 CALL = """
 import ctypes, platform
 X86 = platform.machine() == "x86_64"
@@ -157,29 +121,6 @@ def call(*numbers):
     if libc.syscall(*map(ctypes.c_long, numbers)) < 0:
         raise OSError(ctypes.get_errno(), "refused")
 """
-TRY = """
-{call}
-try:
-{lines}
-except OSError as error:
-    return [float(error.errno in (1, 13, 18))] * batch.num_rows
-return [0.0] * batch.num_rows
-"""
-
-
-@pytest.mark.parametrize("deed", HOSTILE)
-def test_the_kernel_keeps_a_hostile_model_in(tmp_path: Path, deed: str) -> None:
-    (tmp_path / "public").mkdir()
-    (tmp_path / "set.csv").write_text("a person", encoding="utf-8")
-    lines = "".join(f"    {line}\n" for line in HOSTILE[deed].splitlines())
-    section = function(tmp_path, f"HERE = Path({str(tmp_path)!r})\n" + TRY.format(call=CALL, lines=lines))
-    with socket.socket(socket.AF_UNIX) as server:
-        server.bind(str(tmp_path / "socket"))
-        server.listen()
-        with opened(tmp_path, section, sandbox="strict") as detector:
-            assert detector.score(BATCH).column("score").to_pylist() == [1.0] * 3
-    assert not list((tmp_path / "public").iterdir())
-    assert (tmp_path / "set.csv").read_text(encoding="utf-8") == "a person"
 
 
 @pytest.mark.parametrize("kind", ["skops", "onnx", "pickle"])
@@ -200,6 +141,25 @@ def test_a_model_file_of_each_kind_answers_where_it_is_kept_in_as_where_it_is_no
             answers[sandbox] = detector.score(batch).column("score").to_pylist()
     assert answers["strict"] == answers["none"]
     assert answers["strict"] == pytest.approx(model.predict_proba(table[:3])[:, 1], abs=1e-6)
+
+
+HOSTILE = [
+    *(Part(models.attempted, [{"kind": kind}]) for kind in models.KINDS),
+    *(Part(models.ended, [{"kind": "python", "way": way}]) for way in list(models.ENDED)[::6]),
+]
+
+
+@pytest.mark.parametrize("part", HOSTILE, ids=lambda part: label(part.worlds[0]))
+def test_hostile_models_of_every_kind_are_kept_in(part: Part) -> None:
+    """Of those that end an audit some; `make attack` has all of them."""
+    rows = list(run(Simulation([part]), 1, seed=20260801))
+    broken = [row.property for row in rows if PROMISES.get(row.property, Promise()).is_broken(row.measured)]
+    assert not broken
+    assert len(models.KEPT) + len(models.ENDED) > 50
+    if part.measure is models.attempted:
+        came_through = {row.property for row in rows if row.measured.events}
+        assert came_through <= {f"model {name}" for name in models.MEASURED}
+        assert came_through, "an attack that never comes through may never have run"
 
 
 UNKNOWN = """

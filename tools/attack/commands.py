@@ -48,9 +48,7 @@ owner = "Owner"
 use = "victim-identification"
 route = "services"
 [detector]
-kind = "predictions"
-score = "score"
-threshold = 0.5
+{detector}
 [evaluation_set]
 path = "cases.csv"
 id = "case"
@@ -65,6 +63,7 @@ expected = ["north", "south"]
 metric = "true_positive_rate"
 groups = {groups}
 margin = {margin}
+{more}
 """
 _WAIVER: Final = """\
 [[waivers]]
@@ -74,7 +73,13 @@ who = "Owner"
 why = "A retrained model is due"
 expires = 2999-01-01
 """
-PLAN: Final[Mapping[str, Any]] = {"title": "Screener", "groups": '["gender", ["gender", "site"]]', "margin": 0.1}
+PLAN: Final[Mapping[str, Any]] = {
+    "title": "Screener",
+    "detector": 'kind = "predictions"\nscore = "score"\nthreshold = 0.5',
+    "groups": '["gender", ["gender", "site"]]',
+    "margin": 0.1,
+    "more": "",
+}
 
 Victims = Mapping[tuple[str, str], tuple[int, int]]
 """Numbers of victims missed and found, by gender and site."""
@@ -97,7 +102,15 @@ class House:
 
     def command(self, *arguments: str) -> Done:
         """Run a command of audit7k in a process of its own, and say how it ended."""
-        environment = {**os.environ, "HOME": str(self.folder), "COLUMNS": "200"}
+        environment = {
+            **os.environ,
+            "HOME": str(self.folder),
+            "COLUMNS": "200",
+            "PYTHONPATH": os.pathsep.join(
+                filter(None, (str(self.folder / "site-packages"), os.environ.get("PYTHONPATH")))
+            ),
+            "AUDIT7K_TOKEN": CANARY,
+        }
         ended = subprocess.run(
             [sys.executable, "-m", "audit", *arguments],
             cwd=self.folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,

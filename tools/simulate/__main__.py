@@ -25,6 +25,7 @@ def main() -> int:
     parser.add_argument("--only", choices=TABLE, action="append", help="one simulation; can be given several times")
     parser.add_argument("--attacks", action="store_true", help="all attacks on what leaves the house, and nothing else")
     parser.add_argument("--world", default="", help="worlds alone whose label holds this text")
+    parser.add_argument("--worlds", type=int, help="so many worlds of each part, chosen by the seed; all without it")
     parser.add_argument("--record", action="store_true", help="keep what is measured for the page of error rates")
     arguments = parser.parse_args()
     broken = 0
@@ -34,7 +35,7 @@ def main() -> int:
     for name in arguments.only or (ATTACKS if arguments.attacks else TABLE):
         print(f"# {name}", flush=True)
         rows = []
-        for row in run(TABLE[name], arguments.runs, arguments.seed, arguments.world):
+        for row in run(TABLE[name], arguments.runs, arguments.seed, arguments.world, arguments.worlds):
             rows.append(row)
             broken += _shown(row)
         for untried in unmeasured(rows):

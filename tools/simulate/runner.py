@@ -115,8 +115,8 @@ def listed(names: str, *values: Sequence[Any]) -> list[World]:
     return [dict(zip(names.split(), combination, strict=True)) for combination in values]
 
 
-def run(simulation: Simulation, runs: int, seed: int, world: str = "") -> Iterator[Row]:
-    """Measure every part, or worlds alone whose label holds a text.
+def run(simulation: Simulation, runs: int, seed: int, world: str = "", most: int | None = None) -> Iterator[Row]:
+    """Measure every part, or worlds alone whose label holds a text, or so many worlds of each part, by the seed.
 
     Each world of a part, or the search for its worst, has its stream of random numbers by its place, so that it gives
     alone what it gives with the others.
@@ -124,10 +124,11 @@ def run(simulation: Simulation, runs: int, seed: int, world: str = "") -> Iterat
     streams = np.random.SeedSequence(seed)
     for part in simulation.parts:
         often = max(1, round(runs * simulation.runs * part.runs))
-        for worlds in [part.worlds] if part.worst else [[candidate] for candidate in part.worlds]:
+        drawn = np.random.default_rng(seed).permutation(len(part.worlds))[:most]
+        for number, worlds in enumerate([part.worlds] if part.worst else [[candidate] for candidate in part.worlds]):
             rng = np.random.default_rng(streams.spawn(1)[0])
             chosen = [candidate for candidate in worlds if world in label(candidate)]
-            if chosen:
+            if chosen and (part.worst or number in drawn):
                 yield from _worst(part, chosen, often, rng) if part.worst else _rows(part, chosen[0], often, rng)
 
 

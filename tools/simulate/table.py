@@ -14,7 +14,7 @@ import numpy as np
 
 from audit.stats.boundaries import margin_boundary
 from audit.stats.power import Limit as Asked
-from tools.attack import commands, guesses, named, near_limits, sets, weighted, words
+from tools.attack import commands, guesses, models, named, near_limits, sets, weighted, words
 from tools.attack.near_limits import EVENTS
 from tools.simulate import (
     changes,
@@ -70,6 +70,7 @@ _PROPERTIES: Final[Mapping[Promise, Sequence[str]]] = {
         "number drawn anew of the same people", "release without the key of the one that lies there",
         "release under a new key that does not say so", "release beside a file that nobody of ours wrote",
         "lie in a bundle not contradicted", "genuine bundle doubted", "public file changed by a restricted command",
+        *models.PROMISED,
     ),
     Promise("about", 0.05): (
         "spread missed", "entropy missed", "its part between groups missed", "its part within groups missed",
@@ -477,8 +478,16 @@ ATTACKS: Final[Mapping[str, Simulation]] = {
         ),
         runs=0.02,
     ),
+    "hostile_models": Simulation(
+        (
+            Part(models.attempted, grid(kind=tuple(models.KINDS))),
+            Part(models.ended, grid(kind=("python", "command"), way=tuple(models.ENDED))),
+        ),
+        runs=0.002,
+    ),
 }
-"""What `make attack` runs: against rows and words of releases, and against commands and the files that they write."""
+"""What `make attack` runs: against rows and words of releases, against commands and the files that they write, and
+against what keeps a model in."""
 
 _PROMISED_CLUSTERS: Final = [
     # twenty clusters of unequal sizes are worth fewer than ten: nothing is promised for so few

@@ -44,7 +44,9 @@ class Server:
         except AuditError as error:
             if _for_want_of_memory(error):
                 return Replied.MEMORY, b""
-            return Replied.REFUSED, as_json({"slug": error.slug, "message": error.message, "hint": error.own_hint})
+            cause = error_name(error.__context__) if error.__context__ else ""
+            refusal = {"slug": error.slug, "message": error.message, "hint": error.own_hint, "type": cause}
+            return Replied.REFUSED, as_json(refusal)
         except BaseException as error:
             if _for_want_of_memory(error):
                 return Replied.MEMORY, b""

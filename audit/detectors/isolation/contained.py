@@ -7,7 +7,7 @@ import json
 import re
 import signal
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeGuard
 
@@ -25,7 +25,7 @@ from audit.detectors.isolation.wire import Asked, Replied, as_json
 from audit.detectors.own_files import OwnFiles, module_beside
 from audit.detectors.protocol import API_VERSION, DetectorInfo, RunContext
 from audit.engines.private_folder import PrivateFolder
-from audit.errors import DetectorError
+from audit.errors import DetectorError, hints
 from audit.storage import file_sha256
 from audit.vocabulary.text import printable, shown
 
@@ -47,6 +47,9 @@ _NAME_FILES: Final = "it can read no file of yours that the plan does not name: 
 _INSTALL: Final = "install the library that it imports; a module of yours is found where `files` in [detector] names it"
 _OF_A_FILE: Final = ("PermissionError", "FileNotFoundError")
 """Errors that a file may cause that the plan does not name."""
+_WITHHELD: Final = "what it says is withheld because it can quote a row; --sandbox none shows it if you trust the model"
+_OF_ANSWERS: Final = frozenset({"answers-shape", "answers-type", "detector-cell-type", "detector-rounding"})
+"""Names of errors that a detector which has seen rows may end with, beside those for which errors.toml has a hint."""
 _NO_MODULE: Final = re.compile(r"no module named ([\w.]+)")
 _DEVICES: Final = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 _SLUG: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+){0,9}")
@@ -116,8 +119,9 @@ class ContainedDetector:
     def info(self) -> DetectorInfo:
         """Description of the detector in the child, after checks."""
         if self._stale and self._child is not None and self._child.can_be_asked:
-            self._info = self._checked_info(self._reply_object(Asked.INFO, b"", _REPLY))
-            self._stale = False
+            now = self._checked_info(self._reply_object(Asked.INFO, b"", _REPLY))
+            # what it said before it saw a row stays
+            self._info, self._stale = now if self._info is None else replace(self._info, course=now.course), False
         assert self._info is not None  # noqa: S101 - read when it is open
         return self._info
 
@@ -250,9 +254,18 @@ class ContainedDetector:
         return kind, reply_content
 
     def _raise_refusal_of_child(self, reply: dict[str, Any] | None) -> NoReturn:
-        slug, message, hint = (reply or {}).get("slug"), (reply or {}).get("message"), (reply or {}).get("hint")
+        slug, message, hint = ((reply or {}).get(key) for key in ("slug", "message", "hint"))
         if not (isinstance(slug, str) and isinstance(message, str) and isinstance(hint, str) and _SLUG.fullmatch(slug)):
             self._raise_garbled()
+        if self._batches and self._settings.shut_in:
+            # it has seen rows, and could quote one
+            slug = slug if slug in hints() or slug in _OF_ANSWERS else "detector-raised"
+            name = (reply or {}).get("type")
+            what = f"ended with {slug}"
+            if slug == "detector-raised":
+                what = f"raised {name if isinstance(name, str) and is_builtin(name) else OWN}"
+            hint = self._hint_on_files(what) or "; ".join(filter(None, (hints().get(slug), _WITHHELD)))
+            raise DetectorError(f"the detector {what} ({self._when()})", slug=slug, hint=hint)
         raise DetectorError(_line(message), slug=slug, hint=_line(self._hint_on_files(message) or hint))
 
     def _raise_error_of_child(self, reply: dict[str, Any] | None) -> NoReturn:
