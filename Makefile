@@ -144,7 +144,7 @@ attack: $(INSTALLED) ## Attack releases, bundles and what keeps a model in; prin
 	$(BIN)/python -m tools.simulate --attacks $(ARGS)
 
 .PHONY: attack-short
-attack-short: $(INSTALLED) ## `make attack` on one world of each kind, chosen by a seed (ten minutes)
+attack-short: $(INSTALLED) ## `make attack` on one world of each kind, chosen by a seed (minutes)
 	$(BIN)/python -m tools.simulate --attacks --runs 20 --worlds 1 $(ARGS)
 
 .PHONY: soak
