@@ -106,6 +106,8 @@ def test_a_slow_loss_that_no_last_version_shows_fails_against_the_reference(here
     assert call("run", "plan-4.toml", "--out", "exact", "--no-crosscheck", *exact, *RESTRICTED).exit_code == 1
     for name in ("report.html", "restricted.md"):
         assert "That audit was of the reference, version 0" in (Path("exact") / name).read_text(encoding="utf-8")
+    page = Path("exact/report.html").read_text(encoding="utf-8")
+    assert "a chance of a false alarm of their own, of at most 5%" in " ".join(page.split())
     gated = call("gate", "plan-4.toml", *RESTRICTED)
     assert gated.exit_code == 1
     assert "south" not in gated.output
