@@ -85,13 +85,15 @@ def test_a_chain_that_was_broken_cut_off_or_edited_is_never_read(
 
     @given(st.data())
     def changed(data: st.DataObject) -> None:
-        place = data.draw(st.integers(0, len(content) - 1))
+        position = data.draw(st.integers(0, len(content) - 1))
         kind = data.draw(st.sampled_from(["cut", "byte", "gone", "twice"]))
         lines = content.splitlines(keepends=True)
         line = data.draw(st.integers(0, len(lines) - 1))
         damaged = {
-            "cut": content[:place],
-            "byte": content[:place] + bytes([content[place] ^ data.draw(st.integers(1, 255))]) + content[place + 1 :],
+            "cut": content[:position],
+            "byte": content[:position]
+            + bytes([content[position] ^ data.draw(st.integers(1, 255))])
+            + content[position + 1 :],
             "gone": b"".join(lines[:line] + lines[line + 1 :]),
             "twice": b"".join([*lines[: line + 1], *lines[line:]]),
         }[kind]
@@ -112,8 +114,7 @@ def test_a_chain_of_another_system_in_the_place_of_this_one_is_not_read(
     plan = audited[1].plan
     other = plan.model_copy(update={"audit": plan.audit.model_copy(update={"system": "Another"})})
     assert read_chain(tmp_path / "kept", other).entries == ()
-    place = read_chain(tmp_path / "kept", other).folder
-    shutil.copytree(chain.folder, place)
+    shutil.copytree(chain.folder, read_chain(tmp_path / "kept", other).folder)
     with pytest.raises(ResultError):
         read_chain(tmp_path / "kept", other)
 
@@ -159,12 +160,12 @@ def test_what_a_killed_command_left_is_replaced_and_a_lost_result_is_named(
 ) -> None:
     restricted = tmp_path / "kept"
     accepted(audited, restricted, 1)
-    place = read_chain(restricted, audited[1].plan).folder / "0001"
-    place.mkdir(parents=True)
-    (place / "result.json").write_text("half", encoding="utf-8")
+    version = read_chain(restricted, audited[1].plan).folder / "0001"
+    version.mkdir(parents=True)
+    (version / "result.json").write_text("half", encoding="utf-8")
     chain = accepted(audited, restricted, 2)
     assert chain.baseline(chain.entries[1]).result == version_of(audited[1], 2)
-    (place / "result.json").unlink()
+    (version / "result.json").unlink()
     with pytest.raises(ResultError) as raised:
         chain.baseline(chain.entries[1])
     assert raised.value.slug == "chain-version"

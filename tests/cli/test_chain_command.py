@@ -340,8 +340,8 @@ def test_a_named_baseline_beside_accepted_versions_is_refused(here: pd.DataFrame
     accept(0)
     release(here, 1)
     shutil.copytree("out-0", "old")
-    for asked in (("gate", "plan-1.toml"), ("run", "plan-1.toml", "--out", "out-1", "--no-crosscheck")):
-        refused = call(*asked, "--baseline", "old", *RESTRICTED)
+    for command in (("gate", "plan-1.toml"), ("run", "plan-1.toml", "--out", "out-1", "--no-crosscheck")):
+        refused = call(*command, "--baseline", "old", *RESTRICTED)
         assert refused.exit_code == 4
         assert "audit7k chain list" in refused.stderr
 
@@ -354,9 +354,9 @@ def test_a_kept_verdict_is_not_that_of_another_chain(here: pd.DataFrame) -> None
     release(here, 2)
     gate = ("gate", "plan-2.toml", "--cache", "cache", "--changed-only", *RESTRICTED)
     assert call(*gate).exit_code == 0
-    kept = call(*gate)
-    assert kept.exit_code == 0
-    assert "nothing was scored or judged" in kept.stdout
+    again = call(*gate)
+    assert again.exit_code == 0
+    assert "nothing was scored or judged" in again.stdout
     accept(1)
     assert call(*gate).exit_code == 1
 
