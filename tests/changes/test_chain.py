@@ -155,6 +155,17 @@ def test_another_set_or_question_begins_a_line_with_a_reference_of_its_own(
     assert raised.value.slug == "baseline-no-digest"
 
 
+def test_an_outage_is_not_accepted(audited: tuple[Path, AuditResult], tmp_path: Path) -> None:
+    """Nothing can be compared with it, and the reference moves forward only."""
+    folder, result = audited
+    rules = tuple(rule.model_copy(update={"because": "too_many_failed"}) for rule in result.rules)
+    outage = result.model_copy(update={"rules": rules})
+    with pytest.raises(ResultError) as raised:
+        accept(outage, folder / "one" / "result.json", folder, tmp_path / "kept", "Office", "why")
+    assert raised.value.slug == "chain-outage"
+    assert not (tmp_path / "kept").exists()
+
+
 def test_what_a_killed_command_left_is_replaced_and_a_lost_result_is_named(
     audited: tuple[Path, AuditResult], tmp_path: Path
 ) -> None:

@@ -376,17 +376,12 @@ def accept(result: AuditResult, document: Path, plan_folder: Path | None, restri
     Raises
     ------
     ResultError
-        If it is no later than the last accepted one of the same set, it has no digest of its set, or the chain is not
-        as it was written.
+        If it is no later than the last accepted one of the same set, its detector failed on too many rows, it has no
+        digest of its set, or the chain is not as it was written.
     FolderInUseError, StorageError
         If the folder is in use, or cannot be written.
     """
-    evaluation_set = result.provenance.evaluation_set_sha256
-    if evaluation_set is None:
-        raise ResultError(
-            "a table that was passed in memory has no digest, so no later version can be of the same set",
-            slug="baseline-no-digest",
-        )
+    evaluation_set = _comparable_set(result)
     question, digest = question_sha256(result.plan), result_sha256(result)
 
     def append(chain: Chain) -> ChainEntry:
@@ -416,6 +411,22 @@ def accept(result: AuditResult, document: Path, plan_folder: Path | None, restri
         return _entry(chain, result.plan, kind="accepted", accepted_by=by, reason=why, version=version)
 
     return _append(restricted, result.plan, append)
+
+
+def _comparable_set(result: AuditResult) -> str:
+    """Return the SHA-256 of the set of a version that later ones can be compared with. Raises ResultError."""
+    evaluation_set = result.provenance.evaluation_set_sha256
+    if evaluation_set is None:
+        raise ResultError(
+            "a table that was passed in memory has no digest, so no later version can be of the same set",
+            slug="baseline-no-digest",
+        )
+    if any(rule.because == "too_many_failed" for rule in result.rules):
+        raise ResultError(
+            "the detector failed on more rows than the plan allows: nothing could be compared with this version",
+            slug="chain-outage",
+        )
+    return evaluation_set
 
 
 def name_reference(chain: Chain, restricted: Path, number: int, by: str, why: str) -> Chain:
