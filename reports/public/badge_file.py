@@ -1,4 +1,4 @@
-"""`badge.svg`: the verdict as a word, a shape and a colour, with a title for those who do not see it, and no number."""
+"""`badge.svg`: the verdict as a word, a shape and a colour. Its title has the tally, for those who do not see it."""
 
 from __future__ import annotations
 
@@ -37,10 +37,11 @@ def badge_file(release: PublicRelease) -> str:
     reading = PipelineReading(release)
     look = _LOOKS[reading.look]
     width = _LEFT + look.width
+    title = escape(xml_text(f"{reading.title}. {reading.verdict}. {reading.tally}."))
     text = f'y="14" fill="{palette.PAPER}" font-family="sans-serif" font-size="11"'
     return f"""\
 <svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="20" viewBox="0 0 {width} 20" role="img"\
- aria-labelledby="title"><title id="title">{escape(xml_text(f"{reading.title}. {reading.verdict}."))}</title>\
+ aria-labelledby="title"><title id="title">{title}</title>\
 <rect width="{_LEFT}" height="20" fill="{palette.INK}"/>\
 <rect x="{_LEFT}" width="{look.width}" height="20" fill="{look.colour}"/>\
 <path d="{look.shape}" transform="translate({_LEFT} 0)" fill="none" stroke="{palette.PAPER}" stroke-width="2"\

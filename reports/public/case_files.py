@@ -27,6 +27,7 @@ def sarif_file(release: PublicRelease) -> str:
         "system": reading.title,
         "outcome": reading.outcome,
         "verdict": reading.verdict,
+        "findings": str(reading.tally),
         "notes": list(map(harmless, reading.notes)),
         "finished": harmless(about.finished),
         "validUntil": harmless(about.valid_until or "not declared"),

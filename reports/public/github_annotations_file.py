@@ -22,7 +22,7 @@ _NAMED: Final = 3
 def annotations_file(release: PublicRelease) -> str:
     """Write `annotations.txt`."""
     reading = PipelineReading(release)
-    lines = [f"audit: {_property(reading.title)}; {_data(reading.verdict)}", *_commands(reading)]
+    lines = [f"audit: {_property(reading.title)}; {_data(reading.verdict)}; {reading.tally}", *_commands(reading)]
     for waiver in release.waivers[:_MOST]:
         # An expired waiver fails the build.
         kind, title = ("error", "Expired waiver") if has_expired(waiver, release) else ("notice", "Waived finding")

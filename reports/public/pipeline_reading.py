@@ -22,7 +22,7 @@ from audit.public.cases import (
 from audit.public.finding_list import ReleaseFinding, findings_of, message_of, tally_of_rule, who_words
 from audit.public.names import RowNames
 from audit.public.release import PublicRelease, PublicRule, PublicWaiver
-from audit.vocabulary.finding import outcome_of, tally_of
+from audit.vocabulary.finding import Tally, outcome_of, tally_of
 from audit.vocabulary.text import harmless
 from reports.cases import Case, Suite, Waived, history_properties
 from reports.language import ENGLISH
@@ -84,6 +84,11 @@ class PipelineReading:
         return harmless(" ".join([f"{self.verdict}.", *self.notes]))
 
     @property
+    def tally(self) -> Tally:
+        """Number of findings with each word, row by row."""
+        return tally_of(self.findings)
+
+    @property
     def next_step(self) -> str:
         """What should happen next, in the words of the page."""
         return next_step(self.release, ENGLISH, self.findings)
@@ -98,7 +103,7 @@ class PipelineReading:
         declared = about.valid_until or "not declared"
         properties = [("audited", about.finished), ("valid until", declared), *(("note", note) for note in self.notes)]
         properties += history_properties(about.history)
-        properties.append(("findings, row by row", str(tally_of(self.findings))))
+        properties.append(("findings, row by row", str(self.tally)))
         properties.append(("exact figures", self.exact_figures))
         properties += [("waiver", self.waiver(waiver)) for waiver in self.release.waivers]
         outcome = "inconclusive" if self.look == "expired" else self.outcome

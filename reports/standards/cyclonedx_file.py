@@ -26,11 +26,12 @@ def cyclonedx_file(release: PublicRelease) -> str:
     """
     reading, about = PipelineReading(release), release.about
     digest = hashlib.sha256(public_json(release).encode()).hexdigest()
+    verdict = f"{reading.about_verdict} Row by row: {reading.tally}."
     model = {
         "type": "machine-learning-model",
         "bom-ref": _MODEL,
         "name": reading.system,
-        "description": f"{about.title}. Audited on {about.finished}. {reading.about_verdict}",
+        "description": f"{about.title}. Audited on {about.finished}. {verdict}",
         "modelCard": _card(reading),
         "externalReferences": [{"type": "evidence", "url": RELEASE, "hashes": [{"alg": "SHA-256", "content": digest}]}],
         "properties": [{"name": "audit7k:verdict", "value": reading.look}],

@@ -561,7 +561,8 @@ def github_annotations(content: str) -> Account:
     for line in content.splitlines():
         command = re.match(r"::(error|warning) file=[^,]*,line=\d+,title=(.*?)::(.*)$", line)
         if line.startswith("audit: ") and "; " in line and not account.outcome:
-            account.outcome = outcome_in(re.sub(r"^.*?; ", "", line))
+            account.outcome = outcome_in(line.split("; ")[1])
+            account.tallies["all"] = tally(line.split("; ")[2])
         if command is None or command[2] == "Audit of groups":
             continue
         rule, message = (re.sub(r"%(\w\w)", lambda code: chr(int(code[1], 16)), part) for part in command.group(2, 3))
@@ -617,4 +618,34 @@ def register(content: str) -> Account:
     account.tallies = {f"#{place}": tally(words) for place, words in enumerate(tallies)}
     for name, rest in re.findall(r"^(.*?): ((?:beyond the limit|within this row).*)$", text_, re.MULTILINE):
         account.findings[Finding("any", as_written(name), word_at(rest))] += 1
+    return account
+
+
+def badge(svg: str) -> Account:
+    """Read `badge.svg`: its title, and its word."""
+    root = ET.fromstring(svg)
+    title, *_, word = (each.text or "" for each in root.iter() if each.tag.endswith(("title", "text")))
+    told = re.search(r"(Exceeds|Within|Inconclusive|Worse|Past its expiry).*", title)
+    assert told, title
+    account = Account(outcome=outcome_in(told[0]), tallies={"all": tally(title)})
+    assert OUTCOMES[word] == account.outcome
+    return account
+
+
+def model_card(content: str) -> Account:
+    """Read the card of the model in a bill of materials."""
+    description = json.loads(content)["components"][0]["description"]
+    told = re.search(r"Audited on [\d-]+\. (.*) Row by row: (.*)\.$", description)
+    assert told, description
+    return Account(outcome=outcome_in(told[1]), tallies={"all": tally(told[2])})
+
+
+def document_text(shown: str) -> Account:
+    """Read the text of a public PDF: its verdict and its tally; whom it names is told by what stands in it."""
+    shown = " ".join(shown.split())
+    account = Account()
+    if heading := re.search(r"(Exceeds the limit|Within the limit|We cannot tell)", shown):
+        account.outcome = outcome_in(heading[1])
+    if stated := re.search(r"Comparisons with a limit: [\d,]+, of these (.*?)\.", shown):
+        account.tallies["all"] = tally(re.sub(r" \(most often: .*?\)", "", stated[1]))
     return account

@@ -101,6 +101,8 @@ class Screen(PublicWriter):
             yield from ["pass_on_probes"] * (self.about.probe_rules > 0)
         if self.outcome == "fail" and "probes" in headline.fails_on:
             yield "fails_on_probes"
+        if self.reading.beyond and any(not finding.row.parts for finding in self.reading.smaller_beyond):
+            yield "smaller"  # the row of everyone stands in no table, and cannot say so itself
         if headline.change is not None and headline.change.outcome != "pass":
             yield headline.change.sentence_names[0]
         if not self.reading.shown:
