@@ -7,6 +7,7 @@ from typing import Final
 
 from audit.public.cases import relied_on
 from audit.public.figures import PublicFinding
+from audit.public.finding_list import findings_of
 from audit.public.names import RowNames
 from audit.public.release import PublicRelease, PublicRule, PublicWaiver
 from audit.public.sentences import SENTENCES
@@ -23,6 +24,8 @@ from reports.rate_words import RateWords
 from reports.sentences import SentenceWriter
 from reports.tally_words import TallyWords
 
+_MOST_WORDS: Final = 3
+"""So many changed words are named."""
 _FAILS: Final = (("probes", "fails_on_probes"), ("change", "change_fail"))
 """Sentences for what a release fails on beside groups."""
 
@@ -51,7 +54,18 @@ class PortalWords:
         sentences = [self.t.gettext(SENTENCES[name]) for on, name in _FAILS if on in headline.fails_on]
         if "groups" in headline.fails_on or not sentences:
             sentences.insert(0, self.language.word("portal", "fail_unnamed" if headline.no_group_named else "fail"))
-        return self.language.joined(sentences)
+        return self.language.joined([*sentences, *self._changed_words(release)])
+
+    def _changed_words(self, release: PublicRelease) -> list[str]:
+        """Return what the changed words beyond a limit do to the score, that which moves it most first."""
+        words = PublicWords(self.language, release)
+        failing = [
+            finding
+            for finding in findings_of(release)
+            if finding.subject == "changed_word" and finding.word == "beyond" and finding.measured.rate is not None
+        ]
+        listed = [words.changed_word(each.who) + self.t.gettext(": ") + words.moves(each) for each in failing]
+        return [self.t.gettext("; ").join(listed[:_MOST_WORDS])] if listed else []
 
     def names(self, figures: Figures) -> RowNames:
         """Return the names of rows of a release."""

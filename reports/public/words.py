@@ -12,9 +12,10 @@ from audit.public.finding_list import ReleaseFinding
 from audit.public.names import RowNames
 from audit.public.release import PublicRelease, PublicRow, PublicRule, PublicWord
 from audit.public.sentences import SENTENCES
-from audit.vocabulary.finding import Cause
+from audit.vocabulary.finding import Cause, ChangedWord
 from audit.vocabulary.metrics import MISSED, WRONGLY_FLAGGED
 from audit.vocabulary.numbers import half_up, hundredfold
+from audit.vocabulary.text import harmless
 from reports.harms import due_words
 from reports.language import Language
 from reports.numbers import NOT_KNOWN
@@ -153,6 +154,24 @@ class PublicWords(RateWords):
             sign, operand = "+" if above else "−", self._n.points(rule.limit)
             reckoned = rest + hundredfold(rule.limit) * (1 if above else -1)
         return f"{rest} {sign} {operand} = " if reckoned == half_up(hundredfold(limit), 0) else ""
+
+    def moves(self, finding: ReleaseFinding) -> str:
+        """Return what a changed word does to the score."""
+        measured = finding.measured
+        numbers = {
+            "points": self._n.points_with_range(measured.rate, measured.low, measured.high),
+            "limit": self._n.points(measured.upper_limit or 0.0),
+        }
+        return self._t.gettext("the score moves by %(points)s points; limit %(limit)s up or down") % numbers
+
+    def changed_word(self, changed_word: object) -> str:
+        """Return the name of a changed word, with the word that was held meanwhile; empty for anything else."""
+        if not isinstance(changed_word, ChangedWord):
+            return ""
+        if changed_word.given is None:
+            return self._t.gettext("“%(name)s”") % {"name": harmless(changed_word.name)}
+        names = {"change": harmless(changed_word.name), "given": harmless(changed_word.given)}
+        return self._t.gettext("“%(name)s”") % {"name": self._t.gettext("%(change)s, within %(given)s") % names}
 
     def compared(self, finding: PublicFinding) -> str:
         """Return a row beside everyone else: "misses about 32 in 100 victims; everyone else 12; limit 22"."""

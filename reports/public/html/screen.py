@@ -16,9 +16,8 @@ from markupsafe import Markup
 from audit.public.figures import Harm, PublicFinding, harm_of
 from audit.public.finding_list import ReleaseFinding, findings_of
 from audit.public.release import PublicRule
-from audit.vocabulary.finding import ChangedWord, tally_of
+from audit.vocabulary.finding import tally_of
 from audit.vocabulary.groups import Axis
-from audit.vocabulary.text import harmless
 from reports.html.charts import Hundred, axis_end, hundred_people, shift_axis, shift_chart, states
 from reports.public.html.tables import PublicWriter, chart
 from reports.tally_words import TallyWords
@@ -135,7 +134,8 @@ class Screen(PublicWriter):
     def changed_words(self) -> list[str]:
         """What each of these words does to the score."""
         return [
-            self._named(finding.who) + self.t.gettext(": ") + self._moves(finding) for finding in self._failing_words
+            self.words.changed_word(finding.who) + self.t.gettext(": ") + self.words.moves(finding)
+            for finding in self._failing_words
         ]
 
     @cached_property
@@ -151,27 +151,10 @@ class Screen(PublicWriter):
         for finding in self._failing_words:
             value, low, high = finding.measured.rate or 0.0, finding.measured.low, finding.measured.high
             shift = value, value if low is None else low, value if high is None else high
-            text = self._moves(finding)
+            text = self.words.moves(finding)
             drawing = shift_chart(shift, finding.measured.upper_limit, "fail", end, text)
-            rows.append((self._named(finding.who), drawing, text))
+            rows.append((self.words.changed_word(finding.who), drawing, text))
         return Shifts(end, rows)
-
-    def _moves(self, finding: ReleaseFinding) -> str:
-        measured = finding.measured
-        numbers = {
-            "points": self.n.points_with_range(measured.rate, measured.low, measured.high),
-            "limit": self.n.points(measured.upper_limit or 0.0),
-        }
-        return self.t.gettext("the score moves by %(points)s points; limit %(limit)s up or down") % numbers
-
-    def _named(self, changed_word: object) -> str:
-        """Return the name of a changed word, with the word that was held meanwhile."""
-        if not isinstance(changed_word, ChangedWord):
-            return ""
-        if changed_word.given is None:
-            return self.t.gettext("“%(name)s”") % {"name": harmless(changed_word.name)}
-        names = {"change": harmless(changed_word.name), "given": harmless(changed_word.given)}
-        return self.t.gettext("“%(name)s”") % {"name": self.t.gettext("%(change)s, within %(given)s") % names}
 
     @cached_property
     def reason(self) -> str:
