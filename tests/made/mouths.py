@@ -649,3 +649,53 @@ def document_text(shown: str) -> Account:
     if stated := re.search(r"Comparisons with a limit: [\d,]+, of these (.*?)\.", shown):
         account.tallies["all"] = tally(re.sub(r" \(most often: .*?\)", "", stated[1]))
     return account
+
+
+def logged(metrics: Mapping[str, float], outcome: str) -> Account:
+    """Read the metrics and the tag of the verdict that a run of MLflow has."""
+    account = Account(outcome=outcome)
+    words = {"beyond_limit": "beyond", "within_limit": "within"}
+    codes = {0.0: "pass", 1.0: "fail", 3.0: "inconclusive"}
+    for name, value in metrics.items():
+        _, *rule, kind = name.split("/")
+        if rule and kind == "exit_code":
+            account.rules[rule[0]] = codes[value]
+        elif rule and kind != "coverage":
+            account.tallies.setdefault(rule[0], Counter())[words.get(kind, kind)] += int(value)
+    return account
+
+
+def tested(cases: Iterable[ET.Element], test: str, named: Callable[[str], Group]) -> Account:
+    """Read the cases of a test of pytest, which tell only fail, pass and neither apart."""
+    account = Account(complete=tuple(TALLY_WORDS.values()), by_outcome=True)
+    words = {"fail": "beyond", "pass": "within"}
+    for case in cases:
+        told = re.fullmatch(rf"{test}\[([\w.-]+)(?:\[(.*)\])?\]", case.get("name", ""))
+        if told is None:
+            continue
+        outcome = _ended(case)
+        if told[1] == "VERDICT":
+            account.outcome = "inconclusive" if "INCONCLUSIVE" in ET.tostring(case, "unicode") else outcome
+        elif told[2] is None:
+            account.rules[told[1]] = outcome
+        else:
+            label = re.sub(r"^adverts:", "", re.sub(r" \(\d+\)$", "", told[2]))
+            rule = told[1].replace("change.", "change ", 1)
+            account.findings[Finding(rule, named(label.replace(",", ", ")), words.get(outcome, "cannot_tell"))] += 1
+    return account
+
+
+def portal_page(html: str, rules: Iterable[str]) -> Account:
+    """Read the page of a system of a portal: its verdict, and the tally of each rule on rates in their order."""
+    shown = text(next(find_all(parsed(html), "main")))
+    _, _, audit = shown.partition("Not signed ")
+    account = Account(outcome=outcome_in(audit))
+    parts = re.split(r"Everyone: ", audit)[1:]
+    for rule, part in zip(rules, parts, strict=False):
+        stated = re.match(r".*?((?:(?:Beyond|Within) the limit|Cannot tell|Not judged alone): .*)", part)
+        account.tallies[rule] = tally(_lower(stated[1])) if stated else Counter()
+    return account
+
+
+def _lower(shown: str) -> str:
+    return re.sub(r"(Beyond|Within|Cannot|Not) ", lambda word: word[0].lower(), shown)

@@ -7,10 +7,15 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import re
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import chdir
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 from made import mouths
@@ -29,12 +34,17 @@ from made.mouths import (
     suites,
     terminal_rows,
 )
+from made.pdfs import opened
 from made.public import without_beyond
 from made.releases import made_release
+from typer.testing import CliRunner
 
+from audit.cli.commands.app import app
 from audit.public.release import PublicWord
 from reports.public.html.document import html_file
 from reports.public.html.letter import letter_file
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -215,3 +225,121 @@ def test_a_smaller_group_within_everyone_has_a_page_and_a_letter() -> None:
     release = release.model_copy(update={"rows": rows})
     assert "A smaller group in these rows is beyond the limit" in html_file(release)
     assert "Everyone" in letter_file(release)
+
+
+SERVED = ("large", "unknown", "probes", "together", "waived", "small")
+"""Kinds whose plan alone says all of their audit, so that pytest can run it again."""
+LOG = """
+import json, sys
+import mlflow
+from audit.cli.mlflow_run import log_audit
+found = {}
+for folder in sys.argv[1:]:
+    for restricted in (False, True):
+        with mlflow.start_run() as run:
+            log_audit(folder, restricted=restricted)
+        data = mlflow.MlflowClient().get_run(run.info.run_id).data
+        found[f"{folder} {restricted}"] = [data.metrics, data.tags["audit7k.verdict"]]
+print(json.dumps(found))
+"""
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> list[Audited]:
+    folder = tmp_path_factory.mktemp("served")
+    return [Maker(kind, seed, folder / f"{kind}-{seed}").audited() for kind in SERVED for seed in (31, 32)]
+
+
+def child(folder: Path, *arguments: str) -> str:
+    """Run Python in a folder; what it printed."""
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_ALLOW_FILE_STORE": "true",
+        "MLFLOW_TRACKING_URI": (folder / "store").as_uri(),
+        "GIT_PYTHON_REFRESH": "quiet",
+    }
+    command = [sys.executable, "-W", "ignore", *arguments]
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=240
+    )
+    assert done.returncode in (0, 1), done.stdout + done.stderr
+    return done.stdout
+
+
+def accounts_of(audited: Audited) -> tuple[Account, Account, Names]:
+    """What the exact and the public data of an audit say."""
+    public = audited.out / "public"
+    document = json.loads((audited.out / "result.json").read_text(encoding="utf-8"))
+    release = json.loads((public / "release.json").read_text(encoding="utf-8"))
+    rows = (public / "groups.csv").read_text(encoding="utf-8")
+    return exact(document), mouths.public(release, rows), Names(tuple(document["features"]))
+
+
+def test_mlflow_says_the_same(served: list[Audited]) -> None:
+    folder = served[0].folder.parent
+    printed = child(folder, "-c", LOG, *(str(audited.out) for audited in served))
+    runs = json.loads(printed.splitlines()[-1])
+    wrong: list[str] = []
+    for audited in served:
+        whole, public, _ = accounts_of(audited)
+        for is_exact, account in ((True, whole), (False, public)):
+            run = mouths.logged(*runs[f"{audited.out} {is_exact}"])
+            wrong += [f"{audited.folder.name}: {line}" for line in differing("MLflow", run, account)]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_pytest_says_the_same_of_groups(served: list[Audited]) -> None:
+    folder = served[0].folder.parent
+    names = {audited.folder: f"test_{audited.folder.name.replace('-', '_')}" for audited in served}
+    tests = [
+        f'@pytest.mark.audit7k("{audited.folder.name}/plan.toml")\ndef {names[audited.folder]}(audit7k_verdict):\n    pass\n'
+        for audited in served
+    ]
+    (folder / "test_gate.py").write_text("import pytest\n" + "\n".join(tests), encoding="utf-8")
+    options = ("-q", "-p", "no:cacheprovider", "--junitxml", "cases.xml", "--audit7k-restricted")
+    child(folder, "-m", "pytest", *options, "test_gate.py")
+    cases = list(ET.parse(folder / "cases.xml").getroot().iter("testcase"))
+    wrong = []
+    for audited in served:
+        whole, _, groups = accounts_of(audited)
+        account = mouths.tested(cases, names[audited.folder], groups.group)
+        assert account.findings
+        wrong += [f"{audited.folder.name}: {line}" for line in differing("pytest", account, whole)]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_a_portal_says_the_same(served: list[Audited]) -> None:
+    folder = served[0].folder.parent
+    with chdir(folder):
+        done = CliRunner().invoke(app, ["portal", ".", "--out", "site", "--lang", "en"], catch_exceptions=False)
+    assert f"audits: {len(served)}, systems: {len(served)}" in done.stdout + done.stderr
+    pages = [path.read_text(encoding="utf-8") for path in sorted((folder / "site" / "systems").glob("*.html"))]
+    wrong = []
+    for audited in served:
+        name = f"Screener of {audited.kind} {audited.folder.name}"
+        page = next(page for page in pages if f"{name}</" in page.partition("</h1>")[0])
+        _, whole, _ = accounts_of(audited)
+        release = json.loads((audited.out / "public" / "release.json").read_text(encoding="utf-8"))
+        rules = [rule["rule"] for rule in release["rules"]]
+        account = mouths.portal_page(page, rules if len(rules) == 1 else ())
+        wrong += [f"{audited.folder.name}: {line}" for line in differing("portal", account, whole)]
+        named = {each for one in whole.findings if one.word == "beyond" for each in one.group} - {UNNAMED, "Everyone"}
+        shown = {each for each in named if each.rpartition(" ")[2] in page or each in page}
+        if named and not shown:
+            wrong.append(f"{audited.folder.name}: the portal names none of {named}")
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("kind", ["large", "probes", "together"])
+def test_a_pdf_says_the_same(kind: str, tmp_path: Path) -> None:
+    maker = Maker(kind, 31, tmp_path / kind)
+    audited = maker.audited()
+    with chdir(audited.folder):
+        maker.run("pdf", "report", "out", "--format", "pdf", "--out", "pdf")
+    document = opened((audited.folder / "pdf" / "report.pdf").read_bytes())
+    shown = "\n".join(page.extract_text() for page in document.pages)
+    _, whole, _ = accounts_of(audited)
+    wrong = list(differing("report.pdf", mouths.document_text(shown), whole))
+    assert not wrong, "\n".join(wrong)
