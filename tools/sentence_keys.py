@@ -101,12 +101,12 @@ def _uses(path: Path, nodes: Sequence[ast.AST]) -> Iterator[Use]:
     tables: dict[str, tuple[str, tuple[str, ...]]] = {}
     for node in nodes:
         if isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(node.value, ast.Subscript):
-            found = _subscript(node.value, names, {})
+            table = _subscript(node.value, names, {})
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            tables |= {target.id: found for target in targets if found and isinstance(target, ast.Name)}
+            tables |= {target.id: table for target in targets if table and isinstance(target, ast.Name)}
     for node in nodes:
-        if isinstance(node, ast.Subscript) and (found := _subscript(node, names, tables)):
-            yield Use(found[0], found[1], path, node.lineno)
+        if isinstance(node, ast.Subscript) and (access := _subscript(node, names, tables)):
+            yield Use(access[0], access[1], path, node.lineno)
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in METHODS:
             keys = [argument.value for argument in node.args[:2] if isinstance(argument, ast.Constant)]
             if len(keys) == len(node.args[:2]) == 2 and all(isinstance(key, str) for key in keys):
@@ -116,12 +116,12 @@ def _uses(path: Path, nodes: Sequence[ast.AST]) -> Iterator[Use]:
 def _imported(path: Path, nodes: Sequence[ast.AST]) -> Iterator[tuple[str, str]]:
     """Yield the names under which a module has catalogues, each with its file."""
     here = ".".join(path.with_suffix("").parts)
-    for name, (module, own) in CATALOGUES.items():
+    for name, (module, variable) in CATALOGUES.items():
         if module == here:
-            yield own, name
+            yield variable, name
         for node in nodes:
             if isinstance(node, ast.ImportFrom) and node.module == module:
-                yield from ((each.asname or each.name, name) for each in node.names if each.name == own)
+                yield from ((alias.asname or alias.name, name) for alias in node.names if alias.name == variable)
 
 
 def _subscript(

@@ -111,10 +111,10 @@ def tally(text_: str) -> Counter[str]:
     """Read a tally in words: `2 beyond the limit, 13 within it, 5 cannot tell`."""
     text_ = re.sub(r" \(\d+ of these for a smaller group within\)", "", text_)
     words = "|".join(TALLY_WORDS)
-    found = re.findall(rf"([\d,]+) ({words})|({words}): ([\d,]+)", text_)
-    assert found, text_
+    matches = re.findall(rf"([\d,]+) ({words})|({words}): ([\d,]+)", text_)
+    assert matches, text_
     counts: Counter[str] = Counter()
-    for before, word, other, after in found:
+    for before, word, other, after in matches:
         counts[TALLY_WORDS[word or other]] += int((before or after).replace(",", ""))
     return +counts
 
@@ -172,16 +172,16 @@ def suites(xml: str, named: Callable[[str], Group]) -> Account:
     account = Account(complete=tuple(TALLY_WORDS.values()))
     for suite in ET.fromstring(xml):
         rule = suite.get("name", "")
-        properties = {each.get("name"): each.get("value", "") for each in suite.iter("property")}
-        whole, *cases = suite.findall("testcase")
+        properties = {item.get("name"): item.get("value", "") for item in suite.iter("property")}
+        verdict, *cases = suite.findall("testcase")
         name = "all" if rule == "verdict" else rule
         for key in ("findings", "findings, row by row"):
             if key in properties and re.search(r"\d", properties[key]):
                 account.tallies[name] = tally(properties[key])
         if rule == "verdict":
-            account.outcome = _ended(whole)
+            account.outcome = _ended(verdict)
             continue
-        account.rules[rule] = _ended(whole)
+        account.rules[rule] = _ended(verdict)
         for case in cases:
             of_change = re.match(r"([\w-]+): (.*)", case.get("name", "")) if rule == "change" else None
             shown = case.get("name", "") if of_change is None else of_change[2]
@@ -226,9 +226,9 @@ def sarif(content: str, named: Callable[[str], Group]) -> Account:
     levels = {rule["id"]: rule["defaultConfiguration"]["level"] for rule in run["tool"]["driver"]["rules"]}
     for result in run["results"]:
         rule, message = result["ruleId"], result["message"]["text"]
-        told = re.match(r"((?:groups together: )?[^:(]*(?:\(in this set: .*?\))?): (.*)", message)
-        assert told, message
-        name, rest = told[1], told[2]
+        statement = re.match(r"((?:groups together: )?[^:(]*(?:\(in this set: .*?\))?): (.*)", message)
+        assert statement, message
+        name, rest = statement[1], statement[2]
         if rule.startswith("audit/") and rule != "audit/change":
             continue
         if name.startswith(("rule ", "change since")):
@@ -321,9 +321,9 @@ def exact_page(html: str, document: Mapping[str, Any], named: Callable[[str], Gr
     page = Page(Account(outcome=outcome_in(text(next(find_all(verdict, "h2"))))), first=text(verdict), text=text(root))
     plain = {metric["name"]: metric["plain"].lower() for metric in document["metrics"]}
     waiting = [(plain[rule["metric"]], rule["rule"]) for rule in document["rules"]]
-    for part in (each for each in find_all(verdict, "div") if each.get("class") == "states"):
+    for part in (item for item in find_all(verdict, "div") if item.get("class") == "states"):
         head = text(next(find_all(part, "b"))).lower()
-        rule = next((each for each in waiting if each[0] == head), None)
+        rule = next((item for item in waiting if item[0] == head), None)
         if rule is not None:
             waiting.remove(rule)
             items = [text(item) for item in find_all(part, "li")]
@@ -406,11 +406,11 @@ def exact_gate(printed: str, named: Callable[[str], Group]) -> Account:
     """Read what `gate --restricted` prints."""
     account = Account(complete=("beyond",), most=3)
     for line in printed.splitlines():
-        whole = re.match(r"\W (FAIL|PASS|INCONCLUSIVE)$", line)
+        verdict = re.match(r"\W (FAIL|PASS|INCONCLUSIVE)$", line)
         of_rule = re.match(r"\W (FAIL|cannot tell|within) ([\w-]+)(?: \(only warns\))?: (.*)$", line)
         of_change = re.match(r"\W change of ([\w-]+): (\d+) groups? worse by more than .*?: (.*)$", line)
-        if whole:
-            account.outcome = whole[1].lower()
+        if verdict:
+            account.outcome = verdict[1].lower()
         elif line.startswith("findings: "):
             account.tallies["all"] = tally(line)
         elif of_change:
@@ -439,14 +439,14 @@ def public(release: Mapping[str, Any], lines: str) -> Account:
     account.rules = {rule["rule"]: rule["outcome"] for rule in release["rules"]}
     rows = list(csv.DictReader(lines.splitlines()))
     for row, shown in zip(release["rows"], rows, strict=True):
-        for told in row["words"]:
-            word = told["word"] or ""
-            if told["smaller_beyond"]:
+        for statement in row["words"]:
+            word = statement["word"] or ""
+            if statement["smaller_beyond"]:
                 word = "beyond"
             elif not word:
-                word = "not_judged_alone" if shown[f"word under {told['rule']}"] == "not_judged" else ""
+                word = "not_judged_alone" if shown[f"word under {statement['rule']}"] == "not_judged" else ""
             if word:
-                account.findings[Finding(told["rule"], frozenset({shown["name"]}), word)] += 1
+                account.findings[Finding(statement["rule"], frozenset({shown["name"]}), word)] += 1
     for rule in account.rules:
         if account.rules[rule] == "fail" and not any(f.rule == rule and f.word == "beyond" for f in account.findings):
             account.findings[Finding(rule, frozenset({UNNAMED}), "beyond")] += 1
@@ -481,11 +481,11 @@ def public_gate(printed: str) -> Account:
     """Read what `gate` prints."""
     account, rule = Account(), ""
     for line in printed.splitlines():
-        whole = re.match(r"\W (FAIL|PASS|INCONCLUSIVE)$", line)
+        verdict = re.match(r"\W (FAIL|PASS|INCONCLUSIVE)$", line)
         of_rule = re.match(r"([\w-]+): (FAIL|PASS|INCONCLUSIVE)\b.*?(?:; (?:rows|changed words): (.*))?$", line)
         named = re.match(r"  (.*?): (beyond|within|cannot tell|not judged)", line)
-        if whole:
-            account.outcome = whole[1].lower()
+        if verdict:
+            account.outcome = verdict[1].lower()
         elif of_rule:
             rule = of_rule[1]
             account.rules[rule] = of_rule[2].lower()
@@ -566,8 +566,8 @@ def github_annotations(content: str) -> Account:
         if command is None or command[2] == "Audit of groups":
             continue
         rule, message = (re.sub(r"%(\w\w)", lambda code: chr(int(code[1], 16)), part) for part in command.group(2, 3))
-        for told in re.split(r"\. (?=[A-Z])", message):
-            name, _, rest = told.partition(": ")
+        for statement in re.split(r"\. (?=[A-Z])", message):
+            name, _, rest = statement.partition(": ")
             if re.match(r"beyond the limit|within this row|cannot tell|not judged", rest) and not name.startswith(
                 "rule "
             ):
@@ -615,7 +615,7 @@ def register(content: str) -> Account:
     account = Account(complete=("beyond",), most=10)
     text_ = "\n".join(cell for line in csv.reader(content.splitlines(keepends=True)) for cell in line)
     tallies = re.findall(r"Rows that are public, each a group or several small ones: (.*?)\.", text_)
-    account.tallies = {f"#{place}": tally(words) for place, words in enumerate(tallies)}
+    account.tallies = {f"#{position}": tally(words) for position, words in enumerate(tallies)}
     for name, rest in re.findall(r"^(.*?): ((?:beyond the limit|within this row).*)$", text_, re.MULTILINE):
         account.findings[Finding("any", as_written(name), word_at(rest))] += 1
     return account
@@ -624,10 +624,10 @@ def register(content: str) -> Account:
 def badge(svg: str) -> Account:
     """Read `badge.svg`: its title, and its word."""
     root = ET.fromstring(svg)
-    title, *_, word = (each.text or "" for each in root.iter() if each.tag.endswith(("title", "text")))
-    told = re.search(r"(Exceeds|Within|Inconclusive|Worse|Past its expiry).*", title)
-    assert told, title
-    account = Account(outcome=outcome_in(told[0]), tallies={"all": tally(title)})
+    title, *_, word = (item.text or "" for item in root.iter() if item.tag.endswith(("title", "text")))
+    statement = re.search(r"(Exceeds|Within|Inconclusive|Worse|Past its expiry).*", title)
+    assert statement, title
+    account = Account(outcome=outcome_in(statement[0]), tallies={"all": tally(title)})
     assert OUTCOMES[word] == account.outcome
     return account
 
@@ -635,9 +635,9 @@ def badge(svg: str) -> Account:
 def model_card(content: str) -> Account:
     """Read the card of the model in a bill of materials."""
     description = json.loads(content)["components"][0]["description"]
-    told = re.search(r"Audited on [\d-]+\. (.*) Row by row: (.*)\.$", description)
-    assert told, description
-    return Account(outcome=outcome_in(told[1]), tallies={"all": tally(told[2])})
+    statement = re.search(r"Audited on [\d-]+\. (.*) Row by row: (.*)\.$", description)
+    assert statement, description
+    return Account(outcome=outcome_in(statement[1]), tallies={"all": tally(statement[2])})
 
 
 def document_text(shown: str) -> Account:
@@ -670,17 +670,17 @@ def tested(cases: Iterable[ET.Element], test: str, named: Callable[[str], Group]
     account = Account(complete=tuple(TALLY_WORDS.values()), by_outcome=True)
     words = {"fail": "beyond", "pass": "within"}
     for case in cases:
-        told = re.fullmatch(rf"{test}\[([\w.-]+)(?:\[(.*)\])?\]", case.get("name", ""))
-        if told is None:
+        statement = re.fullmatch(rf"{test}\[([\w.-]+)(?:\[(.*)\])?\]", case.get("name", ""))
+        if statement is None:
             continue
         outcome = _ended(case)
-        if told[1] == "VERDICT":
+        if statement[1] == "VERDICT":
             account.outcome = "inconclusive" if "INCONCLUSIVE" in ET.tostring(case, "unicode") else outcome
-        elif told[2] is None:
-            account.rules[told[1]] = outcome
+        elif statement[2] is None:
+            account.rules[statement[1]] = outcome
         else:
-            label = re.sub(r"^adverts:", "", re.sub(r" \(\d+\)$", "", told[2]))
-            rule = told[1].replace("change.", "change ", 1)
+            label = re.sub(r"^adverts:", "", re.sub(r" \(\d+\)$", "", statement[2]))
+            rule = statement[1].replace("change.", "change ", 1)
             account.findings[Finding(rule, named(label.replace(",", ", ")), words.get(outcome, "cannot_tell"))] += 1
     return account
 

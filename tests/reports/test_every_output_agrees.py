@@ -69,29 +69,29 @@ def disagreements(audited: Audited) -> Iterator[str]:
         return
     document = json.loads((audited.out / "result.json").read_text(encoding="utf-8"))
     yield from public_disagreements(audited)
-    whole, names = exact(document), Names(tuple(document["features"]))
+    expected, names = exact(document), Names(tuple(document["features"]))
     metrics = {rule["rule"]: rule["metric"] for rule in document["rules"]}
     out = audited.out
 
     def read(name: str) -> str:
         return (out / name).read_text(encoding="utf-8")
 
-    yield from differing("junit.xml", suites(read("junit.xml"), names.group), whole)
-    yield from differing("restricted.sarif.json", sarif(read("restricted.sarif.json"), names.group), whole)
-    yield from differing("restricted.md", exact_comment(read("restricted.md"), names.group), whole)
-    yield from differing("gate --restricted", exact_gate(audited.printed["exact gate"], names.group), whole)
+    yield from differing("junit.xml", suites(read("junit.xml"), names.group), expected)
+    yield from differing("restricted.sarif.json", sarif(read("restricted.sarif.json"), names.group), expected)
+    yield from differing("restricted.md", exact_comment(read("restricted.md"), names.group), expected)
+    yield from differing("gate --restricted", exact_gate(audited.printed["exact gate"], names.group), expected)
     page = mouths.exact_page(read("report.html"), document, names.group)
-    yield from differing_page("report.html", page, whole, metrics)
-    yield from differing("run", first_lines(audited.printed["run"]), whole)
+    yield from differing_page("report.html", page, expected, metrics)
+    yield from differing("run", first_lines(audited.printed["run"]), expected)
     for word, name, share in terminal_rows(audited.printed["run"]):
         group = names.group(name)
-        told = {
+        statement = {
             finding.word
-            for finding in whole.findings
+            for finding in expected.findings
             if finding.group == group and metrics.get(finding.rule) == SHARES[share]
         }
-        if "…" not in name and word not in told:
-            yield f"run: {name} ({share}) is {word}; result.json: {told}"
+        if "…" not in name and word not in statement:
+            yield f"run: {name} ({share}) is {word}; result.json: {statement}"
 
 
 def nightly_disagreements(audited: Audited) -> Iterator[str]:
@@ -99,14 +99,14 @@ def nightly_disagreements(audited: Audited) -> Iterator[str]:
     document = json.loads(audited.printed["gate as JSON"])
     outcome = document["headline"]["outcome"]
     for name in ("gate", "exact gate"):
-        told = re.findall(r"^\W (FAIL|PASS|INCONCLUSIVE)\b", audited.printed[name], re.MULTILINE)
-        if [each.lower() for each in told] != [outcome]:
-            yield f"{name}: {told}; it is {outcome}"
+        statement = re.findall(r"^\W (FAIL|PASS|INCONCLUSIVE)\b", audited.printed[name], re.MULTILINE)
+        if [item.lower() for item in statement] != [outcome]:
+            yield f"{name}: {statement}; it is {outcome}"
     words = {"fail": "beyond", "pass": "within", "not_evaluable": "no_rate"}
     for rule in document["sequential"]["rules"]:
         undecided = {True: "cannot_tell", False: "not_judged_alone"}
-        counts = Counter(words.get(each["outcome"], undecided[each["judged"]]) for each in rule["groups"])
-        line = next(each for each in audited.printed["exact gate"].splitlines() if each.startswith(f"{rule['rule']}: "))
+        counts = Counter(words.get(item["outcome"], undecided[item["judged"]]) for item in rule["groups"])
+        line = next(item for item in audited.printed["exact gate"].splitlines() if item.startswith(f"{rule['rule']}: "))
         if mouths.tally(line) != counts:
             yield f"exact gate: {line}; it is {dict(counts)}"
 
@@ -115,7 +115,7 @@ def public_disagreements(audited: Audited) -> Iterator[str]:
     def read(name: str) -> str:
         return (audited.out / "public" / name).read_text(encoding="utf-8")
 
-    whole = mouths.public(json.loads(read("release.json")), read("groups.csv"))
+    expected = mouths.public(json.loads(read("release.json")), read("groups.csv"))
     sides = {"true_positive_rate": "positives", "false_positive_rate": "negatives"}
     by_rule = {rule["rule"]: sides.get(rule["metric"], "both") for rule in json.loads(read("release.json"))["rules"]}
     named = {(row["side"], row["group"]): row["name"] for row in csv.DictReader(read("groups.csv").splitlines())}
@@ -133,74 +133,74 @@ def public_disagreements(audited: Audited) -> Iterator[str]:
         "annotations.txt": mouths.github_annotations(read("annotations.txt")),
         "badge.svg": mouths.badge(read("badge.svg")),
         "model.cdx.json": mouths.model_card(read("model.cdx.json")),
-        "summary.md": mouths.comment(read("summary.md"), whole.rules),
-        "comment.md": mouths.comment(read("comment.md"), whole.rules),
+        "summary.md": mouths.comment(read("summary.md"), expected.rules),
+        "comment.md": mouths.comment(read("comment.md"), expected.rules),
     }
     for name, account in accounts.items():
-        yield from differing(f"public/{name}", account, whole)
+        yield from differing(f"public/{name}", account, expected)
     metrics = {rule["rule"]: rule["metric"] for rule in json.loads(read("release.json"))["rules"]}
     page, letter = mouths.public_page(read("report.html")), mouths.public_page(read("letter.html"))
-    yield from differing_page("public/report.html", page, whole, metrics)
-    yield from differing("public/letter.html", letter.account, whole)
+    yield from differing_page("public/report.html", page, expected, metrics)
+    yield from differing("public/letter.html", letter.account, expected)
     for name in ("atrs.csv", "fria.csv", "algoritmeregister.csv"):
-        yield from differing_register(f"public/{name}", mouths.register(read(name)), whole, metrics)
+        yield from differing_register(f"public/{name}", mouths.register(read(name)), expected, metrics)
 
 
-def differing_page(output: str, page: mouths.Page, whole: Account, metrics: Mapping[str, str]) -> Iterator[str]:
+def differing_page(output: str, page: mouths.Page, expected: Account, metrics: Mapping[str, str]) -> Iterator[str]:
     """Yield what the tables and the first screen of a page say otherwise."""
-    yield from differing(output, page.account, whole)
+    yield from differing(output, page.account, expected)
 
     def metric_of(rule: str) -> str:
         kind, _, name = rule.rpartition(" ")
         return f"{kind} {metrics.get(name, '')}".strip()
 
-    known = {(metric_of(finding.rule), finding.group, finding.word) for finding in whole.findings}
+    known = {(metric_of(finding.rule), finding.group, finding.word) for finding in expected.findings}
     for rate in page.rates - known:
-        yield f"{output}: {rate} stands in a table, and there is {[each for each in known if each[:2] == rate[:2]]}"
-    groups = {each for each in known if each[0] and each[2] == "beyond" and each[1] != frozenset({UNNAMED})}
+        yield f"{output}: {rate} stands in a table, and there is {[item for item in known if item[:2] == rate[:2]]}"
+    groups = {item for item in known if item[0] and item[2] == "beyond" and item[1] != frozenset({UNNAMED})}
     for rate in groups - page.rates:
         of_everyone = "no row of its own" in page.first and rate[1] == frozenset({"Everyone"})
         if not of_everyone and not any(part.startswith("together") or part in page.first for part in rate[1]):
             yield f"{output}: {rate} stands in no table"
-    tally = whole.tallies.get("all", Counter())
+    tally = expected.tallies.get("all", Counter())
     for count, word, among in page.counts:
         if (count, among) != (tally[word], tally.total()):
             yield f"{output}: {count} {word} of {among}; they are {tally[word]} of {tally.total()}"
-    told = "beyond" in [word for _, word, _ in page.counts] or "nationalities beyond the limit" in page.first
-    if page.counts and whole.outcome == "fail" and not told:
+    statement = "beyond" in [word for _, word, _ in page.counts] or "nationalities beyond the limit" in page.first
+    if page.counts and expected.outcome == "fail" and not statement:
         yield f"{output}: the numbers of the first screen say nothing of what is beyond the limit"
-    if whole.outcome == "fail" and "beyond the limit: 0" in page.first.lower():
+    if expected.outcome == "fail" and "beyond the limit: 0" in page.first.lower():
         yield f"{output}: the first screen says fail, and that nothing is beyond the limit"
 
 
-def differing_register(output: str, account: Account, whole: Account, metrics: Mapping[str, str]) -> Iterator[str]:
+def differing_register(output: str, account: Account, expected: Account, metrics: Mapping[str, str]) -> Iterator[str]:
     """Yield what a file for a register says otherwise: its tallies are in the order of rules."""
-    for (place, counts), rule in zip(account.tallies.items(), metrics, strict=False):
-        if counts != +whole.tallies.get(rule, Counter()):
-            yield f"{output}: tally {place} {dict(counts)}; it is {dict(whole.tallies.get(rule, {}))}"
-    named = {finding.group for finding in whole.findings if finding.word == "beyond"}
+    for (position, counts), rule in zip(account.tallies.items(), metrics, strict=False):
+        if counts != +expected.tallies.get(rule, Counter()):
+            yield f"{output}: tally {position} {dict(counts)}; it is {dict(expected.tallies.get(rule, {}))}"
+    named = {finding.group for finding in expected.findings if finding.word == "beyond"}
     for finding in account.findings:
         if finding.group not in named or finding.word != "beyond":
             yield f"{output}: {finding}"
 
 
-def differing(output: str, account: Account, whole: Account) -> Iterator[str]:
+def differing(output: str, account: Account, expected: Account) -> Iterator[str]:
     """Yield what an output says otherwise than the whole account."""
-    if account.outcome and account.outcome != whole.outcome:
-        yield f"{output}: the verdict is {account.outcome}; it is {whole.outcome}"
+    if account.outcome and account.outcome != expected.outcome:
+        yield f"{output}: the verdict is {account.outcome}; it is {expected.outcome}"
     for rule, outcome in account.rules.items():
-        if rule in whole.rules and outcome != whole.rules[rule]:
-            yield f"{output}: {rule} is {outcome}; it is {whole.rules[rule]}"
+        if rule in expected.rules and outcome != expected.rules[rule]:
+            yield f"{output}: {rule} is {outcome}; it is {expected.rules[rule]}"
     for rule, tally in account.tallies.items():
-        if rule in whole.tallies and +tally != +whole.tallies[rule]:
-            yield f"{output}: tally of {rule} {dict(tally)}; it is {dict(whole.tallies[rule])}"
+        if rule in expected.tallies and +tally != +expected.tallies[rule]:
+            yield f"{output}: tally of {rule} {dict(tally)}; it is {dict(expected.tallies[rule])}"
     for finding in account.findings:
-        if finding not in whole.findings and not (account.by_outcome and _same_outcome(finding, whole)):
-            other = {each.word for each in whole.findings if each[:2] == finding[:2]}
+        if finding not in expected.findings and not (account.by_outcome and _same_outcome(finding, expected)):
+            other = {item.word for item in expected.findings if item[:2] == finding[:2]}
             group = "+".join(sorted(finding.group))
             yield f"{output}: {finding.rule}, {group} is {finding.word}; it is {other or 'no finding'}"
-    for rule in dict.fromkeys(finding.rule for finding in whole.findings):
-        due = Counter({f: n for f, n in whole.findings.items() if f.rule == rule and f.word in account.complete})
+    for rule in dict.fromkeys(finding.rule for finding in expected.findings):
+        due = Counter({f: n for f, n in expected.findings.items() if f.rule == rule and f.word in account.complete})
         listed = Counter({f: n for f, n in account.findings.items() if f.rule == rule and f.word in account.complete})
         missing = due - listed
         if account.by_outcome:
@@ -210,7 +210,7 @@ def differing(output: str, account: Account, whole: Account) -> Iterator[str]:
 
 
 def _same_outcome(finding: Finding, account: Account) -> bool:
-    return any(each[:2] == finding[:2] and each.outcome == finding.outcome for each in account.findings)
+    return any(item[:2] == finding[:2] and item.outcome == finding.outcome for item in account.findings)
 
 
 def test_a_smaller_group_within_everyone_has_a_page_and_a_letter() -> None:
@@ -283,8 +283,8 @@ def test_mlflow_says_the_same(served: list[Audited]) -> None:
     runs = json.loads(printed.splitlines()[-1])
     wrong: list[str] = []
     for audited in served:
-        whole, public, _ = accounts_of(audited)
-        for is_exact, account in ((True, whole), (False, public)):
+        expected, public, _ = accounts_of(audited)
+        for is_exact, account in ((True, expected), (False, public)):
             run = mouths.logged(*runs[f"{audited.out} {is_exact}"])
             wrong += [f"{audited.folder.name}: {line}" for line in differing("MLflow", run, account)]
     assert not wrong, "\n".join(wrong)
@@ -294,7 +294,8 @@ def test_pytest_says_the_same_of_groups(served: list[Audited]) -> None:
     folder = served[0].folder.parent
     names = {audited.folder: f"test_{audited.folder.name.replace('-', '_')}" for audited in served}
     tests = [
-        f'@pytest.mark.audit7k("{audited.folder.name}/plan.toml")\ndef {names[audited.folder]}(audit7k_verdict):\n    pass\n'
+        f'@pytest.mark.audit7k("{audited.folder.name}/plan.toml")\n'
+        f"def {names[audited.folder]}(audit7k_verdict):\n    pass\n"
         for audited in served
     ]
     (folder / "test_gate.py").write_text("import pytest\n" + "\n".join(tests), encoding="utf-8")
@@ -303,10 +304,10 @@ def test_pytest_says_the_same_of_groups(served: list[Audited]) -> None:
     cases = list(ET.parse(folder / "cases.xml").getroot().iter("testcase"))
     wrong = []
     for audited in served:
-        whole, _, groups = accounts_of(audited)
+        expected, _, groups = accounts_of(audited)
         account = mouths.tested(cases, names[audited.folder], groups.group)
         assert account.findings
-        wrong += [f"{audited.folder.name}: {line}" for line in differing("pytest", account, whole)]
+        wrong += [f"{audited.folder.name}: {line}" for line in differing("pytest", account, expected)]
     assert not wrong, "\n".join(wrong)
 
 
@@ -320,13 +321,16 @@ def test_a_portal_says_the_same(served: list[Audited]) -> None:
     for audited in served:
         name = f"Screener of {audited.kind} {audited.folder.name}"
         page = next(page for page in pages if f"{name}</" in page.partition("</h1>")[0])
-        _, whole, _ = accounts_of(audited)
+        _, expected, _ = accounts_of(audited)
         release = json.loads((audited.out / "public" / "release.json").read_text(encoding="utf-8"))
         rules = [rule["rule"] for rule in release["rules"]]
         account = mouths.portal_page(page, rules if len(rules) == 1 else ())
-        wrong += [f"{audited.folder.name}: {line}" for line in differing("portal", account, whole)]
-        named = {each for one in whole.findings if one.word == "beyond" for each in one.group} - {UNNAMED, "Everyone"}
-        shown = {each for each in named if each.rpartition(" ")[2] in page or each in page}
+        wrong += [f"{audited.folder.name}: {line}" for line in differing("portal", account, expected)]
+        named = {item for finding in expected.findings if finding.word == "beyond" for item in finding.group} - {
+            UNNAMED,
+            "Everyone",
+        }
+        shown = {item for item in named if item.rpartition(" ")[2] in page or item in page}
         if named and not shown:
             wrong.append(f"{audited.folder.name}: the portal names none of {named}")
     assert not wrong, "\n".join(wrong)
@@ -340,6 +344,6 @@ def test_a_pdf_says_the_same(kind: str, tmp_path: Path) -> None:
         maker.run("pdf", "report", "out", "--format", "pdf", "--out", "pdf")
     document = opened((audited.folder / "pdf" / "report.pdf").read_bytes())
     shown = "\n".join(page.extract_text() for page in document.pages)
-    _, whole, _ = accounts_of(audited)
-    wrong = list(differing("report.pdf", mouths.document_text(shown), whole))
+    _, expected, _ = accounts_of(audited)
+    wrong = list(differing("report.pdf", mouths.document_text(shown), expected))
     assert not wrong, "\n".join(wrong)
