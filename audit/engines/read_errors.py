@@ -43,8 +43,8 @@ def reading(source_name: str) -> Iterator[None]:
         duckdb.ConnectionException,
         duckdb.ParserException,
         duckdb.PermissionException,
-        duckdb.ResourceInUseException,
         duckdb.SyntaxException,
+        *_exceptions_since_2(),
     ):
         raise  # a query of ours is wrong, not the file
     except (duckdb.OutOfMemoryException, MemoryError):
@@ -53,6 +53,13 @@ def reading(source_name: str) -> Iterator[None]:
         if isinstance(error, OSError) and out_of_memory(error):
             raise _no_room(source_name) from None
         raise unreadable(source_name) from None
+
+
+def _exceptions_since_2() -> tuple[type[Exception], ...]:
+    """Return what DuckDB raises from 2.0 on only, for a file or a table that is in use."""
+    import duckdb
+
+    return (duckdb.ResourceInUseException,) if hasattr(duckdb, "ResourceInUseException") else ()
 
 
 def out_of_memory(error: Exception) -> bool:

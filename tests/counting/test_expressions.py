@@ -27,7 +27,7 @@ def connection() -> duckdb.DuckDBPyConnection:
     scores = ", ".join("NULL" if score is None else f"'{score!r}'::DOUBLE" for score in SCORES)
     opened.execute(
         f"""CREATE VIEW "the ""set"" of cases" AS SELECT
-            ['', NULL, 'İ', 'i', ' ', E'\\u00a0', '😀', '007', 'NA'][1 + n % 9] AS group_a,
+            ['', NULL, 'İ', 'i', ' ', chr(160), '😀', '007', 'NA'][1 + n % 9] AS group_a,
             ['x', NULL, '7'][1 + n % 3] AS "group_""b"" é\u00a0😀",
             [1, 0, NULL][1 + n // 27 % 3]::TINYINT AS label, (n // 81 % 4)::TINYINT AS decision,
             [{scores}][1 + n // 3 % {len(SCORES)}] AS score, (n % 4 = 0) AS kept, n + 1 AS cases,

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from audit.cli.console.terminal import Style
 from audit.cli.pages.check_summary import check_summary
+from audit.cli.pages.json_schemas import plan_schema
 from audit.errors import AuditError
 from audit.evaluation.on_spark import spark_for
 from audit.plan.audit_plan import AuditPlan
@@ -100,7 +101,7 @@ def test_no_key_of_a_plan_is_forgotten_on_spark(tmp_path: Path) -> None:
     write_plans(tmp_path)
     plans = [*tmp_path.glob("*.toml"), modelled(tmp_path / "sample.toml")]
     swept = {key for plan in plans for key in _keys_of(read_plan_file(plan).plan)}
-    schema = AuditPlan.model_json_schema()
+    schema = plan_schema()
     models = {"AuditPlan": schema, **schema["$defs"]}
     known = {(name, key) for name, of in models.items() for key in of.get("properties", {})}
     kinds = ("Detector", "Probe", "Section")

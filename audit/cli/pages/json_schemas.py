@@ -42,5 +42,8 @@ def chain_schema() -> dict[str, Any]:
 
 
 def _schema_of(model: type[BaseModel], name: str, mode: Literal["validation", "serialization"]) -> dict[str, Any]:
+    for field in model.model_fields.values():
+        if isinstance(field.default, BaseModel):
+            type(field.default).model_rebuild()  # before pydantic 2.14, a default of an unbuilt class has no schema
     schema = model.model_json_schema(mode=mode, by_alias=True)
     return {"$schema": _DIALECT, "$id": f"urn:audit7k:{name}", **schema}
