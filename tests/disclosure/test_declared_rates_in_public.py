@@ -33,7 +33,7 @@ def own(numerator: list[str], denominator: list[str]) -> Metric:
 
 
 def test_what_is_printed_of_our_rates_follows_from_their_cells() -> None:
-    assert {name: rate_in_print(metric) for name, metric in METRICS.items()} == {
+    expected = {
         "true_positive_rate": RateOf((1, -1, 0, 0), (1, 0, 0, 0), "positives", counts_errors=False),
         "false_negative_rate": RateOf((0, 1, 0, 0), (1, 0, 0, 0), "positives", counts_errors=True),
         "false_positive_rate": RateOf((0, 0, 0, 1), (0, 0, 1, 0), "negatives", counts_errors=True),
@@ -43,6 +43,7 @@ def test_what_is_printed_of_our_rates_follows_from_their_cells() -> None:
         "selection_rate": RateOf((1, -1, 0, 1), (1, 0, 1, 0), "both", counts_errors=True, needs=("unlabelled",)),
         "base_rate": RateOf((1, 0, 0, 0), (1, 0, 1, 0), "both", counts_errors=True, needs=("unscored",)),
     }
+    assert {name: rate_in_print(METRICS[name]) for name in expected} == expected
 
 
 def test_every_rate_of_labelled_cells_is_that_of_its_counts() -> None:
@@ -78,7 +79,7 @@ def release_of(folder: Path, result: AuditResult) -> PublicRelease:
 
 
 RATES: dict[str, dict[str, Any]] = {
-    "negative_predictive_value": NPV,
+    "predictive_value_of_rest": NPV,
     "critical_success": section(["TP"], ["TP", "FN", "FP"]),
     "misses_among_errors": section(["FN"], ["FN", "FP"], "high"),
     "left_alone_of_all": section(["FN"], ["FN", "TN", "FP", "TP"], "high"),
@@ -130,7 +131,7 @@ def test_a_word_of_it_is_that_of_the_exact_audit_and_only_where_its_cells_are_pr
             assert row.group is not None
             assert exact[word.rule, row.group] == {"beyond": "fail", "within": "pass"}[word.word]
     told = {word.rule for _, word in said if word.word in ("beyond", "within")}
-    assert "negative_predictive_value" in told
+    assert "predictive_value_of_rest" in told
     untold = [word for _, word in said if word.rule in ("misses_among_errors", "left_alone_of_all")]
     assert {word.word for word in untold if word.word} == {"cannot_tell"}
     assert not any(word.smaller_beyond for word in untold)

@@ -13,7 +13,7 @@ from audit.vocabulary.metrics import METRICS
 
 GOOD = (Path(__file__).parent / "small_plan.toml").read_text(encoding="utf-8")
 RATE = """
-[rates.negative_predictive_value]
+[rates.predictive_value_of_rest]
 numerator = ["TN"]
 denominator = ["FN", "TN"]
 harm = "low"
@@ -23,23 +23,23 @@ among = "labelled cases that were not flagged"
 definition = "Of the labelled cases that were not flagged, the share labelled as no exploitation."
 
 [[rules]]
-metric = "negative_predictive_value"
+metric = "predictive_value_of_rest"
 groups = ["gender"]
 margin = 0.05
 """
-HEAD = "[rates.negative_predictive_value]"
+HEAD = "[rates.predictive_value_of_rest]"
 
 
 def test_it_is_read_and_limited_like_any_other() -> None:
     plan = parse_plan(GOOD + RATE, folder=Path()).plan
     rule = plan.rules[-1]
     assert (rule.rate.name, rule.rate.formula, rule.planned_rate) == (
-        "negative_predictive_value",
+        "predictive_value_of_rest",
         "TN / (FN + TN)",
         0.5,
     )
-    assert plan.named_rules[-1].rate == rule.rate == plan.metrics["negative_predictive_value"]
-    assert list(plan.metrics) == [*METRICS, "negative_predictive_value"]
+    assert plan.named_rules[-1].rate == rule.rate == plan.metrics["predictive_value_of_rest"]
+    assert list(plan.metrics) == [*METRICS, "predictive_value_of_rest"]
     assert parse_plan(GOOD, folder=Path()).plan.metrics == METRICS
     again = AuditPlan.model_validate_json(plan.model_dump_json(by_alias=True))
     assert again == plan
@@ -84,8 +84,8 @@ def test_its_cells_and_words_are_in_the_digest_and_a_plan_without_one_keeps_its_
         (HEAD, "[rates.recall]", "recall is true_positive_rate here"),
         (HEAD, "[rates.counterfactual_rate]", "is the name of a limit on probes"),
         (HEAD, "[rates.NPV]", "rates.NPV is not of the right form"),
-        (HEAD, "[rates.rightly_left]", 'rules[3].metric = "negative_predictive_value" is not known'),
-        ('metric = "negative_pre', 'metric = "negativ_pre', 'did you mean "negative_predictive_value"?'),
+        (HEAD, "[rates.rightly_left]", 'rules[3].metric = "predictive_value_of_rest" is not known'),
+        ('metric = "predictive_value', 'metric = "predictiv_value', 'did you mean "predictive_value_of_rest"?'),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_said_in_one_line(old: str, new: str, expected: str) -> None:

@@ -26,13 +26,13 @@ from reports.sarif import SarifReporter
 
 PLAIN = "share of cases left alone that are right (100% <b>“&amp;”</b>)"
 RATES = {
-    "negative_predictive_value": section(["TN"], ["TN", "FN"], plain=PLAIN),
+    "predictive_value_of_rest": section(["TN"], ["TN", "FN"], plain=PLAIN),
     "missed_of_all": section(["FN"], ["FN", "TN", "FP", "TP"], "high", plain="share of all cases that are missed"),
     "critical_success": section(["TP"], ["TP", "FN", "FP"], plain="share of victims and flags that are both"),
 }
 LIMITS: tuple[dict[str, Any], ...] = (
     {"metric": "true_positive_rate", "groups": ["gender"], "margin": 0.3},
-    {"metric": "negative_predictive_value", "groups": ["gender", "nationality"], "margin": 0.02},
+    {"metric": "predictive_value_of_rest", "groups": ["gender", "nationality"], "margin": 0.02},
     {"metric": "missed_of_all", "groups": ["gender"], "ratio": 0.8},
     {"metric": "critical_success", "groups": ["gender"], "ratio": 0.9, "direction": "both"},
 )
@@ -63,7 +63,7 @@ def test_it_fails_as_the_numbers_say() -> None:
     outcomes = {rule.rule: rule.outcome for rule in audited().rules}
     assert outcomes == {
         "true_positive_rate": "pass",
-        "negative_predictive_value": "fail",
+        "predictive_value_of_rest": "fail",
         "missed_of_all": "fail",
         "critical_success": "fail",
     }
@@ -76,11 +76,11 @@ def test_the_restricted_page_has_its_words_as_text_in_every_language(code: str) 
     assert ESCAPED in page
     assert "<b>“" not in page
     assert "hare of all cases that are missed" in page
-    assert page.count("negative_predictive_value") > 0, "by its name where rates are defined"
+    assert page.count("predictive_value_of_rest") > 0, "by its name where rates are defined"
 
 
 def test_the_other_restricted_reports_have_them() -> None:
-    assert "| `negative_predictive_value` | exceeds the limit |" in MarkdownReporter().render(audited())
+    assert "| `predictive_value_of_rest` | exceeds the limit |" in MarkdownReporter().render(audited())
     junit = JunitReporter().render(audited())
     ET.fromstring(junit)
     for text in (junit, SarifReporter().render(audited())):
@@ -112,7 +112,7 @@ def test_shares_are_stated_as_the_plan_defines_them() -> None:
         rate
         for group, row in rows.items()
         for rate in row.rates
-        if rate.metric == "negative_predictive_value" and group is not None and group.levels[0].code == "NGA"
+        if rate.metric == "predictive_value_of_rest" and group is not None and group.levels[0].code == "NGA"
     )
     assert rate.value is not None
     assert np.isclose(rate.value, 1850 / 2210, atol=0.02)
