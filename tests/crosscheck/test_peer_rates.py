@@ -169,8 +169,8 @@ def test_rates_are_those_of_fairlearns_metric_frame(made: list[Row]) -> None:
     assert set(frame.by_group.index) == present
     for name, by_metric in found.items():
         for metric, estimate in by_metric.items():
-            if metric == "base_rate":
-                continue
+            if metric not in frame.by_group.columns:
+                continue  # it has no function for it
             if name and name not in present:
                 assert (estimate.value, estimate.reason) == (None, "no_cases")
                 continue
@@ -194,7 +194,8 @@ def test_rates_are_those_of_aif360(made: list[Row]) -> None:
     found, _ = ours(made)
     for name in NAMES:
         metric_of = aif360_metric(made, name)
-        for metric, estimate in found[name].items():
+        for metric in AIF360_WITHOUT_DENOMINATOR:
+            estimate = found[name][metric]
             with np.errstate(divide="ignore", invalid="ignore"):
                 theirs = float(getattr(metric_of, metric)(privileged=False))
                 of_all = float(getattr(metric_of, metric)())

@@ -211,14 +211,14 @@ def test_every_rate_that_can_be_declared_is_compared_with_both_libraries() -> No
 
 
 def test_a_wrong_count_of_a_declared_rate_ends_the_audit(monkeypatch: pytest.MonkeyPatch) -> None:
-    npv = plan_on({"metric": "npv", "margin": 0.1}, {"npv": NPV}).rules[0].rate
+    npv = plan_on({"metric": "of_rest", "margin": 0.1}, {"of_rest": NPV}).rules[0].rate
     tables = Tables(*(np.array([[[5.0, 3.0], [2.0, 7.0], [0.0, 0.0]]]) for _ in range(2)))
     (again,) = question_of_json(question_as_json(Question(tables, [npv], 1, []))).metrics
     assert (again.name, again.numerator, again.denominator) == (npv.name, npv.numerator, npv.denominator)
     for library in libraries.LIBRARIES:
         theirs = library.answers(tables, [again], 1)
-        assert theirs.rates["npv"] == pytest.approx(own_answers(tables, [npv]).rates["npv"])
-        assert theirs.rates["npv"] == pytest.approx([7 / 10])
+        assert theirs.rates["of_rest"] == pytest.approx(own_answers(tables, [npv]).rates["of_rest"])
+        assert theirs.rates["of_rest"] == pytest.approx([7 / 10])
 
 
 def audited(rates: dict[str, Any], metric: str) -> AuditResult:
