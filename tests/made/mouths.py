@@ -122,11 +122,19 @@ def tally(text_: str) -> Counter[str]:
 # the exact result
 
 
+def relied_on(outcome: str, kind: str, deployed: str | None) -> str:
+    """Return the verdict that may be relied on: a pass of a system that is not shown to answer so is none."""
+    is_shown = kind != "blind" or deployed in ("declared", "supported")
+    return outcome if is_shown or outcome != "pass" else "inconclusive"
+
+
 def exact(document: Mapping[str, Any]) -> Account:
     """Read `result.json`."""
     words = {"fail": "beyond", "pass": "within", "inconclusive": "cannot_tell", "not_evaluable": "no_rate"}
     order = ("fail", "inconclusive", "not_evaluable", "pass")
-    account = Account(outcome=document["overall"]["outcome"], complete=tuple(TALLY_WORDS.values()))
+    deployed = document["plan"]["detector"].get("deployed")
+    outcome = relied_on(document["overall"]["outcome"], document["system"]["kind"], deployed)
+    account = Account(outcome=outcome, complete=tuple(TALLY_WORDS.values()))
     account.rules = {rule["rule"]: rule["outcome"] for rule in (*document["rules"], *document["probe_rules"])}
     for name, verdicts in (("", document["verdicts"]), ("change", (document["change"] or {}).get("verdicts", ()))):
         worst: dict[tuple[str, Group, int], Mapping[str, Any]] = {}
@@ -398,7 +406,10 @@ def terminal_rows(printed: str) -> list[tuple[str, str, str]]:
         state = re.match(r"\W (FAIL waived|FAIL|within|cannot tell|no rate|not alone) ", line)
         if state is None:
             break
-        rows.append((_STATES[state[1]], line[14:43].strip(), line[44:55].strip()))
+        if state[1] == "not alone":  # in the place of the rate stands the larger group
+            rows.append((_STATES[state[1]], line[14:55].rpartition(", in ")[0].strip() or "…", ""))
+        else:
+            rows.append((_STATES[state[1]], line[14:43].strip(), line[44:55].strip()))
     return rows
 
 
@@ -435,7 +446,9 @@ def _name(account: Account, rule: str, listed: str, named: Callable[[str], Group
 
 def public(release: Mapping[str, Any], lines: str) -> Account:
     """Read `release.json`. `groups.csv` names its rows, and says which of those without a word a rule compares."""
-    account = Account(outcome=release["headline"]["outcome"], complete=tuple(TALLY_WORDS.values()))
+    about = release["about"]
+    outcome = relied_on(release["headline"]["outcome"], about["kind"], about.get("deployed"))
+    account = Account(outcome=outcome, complete=tuple(TALLY_WORDS.values()))
     account.rules = {rule["rule"]: rule["outcome"] for rule in release["rules"]}
     rows = list(csv.DictReader(lines.splitlines()))
     for row, shown in zip(release["rows"], rows, strict=True):
