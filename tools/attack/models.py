@@ -312,7 +312,8 @@ def _function(scene: House, source: str) -> str:
 
 def _program(scene: House, source: str) -> str:
     (scene.folder / "hostile.py").write_text(source + _PROGRAM, encoding="utf-8")
-    return f'kind = "command"\ntimeout = 10\nmost_restarts = 0\ncommand = {json.dumps([sys.executable, "hostile.py"])}'
+    limits = "timeout = 10\nstart_timeout = 10\nmost_restarts = 0\n"
+    return f'kind = "command"\n{limits}command = {json.dumps([sys.executable, "hostile.py"])}'
 
 
 def _pickled(scene: House, source: str) -> str:
