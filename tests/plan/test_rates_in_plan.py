@@ -9,6 +9,7 @@ import pytest
 from audit.errors import PlanError
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.file.plan_file import canonical_plan_sha256, parse_design, parse_plan
+from audit.verdicts.changes.acceptance import question_of
 from audit.vocabulary.metrics import METRICS
 
 GOOD = (Path(__file__).parent / "small_plan.toml").read_text(encoding="utf-8")
@@ -59,6 +60,14 @@ def test_its_cells_and_words_are_in_the_digest_and_a_plan_without_one_keeps_its_
     assert len(digests) == 4
     plain = parse_plan(GOOD, folder=Path()).plan
     assert "rates" not in plain.model_dump(mode="json", by_alias=True)
+
+
+def test_other_cells_under_one_name_are_another_question() -> None:
+    """So no release is held against a version that was judged by other cells."""
+    plans = [parse_plan(GOOD + text, folder=Path()).plan for text in (RATE, RATE.replace('["TN"]', '["FN"]'), "")]
+    asked = [question_of(plan) for plan in plans]
+    assert asked[0] != asked[1]
+    assert "rates" not in asked[2]
 
 
 @pytest.mark.parametrize(
