@@ -37,15 +37,7 @@ def reading(source_name: str) -> Iterator[None]:
         if isinstance(error, duckdb.Error):
             raise unreadable(source_name) from None
         raise
-    except (
-        duckdb.BinderException,
-        duckdb.CatalogException,
-        duckdb.ConnectionException,
-        duckdb.ParserException,
-        duckdb.PermissionException,
-        duckdb.SyntaxException,
-        *_exceptions_since_2(),
-    ):
+    except _errors_of_queries():
         raise  # a query of ours is wrong, not the file
     except (duckdb.OutOfMemoryException, MemoryError):
         raise _no_room(source_name) from None
@@ -55,11 +47,21 @@ def reading(source_name: str) -> Iterator[None]:
         raise unreadable(source_name) from None
 
 
-def _exceptions_since_2() -> tuple[type[Exception], ...]:
-    """Return what DuckDB raises from 2.0 on only, for a file or a table that is in use."""
+def _errors_of_queries() -> tuple[type[Exception], ...]:
+    """Return the errors of DuckDB that are about a query and not about a file. One of them is new in DuckDB 2.0."""
     import duckdb
 
-    return (duckdb.ResourceInUseException,) if hasattr(duckdb, "ResourceInUseException") else ()
+    errors: list[type[Exception]] = [
+        duckdb.BinderException,
+        duckdb.CatalogException,
+        duckdb.ConnectionException,
+        duckdb.ParserException,
+        duckdb.PermissionException,
+        duckdb.SyntaxException,
+    ]
+    if hasattr(duckdb, "ResourceInUseException"):
+        errors.append(duckdb.ResourceInUseException)
+    return tuple(errors)
 
 
 def out_of_memory(error: Exception) -> bool:
