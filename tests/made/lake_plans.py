@@ -83,6 +83,20 @@ expected_rate = 0.6
 regression_margin = 0.1
 on_fail = "warn"
 reason = "made up"
+[[rules]]
+metric = "rightly_left_alone"
+groups = ["gender"]
+margin = 0.1
+on_fail = "warn"
+[rates.rightly_left_alone]
+numerator = ["TN"]
+denominator = ["TN", "FN"]
+harm = "low"
+plain = "share of cases left alone that are right"
+counted = "cases rightly left alone"
+among = "labelled cases that were not flagged"
+definition = "Of the labelled cases that were not flagged, the share labelled as no exploitation."
+expected_rate = 0.9
 [verdict]
 alpha = 0.1
 min_coverage = 0.5
@@ -91,6 +105,7 @@ power = 0.7
 level = 0.9
 seed = 3
 max_failed = 0.2
+releases = 8
 compare_with = ["rest", "overall", "reference"]
 [disclosure]
 floor = 20
