@@ -10,6 +10,7 @@ from audit.plan.audit_plan import PLAN_SCHEMA, AuditPlan
 from audit.plan.sampling_design import DESIGN_SCHEMA, SamplingDesign
 from audit.public.release import METHOD_VERSION, PublicRelease
 from audit.result.audit_result import SCHEMA_VERSION, AuditResult
+from audit.vocabulary.documented import Documented
 
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
@@ -42,8 +43,13 @@ def chain_schema() -> dict[str, Any]:
 
 
 def _schema_of(model: type[BaseModel], name: str, mode: Literal["validation", "serialization"]) -> dict[str, Any]:
-    for field in model.model_fields.values():
-        if isinstance(field.default, BaseModel):
-            type(field.default).model_rebuild()  # before pydantic 2.14, a default of an unbuilt class has no schema
+    _build_below(Documented)
     schema = model.model_json_schema(mode=mode, by_alias=True)
     return {"$schema": _DIALECT, "$id": f"urn:audit7k:{name}", **schema}
+
+
+def _build_below(model: type[BaseModel]) -> None:
+    """Build the models that derive from a model: before pydantic 2.14, a default of an unbuilt one has no schema."""
+    for derived in model.__subclasses__():
+        derived.model_rebuild()
+        _build_below(derived)
