@@ -93,7 +93,7 @@ def test_a_pass_is_asked_for_no_answer_and_a_fail_without_a_day_for_one_before_a
     ("kind", "lines"),
     [
         ("weighted", {"Missed victims clearly more often in 2 groups": 2, "Wrongly flagged people": 1}),
-        ("flagged less", {"Flagged people as victims clearly less often in 2 groups: Nigeria, Nepal": 2}),
+        ("flagged less", {"Flagged people as victims clearly less often in 2 groups: Nigeria; Nepal": 2}),
     ],
 )
 def test_groups_beyond_a_limit_are_named_where_no_rate_of_theirs_is_printed(kind: str, lines: dict[str, int]) -> None:
@@ -104,7 +104,7 @@ def test_groups_beyond_a_limit_are_named_where_no_rate_of_theirs_is_printed(kind
         assert len(items) == len(lines)
         for item, (words, count) in zip(items, lines.items(), strict=True):
             assert item.startswith(words)
-            assert len(item.split(": ")[1].split(", ")) >= count
+            assert len(item.split(": ")[1].split("; ")) >= count
 
 
 def test_what_others_wrote_makes_no_element() -> None:
