@@ -56,7 +56,7 @@ class MlflowDetector:
             name=self._name,
             kind="mlflow",
             artefact_sha256=self._sha256,
-            digest_is_whole=True,
+            digest_is_whole=inner is not None and inner.digest_is_whole,
             deterministic=inner.deterministic if inner is not None else False,
             needs=self._section.features,
             notes=(*self._notes(), *map(self._of_order, inner.notes if inner is not None else ())),

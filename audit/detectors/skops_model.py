@@ -44,8 +44,9 @@ class SkopsDetector(ModelOfPath[SkopsSection | PickleSection]):
 
     @property
     def info(self) -> DetectorInfo:
-        """Name of the file and its digest; notes on how it was run."""
-        return replace(super().info, notes=(*self._notes, NOTE))
+        """Name of the file and its digest, which does not cover types of other packages; notes on how it was run."""
+        is_whole = self._digest_is_whole and not getattr(self._section, "trusted", ())
+        return replace(super().info, digest_is_whole=is_whole, notes=(*self._notes, NOTE))
 
     def _course_notes(self) -> list[str]:
         warned = ", ".join(sorted(self._warned))

@@ -17,6 +17,7 @@ from typer.testing import CliRunner, Result
 
 from audit.cli.commands.app import app
 from audit.cli.outputs import made_from
+from audit.plan.detectors import SkopsDetector
 
 RUN = ("run", "plan.toml", "--restricted", "--no-crosscheck", "--sandbox", "none", "--report", "junit")
 LONG_AGO = (1_600_000_000, 1_600_000_000)
@@ -238,3 +239,25 @@ def test_an_interrupted_run_leaves_the_mark(audited: Made, monkeypatch: pytest.M
 
 def test_the_option_is_for_a_result(audited: Made) -> None:
     assert gate("--inputs-elsewhere", of="plan.toml").exit_code == 2
+
+
+def test_a_function_does_not_say_which_model_answered_whatever_files_the_plan_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = made_run(tmp_path / "audit")
+    monkeypatch.chdir(made.folder)
+    text = made.plan.read_text(encoding="utf-8")
+    entry = 'entry = "own_detector:score"\n'
+    assert entry in text
+    made.plan.write_text(text.replace(entry, f'{entry}files = ["own_detector.py"]\n'), encoding="utf-8")
+    assert invoke(*RUN).exit_code in (0, 1, 3)
+    assert refused(gate(), "which model")
+    assert gate("--inputs-elsewhere").exit_code in (0, 1, 3)
+
+
+def test_a_model_of_ones_own_types_is_not_named_by_its_file() -> None:
+    section = SkopsDetector.model_validate(
+        {"kind": "skops", "path": "model.skops", "features": ["pay"], "threshold": 0.5}
+    )
+    assert made_from.names_its_model(section)
+    assert not made_from.names_its_model(section.model_copy(update={"trusted": ("own.Model",)}))

@@ -127,8 +127,12 @@ def _code_files(loaded: LoadedPlan) -> dict[str, Path]:
 
 
 def names_its_model(detector: Detector) -> bool:
-    """Say whether the plan names the files of the model that answers."""
-    return detector.kind in _MODEL_FILES or bool(getattr(detector, "files", ()))
+    """Say whether the files that a plan names are all of the model that answers.
+
+    Of a function or a program they are not: it can import, start and read what no plan names. Nor are they of a model
+    whose types come from a package of one's own.
+    """
+    return detector.kind in _MODEL_FILES and not getattr(detector, "trusted", ())
 
 
 def known_digests(result: AuditResult) -> dict[str, str]:

@@ -354,7 +354,7 @@ class ContainedDetector:
             artefact_sha256=self._settings.detector_files.sha256(sha256),
             deterministic=reply.get("deterministic") is True,
             needs=tuple(self._section.features),
-            digest_is_whole=reply.get("digest_is_whole") is True,
+            digest_is_whole=reply.get("digest_is_whole") is True and not _runs_code(self._section),
             notes=tuple(_line(note) for note in notes),
             course=tuple(_line(note) for note in course),
         )
@@ -384,6 +384,11 @@ def _how(returncode: int) -> str:
             return f"was ended by the signal {signal.Signals(number).name}"
         return f"was ended by the signal {number}"
     return f"ended with exit code {returncode}"
+
+
+def _runs_code(section: Any) -> bool:
+    """Say whether code of others answers, which no digest that it gives of itself can cover."""
+    return section.kind in {"python", "command", "pickle"} or bool(getattr(section, "trusted", ()))
 
 
 def _file_digest(section: Any, folder: Path) -> str | None:
