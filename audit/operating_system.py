@@ -10,6 +10,7 @@ import contextlib
 import os
 import shutil
 import signal
+import sys
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +21,8 @@ BINARY: Final = getattr(os, "O_BINARY", 0)
 """Flag of `os.open` without which Windows changes line ends."""
 READ: Final = os.O_RDONLY | BINARY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 """Flags to read a file as it is, and no link to one where the system can refuse it; a pipe is not waited for."""
+LIBRARY_FOLDERS: Final = frozenset({"site-packages", "dist-packages"})
+"""Names of the folders into which libraries are installed."""
 
 
 def has_locks() -> bool:
@@ -103,3 +106,20 @@ def end_group(leader: int) -> None:
     """End a process that leads a group, and all that it started. Call it before the leader is reaped."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(leader, signal.SIGKILL)
+
+
+def python_arguments(statement: str) -> list[str]:
+    """Make the arguments of a Python that finds this package and its libraries, and then runs a statement.
+
+    Other folders of `sys.path`, such as that of a script or of a test, are left out: Python runs a `sitecustomize.py`
+    there when it starts, and a library takes a `tensorflow.py` there for the library of that name.
+    """
+    folders = [entry for entry in sys.path if Path(entry).name in LIBRARY_FOLDERS]
+    folders.append(str(Path(__file__).absolute().parents[1]))
+    add = f"import sys; sys.path[:] = [*(entry for entry in sys.path if entry not in {folders!r}), *{folders!r}]"
+    return ["-P", "-c", f"{add}; {statement}"]
+
+
+def run_module(name: str) -> str:
+    """Write the statement that runs a module as `python -m` does."""
+    return f"import runpy; runpy.run_module({name!r}, run_name='__main__', alter_sys=True)"

@@ -273,6 +273,35 @@ def command(*arguments: str, folder: Path, path: str | None = None) -> Result:
         return CliRunner(env={"PATH": path} if path else None).invoke(app, list(arguments))
 
 
+BESIDE_A_SCRIPT = """
+import audit
+result = audit.run_audit("plan.toml", sandbox="strict")
+print(result.further.crosscheck_state, result.provenance.ran_in.kind)
+"""
+
+
+def test_nothing_beside_a_script_runs_in_the_processes_that_it_starts(tmp_path: Path) -> None:
+    measure = '[[measures]]\nmetric = "own_measure:same"\ngroups = ["gender"]\nreplicates = 99\n'
+    write_plan(tmp_path, measure)
+    (tmp_path / "own_measure.py").write_text("def same(y_true, y_pred):\n    return 0.5\n", encoding="utf-8")
+    (tmp_path / "script.py").write_text(BESIDE_A_SCRIPT, encoding="utf-8")
+    escape = f"import os, sys\nopen({str(tmp_path)!r} + '/escaped', 'a').write(f'{{__name__}} {{sys.argv}}')\n"
+    for name in ("sitecustomize", "usercustomize", "tensorflow", "inFairness"):
+        (tmp_path / f"{name}.py").write_text(escape, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "script.py"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=240,
+    )
+    assert done.stdout.split()[-1:] == ["confined"], done.stderr
+    assert done.stdout.split()[0] != "not_asked"
+    assert not (tmp_path / "escaped").exists(), (tmp_path / "escaped").read_text(encoding="utf-8")
+
+
 def test_a_result_is_the_same_wherever_the_model_ran_and_says_where(tmp_path: Path) -> None:
     plan = write_plan(tmp_path)
     found = {}

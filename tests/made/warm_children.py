@@ -79,7 +79,7 @@ class Nursery:
         self, command: Sequence[str], *, pass_fds: Sequence[int], env: Mapping[str, str], **_: Any
     ) -> WarmProcess:
         """Start the program of a child. Nothing else can be started."""
-        assert command[:-1] == [sys.executable, "-P", "-m", "audit.detectors.isolation.child"]
+        assert "audit.detectors.isolation.child" in command[3]
         return WarmProcess(self._asking, _asked(self._asking, {"env": dict(env)}, pass_fds))
 
     def run(self, program: str, arguments: Sequence[str], folder: Path, env: Mapping[str, str]) -> str:

@@ -32,7 +32,7 @@ import numpy as np
 
 from audit.analyses.crosscheck import rates_aif360, rates_fairlearn
 from audit.analyses.crosscheck.questions import Answers, Rows, SmallArray, Tables
-from audit.operating_system import POSIX
+from audit.operating_system import POSIX, python_arguments, run_module
 from audit.stats.arrays import FloatArray
 from audit.vocabulary.metrics import METRICS, Cell, Metric, MetricName, Worse
 
@@ -279,16 +279,10 @@ def second_process() -> Iterator[SecondProcess]:
 
 
 def _started() -> subprocess.Popen[bytes] | None:
-    path = [entry or os.getcwd() for entry in sys.path]  # noqa: PTH109 - as Python reads the empty entry
-    environment = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join(path),
-        "OPENBLAS_NUM_THREADS": "1",
-        "PYDANTIC_DISABLE_PLUGINS": "__all__",
-    }
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "PYDANTIC_DISABLE_PLUGINS": "__all__"}
     try:
-        return subprocess.Popen(
-            [sys.executable, "-P", "-m", "audit.analyses.crosscheck"],
+        return subprocess.Popen(  # noqa: S603 - an argv list of our own, and never a shell
+            [sys.executable, *python_arguments(run_module("audit.analyses.crosscheck.__main__"))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

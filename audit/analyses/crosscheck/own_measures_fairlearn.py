@@ -33,6 +33,7 @@ from audit.detectors.command_setup import ALWAYS_SET
 from audit.detectors.error_names import error_name
 from audit.detectors.python_function import ModulesBeside
 from audit.errors import DetectorError
+from audit.operating_system import python_arguments
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.measures import Measure
 from audit.plan.sections import feature_rungs
@@ -110,13 +111,13 @@ def _in_a_process(
     """Load the measures, and compute them on their cases if there are any. What they print goes nowhere."""
     if not plan.measures:
         return []
-    path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)  # noqa: PTH109 - as Python reads the empty entry
+    path = [entry or os.getcwd() for entry in sys.path]  # noqa: PTH109 - as Python reads the empty entry
     done = subprocess.run(  # noqa: S603 - an argv list of our own, and never a shell
-        [sys.executable, "-P", "-c", _PROGRAM],
-        input=pickle.dumps((plan, folder, cases, tuple(features))),
+        [sys.executable, *python_arguments(_PROGRAM)],
+        input=pickle.dumps((path, (plan, folder, cases, tuple(features)))),
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        env={**os.environ, **dict.fromkeys(ALWAYS_SET, "1"), "PYTHONPATH": path},
+        env={**os.environ, **dict.fromkeys(ALWAYS_SET, "1")},
         check=False,
     )
     reply: dict[str, Any] = {}
@@ -131,11 +132,15 @@ def _in_a_process(
 
 
 def serve() -> None:
-    """Read plan, folder, cases and features from stdin, and write the records, or an error, to stdout as JSON."""
+    """Read what is asked from stdin, and write the records, or an error, to stdout as JSON.
+
+    What is asked: where modules are found, and plan, folder, cases and features.
+    """
     with os.fdopen(os.dup(1), "wb") as output:
         os.dup2(2, 1)
+        sys.path[:], asked = pickle.load(sys.stdin.buffer)  # noqa: S301 - of the audit
         try:
-            reply: Mapping[str, Any] = {"records": _computed(*pickle.load(sys.stdin.buffer))}  # noqa: S301 - of the audit
+            reply: Mapping[str, Any] = {"records": _computed(*asked)}
         except DetectorError as error:
             reply = {"slug": error.slug, "message": error.message, "hint": error.own_hint}
         output.write(json.dumps(reply).encode())

@@ -1,4 +1,4 @@
-"""The program of the child: `python -P -m audit.detectors.isolation.child NUMBER`, that of its socket to the harness.
+"""The program of the child. Its argument is the number of its socket to the harness.
 
 It gives up its rights, opens the detector and answers batches until the harness asks it to close, or is gone. Its
 standard input, output and error lead nowhere. Of an exception it sends only the name of the type, unless it is an error
@@ -109,7 +109,9 @@ def _confined(setup: Mapping[str, Any], harness: int) -> dict[str, Any]:
     )
     if setup["shut_in"] and all(confined.values()):
         shut_child_in()
+    # the user's own folders only now: what lies there may be the model's
     sys.path[:] = setup["path"]
+    os.environ.setdefault("PYTHONPATH", os.pathsep.join(setup["path"]))
     return confined
 
 

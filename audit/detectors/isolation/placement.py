@@ -17,7 +17,7 @@ from audit.detectors.own_files import files_of_the_audit, is_exposed, own_files
 from audit.detectors.protocol import Detector, TableDetector, table_detector
 from audit.detectors.registry import make_detector
 from audit.errors import DetectorError
-from audit.operating_system import POSIX
+from audit.operating_system import LIBRARY_FOLDERS, POSIX
 
 if TYPE_CHECKING:
     from audit.detectors.isolation.contained import ChildSettings, ContainedDetector
@@ -146,7 +146,7 @@ def _settings(plan: AuditPlan, folder: Path, isolating: Isolating) -> ChildSetti
     readable = [*_libraries(path), *(str(file) for file in detector_files.files)] if shut_in else []
     return ChildSettings(
         limits=plan.sandbox,
-        environment=_environment(section, plan.sandbox.environment, path),
+        environment=_environment(section, plan.sandbox.environment),
         path=path,
         readable=readable,
         detector_files=detector_files,
@@ -157,14 +157,12 @@ def _settings(plan: AuditPlan, folder: Path, isolating: Isolating) -> ChildSetti
     )
 
 
-def _environment(section: Any, named: tuple[str, ...], path: list[str]) -> dict[str, str]:
+def _environment(section: Any, named: tuple[str, ...]) -> dict[str, str]:
     """Make the whole environment of the child: `ALWAYS_SET`, the variables that it needs, and those that the plan
     names.
     """
     chosen = {name: os.environ[name] for name in _GIVEN if name in os.environ}
     chosen.update(dict.fromkeys(ALWAYS_SET, "1"))
-    # so that the child finds this package; it sets sys.path itself, entry by entry
-    chosen["PYTHONPATH"] = os.pathsep.join(path)
     for name in named:
         if name not in os.environ:
             raise DetectorError(
@@ -191,7 +189,7 @@ _OF_A_PYTHON: Final = ("bin", "lib", "lib32", "lib64", "libexec", "share", "etc"
 def _libraries(path: Iterable[str]) -> list[str]:
     """List the files and folders of the system, of Python and its libraries, and of this package."""
     pythons = {sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix}
-    site_packages = [entry for entry in path if Path(entry).name in {"site-packages", "dist-packages"}]
+    site_packages = [entry for entry in path if Path(entry).name in LIBRARY_FOLDERS]
     return [
         *_SYSTEM,
         *(str(Path(python, name)) for python in pythons for name in _OF_A_PYTHON),

@@ -17,9 +17,8 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from audit.detectors.isolation.wire import AT_ONCE, HEADER, Asked, Replied
-from audit.operating_system import end_group
+from audit.operating_system import end_group, python_arguments, run_module
 
-PROGRAM: Final = ("-P", "-m", "audit.detectors.isolation.child")
 _LOOK: Final = 0.2
 """Seconds between checks that the child still runs: a socket that a grandchild holds open does not close with it."""
 _BUFFER: Final = 1 << 20
@@ -65,15 +64,17 @@ class Child:
     ----------
     environment : mapping
         Its whole environment.
-    program : sequence of str
-        Arguments of Python that start it. The number of its socket to the harness follows them.
+    program : sequence of str, optional
+        Arguments of Python that start it, without those of the program that serves a detector. The number of its socket
+        to the harness follows them.
     memory_mib : int, optional
         Most MiB that it and all that it started may hold together. Without it, nothing is counted.
     """
 
     def __init__(
-        self, environment: Mapping[str, str], program: Sequence[str] = PROGRAM, memory_mib: int | None = None
+        self, environment: Mapping[str, str], program: Sequence[str] | None = None, memory_mib: int | None = None
     ) -> None:
+        program = program or python_arguments(run_module("audit.detectors.isolation.child"))
         self._socket, child_socket = socket.socketpair()
         with child_socket:
             child_socket.setblocking(True)  # whatever socket.setdefaulttimeout was given
