@@ -132,15 +132,26 @@ def is_exposed(held_back: Iterable[Path], readable: Iterable[str]) -> bool:
 
 
 def _check(name: str, held_back: Collection[Path], folder: Path) -> None:
-    path = Path(os.path.realpath(folder / name))
+    path, plan_folder = Path(os.path.realpath(folder / name)), Path(os.path.realpath(folder))
     if not path.exists():
         raise DetectorError(f"`files` names {shown(name)}, which is not there", slug="detector-files")
+    if path != Path(os.path.normpath(plan_folder / name)) and not path.is_relative_to(plan_folder):
+        raise DetectorError(
+            f"`files` names {shown(name)}, a link that leads out of the folder of the plan", slug="detector-files"
+        )
     is_held_back = any(file.is_relative_to(path) or path.is_relative_to(file) for file in held_back)
-    is_of_a_run = any(file.name == "result.json" for file in _inside(path))
-    if is_held_back or is_of_a_run or folder.resolve().is_relative_to(path):
+    around = [place for place in (path, *path.parents) if not plan_folder.is_relative_to(place)]
+    within = [place for place in path.rglob("*") if place.is_dir()] if path.is_dir() else []
+    is_of_a_run = any(map(_is_of_an_audit, (*around, *within)))
+    if is_held_back or is_of_a_run or plan_folder.is_relative_to(path):
         raise DetectorError(
             f"`files` names {shown(name)}, which is or holds a file of the audit", slug="detector-files"
         )
+
+
+def _is_of_an_audit(folder: Path) -> bool:
+    """Say whether a folder is one that a run has written, or the restricted one with the key of its releases."""
+    return (folder / "result.json").is_file() or ((folder / "key").is_file() and (folder / "releases").is_dir())
 
 
 def _digest(names: Iterable[str], folder: Path) -> str | None:
