@@ -27,8 +27,8 @@ from audit.vocabulary.text import count_of, listed, printable
 
 _FORMS: Final = {filename: form for form, (filename, _) in REPORTERS.items()}
 """Files that a person or a program opens, and takes for a part of the audit where they lie beside the bundle."""
-_EDITED: Final = (*TRANSLATED, "atrs", "algoritmeregister", "fria")
-"""Forms that people also make in another language, or whose fields they fill in otherwise."""
+_EDITED: Final = (*TRANSLATED, "atrs", "algoritmeregister", "croissant", "fria")
+"""Forms that people also make in another language, or whose fields they fill in: an address, a licence."""
 _NAMED: Final = 20
 """Files that a line names."""
 

@@ -268,3 +268,14 @@ def test_a_mistake_is_one_line_and_writes_nothing(
     found, output = invoke(*arguments)
     assert (found, output.count("error: "), said in output) == (code, 1, True), output
     assert sorted(path.name for path in tmp_path.iterdir()) == before
+
+
+def test_a_description_of_the_set_with_an_address_filled_in_is_no_lie_beside_a_bundle(
+    sealed_as: Callable[[Outcome], tuple[Signer, Bundle]], published: Path
+) -> None:
+    signer, bundle = sealed_as("fail")
+    described = json.loads((published / "public" / "croissant.json").read_text(encoding="utf-8"))
+    edited = json.dumps({**described, "url": "https://example.org/set"}).encode()
+    found = verify(bundle.content, "evidence.a7k", trusting(signer), TODAY, {"croissant.json": edited}.get)
+    assert not [shown for shown in found.shown if shown.state == State.CONTRADICTED]
+    assert found.exit_code == ExitCode.INCONCLUSIVE
