@@ -6,11 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from audit.vocabulary.text import LANGUAGES
-from reports.html.document import document
 from reports.html.page_command import FROM_THE_RESULT, Origin
-from reports.html.remedies import remedies_page, remedies_panel
 from reports.language import ENGLISH, Language
-from reports.languages import language
 
 if TYPE_CHECKING:
     from audit.result.audit_result import AuditResult
@@ -37,11 +34,16 @@ class HtmlReporter:
         compared : bool
             Whether `compare` has put a change into the result: the page says how to be made again from two results.
         """
+        from reports.languages import language
+
         written = [language(code) for code in dict.fromkeys(languages)] or [ENGLISH]
         return render_pages(result, written, Origin(compared=True) if compared else FROM_THE_RESULT)
 
     def remedies(self, remedies: Remedies, languages: Sequence[str] = ()) -> tuple[str, str]:
         """The page of remedies as text, in these languages, English without any; and the panel for a terminal."""
+        from reports.html.remedies import remedies_page, remedies_panel
+        from reports.languages import language
+
         written = [language(code) for code in dict.fromkeys(languages)] or [ENGLISH]
         return remedies_page(remedies, written), remedies_panel(remedies)
 
@@ -53,4 +55,6 @@ def render_page(result: AuditResult, language: Language, origin: Origin = FROM_T
 
 def render_pages(result: AuditResult, languages: Sequence[Language], origin: Origin = FROM_THE_RESULT) -> str:
     """Return the report in one language, or in several of which a reader chooses one."""
+    from reports.html.document import document
+
     return document(result, languages, origin)
