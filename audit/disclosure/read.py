@@ -1,24 +1,30 @@
 """Reading a `release.json` that somebody hands on: another version, another form, and what no release has are refused.
 
-Nothing in it is signed: whoever changes a number can change what follows from it. So nothing is worked out again.
+Whoever changes a number can change what follows from it. So no more is asked than whether its parts agree: verdict,
+rules and words, and each rate with the people and errors of its row.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from operator import mul
 from pathlib import Path
 from typing import Any, Final
 
 from pydantic import ValidationError
 
+from audit.disclosure.rates import rate_in_print
 from audit.errors import ResultError
 from audit.public.release import METHOD_VERSION, PublicMethod, PublicRelease, PublicRow, public_json
 from audit.storage import bytes_of_result
 from audit.vocabulary.file_names import RELEASE
-from audit.vocabulary.metrics import Worse
+from audit.vocabulary.metrics import Metric, MetricName, Worse
 from audit.vocabulary.text import day_in
 
 MAX_BYTES: Final = 64 * 1024 * 1024
+_ROUNDING: Final = 1e-9
+"""By which a rate may differ from the quotient of its numbers."""
 
 
 def load_release(path: Path) -> tuple[PublicRelease, bytes]:
@@ -79,6 +85,7 @@ def _unlike_written(release: PublicRelease, content: bytes) -> str | None:
     """What no release has: bytes of another writer, and what a portal would sort, add up or call a pass wrongly."""
     keys = [(row.side, row.key) for row in release.rows]
     headline, method, rates = release.headline, release.method, release.rates
+    outcomes = {rule.rule: rule.outcome for rule in release.rules}
     shares = [
         share for row in release.rows for rate in row.rates for share in rate.model_dump(exclude={"metric"}).values()
     ]
@@ -88,11 +95,19 @@ def _unlike_written(release: PublicRelease, content: bytes) -> str | None:
         "its rows": len(set(keys)) < len(keys),
         "a number below the floor": not all(_can_be(row, method) for row in release.rows),
         "its verdict and what fails": bool(headline.fails_on) != (headline.outcome == "fail"),
+        "its verdict and a rule that fails": headline.outcome != "fail"
+        and any(rule.outcome == "fail" for rule in release.rules),
+        "a row beyond the limit of a rule that does not fail": any(
+            word.word == "beyond" and word.rule in outcomes and outcomes[word.rule] != "fail"
+            for row in release.rows
+            for word in row.words
+        ),
         "a rule on what the system does not do": any(
             rule.metric not in rates or rates[rule.metric].worse is Worse.NOT_JUDGED for rule in release.rules
         ),
         "a rate that nobody knows": any(rate.metric not in rates for row in release.rows for rate in row.rates),
         "a rate is none": not all(share is None or 0.0 <= share <= 1.0 for share in shares),
+        "a rate that its people and errors do not give": not all(_gives_its_rates(row, rates) for row in release.rows),
     }
     return next((wrong for wrong, is_so in faults.items() if is_so), None)
 
@@ -101,6 +116,21 @@ def _can_be(row: PublicRow, method: PublicMethod) -> bool:
     if row.people < method.floor + method.largest_change or (row.few is None) != (row.fewer_than is None):
         return False
     return row.errors is None or (row.few is None and method.floor <= row.errors <= row.people - method.floor)
+
+
+def _gives_its_rates(row: PublicRow, rates: Mapping[MetricName, Metric]) -> bool:
+    """Say whether each rate of a row of one side is the quotient of its printed numbers."""
+    if row.errors is None or row.side == "both":
+        return True
+    numbers = (row.people, row.errors, 0, 0) if row.side == "positives" else (0, 0, row.people, row.errors)
+    for rate in row.rates:
+        if rate.metric not in rates or rate.value is None:
+            continue
+        weights = rate_in_print(rates[rate.metric])
+        top, bottom = (sum(map(mul, factors, numbers)) for factors in (weights.top, weights.bottom))
+        if bottom <= 0 or abs(rate.value - top / bottom) > _ROUNDING:
+            return False
+    return True
 
 
 def _days(release: PublicRelease) -> list[str]:

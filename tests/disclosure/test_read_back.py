@@ -29,7 +29,7 @@ def changed(kind: str = "fail", **of_row: Any) -> bytes:
     return public_json(release.model_copy(update={"rows": rows})).encode()
 
 
-@pytest.mark.parametrize("kind", ["fail", "pass", "inconclusive", "none", "good"])
+@pytest.mark.parametrize("kind", ["fail", "pass", "inconclusive", "none", "good", "bound", "weighted", "again"])
 def test_what_is_written_is_read_back(kind: str, tmp_path: Path) -> None:
     release = made_release(kind)
     path = tmp_path / "release.json"
@@ -42,7 +42,8 @@ def test_what_is_written_is_read_back(kind: str, tmp_path: Path) -> None:
     [
         ({"people": 12}, "a number below the floor"),
         ({"errors": 9}, "a number below the floor"),
-        ({"errors": 40}, ""),
+        ({"errors": 40}, "a rate that its people and errors do not give"),
+        ({"people": 6170}, "a rate that its people and errors do not give"),
         ({"rates": ()}, ""),
         ({"as_of": "yesterday"}, "a date"),
         ({"few": "errors"}, "a number below the floor"),
@@ -61,6 +62,17 @@ def test_a_share_beyond_all_is_refused() -> None:
     rate = next(row for row in made_release("fail").rows if row.rates).rates[0].model_copy(update={"value": 1.5})
     with pytest.raises(ResultError, match="a rate is none"):
         parse_release(changed(rates=(rate,)))
+
+
+def test_a_release_whose_verdict_rules_and_words_disagree_is_refused() -> None:
+    release = made_release("fail")
+    headline = release.headline.model_copy(update={"outcome": "pass", "fails_on": ()})
+    kept_rules = release.model_copy(update={"headline": headline})
+    with pytest.raises(ResultError, match="its verdict and a rule that fails"):
+        parse_release(public_json(kept_rules).encode())
+    rules = tuple(rule.model_copy(update={"outcome": "pass"}) for rule in release.rules)
+    with pytest.raises(ResultError, match="a row beyond the limit of a rule that does not fail"):
+        parse_release(public_json(kept_rules.model_copy(update={"rules": rules})).encode())
 
 
 def test_other_bytes_for_the_same_numbers_are_refused() -> None:
