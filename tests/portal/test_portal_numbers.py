@@ -320,7 +320,9 @@ def test_of_a_row_of_few_the_bound_is_said_and_no_gap(tmp_path: Path) -> None:
     )
     (few,) = [row.rates[0] for row in rows if any(word.word == "beyond" for word in row.words)]
     failed = release.headline.model_copy(update={"outcome": "fail", "fails_on": ("groups",)})
-    put(tmp_path, release.model_copy(update={"rows": rows, "headline": failed}), None)
+    first, *others = release.rules
+    rules = (first.model_copy(update={"outcome": "fail"}), *others)
+    put(tmp_path, release.model_copy(update={"rows": rows, "headline": failed, "rules": rules}), None)
     files = rendered(made_site(tmp_path))
     (page,) = [content.decode() for name, content in files.items() if name.startswith("systems/")]
     bound = hundred(1 - share(few.at_least))
