@@ -268,7 +268,7 @@ def test_a_system_under_another_name_is_not_silently_held_against_nothing(here: 
 
 
 def test_the_number_of_releases_is_part_of_the_question_and_no_more_are_compared(here: pd.DataFrame) -> None:
-    of_releases(here, 0, 2)
+    of_releases(here, 0, 3)
     assert run(0).exit_code == 0
     accept(0)
     release(here, 1)
@@ -277,13 +277,13 @@ def test_the_number_of_releases_is_part_of_the_question_and_no_more_are_compared
     assert "no version was accepted by a plan that asks the same" in other.stderr
     assert stored(1)["change"] is None
     for number in (1, 2):
-        of_releases(here, number, 2)
+        of_releases(here, number, 3)
         assert run(number).exit_code == 0
         assert accept(number).exit_code == 0
-    of_releases(here, 3, 2)
+    of_releases(here, 3, 3)
     spent = run(3)
     assert spent.exit_code == 4
-    assert "all 2 releases that share a budget over this set were accepted" in spent.stderr
+    assert "all 3 releases that share a budget over this set were accepted" in spent.stderr
     assert not Path("out-3/result.json").exists()
 
 
@@ -333,6 +333,21 @@ def test_a_result_before_the_reference_is_refused_and_the_reference_itself_is_no
     again = accept(0)
     assert again.exit_code == 4
     assert "was accepted already" in again.stderr
+
+
+def test_nobody_goes_back_behind_a_reference_that_was_moved(here: pd.DataFrame) -> None:
+    for number in range(2):
+        if number:
+            release(here, number)
+        run(number)
+        accept(number)
+    gate = ("gate", "out-0", "--inputs-elsewhere", *RESTRICTED)
+    assert call(*gate).exit_code == 0
+    moved = call("chain", "reference", "kept", "1", "--by", "Office", "--why", "better")
+    assert moved.exit_code == 0, moved.output
+    behind = call(*gate)
+    assert behind.exit_code == 4
+    assert "did not end before this result" in behind.stderr
 
 
 def test_a_named_baseline_beside_accepted_versions_is_refused(here: pd.DataFrame) -> None:

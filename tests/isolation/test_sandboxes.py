@@ -153,6 +153,7 @@ HOSTILE = [
 def test_hostile_models_of_every_kind_are_kept_in(part: Part) -> None:
     """Of those that end an audit some; `make attack` has all of them."""
     rows = list(run(Simulation([part]), 1, seed=20260801))
+    assert {f"model {name}" for name in models.KEPT} <= PROMISES.keys()
     broken = [row.property for row in rows if PROMISES.get(row.property, Promise()).is_broken(row.measured)]
     assert not broken
     assert len(models.KEPT) + len(models.ENDED) > 50

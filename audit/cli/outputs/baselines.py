@@ -178,7 +178,7 @@ def with_accepted(result: AuditResult, result_path: Path, releases: Releases) ->
     accepted = releases.of_set(result.provenance.evaluation_set_sha256, result.provenance.finished)
     if accepted is None:
         raise _new_line(releases)
-    if number is not None and number <= accepted.reference_number:
+    if number == accepted.reference_number:
         return result
     check_earlier(accepted.reference.result, result)
     if releases.is_held(result, accepted):

@@ -271,7 +271,7 @@ class Releases(AcceptedVersions):
             return None
         earlier = [entry for entry in line.versions if before is None or _ended_before(entry, before)]
         releases = self.verdict.releases or RELEASES
-        if len(earlier) > releases:
+        if len(earlier) >= releases:
             raise ResultError(
                 f"all {releases} releases that share a budget over this set were accepted", slug="chain-used-up"
             )
