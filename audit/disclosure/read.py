@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from operator import mul
 from pathlib import Path
 from typing import Any, Final
 
 from pydantic import ValidationError
 
-from audit.disclosure.rates import rate_in_print
 from audit.errors import ResultError
 from audit.public.release import METHOD_VERSION, PublicMethod, PublicRelease, PublicRow, public_json
 from audit.storage import bytes_of_result
 from audit.vocabulary.file_names import RELEASE
-from audit.vocabulary.metrics import Metric, MetricName, Worse
+from audit.vocabulary.metrics import Cell, Metric, MetricName, Worse
 from audit.vocabulary.text import day_in
 
 MAX_BYTES: Final = 64 * 1024 * 1024
@@ -122,13 +120,14 @@ def _gives_its_rates(row: PublicRow, rates: Mapping[MetricName, Metric]) -> bool
     """Say whether each rate of a row of one side is the quotient of its printed numbers."""
     if row.errors is None or row.side == "both":
         return True
-    numbers = (row.people, row.errors, 0, 0) if row.side == "positives" else (0, 0, row.people, row.errors)
+    right, wrong = (Cell.TP, Cell.FN) if row.side == "positives" else (Cell.TN, Cell.FP)
+    counts = {right: row.people - row.errors, wrong: row.errors}
     for rate in row.rates:
         if rate.metric not in rates or rate.value is None:
             continue
-        weights = rate_in_print(rates[rate.metric])
-        top, bottom = (sum(map(mul, factors, numbers)) for factors in (weights.top, weights.bottom))
-        if bottom <= 0 or abs(rate.value - top / bottom) > _ROUNDING:
+        metric = rates[rate.metric]
+        cases = sum(counts.get(cell, 0) for cell in metric.denominator)
+        if not cases or abs(rate.value - sum(counts.get(cell, 0) for cell in metric.numerator) / cases) > _ROUNDING:
             return False
     return True
 

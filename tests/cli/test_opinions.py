@@ -82,7 +82,7 @@ def test_a_run_that_did_not_compare_says_so_and_records_it(here: Path) -> None:
 def test_a_library_that_disagrees_leaves_one_line_no_verdict_and_no_file(
     here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.syspath_prepend(str(aif360_of(here / "path", WRONG)))
+    monkeypatch.syspath_prepend(str(aif360_of(here / "site-packages", WRONG)))
     code, out, err = invoke("run", "--restricted", "plan.toml", "--quiet")
     assert code == ExitCode.NOT_JUDGED
     assert out == ""
@@ -104,7 +104,7 @@ def test_a_library_that_disagrees_leaves_one_line_no_verdict_and_no_file(
 def test_a_library_that_is_broken_or_of_another_version_costs_no_verdict_and_is_said(
     here: Path, monkeypatch: pytest.MonkeyPatch, metrics: str, version: str, text: str
 ) -> None:
-    monkeypatch.syspath_prepend(str(aif360_of(here / "path", metrics, version)))
+    monkeypatch.syspath_prepend(str(aif360_of(here / "site-packages", metrics, version)))
     code, out, err = invoke("run", "--restricted", "plan.toml")
     assert code == ExitCode.PASS
     assert "Checked: fairlearn 0.15.0 agrees on 19 rates and disparities" in out
