@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from made.rates import NPV, as_toml
 
 _PLAN: Final = """schema = 1
 [audit]
@@ -88,15 +89,6 @@ metric = "rightly_left_alone"
 groups = ["gender"]
 margin = 0.1
 on_fail = "warn"
-[rates.rightly_left_alone]
-numerator = ["TN"]
-denominator = ["TN", "FN"]
-harm = "low"
-plain = "share of cases left alone that are right"
-counted = "cases rightly left alone"
-among = "labelled cases that were not flagged"
-definition = "Of the labelled cases that were not flagged, the share labelled as no exploitation."
-expected_rate = 0.9
 [verdict]
 alpha = 0.1
 min_coverage = 0.5
@@ -139,6 +131,7 @@ column = "form"
 decision_positive = ["sexual"]
 decision_negative = ["none"]
 decision_missing = ["labour"]"""
+_RATE: Final = "\n" + as_toml("rightly_left_alone", {**NPV, "expected_rate": 0.9})
 PLANS: Final = {
     "plain": (_SCORE, "", ""),
     "weights": (_SCORE, 'weight = "weight"', ""),
@@ -159,7 +152,7 @@ PLANS: Final = {
         _FORMS,
         '[forms]\nnamed = ["sexual", "labour"]',
     ),
-    "everything": (_SCORE + "\nscore_range = [0, 1]", 'weight = "weight"', _EVERYTHING),
+    "everything": (_SCORE + "\nscore_range = [0, 1]", 'weight = "weight"', _EVERYTHING + _RATE),
     "baseline": (_SCORE, "", '[baseline]\nresult = "before/result.json"\nregression_margin = 0.05'),
 }
 """The detector's answer, more of [evaluation_set], and more sections, by name."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from audit.vocabulary.metrics import CELL_NAMES, METRICS, Metric
@@ -22,6 +23,12 @@ def section(numerator: Sequence[str], denominator: Sequence[str], harm: str = "l
         "definition": "Of the labelled cases that were not flagged, the share labelled as no exploitation.",
         **words,
     }
+
+
+def as_toml(name: str, rate: Mapping[str, Any]) -> str:
+    """Write such a section, as it stands in a plan file."""
+    lines = (f"{key} = {json.dumps(value)}" for key, value in rate.items())
+    return "\n".join([f"[rates.{name}]", *lines, ""])
 
 
 NPV: Final = section(["TN"], ["TN", "FN"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from made.rates import as_toml, section
 
 from audit.errors import PlanError
 from audit.plan.audit_plan import AuditPlan
@@ -13,16 +14,8 @@ from audit.verdicts.changes.acceptance import question_of
 from audit.vocabulary.metrics import METRICS
 
 GOOD = (Path(__file__).parent / "small_plan.toml").read_text(encoding="utf-8")
-RATE = """
-[rates.predictive_value_of_rest]
-numerator = ["TN"]
-denominator = ["FN", "TN"]
-harm = "low"
-plain = "share of cases left alone that are right"
-counted = "cases rightly left alone"
-among = "labelled cases that were not flagged"
-definition = "Of the labelled cases that were not flagged, the share labelled as no exploitation."
-
+RATE = f"""
+{as_toml("predictive_value_of_rest", section(["TN"], ["FN", "TN"]))}
 [[rules]]
 metric = "predictive_value_of_rest"
 groups = ["gender"]

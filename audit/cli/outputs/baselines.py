@@ -33,27 +33,18 @@ class BaselineInUse(NamedTuple):
     place: Path | None
     releases: Releases | None = None
 
-    def refuse_new_line(self, result: AuditResult) -> None:
-        """Raise ResultError where a system has accepted versions, and its result was held against none of them.
+    def tell_if_unheld(self, result: AuditResult, *, refuse: bool) -> None:
+        """Note, also in a quiet run, where a result was held against no accepted version: silence is no pass.
 
-        A system under another name than those of the chains may be a new one: of it a note says the same.
+        `refuse`: raise it as ResultError where the system has accepted versions. One under another name may be new.
         """
-        if self.releases is not None and result.further.held_against is None:
-            raise _new_line(self.releases)
-        if (
-            self.releases is None
-            and self.baseline is None
-            and self.place is not None
-            and (self.place / CHAINS).is_dir()
-        ):
-            note(f"note: {_new_line(None).message}")
-
-    def note_new_line(self, result: AuditResult) -> None:
-        """Note the same, also in a quiet run: silence is no pass."""
-        try:
-            self.refuse_new_line(result)
-        except ResultError as error:
-            note(f"note: {error.message}")
+        has_chains = self.baseline is None and self.place is not None and (self.place / CHAINS).is_dir()
+        if not has_chains or result.further.held_against is not None:
+            return
+        error = _unheld(self.releases)
+        if refuse and self.releases is not None:
+            raise error
+        note(f"note: {error.message}")
 
     def remember(self) -> None:
         """Record the baseline, after the comparison is judged and before anything is published."""
@@ -63,7 +54,7 @@ class BaselineInUse(NamedTuple):
             record_compared(self.baseline, self.plan, self.place)
 
 
-def _new_line(releases: Releases | None) -> ResultError:
+def _unheld(releases: Releases | None) -> ResultError:
     if releases is None:
         other = "of this system was accepted"
     else:
@@ -177,7 +168,7 @@ def with_accepted(result: AuditResult, result_path: Path, releases: Releases) ->
     number = releases.number_of(result_path)
     accepted = releases.of_set(result.provenance.evaluation_set_sha256, result.provenance.finished)
     if accepted is None:
-        raise _new_line(releases)
+        raise _unheld(releases)
     if number == accepted.reference_number:
         return result
     check_earlier(accepted.reference.result, result)

@@ -143,7 +143,7 @@ def _result_of_plan(
     accepted = baseline_of_plan(request, None, restricted_folder)
     # a public log has the verdict alone
     result = _audited(request if request.exact else request._replace(scope=Scope.VERDICTS), cache, accepted)
-    accepted.refuse_new_line(result)
+    accepted.tell_if_unheld(result, refuse=True)
     if kept is not None:
         from audit.cli.outputs.kept_verdict import keep_result
 
@@ -167,7 +167,7 @@ def _result_of_file(
         releases = accepted_releases(result.plan, place)
         in_use = BaselineInUse(None, result.plan, place, releases)
         if releases is None:
-            in_use.note_new_line(result)
+            in_use.tell_if_unheld(result, refuse=True)
             return result, in_use
         return with_accepted(result, request.path, releases), in_use
     from audit.verdicts.changes.baseline import load_named_baseline

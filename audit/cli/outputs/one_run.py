@@ -84,7 +84,7 @@ def _run_into(out: Path, request: RunRequest, asked: RequestedOutput, *, fresh: 
         begins = None if tried is None else tried.begin
         answered = folder.place("predictions.parquet")
         result = request.audit(accepted.releases or accepted.baseline, answers, answered, begins)
-        accepted.note_new_line(result)
+        accepted.tell_if_unheld(result, refuse=False)
         result = result if tried is None else tried.noted(result)
         stage("publishing")
         # Recorded before anything is published: a record without a report does no harm. After a report without a

@@ -156,7 +156,7 @@ def _audited(request: RunRequest, restricted: Path) -> AuditResult:
     """Audit a plan against the accepted versions of its system, or its baseline. Raises AuditError."""
     in_use = baseline_of_plan(request, None, restricted)
     result = request.audit(in_use.releases or in_use.baseline)
-    in_use.refuse_new_line(result)
+    in_use.tell_if_unheld(result, refuse=True)
     return result
 
 
