@@ -284,6 +284,7 @@ def test_what_the_plan_leaves_open_is_left_open_there(tmp_path: Path) -> None:
 
 OTHERS = """
 import os
+IMPORTED_BY = os.getpid()
 from audit.detectors.protocol import DetectorInfo, answer_batch
 class Elsewhere:
     api_version = 1
@@ -302,20 +303,48 @@ class Elsewhere:
 """
 
 
+def offer(site: Path, module: str, source: str) -> None:
+    """Install a module with a class `Elsewhere`, as another distribution would be."""
+    about = site / "elsewhere-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: elsewhere\nVersion: 1.0\n", encoding="utf-8")
+    (about / "entry_points.txt").write_text(f"[audit.detectors]\nelsewhere = {module}:Elsewhere\n", encoding="utf-8")
+    (site / f"{module}.py").write_text(source, encoding="utf-8")
+
+
 @pytest.mark.parametrize("sandbox", ["none", "auto"])
 def test_a_kind_of_another_package_is_run_there_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sandbox: str
 ) -> None:
-    about, home = tmp_path / "elsewhere-1.0.dist-info", f"elsewhere_{sandbox}"
-    about.mkdir()
-    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: elsewhere\nVersion: 1.0\n", encoding="utf-8")
-    (about / "entry_points.txt").write_text(f"[audit.detectors]\nelsewhere = {home}:Elsewhere\n", encoding="utf-8")
-    (tmp_path / f"{home}.py").write_text(OTHERS.replace("HARNESS", str(os.getpid())), encoding="utf-8")
+    home = f"elsewhere_{sandbox}"
+    offer(tmp_path, home, OTHERS.replace("HARNESS", str(os.getpid())))
     monkeypatch.syspath_prepend(str(tmp_path))
     section = {"kind": "elsewhere", "options": {"score": 0.75}}
     with opened(tmp_path, section, sandbox=sandbox) as detector:
         assert scores(detector, BATCH) == [0.75 if sandbox == "none" else 0.0] * 3
         assert detector.info.name == "elsewhere"
+    assert (home in sys.modules) == (sandbox == "none"), "to import it runs its code"
+
+
+TABLE = """
+class Elsewhere:
+    api_version = 1
+    def __init__(self, section, folder):
+        pass
+    def find_answers(self, evaluation_set, id_column):
+        raise AssertionError
+"""
+
+
+def test_a_kind_of_another_package_reads_no_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    offer(tmp_path, "reads_a_set", TABLE)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with (
+        pytest.raises(DetectorError, match="reads answers beside the set") as refused,
+        opened(tmp_path, {"kind": "elsewhere"}, sandbox="auto"),
+    ):
+        pass
+    assert refused.value.slug == "detector-table"
 
 
 LEAVES = """

@@ -200,6 +200,7 @@ PROMISED: Final = (
 )
 """Properties that must never be seen."""
 
+_LOADED: Final = "written-when-it-was-loaded"
 _PRELUDE: Final = """
 import ctypes, fcntl, os, platform, resource, signal, socket, stat, struct, sys, time
 from pathlib import Path
@@ -208,6 +209,10 @@ WATCHER = os.getsid(0)
 X86 = platform.machine() == "x86_64"
 libc = ctypes.CDLL(None, use_errno=True)
 REFUSED = (1, 13, 18, 30, 38, 106)
+try:
+    (HERE / {loaded!r}).write_text("x")
+except OSError:
+    pass
 
 def call(*numbers):
     if libc.syscall(*map(ctypes.c_long, numbers)) < 0:
@@ -335,6 +340,7 @@ def _of_skops(scene: House, source: str, folder: str = ".") -> str:
          str(scene.folder / folder / "model.skops")],
         env={**os.environ, "PYTHONPATH": str(scene.folder / "site-packages")}, check=True,
     )  # fmt: skip
+    (scene.folder / _LOADED).unlink()
     return f'kind = "skops"\npath = "{folder}/model.skops"\ntrusted = ["hostile.Model"]'
 
 
@@ -386,7 +392,7 @@ def _scene(rng: np.random.Generator, kind: str, ends: str = "") -> Iterator[tupl
         scene.public.mkdir(parents=True)
         source = _PRELUDE.format(
             here=str(scene.folder), user=os.getpid(), port=port.getsockname()[1],
-            abstract=abstract.getsockname().decode(), own=str(scene.folder / "hostile.py"),
+            abstract=abstract.getsockname().decode(), own=str(scene.folder / "hostile.py"), loaded=_LOADED,
             attempts=[*KEPT.values(), *MEASURED.values()], ends=ends or "pass",
         )  # fmt: skip
         section = KINDS[kind](scene, source) + '\nfeatures = ["note"]\nthreshold = 0.5'
@@ -399,6 +405,7 @@ def attempted(runs: int, rng: np.random.Generator, kind: str) -> Counts:
     """Run hostile models of a kind by the command line, and count the attempts that came through."""
     through = dict.fromkeys([*KEPT, *MEASURED], 0)
     changed = callers = texts = 0
+    changed_paths: set[str] = set()
     for _ in range(runs):
         with _scene(rng, kind) as (scene, servers):
             before = scene.files(".")
@@ -407,14 +414,15 @@ def attempted(runs: int, rng: np.random.Generator, kind: str) -> Counts:
             for name, score in zip(through, scores, strict=False):
                 through[name] += score != 0.0
             after = scene.files(".")
-            outside = {path for path in after if not path.startswith(OUT)}
-            changed += any(before.get(path) != after[path] for path in outside) or not before.keys() <= after.keys()
+            differ = {path for path in after if not path.startswith(OUT) and before.get(path) != after[path]}
+            differ |= before.keys() - after.keys()
+            changed, changed_paths = changed + bool(differ), changed_paths | differ
             callers += sum(map(_was_called, servers))
             public = b"\n".join(scene.files(f"{OUT}/public").values())
             texts += CANARY in done.output or CANARY.encode() in public or (scene.public / "metrics.txt").exists()
     return {
         **{f"model {name}": Share(count, runs) for name, count in through.items()},
-        "model changes a file of the user": Share(changed, runs),
+        "model changes a file of the user": Share(changed, runs, ", ".join(sorted(changed_paths))),
         "model reaches a server": Share(callers, runs),
         "model brings a row or a file into log or public/": Share(texts, runs),
     }

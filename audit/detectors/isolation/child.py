@@ -59,6 +59,8 @@ class Server:
             self._detector, self._context, self._kind = _made(opening), _context(opening), opening["kind"]
             self._detector.open(self._context)
             return self._info()
+        if request is Asked.CLOSE and self._detector is None:  # it could not be made
+            return Replied.DONE, as_json({})
         assert self._detector is not None  # noqa: S101 - the harness opens first
         assert self._context is not None  # noqa: S101
         if request is Asked.SCORE:
@@ -119,12 +121,17 @@ def _made(opening: Mapping[str, Any]) -> Detector:
     from typing import cast
 
     from audit.detectors.inside import enter_child
+    from audit.detectors.protocol import table_detector
     from audit.detectors.registry import make_detector
+    from audit.errors import DetectorError
 
     enter_child()
     home, _, name = opening["section"].partition(":")
     section = getattr(__import__(home, fromlist=[name]), name).model_validate(opening["values"])
-    return cast("Detector", make_detector(section, Path(opening["folder"])))
+    detector = make_detector(section, Path(opening["folder"]))
+    if table_detector(detector) is not None:
+        raise DetectorError(f"the detector kind {section.kind!r} reads answers beside the set", slug="detector-table")
+    return cast("Detector", detector)
 
 
 def _context(opening: Mapping[str, Any]) -> RunContext:

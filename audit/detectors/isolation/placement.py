@@ -58,28 +58,27 @@ def place_detector(plan: AuditPlan, folder: Path, isolating: Isolating) -> Detec
     DetectorError
         There is no such kind, it may not be loaded, or the sandbox does not exist here.
     """
+    from audit.plan.answers import ModelDetector
     from audit.plan.services import ServiceDetector
 
-    section: Any = plan.detector
+    section = plan.detector
     if section.kind == "pickle" and not isolating.allow_pickle:
         raise DetectorError(
             "a pickled model runs whatever code stands in its file when it is loaded, and was not loaded",
             slug="pickle-not-allowed",
         )
-    if isinstance(section, ServiceDetector) or (
-        isolating.sandbox == Sandbox.NONE and section.kind not in _APART_ON_POSIX and not getattr(section, "files", ())
-    ):
+    if not isinstance(section, ModelDetector) or isinstance(section, ServiceDetector):
         return make_detector(section, folder)
-    detector = make_detector(section, folder)
-    if table_detector(detector) is not None:
-        return detector
+    if isolating.sandbox == Sandbox.NONE and section.kind not in _APART_ON_POSIX and not section.files:
+        return make_detector(section, folder)
     if not POSIX:
         if isolating.sandbox != Sandbox.STRICT and section.kind not in NEVER_HERE:
-            return detector
+            return make_detector(section, folder)
         raise DetectorError(
             "a detector can only be shut in on Linux, macOS and other systems with process groups",
             slug="isolation-platform",
         )
+    # its class is looked for in the child alone: to import one of another package runs code of that package
     from audit.detectors.isolation.contained import ContainedDetector
 
     return ContainedDetector(section, folder, _settings(plan, folder, isolating))
