@@ -6,6 +6,7 @@ A second party signs which levels it made again, and found the same.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,6 +53,9 @@ _PAPER: Final = REPORTERS[PAPER][0]
 _BUT_FOR_THE_CHANGE: Final = ", but for the change since an earlier audit, whose answers are not in the bundle"
 _ASKED: Final = frozenset({"plan", "plan_as_asked", "provenance"})
 """What says where files lie, and when."""
+_ROUNDING: Final = 1e-6
+"""Difference between two numbers, relative or absolute, that a processor which adds in another order may cause: that of
+32-bit floats, in which networks compute."""
 
 
 class Run(NamedTuple):
@@ -227,13 +231,39 @@ def _whole(material: Material, run: Runner) -> list[str]:
     pair = (_unopposed(material.result), _unopposed(again))
     if material.result.change is not None:
         pair = (_without_change(pair[0]), _without_change(pair[1]))
-    other = _differing(
-        *pair,
-        [name for name in AuditResult.model_fields if name not in _ASKED],
-    )
+    names = [name for name in AuditResult.model_fields if name not in _ASKED]
+    other = _differing(*pair, names)
     if material.digest(PREDICTIONS) is not None and not material.is_what_was_audited(PREDICTIONS, rerun.predictions):
         other.append(rerun.predictions.name)
+    if other and _is_numbers(material.result.plan.detector) and _differ_by_rounding(material, *pair, rerun.predictions):
+        raise EvidenceError(
+            "decisions are the same, and scores differ by less than a millionth: another processor rounds otherwise",
+            slug="rounds-otherwise",
+        )
     return other
+
+
+def _differ_by_rounding(material: Material, result: AuditResult, again: AuditResult, predictions: Path) -> bool:
+    """Say whether two results, and the detector's answers where the bundle holds them, differ by rounding alone."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    documents = (document.model_dump(mode="json", by_alias=True, exclude=set(_ASKED)) for document in (result, again))
+    answers = material.bundle.restricted.get(f"{PREDICTIONS}.parquet")
+    tables = () if answers is None else (pq.read_table(pa.py_buffer(answers)), pq.read_table(predictions))
+    return _is_close(*documents) and (not tables or _is_close(*(table.to_pydict() for table in tables)))
+
+
+def _is_close(first: Any, second: Any) -> bool:
+    """Say whether two documents are the same but for rounding."""
+    if isinstance(first, float) and isinstance(second, float):
+        are_no_numbers = math.isnan(first) and math.isnan(second)
+        return are_no_numbers or math.isclose(first, second, rel_tol=_ROUNDING, abs_tol=_ROUNDING)
+    if isinstance(first, dict) and isinstance(second, dict) and first.keys() == second.keys():
+        return all(_is_close(value, second[name]) for name, value in first.items())
+    if isinstance(first, list) and isinstance(second, list) and len(first) == len(second):
+        return all(map(_is_close, first, second))
+    return bool(first == second)
 
 
 def _unopposed(result: AuditResult) -> AuditResult:

@@ -16,9 +16,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
+import skops.io
 from made.published import FEW, write_set
 from made.sealed import signer_in, trusting
+from sklearn.linear_model import LogisticRegression
 from typer.testing import CliRunner
 
 from audit.cli.commands.app import app
@@ -136,6 +140,63 @@ def test_all_levels_come_out_the_same_without_the_key_and_are_countersigned(
     assert code == 0, shown
     code, shown = regulator.does("verify", "replayed", "--trust", "trust.toml")
     assert (code, "made again and found equal (public, counts), says We" in shown) == (0, True)
+
+
+LINEAR = """
+schema = 1
+[audit]
+title = "Screener"
+owner = "We"
+use = "moderation"
+route = "services"
+[detector]
+kind = "skops"
+path = "m.skops"
+features = {features}
+threshold = 0.5
+[sandbox]
+environment = ["OPENBLAS_CORETYPE", "NPY_DISABLE_CPU_FEATURES"]
+[evaluation_set]
+path = "set.parquet"
+id = "id"
+label = "label"
+label_source = "made up"
+[groups.gender]
+column = "gender"
+[[rules]]
+metric = "true_positive_rate"
+groups = ["gender"]
+margin = 0.15
+"""
+
+
+def test_scores_that_another_processor_rounds_otherwise_are_not_called_a_lie(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    auditor = Party(tmp_path / "auditor")
+    rng, names = np.random.default_rng(7), [f"x{number}" for number in range(40)]
+    table = pd.DataFrame(rng.normal(size=(600, 40)), columns=names)
+    label = (table.sum(axis=1) + rng.normal(size=600) * 3 > 0).astype(int)
+    skops.io.dump(LogisticRegression(max_iter=200).fit(table, label), auditor.folder / "m.skops")
+    people = pd.DataFrame({"id": [f"c{number}" for number in range(600)], "gender": ["woman", "man"] * 300})
+    table.join(people).assign(label=label).to_parquet(auditor.folder / "set.parquet")
+    (auditor.folder / "plan.toml").write_text(LINEAR.format(features=json.dumps(names)))
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Haswell")
+    monkeypatch.setenv("NPY_DISABLE_CPU_FEATURES", "")
+    assert auditor.does("run", "plan.toml", "--no-crosscheck")[0] in (0, 1, 3)
+    assert auditor.does("seal", "audit-out", "--with-rows", "--key", "own.key")[0] == 0
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Prescott")
+    monkeypatch.setenv("NPY_DISABLE_CPU_FEATURES", "AVX2 FMA3")
+    code, output = auditor.does("replay", f"audit-out/{RESTRICTED}", "--level", "scores")
+    if code == 0:
+        pytest.skip("this processor rounds alike")
+    assert (code, "another processor rounds otherwise" in output) == (3, True), output
+
+    sealed = read_bundle((auditor.folder / "audit-out" / RESTRICTED).read_bytes(), RESTRICTED)
+    document = json.loads(sealed.restricted[RESULT])
+    document["estimates"][0]["high"] += 0.001
+    changed = with_opened(sealed, {RESULT: json.dumps(document).encode()})
+    assert levels_of(changed, "scores") == {"scores": State.CONTRADICTED}
 
 
 KILLED = """

@@ -163,6 +163,25 @@ def test_hostile_models_of_every_kind_are_kept_in(part: Part) -> None:
         assert came_through, "an attack that never comes through may never have run"
 
 
+@pytest.mark.parametrize("sandbox", SHUT_IN)
+def test_a_set_among_the_libraries_can_be_read_and_that_is_said(
+    tmp_path: Path, sandbox: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "site-packages"
+    folder.mkdir()
+    monkeypatch.syspath_prepend(str(folder))
+    section = function(folder, "return [0.5] * batch.num_rows")
+    if sandbox == "auto":
+        with opened(folder, section, sandbox=sandbox) as detector:
+            ran = where_it_ran(detector)
+        assert ran is not None
+        assert ran.kind == "child"
+        return
+    with pytest.raises(DetectorError) as refused, opened(folder, section, sandbox=sandbox):
+        pass
+    assert refused.value.slug == "sandbox-exposed"
+
+
 UNKNOWN = """
 {call}
 import socket
@@ -325,7 +344,7 @@ def test_a_result_is_the_same_wherever_the_model_ran_and_says_where(tmp_path: Pa
 WITHOUT_LANDLOCK = """
 import ctypes, sys
 from pathlib import Path
-from made.children import function, opened
+from made.children import BATCH, function, opened
 from audit.detectors.isolation import confinement
 from audit.detectors.isolation.placement import where_it_ran
 from audit.errors import DetectorError
@@ -343,8 +362,15 @@ except DetectorError as error:
     print(error.slug, error.exit_code)
 with opened(folder, section, sandbox="auto") as detector:
     ran = where_it_ran(detector)
+(folder / "model.py").write_text(
+    "import json, sys\\nfor line in sys.stdin:\\n"
+    "    print(json.dumps({'row_id': json.loads(line)['row_id'], 'score': 0.5}), flush=True)"
+)
+with opened(folder, {"kind": "command", "command": [sys.executable, "model.py"]}, sandbox="auto") as detector:
+    answers = detector.score(BATCH).column("score").to_pylist()
 print(ran.kind, ran.network)
 print(ran.sentence)
+print(answers)
 """
 
 
@@ -357,7 +383,9 @@ def test_strict_refuses_where_the_kernel_has_no_landlock_and_auto_says_so(tmp_pa
         check=False,
         timeout=120,
     )
-    first, second, sentence = done.stdout.splitlines()
+    assert not done.returncode, done.stderr
+    first, second, sentence, answers = done.stdout.splitlines()
+    assert answers == "[0.5, 0.5, 0.5]", "a program is started there too"
     assert (first, second) == ("sandbox-strict 4", "child blocked"), done.stderr
     assert "from which files and other programs of this user can be reached" in sentence
 

@@ -109,7 +109,7 @@ def _confined(setup: Mapping[str, Any], harness: int) -> dict[str, Any]:
         readable=[*setup["readable"], *process_files],
         writable=setup["writable"],
     )
-    if setup["shut_in"] and all(confined.values()):
+    if confined["network"]:  # the same filter denies both
         shut_child_in()
     # the user's own folders only now: what lies there may be the model's
     sys.path[:] = setup["path"]

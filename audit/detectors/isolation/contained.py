@@ -203,6 +203,9 @@ class ContainedDetector:
         self.is_shut_in = not settings.is_exposed and all(
             reply.get(what) is True for what in ("files", "network", "processes")
         )
+        if settings.must_be_shut_in and settings.is_exposed:
+            self._end()
+            raise DetectorError("a file of the audit lies among those of the libraries", slug="sandbox-exposed")
         if settings.must_be_shut_in and not self.is_shut_in:
             self._end()
             raise DetectorError("this system cannot keep the detector in", slug="sandbox-strict")

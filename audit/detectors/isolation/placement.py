@@ -175,12 +175,15 @@ def _environment(section: Any, named: tuple[str, ...]) -> dict[str, str]:
 
 
 _SYSTEM: Final = (
-    *("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/etc/alternatives", "/etc/ssl", "/etc/R"),
+    *(f"{root}/{name}" for root in ("", "/usr", "/usr/local") for name in ("bin", "sbin", "lib", "lib32", "lib64")),
+    *("/usr/libexec", "/usr/share", "/usr/include", "/usr/local/share", *map(str, Path("/usr/local").glob("cuda*"))),
+    *("/etc/alternatives", "/etc/ssl", "/etc/R"),
     *("/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/localtime", "/etc/timezone"),
     *("/etc/nsswitch.conf", "/etc/passwd", "/etc/group", "/etc/mime.types", *map(str, Path("/etc").glob("java*"))),
     *("/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/proc/sys/vm/overcommit_memory", "/sys/devices/system"),
 )
-"""What programs and libraries read of the system. None of it is about the user but the names of accounts."""
+"""What programs and libraries read of the system. None of it is about the user but the names of accounts: containers
+often have the user's files in `/usr/src` or `/usr/local`."""
 _OF_A_PYTHON: Final = ("bin", "lib", "lib32", "lib64", "libexec", "share", "etc", "ssl", "pyvenv.cfg")
 """What a Python needs of its folder: an environment may have been made in a folder of the user's own files."""
 
