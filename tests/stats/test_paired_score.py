@@ -103,6 +103,24 @@ def test_it_errs_no_more_often_than_it_says(side: Literal["worse", "within"]) ->
     assert max(sizes) > 0.5 * level, "and is not so careful that it finds nothing"
 
 
+def test_no_test_passes_a_group_that_did_not_change_much_more_often() -> None:
+    """A group of 300, right in 80 %, where both models redraw 6 %: Neyman and Pearson's test of a null bounds all."""
+    n, margin, level, differ = 300, 0.05, 0.05, 2 * (2 * 0.06 * 0.94 + 0.06**2) * 0.8 * 0.2
+    lost, gained = (cells.ravel() for cells in np.meshgrid(np.arange(40), np.arange(40), indexing="ij"))
+    cells = np.stack([lost, gained, n - lost - gained], axis=-1)
+    unchanged = multinomial.pmf(cells, n, [differ / 2, differ / 2, 1 - differ])
+    bounds = []
+    for share in np.linspace(margin + 0.001, 0.1, 30):
+        worse = multinomial.pmf(cells, n, [(share + margin) / 2, (share - margin) / 2, 1 - share])
+        order = np.argsort(worse / unchanged)
+        bounds.append(np.interp(level, np.cumsum(worse[order]), np.cumsum(unchanged[order])))
+    likely = unchanged > 1e-9
+    p = paired_p(lost[likely], gained[likely], np.full(likely.sum(), n), margin, side="within").within
+    power = unchanged[likely][p <= level].sum()
+    assert min(bounds) - 0.002 < power < min(bounds)
+    assert min(bounds) ** 10 < 0.925, "ten such groups pass together in no more, whatever the test"
+
+
 def test_a_change_that_is_plain_is_found_and_none_is_passed() -> None:
     p = paired_p([60, 10, 5], [0, 10, 5], [300, 300, 20], 0.05)
     assert p.worse[0] < 0.01
