@@ -108,10 +108,10 @@ def test_no_test_passes_a_group_that_did_not_change_much_more_often() -> None:
     n, margin, level, differ = 300, 0.05, 0.05, 2 * (2 * 0.06 * 0.94 + 0.06**2) * 0.8 * 0.2
     lost, gained = (cells.ravel() for cells in np.meshgrid(np.arange(40), np.arange(40), indexing="ij"))
     cells = np.stack([lost, gained, n - lost - gained], axis=-1)
-    unchanged = multinomial.pmf(cells, n, [differ / 2, differ / 2, 1 - differ])
+    unchanged = np.asarray(multinomial.pmf(cells, n, [differ / 2, differ / 2, 1 - differ]))
     bounds = []
     for share in np.linspace(margin + 0.001, 0.1, 30):
-        worse = multinomial.pmf(cells, n, [(share + margin) / 2, (share - margin) / 2, 1 - share])
+        worse = np.asarray(multinomial.pmf(cells, n, [(share + margin) / 2, (share - margin) / 2, 1 - share]))
         order = np.argsort(worse / unchanged)
         bounds.append(np.interp(level, np.cumsum(worse[order]), np.cumsum(unchanged[order])))
     likely = unchanged > 1e-9
