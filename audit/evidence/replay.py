@@ -30,6 +30,7 @@ from audit.evidence.statement import (
     statement_bytes,
 )
 from audit.plan.answers import PredictionsDetector
+from audit.plan.detectors import is_of_numbers
 from audit.plan.file.plan_file import loaded_plan
 from audit.public.release import PublicRelease
 from audit.result.audit_result import AuditResult
@@ -47,8 +48,6 @@ DETECTOR: Final = "detector"
 PREDICTIONS: Final = "predictions"
 COUNTED: Final = ("rules", "verdicts", "counts", "estimates", "disparities")
 """What follows from the set and the detector's answers, whatever gave these."""
-SAFE_KINDS: Final = frozenset({"skops", "onnx", "mlflow", "transformers"})
-"""Detectors that are files of numbers. Others are programs: whoever replays a bundle would run what its maker wrote."""
 _PAPER: Final = REPORTERS[PAPER][0]
 _BUT_FOR_THE_CHANGE: Final = ", but for the change since an earlier audit, whose answers are not in the bundle"
 _ASKED: Final = frozenset({"plan", "plan_as_asked", "provenance"})
@@ -147,7 +146,7 @@ def replay(bundle: Bundle, levels: Sequence[Level], folder: Path | None, run: Ru
         "counts": _counts,
         "scores": _scores,
     }
-    is_model = _is_numbers(result.plan.detector)
+    is_model = is_of_numbers(result.plan.detector)
     for level in levels or (LEVELS if is_model else LEVELS[:2]):
         with PrivateFolder() as work:
             try:
@@ -197,18 +196,13 @@ def _counts(material: Material, run: Runner) -> list[str]:
 def _scores(material: Material, run: Runner) -> list[str]:
     if isinstance(material.result.plan.detector, PredictionsDetector):
         raise EvidenceError("the plan names answers and no detector", slug="no-detector")
-    if not _is_numbers(material.result.plan.detector):
+    if not is_of_numbers(material.result.plan.detector):
         raise EvidenceError(
             f'a detector of the kind "{material.result.plan.detector.kind}" is a program or a service, and is not run',
             slug="program-in-bundle",
             hint="look at the program, then run the plan itself",
         )
     return _whole(material, run)
-
-
-def _is_numbers(detector: Any) -> bool:
-    """Say whether a detector is a file of numbers; one whose plan trusts more types may run whatever these do."""
-    return detector.kind in SAFE_KINDS and not getattr(detector, "trusted", ())
 
 
 def _whole(material: Material, run: Runner) -> list[str]:
@@ -235,7 +229,8 @@ def _whole(material: Material, run: Runner) -> list[str]:
     other = _differing(*pair, names)
     if material.digest(PREDICTIONS) is not None and not material.is_what_was_audited(PREDICTIONS, rerun.predictions):
         other.append(rerun.predictions.name)
-    if other and _is_numbers(material.result.plan.detector) and _differ_by_rounding(material, *pair, rerun.predictions):
+    is_model = is_of_numbers(material.result.plan.detector)
+    if other and is_model and _differ_by_rounding(material, *pair, rerun.predictions):
         raise EvidenceError(
             "decisions are the same, and scores differ by less than a millionth: another processor rounds otherwise",
             slug="rounds-otherwise",

@@ -17,7 +17,7 @@ from typer.testing import CliRunner, Result
 
 from audit.cli.commands.app import app
 from audit.cli.outputs import made_from
-from audit.plan.detectors import SkopsDetector
+from audit.plan.detectors import PickleDetector, SkopsDetector, is_of_numbers
 
 RUN = ("run", "plan.toml", "--restricted", "--no-crosscheck", "--sandbox", "none", "--report", "junit")
 LONG_AGO = (1_600_000_000, 1_600_000_000)
@@ -255,9 +255,9 @@ def test_a_function_does_not_say_which_model_answered_whatever_files_the_plan_na
     assert gate("--inputs-elsewhere").exit_code in (0, 1, 3)
 
 
-def test_a_model_of_ones_own_types_is_not_named_by_its_file() -> None:
-    section = SkopsDetector.model_validate(
-        {"kind": "skops", "path": "model.skops", "features": ["pay"], "threshold": 0.5}
-    )
-    assert made_from.names_its_model(section)
-    assert not made_from.names_its_model(section.model_copy(update={"trusted": ("own.Model",)}))
+def test_a_model_that_is_or_holds_code_is_not_named_by_its_file() -> None:
+    of_numbers = {"path": "model", "features": ["pay"], "threshold": 0.5}
+    section = SkopsDetector.model_validate({**of_numbers, "kind": "skops"})
+    assert is_of_numbers(section)
+    assert not is_of_numbers(section.model_copy(update={"trusted": ("own.Model",)}))
+    assert not is_of_numbers(PickleDetector.model_validate({**of_numbers, "kind": "pickle"}))

@@ -355,18 +355,23 @@ def test_a_model_tuned_on_the_challenge_is_not_the_one_committed_to(asked: Sides
     assert "not the model" in said
 
 
-def test_a_model_that_reads_what_no_commitment_covers_is_only_claimed(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("sandbox", "reads"),
+    [("none", "int(open({!r}).read())"), ("auto", "54 if __import__('os').stat({!r}).st_size else 40")],
+    ids=["it reads a file", "it is kept in, and sees how large a file is"],
+)
+def test_a_model_that_reads_what_no_commitment_covers_is_only_claimed(tmp_path: Path, sandbox: str, reads: str) -> None:
     """Weights in a file of its own, exchanged after the commitment: the module is the same, the answers are not."""
     sides = two_sides(tmp_path)
     module = next(sides.vendor.glob("model_*.py"))
-    read = f"THRESHOLD = int(open({str(sides.vendor / 'weights')!r}).read())\n"
+    read = f"THRESHOLD = {reads.format(str(sides.vendor / 'weights'))}\n"
     module.write_text(read + module.read_text("utf-8").replace("54", "THRESHOLD"), encoding="utf-8")
     (sides.vendor / "weights").write_text("54", encoding="utf-8")
-    said = sides.vend("commit", "vendor.toml", "--sandbox", "none", "--deterministic")
-    assert "can read more than is committed to" in said
+    said = sides.vend("commit", "vendor.toml", "--sandbox", sandbox, "--deterministic")
+    assert "can depend on more than is committed to" in said
     shutil.copy(sides.vendor / "h.a7h", sides.regulator / "h.a7h")
     sides.challenge()
-    (sides.vendor / "weights").write_text("40", encoding="utf-8")
+    (sides.vendor / "weights").write_text("40" if sandbox == "none" else "", encoding="utf-8")
     sides.answer()
     found = taken(sides)
     assert found.holds
@@ -384,15 +389,15 @@ def test_a_model_whose_file_is_all_that_it_reads_is_the_one_committed_to(tmp_pat
     section = 'kind = "skops"\npath = "tree.skops"\nfeatures = ["age", "hours", "debt"]\nthreshold = 0.5\n'
     (sides.vendor / "vendor.toml").write_text(f"{plan}[detector]\n{section}", encoding="utf-8")
     said = sides.vend("commit", "vendor.toml", "--sandbox", "none", "--deterministic")
-    assert "can read more" not in said
+    assert "can depend on more" not in said
     shutil.copy(sides.vendor / "h.a7h", sides.regulator / "h.a7h")
     sides.challenge()
     sides.answer()
     assert state(taken(sides), "commitment") is State.HOLDS
 
 
-def test_what_was_committed_to_as_kept_in_answers_nowhere_else(challenged: Sides) -> None:
-    """Committed to in a sandbox, answered without one: then the model can read files that nobody committed to."""
+def test_a_program_that_an_earlier_version_took_for_whole_is_committed_to_anew(challenged: Sides) -> None:
+    """A version that took what is kept in for whole could not know what it sees of files that nobody committed to."""
     loaded = vendor_plan(challenged.vendor / "vendor.toml")
     signer = load_signer(challenged.vendor / "vendor.key", lambda: b"")
     with open_history(challenged.vendor / "h.a7h") as file:
@@ -404,7 +409,7 @@ def test_what_was_committed_to_as_kept_in_answers_nowhere_else(challenged: Sides
         file.history = replace(file.history, entries=entries)
         answers = pa.table({"cid": cases["cid"], "decision": decisions(cases)})
         made = Answered(answers, Artefact("0" * 64, is_whole=False))
-        with pytest.raises(EvidenceError, match="can read nothing else"):
+        with pytest.raises(EvidenceError, match="depend on nothing else"):
             give_answers(file, signer, LATER, loaded, terms, made, challenged.vendor / "answers")
     assert not (challenged.vendor / "answers").exists()
 

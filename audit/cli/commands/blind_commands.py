@@ -80,7 +80,7 @@ def commit(
         entry = vendor.commit(file, signer, now(), loaded, artefact, deterministic=deterministic)
     note(f"Entry {entry.index} of {history}: {loaded.plan.audit.title} is committed to.")
     if not artefact.is_whole:
-        note("The model can read more than is committed to, so that its answers are only claimed to be this model's.")
+        note("Its answers can depend on more than is committed to, so that they are only claimed to be this model's.")
     note(f"Send {history.name} to the regulator; keep {history.name}.openings.")
 
 

@@ -139,11 +139,9 @@ def _show(done: OneRun, plan: Path, out: Path, *, quiet: bool, as_json: bool) ->
 def _next_command(result: AuditResult, plan: Path, out: Path) -> str:
     import shlex
 
-    from audit.cli.outputs.made_from import names_its_model
+    from audit.plan.detectors import is_of_numbers
 
-    gate = (
-        f"audit7k gate {shlex.quote(str(out))}{'' if names_its_model(result.plan.detector) else ' --inputs-elsewhere'}"
-    )
+    gate = f"audit7k gate {shlex.quote(str(out))}{'' if is_of_numbers(result.plan.detector) else ' --inputs-elsewhere'}"
     if any(rule.because == "too_many_failed" for rule in result.rules):
         return f"audit7k run {shlex.quote(str(plan))} --fresh  (once what failed is mended; it asks about every row)"
     if result.overall.outcome == "inconclusive":

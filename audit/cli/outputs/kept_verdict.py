@@ -34,6 +34,7 @@ from audit.cli.outputs.made_from import (
 )
 from audit.cli.outputs.verdict_code import OnInconclusive, outcome_exit_code
 from audit.errors import ArgumentError
+from audit.plan.detectors import is_of_numbers
 from audit.stages import Scope
 from audit.storage import file_sha256, read_sealed, write_sealed
 from audit.version import __version__
@@ -43,8 +44,6 @@ if TYPE_CHECKING:
     from audit.plan.audit_plan import AuditPlan
     from audit.result.audit_result import AuditResult
 
-_WHOLE: Final = ("predictions", "skops", "onnx", "mlflow", "transformers")
-"""Kinds of detectors for which the plan names everything that answers depend on. A pickle can import anything."""
 _UNTIL: Final = ("valid_until", "expires", "until")
 _NAME_AND_VERSION: Final = re.compile(r"^(?:Name|Version): *(.*?) *$", re.MULTILINE)
 _MOST: Final = 100
@@ -100,11 +99,12 @@ def inputs_digest(request: RunRequest, options: Sequence[object] = (), document:
 
 
 def _all_known(plan: AuditPlan, scope: Scope) -> bool:
-    if plan.detector.kind not in _WHOLE or (scope.has_details and plan.measures):
+    if not (plan.detector.kind == "predictions" or is_of_numbers(plan.detector)):
         return False
-    # The exit code of a kept verdict is that of the verdict; a type from another package runs code of that package.
-    trusted = getattr(plan.detector, "trusted", ())
-    return plan.evaluation_set.path is not None and not plan.warning_rules and not trusted
+    if scope.has_details and plan.measures:
+        return False
+    # the exit code of a kept verdict is that of the verdict
+    return plan.evaluation_set.path is not None and not plan.warning_rules
 
 
 def _recorded(document: Path) -> Mapping[str, InputFile]:

@@ -25,7 +25,6 @@ from audit.storage import file_sha256, read_sealed, write_durably, write_sealed
 
 if TYPE_CHECKING:
     from audit.plan.audit_plan import AuditPlan
-    from audit.plan.detectors import Detector
     from audit.plan.file.plan_file import LoadedPlan
     from audit.result.audit_result import AuditResult
 
@@ -37,7 +36,6 @@ SCHEMA: Final = 2
 SET: Final = "evaluation_set.path"
 MODEL: Final = "detector.path"
 _SET_OF_COUNTS: Final = "evaluation_set.counts"
-_MODEL_FILES: Final = ("skops", "onnx", "pickle", "mlflow", "transformers")
 _NO_INPUTS: Final = ("disclosure", "waivers", "baseline")
 """Sections of a plan whose files decide nothing that the gate of a result reads from it."""
 _GRAIN: Final = 2_000_000_000
@@ -124,15 +122,6 @@ def _code_files(loaded: LoadedPlan) -> dict[str, Path]:
     with contextlib.suppress(OSError, ValueError):
         return {f"detector: {word}": Path(word) for word in words if (loaded.folder / word).is_file()}
     return {}
-
-
-def names_its_model(detector: Detector) -> bool:
-    """Say whether the files that a plan names are all of the model that answers.
-
-    Of a function or a program they are not: it can import, start and read what no plan names. Nor are they of a model
-    whose types come from a package of one's own.
-    """
-    return detector.kind in _MODEL_FILES and not getattr(detector, "trusted", ())
 
 
 def known_digests(result: AuditResult) -> dict[str, str]:

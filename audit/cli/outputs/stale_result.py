@@ -14,13 +14,13 @@ from audit.cli.outputs.made_from import (
     keep_states,
     known_digests,
     named_files,
-    names_its_model,
     path_sha256,
     read_anew,
     read_record,
     recorded_files,
 )
 from audit.errors import AuditError, ResultError
+from audit.plan.detectors import is_of_numbers
 from audit.storage import file_sha256
 from audit.vocabulary.text import first_of, shown
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from audit.result.audit_result import AuditResult
 
 _UNNAMED: Final = {
+    "pickle": "a pickle does not say which code answered",
     "python": "a function does not say which model answered",
     "command": "a program does not say which model answered",
     "http": "a service does not say which model answered",
@@ -76,7 +77,7 @@ def check_inputs(result: AuditResult, path: Path, *, elsewhere: bool, quiet: boo
         note(f"note: not read again, as {by}: {first_of(unread, _MOST)}")
     unnamed = (
         None
-        if names_its_model(result.plan.detector)
+        if is_of_numbers(result.plan.detector)
         else _UNNAMED.get(result.plan.detector.kind, _other(result.plan.detector))
     )
     if elsewhere:
@@ -104,7 +105,7 @@ def _other(detector: Detector) -> str:
 
 
 def _beside_plan(detector: Detector) -> list[str]:
-    return ["the evaluation set", *(["the detector"] if names_its_model(detector) else [])]
+    return ["the evaluation set", *(["the detector"] if is_of_numbers(detector) else [])]
 
 
 def _differs(what: str, name: str) -> ResultError:

@@ -26,6 +26,7 @@ from audit.detectors.own_files import OwnFiles, module_beside
 from audit.detectors.protocol import API_VERSION, DetectorInfo, RunContext
 from audit.engines.private_folder import PrivateFolder
 from audit.errors import DetectorError, hints
+from audit.plan.detectors import is_of_numbers
 from audit.storage import file_sha256
 from audit.vocabulary.text import printable, shown
 
@@ -357,7 +358,7 @@ class ContainedDetector:
             artefact_sha256=self._settings.detector_files.sha256(sha256),
             deterministic=reply.get("deterministic") is True,
             needs=tuple(self._section.features),
-            digest_is_whole=reply.get("digest_is_whole") is True and not _runs_code(self._section),
+            digest_is_whole=reply.get("digest_is_whole") is True and is_of_numbers(self._section),
             notes=tuple(_line(note) for note in notes),
             course=tuple(_line(note) for note in course),
         )
@@ -387,11 +388,6 @@ def _how(returncode: int) -> str:
             return f"was ended by the signal {signal.Signals(number).name}"
         return f"was ended by the signal {number}"
     return f"ended with exit code {returncode}"
-
-
-def _runs_code(section: Any) -> bool:
-    """Say whether code of others answers, which no digest that it gives of itself can cover."""
-    return section.kind in {"python", "command", "pickle"} or bool(getattr(section, "trusted", ()))
 
 
 def _file_digest(section: Any, folder: Path) -> str | None:

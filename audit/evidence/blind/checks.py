@@ -104,7 +104,7 @@ def check_entries(history: History, terms: Terms, answered: Entry, answers: byte
         "commitment",
         State.CONTRADICTED if not same else State.HOLDS if is_whole else State.CLAIMED,
         f"answered by {'the model that' if same else 'another model than'} was committed to, as the vendor says"
-        f"{'' if is_whole or not same else '; it can read what no commitment covers'}",
+        f"{'' if is_whole or not same else '; its answers can depend on what no commitment covers'}",
     )
     begun = datetime.fromisoformat(answered.at) + _CLOCKS >= datetime.fromisoformat(challenged.at)
     in_time = begun and answered.at <= terms.deadline and received <= terms.deadline

@@ -17,7 +17,7 @@ from audit.evidence.registration import system_of
 from audit.evidence.statement import System, canonical, sha256
 from audit.plan.answers import PredictionsDetector
 from audit.plan.audit_plan import AuditSection
-from audit.plan.detectors import Detector
+from audit.plan.detectors import Detector, is_of_numbers
 from audit.plan.detectors import Detector as DetectorSection
 from audit.plan.file.known_keys import PLAN
 from audit.plan.file.plan_file import LoadedPlan, loaded_plan, read_toml
@@ -27,12 +27,9 @@ from audit.storage import bytes_of_result, make_folder, storage, write_durably
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from audit.result.findings.system import RanIn
     from audit.scoring import Progress
 
 _CASES: Final = "cases.parquet"
-_KEPT_IN: Final = frozenset({"confined"})
-"""Where a model ran that could read no files but those that its digest covers, and libraries."""
 _LABEL, _GROUP = "audit7k label", "audit7k group"
 """Columns without values, which a set needs: the vendor has neither labels nor groups."""
 
@@ -78,10 +75,9 @@ class Artefact(NamedTuple):
     """Whether the digest covers all that the model can read, installed libraries aside."""
 
 
-def _artefact(sha256: str | None, ran_in: RanIn | None, *, digest_is_whole: bool) -> Artefact:
-    """Say what a digest covers: a program reads whatever the kernel does not keep from it."""
-    kept_in = ran_in is not None and ran_in.kind in _KEPT_IN
-    return Artefact(sha256, sha256 is not None and (digest_is_whole or kept_in))
+def _artefact(sha256: str | None, detector: DetectorSection, *, digest_is_whole: bool) -> Artefact:
+    """Say what a digest covers: a program can ask what day it is and which files there are, even if it is kept in."""
+    return Artefact(sha256, sha256 is not None and digest_is_whole and is_of_numbers(detector))
 
 
 def model_of(
@@ -131,7 +127,7 @@ def model_digest(detector: Detector, artefact: str | None) -> str:
 
 def artefact_of(loaded: LoadedPlan, isolating: Isolating) -> Artefact:
     """Load the model of a plan, and return its digest. Raises DetectorError if it cannot be loaded."""
-    from audit.detectors.isolation.placement import place_detector, where_it_ran
+    from audit.detectors.isolation.placement import place_detector
     from audit.detectors.protocol import table_detector
     from audit.scoring.foreign_errors import open_detector
     from audit.scoring.runner import run_context
@@ -143,7 +139,7 @@ def artefact_of(loaded: LoadedPlan, isolating: Isolating) -> Artefact:
         detector, loaded.plan.detector.kind, run_context(loaded.plan.detector, loaded.plan.scoring, loaded.folder)
     ):
         info = detector.info
-        return _artefact(info.artefact_sha256, where_it_ran(detector), digest_is_whole=info.digest_is_whole)
+        return _artefact(info.artefact_sha256, loaded.plan.detector, digest_is_whole=info.digest_is_whole)
 
 
 class Answered(NamedTuple):
@@ -197,7 +193,7 @@ def answer(
     words = [DECISIONS[code] for code in table.column(1).to_pylist()]
     # a file of answers is made after the question, and nobody can commit to it before
     sha = None if isinstance(plan.detector, PredictionsDetector) else scored.detector_sha256
-    artefact = _artefact(sha, scored.ran_in, digest_is_whole=scored.digest_is_whole)
+    artefact = _artefact(sha, plan.detector, digest_is_whole=scored.digest_is_whole)
     return Answered(pa.table({CID: table.column(0), DECISION: words}).combine_chunks(), artefact)
 
 
@@ -242,7 +238,7 @@ def give_answers(
     committed = file.history.entries[terms.commitment_entry].model
     if committed is not None and committed.is_whole and not answered.artefact.is_whole:
         raise EvidenceError(
-            "the commitment says that the model can read nothing else, and here it could", slug="not-kept-in"
+            "the commitment says that answers depend on nothing else, and these could", slug="not-kept-in"
         )
     opened = file.opened({MODEL: model_digest(loaded.plan.detector, answered.artefact.sha256)}, terms.commitment_entry)
     before = file.openings.get(terms.commitment_entry, {})
