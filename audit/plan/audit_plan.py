@@ -273,14 +273,14 @@ class AuditPlan(Strict):
         """Refuse two features that are one: in public each would change the same numbers anew."""
         read: dict[object, str] = {}
         for name, feature in self.groups.items():
-            kept = (
+            readings = (
                 feature.column,
                 feature.country_column,
                 feature.country,
                 feature_coding(self.groups, name),
                 *feature.map.items(),
             )
-            if (same := read.setdefault(kept, name)) != name:
+            if (same := read.setdefault(readings, name)) != name:
                 raise ValueError(f"groups.{same} and groups.{name} read one column in the same way: leave one out")
 
     def _check_columns(self) -> None:
@@ -314,8 +314,8 @@ class AuditPlan(Strict):
     def _check_second_questions(self) -> None:
         """Refuse questions beside that of the flag which this detector or this set cannot answer."""
         section, detector = self.evaluation_set, self.detector
-        asked = (self.decisions, self.forms, self.exposure)
-        if section.stratum is not None and any(asked):
+        second_questions = (self.decisions, self.forms, self.exposure)
+        if section.stratum is not None and any(second_questions):
             raise ValueError("decisions, forms and exposure: not with `stratum`; give the cases a `weight`")
         if self.decisions and self.decisions.column in getattr(detector, "features", ()):
             raise ValueError("decisions.column is given to the detector: what people decided after it is no input")
@@ -335,7 +335,7 @@ class AuditPlan(Strict):
         detector = self.detector
         if not isinstance(detector, PredictionsDetector) or (detector.decision, detector.path) != (ANSWER, None):
             raise ValueError("a table of counts says what the detector answered: leave out [detector]")
-        asked = {
+        sections = {
             "control_features": self.control_features,
             "control_sample": self.control_sample,
             "scan": self.scan,
@@ -343,20 +343,22 @@ class AuditPlan(Strict):
             "probes": self.probes,
             "decisions": self.decisions if "cases" not in self.evaluation_set.cells else None,
         }
-        for key, value in asked.items():
+        for key, value in sections.items():
             if value:
                 raise ValueError(f"{key}: a table of counts has no single cases; leave it out")
 
     @property
     def _extra_columns(self) -> list[tuple[str, str]]:
         """Columns by which like is compared with like, each with its key."""
-        asked = [(f"control_features.{name}.column", control.column) for name, control in self.control_features.items()]
-        asked += [("scan.columns", column) for column in (self.scan.columns if self.scan else ())]
+        extra_columns = [
+            (f"control_features.{name}.column", control.column) for name, control in self.control_features.items()
+        ]
+        extra_columns += [("scan.columns", column) for column in (self.scan.columns if self.scan else ())]
         if self.control_sample is not None:
-            asked.append(("control_sample.column", self.control_sample.column))
+            extra_columns.append(("control_sample.column", self.control_sample.column))
         if self.decisions is not None:
-            asked.append(("decisions.column", self.decisions.column))
-        return asked
+            extra_columns.append(("decisions.column", self.decisions.column))
+        return extra_columns
 
     def _check_extra_columns(self) -> None:
         """Refuse control features and scanned columns that are the id, the label or a sensitive feature."""
@@ -371,8 +373,8 @@ class AuditPlan(Strict):
             if not name.isidentifier() or name in self.groups:
                 raise ValueError(f"control_features.{name}: a name of its own, of letters, digits and underscores")
         asked_features = [("scan.features", name) for name in (self.scan.features if self.scan else ())]
-        for place, measure in enumerate(self.measures, start=1):
-            asked_features += [(f"measures {place}", name) for names in measure.feature_sets for name in names]
+        for number, measure in enumerate(self.measures, start=1):
+            asked_features += [(f"measures {number}", name) for names in measure.feature_sets for name in names]
         if self.reference_table is not None:
             asked_features.append(("reference_table.feature", self.reference_table.feature))
         for key, name in asked_features:
@@ -421,7 +423,10 @@ class AuditPlan(Strict):
         """Limits on probes, each with an id as in `named_rules` and with the probes that it limits."""
         every = tuple(probe.id for probe in self.probes)
         named = _with_ids([rule for rule in self.every_rule if isinstance(rule, ProbeRule)])
-        return tuple(NamedProbeRule.model_construct(**{**one, "probes": one["probes"] or every}) for one in named)
+        return tuple(
+            NamedProbeRule.model_construct(**{**probe_rule, "probes": probe_rule["probes"] or every})
+            for probe_rule in named
+        )
 
 
 def limited_rates(rules: Iterable[Rule]) -> list[Metric]:
@@ -439,9 +444,9 @@ def refuse_unknown_rates(
     within = ("metric",) if form is None else (form, "metric")
     mistakes = [
         InitErrorDetails(
-            type="literal_error", loc=(place, *within), input=rule.metric, ctx={"expected": ", ".join(known)}
+            type="literal_error", loc=(index, *within), input=rule.metric, ctx={"expected": ", ".join(known)}
         )
-        for place, rule in enumerate(rules)
+        for index, rule in enumerate(rules)
         if isinstance(rule, Rule) and rule.metric not in known
     ]
     if mistakes:
@@ -451,9 +456,9 @@ def refuse_unknown_rates(
 def _with_ids(rules: Sequence[Rule | ProbeRule]) -> list[dict[str, Any]]:
     """The fields of each rule, with an id."""
     metrics = [rule.metric for rule in rules]
-    earlier = [metrics[:place].count(metric) for place, metric in enumerate(metrics)]
-    made = [f"{metric}-{same + 1}" if same else metric for metric, same in zip(metrics, earlier, strict=True)]
-    return [{**dict(rule), "id": rule.id or own} for rule, own in zip(rules, made, strict=True)]
+    earlier = [metrics[:index].count(metric) for index, metric in enumerate(metrics)]
+    rule_ids = [f"{metric}-{same + 1}" if same else metric for metric, same in zip(metrics, earlier, strict=True)]
+    return [{**dict(rule), "id": rule.id or rule_id} for rule, rule_id in zip(rules, rule_ids, strict=True)]
 
 
 def _check_feature(name: str, feature: GroupFeature, coding: Coding) -> None:

@@ -113,7 +113,7 @@ class EvaluationSetSection(Strict):
     def _cells_make_rates(self) -> Self:
         rows = ("path", "table", "numbers", "weight", "stratum", "stratum_sizes", "stratum_by", "cluster")
         unfit = [key for key in rows if getattr(self, key)]
-        unfit += [key for key, own in (("id", CASE), ("label", LABEL)) if getattr(self, key) != own]
+        unfit += [key for key, counted_name in (("id", CASE), ("label", LABEL)) if getattr(self, key) != counted_name]
         if unfit and self.is_counted:
             raise ValueError(f"a table of counts has no single cases: leave out {', '.join(unfit)}")
         sides = [[name for name in side if name in self.cells] for side in SIDES_OF_CELLS]

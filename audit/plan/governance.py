@@ -119,7 +119,9 @@ class GovernanceSection(Strict):
     def says_something(self) -> bool:
         """Whether anything is declared."""
         fields = type(self).model_fields
-        return any(getattr(self, name) != one.get_default(call_default_factory=True) for name, one in fields.items())
+        return any(
+            getattr(self, name) != field.get_default(call_default_factory=True) for name, field in fields.items()
+        )
 
 
 class WaiversSection(Strict):

@@ -27,18 +27,18 @@ def names_offered(group: str) -> tuple[str, ...]:
 
 def offers_of(group: str, name: str) -> list[EntryPoint]:
     """Offers of this name. A package that stands on the path twice offers once."""
-    found = _offered(group).select(name=name)
-    return list({(offer.value, package_of(offer)): offer for offer in found}.values())
+    offers = _offered(group).select(name=name)
+    return list({(offer.value, package_of(offer)): offer for offer in offers}.values())
 
 
 def _offered(group: str) -> EntryPoints:
-    return _offered_from(group, tuple((place, _changed(place)) for place in sys.path))
+    return _offered_from(group, tuple((entry, _changed(entry)) for entry in sys.path))
 
 
-def _changed(place: str) -> int | None:
+def _changed(entry: str) -> int | None:
     """Time at which a place on the path changed; None where this user sees nothing there."""
     try:
-        return Path(place).stat().st_mtime_ns
+        return Path(entry).stat().st_mtime_ns
     except OSError:
         return None
 
@@ -63,16 +63,16 @@ def packages_of(offers: Sequence[EntryPoint]) -> str:
 
 def made(offer: EntryPoint) -> Any:
     """Load an offer. Of a class, make one. Raises whatever the package raises."""
-    found = offer.load()
-    return found() if isinstance(found, type) else found
+    loaded = offer.load()
+    return loaded() if isinstance(loaded, type) else loaded
 
 
-def ours(what: str, place: str) -> Any:
+def ours(what: str, entry_point: str) -> Any:
     """Import `module:name` of `reports`, which this package never names in an import; `what` is its name in a message.
 
     Raises AuditError if it cannot be loaded: a file of somebody else may hide ours.
     """
-    module, _, name = place.partition(":")
+    module, _, name = entry_point.partition(":")
     try:
         return getattr(importlib.import_module(module), name)
     except (Exception, SystemExit) as error:
@@ -99,12 +99,12 @@ def reporters_offered(
         If nobody offers a name, two packages offer it, or two reporters write one file: `error`. If a reporter cannot
         be loaded, or is none.
     """
-    found: list[Any] = []
+    reporters: list[Any] = []
     for name in dict.fromkeys(names):
         offers = offers_of(group, name)
         if not offers:
-            said, known = printable(name)[:60], ", ".join(names_offered(group)) or "none"
-            raise error(f'no reporter "{said}"', slug="unknown-reporter", hint=f"installed here: {known}")
+            shown_name, known = printable(name)[:60], ", ".join(names_offered(group)) or "none"
+            raise error(f'no reporter "{shown_name}"', slug="unknown-reporter", hint=f"installed here: {known}")
         if len(offers) > 1:
             raise error(
                 f'more than one installed package offers the reporter "{name}": {packages_of(offers)}',
@@ -112,12 +112,12 @@ def reporters_offered(
                 hint="uninstall all but one of them",
             )
         reporter = _reporter(offers[0], is_one)
-        if reporter.filename in [other.filename for other in found]:
+        if reporter.filename in [other.filename for other in reporters]:
             raise error(
                 f"two of these reporters write {reporter.filename}", slug="same-report-file", hint="ask for one"
             )
-        found.append(reporter)
-    return found
+        reporters.append(reporter)
+    return reporters
 
 
 def _reporter(offer: EntryPoint, is_one: Callable[[Any], bool]) -> Any:
@@ -151,5 +151,5 @@ def who_answered(name: str) -> str:
         except (ImportError, ValueError):
             spec = None
         places = [spec.origin, *(spec.submodule_search_locations or [])] if spec else []
-    place = next((place for place in places if place), None)
-    return f'"{top}" is {place} here' if place else f'nothing answers to "{top}"'
+    file = next((file for file in places if file), None)
+    return f'"{top}" is {file} here' if file else f'nothing answers to "{top}"'

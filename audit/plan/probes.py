@@ -181,13 +181,13 @@ def check_probes(
 ) -> None:
     """Raise ValueError where probes, the rules on them and the detector do not fit together."""
     ids = [probe.id for probe in probes]
-    for place, probe in enumerate(probes, start=1):
-        if ids.index(probe.id) < place - 1:
-            raise ValueError(f"probes {place}: a second probe with the id {probe.id}")
+    for number, probe in enumerate(probes, start=1):
+        if ids.index(probe.id) < number - 1:
+            raise ValueError(f"probes {number}: a second probe with the id {probe.id}")
         try:
             _check_probe(probe, detector)
         except ValueError as error:
-            raise ValueError(f"probes {place}: {error}") from None
+            raise ValueError(f"probes {number}: {error}") from None
     for rule in rules:
         if not probes:
             raise ValueError(f"a rule on {COUNTERFACTUAL_SHIFT} needs a probe: write [[probes]]")
@@ -212,9 +212,9 @@ def _check_probe(probe: TextProbe | ColumnsProbe, detector: Detector) -> None:
     if isinstance(probe, ColumnsProbe):
         if probe.features:
             raise ValueError("`features` of a probe is for a detector known by its predictions")
-        given = [column for column in probe.values if column not in detector.features]
-        if given:
-            raise ValueError(f"the detector is not given {_listed(given)}: changing it would change nothing")
+        unused = [column for column in probe.values if column not in detector.features]
+        if unused:
+            raise ValueError(f"the detector is not given {_listed(unused)}: changing it would change nothing")
         return
     _check_given(probe, detector.features)
 

@@ -145,10 +145,10 @@ class SamplingDesign(Strict):
             raise ValueError("draw.size: without an allocation the quotas say how many; leave it out")
         if draw.allocation == "decidable":
             self._check_rules()
-        for place, quota in enumerate(self.quotas, start=1):
+        for number, quota in enumerate(self.quotas, start=1):
             for feature in quota.of:
                 if feature not in self.groups:
-                    raise ValueError(f"quotas {place}: no [groups.{feature}] (there is: {', '.join(self.groups)})")
+                    raise ValueError(f"quotas {number}: no [groups.{feature}] (there is: {', '.join(self.groups)})")
         return self
 
     def _check_columns(self) -> None:
@@ -166,10 +166,10 @@ class SamplingDesign(Strict):
     def _check_rules(self) -> None:
         if not self.rules:
             raise ValueError('draw.allocation: "decidable" needs [[rules]]: what the groups are to be decided by')
-        for place, rule in enumerate(self.rules, start=1):
+        for number, rule in enumerate(self.rules, start=1):
             if rule.rate.denominator_is == "decisions":
                 raise ValueError(
-                    f"rule {place}: cases of {rule.metric} are known only after scoring; none can be planned"
+                    f"rule {number}: cases of {rule.metric} are known only after scoring; none can be planned"
                 )
 
     def as_plan(self, path: Path | None = None) -> AuditPlan:

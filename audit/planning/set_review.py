@@ -259,9 +259,9 @@ def review_set(
     labels = {column: column_labels(evaluation_set, whole_set, column) for column in looked_at}
     tests = (len(looked_at) + 1) * len(plan.groups)
     empty = [
-        found
+        cells
         for name, section in plan.groups.items()
-        for found in _empty_cells_of(
+        for cells in _empty_cells_of(
             evaluation_set,
             whole_set,
             [other_column for other_column in looked_at if other_column != section.column],

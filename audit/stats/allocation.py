@@ -32,7 +32,7 @@ class GroupCells:
     @classmethod
     def of(cls, members: Sequence[Sequence[int]]) -> GroupCells:
         """Build from the list of cells of each group."""
-        cell = np.array([one for some in members for one in some], dtype=np.int64)
+        cell = np.array([cell_index for some in members for cell_index in some], dtype=np.int64)
         group = np.repeat(np.arange(len(members), dtype=np.int64), [len(some) for some in members])
         return cls(cell, group, len(members))
 

@@ -129,24 +129,29 @@ def count_pairs(cases: RankedCases) -> FamilyPairs:
     from the others counts instead.
     """
     lines = _Lines.of(cases)
-    own, found, cleared = wins = _count_wins(lines)
-    pairs, within = int(own.m.sum()) * int(own.n.sum()), int((own.m * own.n).sum())
+    of_group, of_positives, cleared = wins = _count_wins(lines)
+    pairs, within = int(of_group.m.sum()) * int(of_group.n.sum()), int((of_group.m * of_group.n).sum())
     with np.errstate(invalid="ignore", divide="ignore"):
         adds = [
-            (wins_of_all / (2.0 * pairs) - own.wins / (2.0 * within), size)
-            for wins_of_all, size in ((own.wins + found.wins, own.m), (own.wins + cleared.wins, own.n))
+            (wins_of_all / (2.0 * pairs) - of_group.wins / (2.0 * within), size)
+            for wins_of_all, size in (
+                (of_group.wins + of_positives.wins, of_group.m),
+                (of_group.wins + cleared.wins, of_group.n),
+            )
         ]
         centre = [
             np.where(size == 1, placements.sum() / size.sum(), placements / np.maximum(size, 1))
             for placements, size in adds
         ]
         squares = _squares(lines, wins, centre, (2.0 * pairs, 2.0 * within))
-        s = squares[:6] / (np.stack([own.m, own.n, found.m, found.n, cleared.m, cleared.n]) - 1.0)
-        size = np.stack([own.m, own.n])
+        s = squares[:6] / (
+            np.stack([of_group.m, of_group.n, of_positives.m, of_positives.n, cleared.m, cleared.n]) - 1.0
+        )
+        size = np.stack([of_group.m, of_group.n])
         error = float(np.sqrt((squares[6:] * size / np.maximum(size - 1, 1)).sum()))
     return FamilyPairs(
-        own._replace(by_positive=s[0], by_negative=s[1]),
-        found._replace(by_positive=s[2], by_negative=s[3]),
+        of_group._replace(by_positive=s[0], by_negative=s[1]),
+        of_positives._replace(by_positive=s[2], by_negative=s[3]),
         cleared._replace(by_positive=s[4], by_negative=s[5]),
         error if within else np.nan,
     )

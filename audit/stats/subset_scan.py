@@ -557,13 +557,15 @@ def _block(codes: IntArray, levels: Sequence[int], attributes: tuple[int, ...]) 
     # where there is no attribute, one value that all cells have
     mine = tuple(levels[attribute] for attribute in attributes) or (1,)
     own_codes = codes[:, list(attributes)] if attributes else np.zeros((len(codes), 1), dtype=np.int64)
-    place, first = distinct(own_codes, mine)
+    cell_of_row, first = distinct(own_codes, mine)
     every = own_codes[first]
     if prod(mine) <= 2 * len(first):
         every = np.stack(np.unravel_index(np.arange(prod(mine)), mine), axis=1)
-        place = np.ravel_multi_index(tuple(own_codes.T), mine)
-    order = np.argsort(place)
-    return Block(attributes, mine, every, place, order, np.searchsorted(place[order], np.arange(len(every) + 1)))
+        cell_of_row = np.ravel_multi_index(tuple(own_codes.T), mine)
+    order = np.argsort(cell_of_row)
+    return Block(
+        attributes, mine, every, cell_of_row, order, np.searchsorted(cell_of_row[order], np.arange(len(every) + 1))
+    )
 
 
 FEWEST_TRIES: Final = 8
@@ -661,16 +663,16 @@ def calibrated_scan(
     search = SubsetSearch(codes, levels, cases, penalty, margins)
     tries = min(MOST_TRIES, max(FEWEST_TRIES, _WORK // looked_at))
     starts = random_starts(levels, tries, rng)
-    found = search.search(harmed[np.newaxis], starts)
+    best = search.search(harmed[np.newaxis], starts)
     batch = max(1, _HELD_AT_A_TIME // max((tries + KEPT) * search.widest, len(cases)))
     if clusters is None:
         sets = null_sets(cases, total, replicates, batch, rng)
     else:
         sets = clustered_sets(clusters, len(cases), replicates, batch, rng)
-    score = float(found.score[0])
+    score = float(best.score[0])
     null_scores = np.concatenate([search.search(drawn, starts).score for drawn in sets])
     p = (1 + int((null_scores >= score - _SAME).sum())) / (replicates + 1)
-    return CalibratedScan(score, p, tuple(mask[0] for mask in found.chosen), found.evaluated, null_scores)
+    return CalibratedScan(score, p, tuple(mask[0] for mask in best.chosen), best.evaluated, null_scores)
 
 
 def detectable_rate(critical: float, cases: float, expected: float, penalty: float) -> float | None:
@@ -742,8 +744,8 @@ def clustered_sets(
             shuffled = rows.harmed.copy()
             order = np.argsort(rows.cluster[mixed] + rng.random(len(mixed)))
             shuffled[mixed] = rows.harmed[mixed[order]]
-            of = giver[rows.cluster]
-            harmed = shuffled[rows.first[of] + within % rows.size[of]]
+            giving = giver[rows.cluster]
+            harmed = shuffled[rows.first[giving] + within % rows.size[giving]]
             drawn[index] = np.bincount(rows.cell[harmed], minlength=cells)
         yield drawn
 
@@ -753,17 +755,17 @@ def size_bins(sizes: IntArray) -> IntArray:
 
     The largest clusters join the bin before them where they are fewer than 5.
     """
-    _, place, count = np.unique(sizes, return_inverse=True, return_counts=True)
+    _, size_index, count = np.unique(sizes, return_inverse=True, return_counts=True)
     bin_of = np.zeros(len(count), dtype=np.int64)
-    here = held = 0
+    here = clusters_in_bin = 0
     for rank, clusters in enumerate(count):
         bin_of[rank] = here
-        held += int(clusters)
-        if held >= _CLUSTERS_IN_A_BIN:
-            here, held = here + 1, 0
-    if held and here:
+        clusters_in_bin += int(clusters)
+        if clusters_in_bin >= _CLUSTERS_IN_A_BIN:
+            here, clusters_in_bin = here + 1, 0
+    if clusters_in_bin and here:
         bin_of[bin_of == here] = here - 1
-    return np.asarray(bin_of[place], dtype=np.int64)
+    return np.asarray(bin_of[size_index], dtype=np.int64)
 
 
 def _rows(clusters: ClusterCells) -> _Rows:
@@ -830,14 +832,14 @@ def clustered_confirmation(
     if not (totals > 0.0).all():
         return Confirmation(1.0, False)
     parts = [_weighted_rate(a, b) for a, b in sides]
-    both = WeightedRate(*(np.concatenate(pair) for pair in zip(*(_fields(part) for part in parts), strict=True)))
+    joined = WeightedRate(*(np.concatenate(pair) for pair in zip(*(_fields(part) for part in parts), strict=True)))
     deviations = [(a - part.rate * b) / b.sum() for (a, b), part in zip(sides, parts, strict=True)]
     cross = np.array([(deviations[0] * deviations[1]).sum()])
     alike = [
         Alike.of(part, Evened.of_clusters(a[np.newaxis], b[np.newaxis], b[np.newaxis]))
         for (a, b), part in zip(sides, parts, strict=True)
     ]
-    correlation = pooled_correlation(both, totals)
+    correlation = pooled_correlation(joined, totals)
     joint = bool(((sides[0][1] > 0.0) & (sides[1][1] > 0.0)).any())
     compared = Comparison(
         parts[0], parts[1], cross, correlation, alike=alike[0], rest_alike=alike[1], joint=np.array([joint])

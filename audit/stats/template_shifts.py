@@ -84,7 +84,7 @@ def shift_tests(lowest: Sequence[FloatArray], highest: Sequence[FloatArray], mar
         Intersection-union: within is the larger of the two one-sided p-values (Schuirmann 1987), so that it needs no
         correction for being tested twice.
     """
-    up, down = list(highest), [-one for one in lowest]
+    up, down = list(highest), [-bound for bound in lowest]
     return ShiftTests(
         within=np.maximum(_below(up, margin), _below(down, margin)),
         above=_below(down, -margin),
@@ -98,8 +98,8 @@ def _below(samples: Sequence[FloatArray], edge: float) -> FloatArray:
     there = np.arange(max(count, default=0)) < count[:, None]
     shifts = np.full(there.shape, edge)
     shifts[there] = np.concatenate([*samples, []])
-    unlike, of = np.unique(np.sort(shifts, axis=1), axis=0, return_inverse=True)
-    return np.where(count >= MIN_TEMPLATES, mean_p_value(unlike, edge)[of.reshape(-1)], np.nan)
+    unlike, pattern = np.unique(np.sort(shifts, axis=1), axis=0, return_inverse=True)
+    return np.where(count >= MIN_TEMPLATES, mean_p_value(unlike, edge)[pattern.reshape(-1)], np.nan)
 
 
 def mean_p_value(shifts: FloatArray, edge: float) -> FloatArray:
@@ -192,12 +192,12 @@ def holm(p: FloatArray, level: float) -> HolmStep:
     rejected = np.zeros(len(p), dtype=np.bool_)
     needed = np.full(len(p), np.nan)
     order = tested[np.argsort(p[tested], kind="stable")]
-    for step, place in enumerate(order):
+    for step, index in enumerate(order):
         share = level / (len(order) - step)
-        if p[place] > share:
+        if p[index] > share:
             needed[order[step:]] = share
             break
-        rejected[place], needed[place] = True, share
+        rejected[index], needed[index] = True, share
     return HolmStep(rejected, needed)
 
 

@@ -72,8 +72,8 @@ class _Judging(TyperCommand):
         panels: dict[str, list[tuple[str, str]]] = {"Arguments": [], **{panel: [] for panel in _OPTIONS}, "Help": []}
         for parameter in self.get_params(ctx):
             record = parameter.get_help_record(ctx)
-            own = "Arguments" if parameter.param_type_name == "argument" else "Help"
-            panel = next((panel for panel, names in _OPTIONS.items() if parameter.name in names), own)
+            heading = "Arguments" if parameter.param_type_name == "argument" else "Help"
+            panel = next((panel for panel, names in _OPTIONS.items() if parameter.name in names), heading)
             panels[panel] += [record] if record else []
         for panel, records in panels.items():
             with formatter.section(panel):

@@ -145,9 +145,9 @@ def _secret_folder(plan: Path, out: Path, named: Path | None) -> Iterator[Path]:
         yield plan
         return
     loaded = read_plan_file(plan)
-    place = find_restricted_folder(Path("audit-out"), loaded.plan.disclosure, loaded.folder, named)
-    folder = secret_of(out, place)
-    with locked(place):
+    restricted = find_restricted_folder(Path("audit-out"), loaded.plan.disclosure, loaded.folder, named)
+    folder = secret_of(out, restricted)
+    with locked(restricted):
         pass  # it is there
     with new_folders(folder):
         yield folder
@@ -186,11 +186,11 @@ def answer(
         terms, cases = vendor.open_challenge(file, folder)
         work = out.with_name(f".{out.name}.kept")
         try:
-            made = _let_answer(loaded, cases, work, sandbox, allow_pickle=allow_pickle)
+            answered = _let_answer(loaded, cases, work, sandbox, allow_pickle=allow_pickle)
         finally:
             if not (work / "scoring" / "parts").exists():  # nothing to go on from
                 shutil.rmtree(work, ignore_errors=True)
-        digest = vendor.give_answers(file, signer, now(), loaded, terms, made, out)
+        digest = vendor.give_answers(file, signer, now(), loaded, terms, answered, out)
     shutil.rmtree(work, ignore_errors=True)
     note(f"For the regulator: {out} ({terms.rows:,} decisions; SHA-256 {digest})")
 
@@ -212,18 +212,18 @@ def rehearse(
     expected = read_table(folder / ANSWERS, terms.rows)[0] if (folder / ANSWERS).exists() else None
     if expected is not None and expected.column_names != [CID, DECISION]:
         raise ArgumentError(f"{ANSWERS} holds no answers", slug="no-answers", hint="take it out of the sample")
-    said = []
+    rounds = []
     for _ in range(2):
         with PrivateFolder() as work:
-            made = _let_answer(loaded, cases, work, sandbox, allow_pickle=allow_pickle)
-            said.append(made.answers[DECISION].to_pylist())
-    for word in sorted(set(said[0])):
-        say(f"{said[0].count(word):>9,}  {word}")
-    differ = sum(one != two for one, two in zip(*said, strict=True))
+            answered = _let_answer(loaded, cases, work, sandbox, allow_pickle=allow_pickle)
+            rounds.append(answered.answers[DECISION].to_pylist())
+    for word in sorted(set(rounds[0])):
+        say(f"{rounds[0].count(word):>9,}  {word}")
+    differ = sum(first != two for first, two in zip(*rounds, strict=True))
     say(f"{differ:>9,}  otherwise when asked again" + ("" if differ else ": --deterministic can be declared"))
     if expected is not None:
         wanted = dict(zip(*(expected[name].to_pylist() for name in (CID, DECISION)), strict=True))
-        other = sum(wanted.get(cid) != word for cid, word in zip(cases[CID].to_pylist(), said[0], strict=True))
+        other = sum(wanted.get(cid) != word for cid, word in zip(cases[CID].to_pylist(), rounds[0], strict=True))
         say(f"{other:>9,}  otherwise than the sample expects")
         raise typer.Exit(ExitCode.INCONCLUSIVE if other else ExitCode.PASS)
 
@@ -262,7 +262,7 @@ def judge(
     came = now() if received is None else received.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     if came > now():
         raise ArgumentError(f"--received {came} has not come yet", slug="received-later")
-    asked = requested_output((), None, restricted=False, folder=restricted_folder, new_key=new_key)
+    output = requested_output((), None, restricted=False, folder=restricted_folder, new_key=new_key)
     with OutputFolder(out):
         pass  # it can be written
     is_new_mark = mark(out)
@@ -273,14 +273,14 @@ def judge(
             if error.slug == "judged-before" and is_new_mark:
                 unmark(out)  # what lies there can be the very audit of these answers
             raise
-        for each in checked.shown:
-            say(f"  {each.state.value:<14}{printable(each.text)}")
+        for line in checked.shown:
+            say(f"  {line.state.value:<14}{printable(line.text)}")
         if not checked.holds:
             refuse(file, signer, now(), secret, answered)
     if not checked.holds:
         say("\nNot judged: the answers do not hold together. That is no FAIL.")
         raise typer.Exit(ExitCode.NOT_JUDGED)
-    judge_answers(secret, loaded, out, Signed(history, signer, registered_in(secret)), asked)
+    judge_answers(secret, loaded, out, Signed(history, signer, registered_in(secret)), output)
 
 
 @_command("Regulator: ask the system at work again.")
@@ -315,8 +315,8 @@ def repeat(
         repeats = again.choose_repeats(audited, secret, SystemRandom())
         cases, ids = again.cases_of(secret, repeats)
         with storage(secret), tempfile.TemporaryDirectory(prefix=".asked-", dir=secret) as work:
-            made = _let_answer(loaded, cases, Path(work), sandbox, allow_pickle=allow_pickle)
-        differ = again.ids_that_differ(secret, made.answers, ids)
+            answered = _let_answer(loaded, cases, Path(work), sandbox, allow_pickle=allow_pickle)
+        differ = again.ids_that_differ(secret, answered.answers, ids)
         lines = list(_came_out(audited, repeats, differ))
         entry = again.record_repeat(file, signer, now(), sealed, secret, lines, alike=not differ)
     say("\n".join(lines))
@@ -328,17 +328,18 @@ def _came_out(audited: AuditResult, repeats: Sequence[Repeat], differ: AbstractS
     from audit.cli.console.group_names import GroupNames
 
     names = GroupNames(audited.features)
-    for each in repeats:
-        found = len(each.ids & differ)
+    for again in repeats:
+        differing = len(again.ids & differ)
         yield (
-            f"{each.rule}: {each.outcome.upper()} of {names.name(each.group)} holds if at most "
-            f"{each.overturned_by - 1:,} of {each.case_count:,} answers differ; {len(each.ids):,} were asked again, "
-            f"{f'{found:,} did' if found else 'none did'}{'' if each.is_shown(found) else ': it is not shown to hold'}"
+            f"{again.rule}: {again.outcome.upper()} of {names.name(again.group)} holds if at most "
+            f"{again.overturned_by - 1:,} of {again.case_count:,} answers differ; {len(again.ids):,} were asked again, "
+            f"{f'{differing:,} did' if differing else 'none did'}"
+            f"{'' if again.is_shown(differing) else ': it is not shown to hold'}"
         )
-    asked = {(each.rule, each.group) for each in repeats}
-    for one in audited.verdicts:
-        if (one.rule, one.group) not in asked:
-            yield f"{one.rule}: {one.outcome.upper()} of {names.name(one.group)}: none were asked again"
+    repeated = {(again.rule, again.group) for again in repeats}
+    for verdict in audited.verdicts:
+        if (verdict.rule, verdict.group) not in repeated:
+            yield f"{verdict.rule}: {verdict.outcome.upper()} of {names.name(verdict.group)}: none were asked again"
 
 
 @_command("Both: show that a label was fixed before the answers.", "open")

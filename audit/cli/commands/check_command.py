@@ -29,5 +29,5 @@ def check(
         from audit.cli.pages.check_summary import check_summary
         from audit.planning.check import check_plan
 
-        found = check_plan(plan)
-    say(check_summary(found, Style.of(sys.stdout), every_group=every_group))
+        report = check_plan(plan)
+    say(check_summary(report, Style.of(sys.stdout), every_group=every_group))

@@ -47,15 +47,15 @@ def codes(  # noqa: PLR0913, PLR0917 - a parameter for each option
     if map_to is not None and map_to.exists() and not force:
         raise ArgumentError(f"{map_to} is there already", slug="map-exists")
     with stages_on(sys.stderr):
-        found = column_codes(data, column, coding, encoding, codes=codes, sheet=sheet)
+        codes_read = column_codes(data, column, coding, encoding, codes=codes, sheet=sheet)
     if as_json:
-        say_document(codes_document(found))
+        say_document(codes_document(codes_read))
     else:
-        say(codes_page(found, Style.of(sys.stdout)))
-    if map_to is not None and found.refused:
-        write_file(map_to, map_to_complete(found))
-        done = f"{len(filled_in(found)):,} filled in, {len(found.refused):,} to decide"
+        say(codes_page(codes_read, Style.of(sys.stdout)))
+    if map_to is not None and codes_read.refused:
+        write_file(map_to, map_to_complete(codes_read))
+        done = f"{len(filled_in(codes_read)):,} filled in, {len(codes_read.refused):,} to decide"
         note(f"Wrote {map_to}: {done}. Put it into the plan.")
     elif map_to is not None:
         note("Every value is read: there is no map to write.")
-    raise typer.Exit(ExitCode.INCONCLUSIVE if found.refused else ExitCode.PASS)
+    raise typer.Exit(ExitCode.INCONCLUSIVE if codes_read.refused else ExitCode.PASS)

@@ -47,9 +47,11 @@ def compare(
         from audit.verdicts.changes.baseline import change_between, load_baseline, plan_at_hand, with_change
 
         earlier, later = (load_baseline(result_at(path) or path) for path in (then, now))
-        whole = as_json or out is not None
+        is_document = as_json or out is not None
         stage("comparing")
-        change = change_between(earlier, later, plan_at_hand(later.result, plan), only_the_same=False, whole=whole)
+        change = change_between(
+            earlier, later, plan_at_hand(later.result, plan), only_the_same=False, whole=is_document
+        )
     if out is not None:
         from audit.cli.outputs.output_folder import write_file
         from audit.result.reporters import find_reporters, render

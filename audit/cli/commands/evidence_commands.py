@@ -78,8 +78,8 @@ def key(
         return
     if file.exists() or beside.exists():
         raise ArgumentError(f"{file.name} or {beside.name} is there already", slug="key-exists")
-    made, public = new_private_key(None if no_passphrase else new_passphrase())
-    write_file(file, made)
+    private_key, public = new_private_key(None if no_passphrase else new_passphrase())
+    write_file(file, private_key)
     write_file(beside, public.pem, private=False)
     note(f"Key: {file}, for you alone; {beside.name} is for everybody.")
     note("Its fingerprint, for whoever is to trust it (on the contract, by telephone; not beside the audit):")
@@ -121,22 +121,25 @@ def seal(
             from audit.verdicts.changes.baseline import plan_at_hand  # as much to load as the rest
 
             loaded = plan_at_hand(result, plan)
-        place = find_restricted_folder(
+        restricted = find_restricted_folder(
             folder, result.plan.disclosure, None if loaded is None else loaded.folder, restricted_folder
         )
-        published = sealing.read_published(folder, place, document)
+        published = sealing.read_published(folder, restricted, document)
         if with_rows:
             from audit.cli.outputs.evidence_files import rows_of
 
             published = replace(published, rows=rows_of(result, loaded, folder))
-        kept = _standing_bundle(folder / RESTRICTED_EVIDENCE, published)
-        if kept is not None:
-            made, signed = sealing.with_rows(kept, published), "as it was signed; the restricted one has the rows now"
+        standing = _standing_bundle(folder / RESTRICTED_EVIDENCE, published)
+        if standing is not None:
+            bundles, signed = (
+                sealing.with_rows(standing, published),
+                "as it was signed; the restricted one has the rows now",
+            )
         else:
             signer = None if key is None else open_signer(key)
-            made = sealing.seal(published, now(), signer)
+            bundles = sealing.seal(published, now(), signer)
             signed = "not signed yet" if signer is None else f"signed with {signer.public.fingerprint}"
-        with write_bundles(folder, made):
+        with write_bundles(folder, bundles):
             pass
         note(f"Evidence: {public_folder(folder) / EVIDENCE} ({signed})")
         note(f"For whoever may see exact figures: {folder / RESTRICTED_EVIDENCE} (restricted)")
@@ -214,12 +217,18 @@ def verify(
         )
     content = bytes_of_result(bundle, MAX_BYTES)
     trusted = read_trust(trust, key or ())
-    given = None if history is None else bytes_of_result(history, MAX_BYTES)
+    given_history = None if history is None else bytes_of_result(history, MAX_BYTES)
     today = datetime.now(UTC).date()
-    found = verified(
-        content, bundle.name, trusted, today, lambda name: _beside(bundle, name), given, list(_strangers(bundle))
+    checks = verified(
+        content,
+        bundle.name,
+        trusted,
+        today,
+        lambda name: _beside(bundle, name),
+        given_history,
+        list(_strangers(bundle)),
     )
-    _end(found, bundle, _print, as_json=as_json)
+    _end(checks, bundle, _print, as_json=as_json)
 
 
 def attach(
@@ -255,8 +264,8 @@ def replay(
 
     Exit codes: 0 all came out the same; 3 something could not be made again; 5 something came out otherwise.
     """
-    found = _replayed(bundle, level or (), folder)[1]
-    _end(found, bundle, _print_lines, as_json=as_json)
+    verification = _replayed(bundle, level or (), folder)[1]
+    _end(verification, bundle, _print_lines, as_json=as_json)
 
 
 def countersign(
@@ -274,12 +283,12 @@ def countersign(
     from audit.evidence.replay import countersigned
 
     signer = open_signer(key)
-    read, found = _replayed(bundle, level or (), folder)
-    _print_lines(found, bundle)
-    if found.exit_code:
+    read, verification = _replayed(bundle, level or (), folder)
+    _print_lines(verification, bundle)
+    if verification.exit_code:
         note("Nothing was signed.")
-        raise typer.Exit(found.exit_code)
-    signed = countersigned(read, found.shown, now(), signer)
+        raise typer.Exit(verification.exit_code)
+    signed = countersigned(read, verification.shown, now(), signer)
     write_file(bundle, signed.content)
     write_file(bundle.with_name(EVIDENCE), signed.for_everybody.content, private=False)
     note(f"Countersigned with {signer.public.fingerprint}: {bundle} and {bundle.with_name(EVIDENCE)}")
@@ -299,10 +308,10 @@ def _replayed(path: Path, levels: Sequence[ReplayLevel], folder: Path | None) ->
     read, checked = read_bundle(content, path.name), verified(content, path.name, Trust(), datetime.now(UTC).date())
     # what another version made may not be read here: then nothing is known of it either
     wrong = tuple(
-        each
-        for each in checked.shown
-        if each.state == State.CONTRADICTED
-        or (each.state == State.NOT_SHOWN and each.code in {"release", "restricted"})
+        line
+        for line in checked.shown
+        if line.state == State.CONTRADICTED
+        or (line.state == State.NOT_SHOWN and line.code in {"release", "restricted"})
     )
     if wrong:
         return read, Verified(wrong, checked.evidence)
@@ -326,8 +335,8 @@ def _beside(bundle: Path, name: str) -> bytes | None:
     from audit.evidence.bundle import MAX_BYTES
     from audit.storage import bytes_of_result
 
-    place = Path(os.path.realpath(bundle.with_name(name)))
-    return bytes_of_result(place, MAX_BYTES) if place.is_file() else None
+    file = Path(os.path.realpath(bundle.with_name(name)))
+    return bytes_of_result(file, MAX_BYTES) if file.is_file() else None
 
 
 def _strangers(bundle: Path) -> Iterator[str]:
@@ -340,39 +349,39 @@ def _strangers(bundle: Path) -> Iterator[str]:
             yield f"{entry.name}/" if entry.is_dir() else entry.name
 
 
-def _end(found: Verified, bundle: Path, show: Callable[[Verified, Path], None], *, as_json: bool) -> NoReturn:
+def _end(verification: Verified, bundle: Path, show: Callable[[Verified, Path], None], *, as_json: bool) -> NoReturn:
     if as_json:
-        say(_as_json(found))
+        say(_as_json(verification))
     else:
-        show(found, bundle)
-    raise typer.Exit(found.exit_code)
+        show(verification, bundle)
+    raise typer.Exit(verification.exit_code)
 
 
-def _as_json(found: Verified) -> str:
+def _as_json(verification: Verified) -> str:
     import json
 
-    shown = [{"code": each.code, "state": each.state.value, "text": each.text} for each in found.shown]
-    return json.dumps({"exit_code": int(found.exit_code), "shown": shown}, indent=1)
+    shown = [{"code": line.code, "state": line.state.value, "text": line.text} for line in verification.shown]
+    return json.dumps({"exit_code": int(verification.exit_code), "shown": shown}, indent=1)
 
 
-def _print(found: Verified, bundle: Path) -> None:
+def _print(verification: Verified, bundle: Path) -> None:
     from audit.vocabulary.text import printable
 
-    _print_lines(found, bundle)
-    if found.evidence is None or found.exit_code == ExitCode.NOT_VERIFIED:
+    _print_lines(verification, bundle)
+    if verification.evidence is None or verification.exit_code == ExitCode.NOT_VERIFIED:
         say("\nDo not rely on it, and ask whoever gave it to you for another.")
         return
-    system = found.evidence.system
+    system = verification.evidence.system
     say(f"\nThe statement says that the audit of {printable(system.name)} by {printable(system.owner)} ended:")
-    say(f"{found.evidence.headline}. Whether that is right is not a question of signatures: read the report.")
+    say(f"{verification.evidence.headline}. Whether that is right is not a question of signatures: read the report.")
 
 
-def _print_lines(found: Verified, bundle: Path) -> None:
+def _print_lines(verification: Verified, bundle: Path) -> None:
     from audit.vocabulary.text import printable
 
     style = Style.of(sys.stdout)
     roles = {"holds": "pass", "contradicted": "fail", "not shown": "inconclusive"}
     say(printable(bundle.name))
-    for each in found.shown:
-        state = f"{each.state.value:<14}"
-        say(f"  {style.paint(state, roles.get(each.state.value, 'faint'))}{printable(each.text)}")
+    for line in verification.shown:
+        state = f"{line.state.value:<14}"
+        say(f"  {style.paint(state, roles.get(line.state.value, 'faint'))}{printable(line.text)}")

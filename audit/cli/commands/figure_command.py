@@ -55,20 +55,20 @@ def _release_at(path: Path, kind: FigureKind) -> PublicRelease:
     from audit.disclosure.read import load_release
 
     places = [path / "public" / RELEASE, path / RELEASE] if path.is_dir() else [path]
-    found = next((place for place in places if place.exists()), None)
-    if found is None:
+    release_path = next((candidate for candidate in places if candidate.exists()), None)
+    if release_path is None:
         raise AuditError(
             f"no release.json at {path}",
             slug="no-release",
             hint="name the folder public of an audit, or add --restricted to draw exact counts",
         )
-    if found.name == "result.json":
-        raise ArgumentError(f"{found} holds exact counts", slug="figure-restricted")
+    if release_path.name == "result.json":
+        raise ArgumentError(f"{release_path} holds exact counts", slug="figure-restricted")
     if kind in ("sweep", "reliability"):
         raise AuditError(
             f"a public release holds no scores, and no {kind} can be drawn from it", slug="figure-not-public"
         )
-    return load_release(found)[0]
+    return load_release(release_path)[0]
 
 
 def _result_at(path: Path) -> AuditResult:

@@ -30,10 +30,10 @@ def demo(
         from audit.worlds.demo.found import lines_to_print
         from audit.worlds.demo.prepare import DEFAULT_SEED, prepare_demo
 
-        asked = requested_output((), None, restricted=restricted)
+        output = requested_output((), None, restricted=restricted)
         prepared = prepare_demo(out, seed=DEFAULT_SEED if seed is None else seed)
         results = out / "audit-out"
-        done = run_into(results, RunRequest(prepared.plan, plan_with(prepared.plan)), asked)
+        done = run_into(results, RunRequest(prepared.plan, plan_with(prepared.plan)), output)
     result, code = done.result, result_exit_code(done.result)
     say(
         "\n".join(

@@ -131,8 +131,8 @@ def _keep_head(file: HistoryFile) -> None:
     """Write the head of now beside the history, for other parties to sign."""
     from audit.evidence.checkpoint import HEAD, checkpoint_of
 
-    head, kept = checkpoint_of(file.history.payloads), file.anchors()
-    if f"{head.size}{HEAD}" not in kept:  # others may have signed it
+    head, heads = checkpoint_of(file.history.payloads), file.anchors()
+    if f"{head.size}{HEAD}" not in heads:  # others may have signed it
         file.keep_anchor(f"{head.size}{HEAD}", head.content)
 
 
@@ -142,8 +142,8 @@ def _cosign(file: HistoryFile, key: Path) -> None:
 
     signer, head = open_signer(key), checkpoint_of(file.history.payloads)
     name = f"{head.size}{HEAD}"
-    kept = next((kept for kept in file.heads().values() if kept.size == head.size), head)
-    file.keep_anchor(name, kept.cosigned(signer, int(time.time())).content)
+    largest = next((largest for largest in file.heads().values() if largest.size == head.size), head)
+    file.keep_anchor(name, largest.cosigned(signer, int(time.time())).content)
     file.keep_anchor(f"{signer.public.fingerprint[:16]}.pem", signer.public.pem)
     entries = count_of(head.size, "entry", "entries")
     note(f"Signed: the head of {entries}. Keep a copy of {name}: it shows if one is changed later.")
@@ -163,7 +163,10 @@ def _stamp(file: HistoryFile, request: Path | None, reply: Path | None) -> None:
         note(f"Request: {request}; send it to a time authority, and give the reply with --time-reply")
     if reply is not None:
         content = bytes_of_result(reply, MAX_BYTES)
-        over = next((kept.size for kept in file.heads().values() if is_over(content, kept.body.encode())), None)
+        over = next(
+            (signed_head.size for signed_head in file.heads().values() if is_over(content, signed_head.body.encode())),
+            None,
+        )
         if over is None:
             raise ArgumentError(
                 f"{reply.name} is no time stamp over a head of {file.path.name}",
@@ -210,8 +213,8 @@ def _compare(file: HistoryFile, other: Path) -> ExitCode:
     if other.name.endswith(HEAD):
         head = parse_checkpoint(content, other.name)
         size = head.size
-        own = checkpoint_of(payloads[:size]) if 1 <= size <= len(payloads) else None
-        same = own is not None and (own.origin, own.root) == (head.origin, head.root)
+        same_head = checkpoint_of(payloads[:size]) if 1 <= size <= len(payloads) else None
+        same = same_head is not None and (same_head.origin, same_head.root) == (head.origin, head.root)
     else:
         before = read_history(content, other.name).payloads
         size, same = len(before), payloads[: len(before)] == before
@@ -229,9 +232,9 @@ def _lines(file: HistoryFile) -> list[str]:
 
     lines = []
     for entry in file.history.entries:
-        of = "" if entry.answers is None else f" (of entry {entry.answers})"
+        reference = "" if entry.answers is None else f" (of entry {entry.answers})"
         verdict = "" if entry.headline is None else f": {entry.headline}"
         verdict = verdict if entry.alike is None else ": all alike" if entry.alike else ": some otherwise"
         system = printable(f"{entry.system.name} · {entry.system.owner}")
-        lines.append(f"{entry.index:>4}  {entry.at[:16].replace('T', ' ')}  {entry.kind}{verdict}{of}  {system}")
+        lines.append(f"{entry.index:>4}  {entry.at[:16].replace('T', ' ')}  {entry.kind}{verdict}{reference}  {system}")
     return lines

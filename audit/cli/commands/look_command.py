@@ -25,20 +25,20 @@ _MOST: Final = 12
 
 def look_page(look: FirstLook, style: Style) -> str:
     """Write the page; ranges are wider for rows that were picked because they are far from everyone else."""
-    names, found = GroupNames(look.result.features), look.worst
-    picked = selected(found[:_MOST], found)
+    names, worst_gap = GroupNames(look.result.features), look.worst
+    picked = selected(worst_gap[:_MOST], worst_gap)
     head = ("Group", "rate", "measured", "likely", "everyone else")
     rows = [
         (
-            names.name_within(each.group, 31),
-            each.definition.short,
-            in_100(each.value),
-            likely_words(each),
-            in_100(each.rest),
+            names.name_within(row.group, 31),
+            row.definition.short,
+            in_100(row.value),
+            likely_words(row),
+            in_100(row.rest),
         )
-        for each in picked.rows
+        for row in picked.rows
     ]
-    left = len(found) - len(rows)
+    left = len(worst_gap) - len(rows)
     lines = [
         style.paint(NO_VERDICT, "strong"),
         f"Rows: {look.result.rows[0].read:,}",
@@ -74,7 +74,7 @@ def look(
     with stages_on(sys.stderr):
         from audit.cli.first_look import look as first_look
 
-        found = first_look(
+        first = first_look(
             data,
             label=label,
             score=score,
@@ -84,4 +84,4 @@ def look(
             nationality=nationality,
             sheet=sheet,
         )
-    say(look_page(found, Style.of(sys.stdout)))
+    say(look_page(first, Style.of(sys.stdout)))

@@ -55,15 +55,15 @@ def portal(
     maker = find_portal()
     languages = portal_languages(maker, lang)
     refuse_place(out, folder, ours=is_site(out))
-    who, pictures = (None, {}) if publisher is None else read_publisher(publisher)
-    found = find_audits(folder, out, day, None if trust is None else read_trust(trust))
-    site = found.site(day, languages, who)
-    write_site(out, {**portal_files(maker, site), **pictures, **found.copies})
+    published_by, pictures = (None, {}) if publisher is None else read_publisher(publisher)
+    found_audits = find_audits(folder, out, day, None if trust is None else read_trust(trust))
+    site = found_audits.site(day, languages, published_by)
+    write_site(out, {**portal_files(maker, site), **pictures, **found_audits.copies})
     for count, words in (
-        (found.links, "links not followed"),
-        (found.sites, "portals passed over"),
-        (found.again, "releases in other languages or formats, of audits that stand here once"),
-        (found.others, "reports not copied, as they are not what this version makes of their releases"),
+        (found_audits.links, "links not followed"),
+        (found_audits.sites, "portals passed over"),
+        (found_audits.again, "releases in other languages or formats, of audits that stand here once"),
+        (found_audits.others, "reports not copied, as they are not what this version makes of their releases"),
     ):
         if count:
             note(f"note: {words}: {count}")

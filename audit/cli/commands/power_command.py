@@ -41,7 +41,7 @@ def power(  # noqa: PLR0913, PLR0917 - a parameter for each option
     With a plan: for every rule and group the smallest gap that would be named (FAIL), and the smallest margin at which
     an equal group would pass, with the plan's power. With --metric and no plan: cases that each group needs.
     """
-    given = {
+    flag_values = {
         "--metric": metric,
         "--rate": rate,
         "--margin": margin,
@@ -54,7 +54,7 @@ def power(  # noqa: PLR0913, PLR0917 - a parameter for each option
         "--prevalence": prevalence,
         "--route": route,
     }
-    flags = {name: value for name, value in given.items() if value is not None}
+    flags = {name: value for name, value in flag_values.items() if value is not None}
     if plan is None:
         answer = _answer_without_plan(flags)
     elif flags:
@@ -100,6 +100,8 @@ def _answer_without_plan(flags: Mapping[str, object]) -> _Answer:
     from audit.cli.pages.power_picture import cases_panels
     from audit.cli.pages.power_summary import cases_summary
 
-    asked = read_power_flags(flags)
-    made = asked, asked.answers()
-    return _Answer(partial(cases_summary, *made), partial(cases_document, *made), partial(cases_panels, *made))
+    flags_read = read_power_flags(flags)
+    answered = flags_read, flags_read.answers()
+    return _Answer(
+        partial(cases_summary, *answered), partial(cases_document, *answered), partial(cases_panels, *answered)
+    )

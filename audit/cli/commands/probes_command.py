@@ -62,7 +62,7 @@ def _check_may_be_replaced(out: Path, plan: Path, loaded: LoadedPlan) -> None:
     from audit.plan.file.unfinished import leaves
 
     named = [value for _, value in leaves(loaded.plan.model_dump()) if isinstance(value, Path)]
-    for path in (plan, *(loaded.folder / each for each in named)):
+    for path in (plan, *(loaded.folder / name for name in named)):
         if path.exists() and out.samefile(path):
             raise ArgumentError(
                 f"{out} is {'the plan' if path is plan else 'a file that the plan reads'}", slug="variants-over-input"
@@ -99,5 +99,5 @@ def _texts(design: DesignWithRows) -> list[str]:
     column = design.batch.column(design.batch.schema.get_field_index(design.columns[0]))
     pairs = design.pairs
     first = int(pairs.anchor[0])
-    changed = [int(place) for place in pairs.variant[pairs.anchor == first][: _TEXTS - 1]]
-    return [column[place].as_py() for place in (first, *changed)]
+    changed = [int(row) for row in pairs.variant[pairs.anchor == first][: _TEXTS - 1]]
+    return [column[row].as_py() for row in (first, *changed)]

@@ -23,38 +23,42 @@ _SHAPES: Final[dict[State, Colour]] = {State.WRONG: "fail", State.UNTOLD: "incon
 _MOST_BELOW: Final = 6
 
 
-def recheck_page(found: Rechecked, style: Style) -> str:
+def recheck_page(rechecked: Rechecked, style: Style) -> str:
     """Write what was found, the worst first."""
-    table, many = found.table, found.follows
+    table, many = rechecked.table, rechecked.follows
     kind = "scoring" if table.scores else "selection"
     lines = [style.paint(f"{printable(table.source_name)}: {kind} rates, {len(table.categories)} rows", "strong"), ""]
     for state, colour in _SHAPES.items():
-        said = [f"  {each.where}: {each.text}" for each in found.findings if each.state is state]
+        finding_lines = [
+            f"  {finding.where}: {finding.text}" for finding in rechecked.findings if finding.state is state
+        ]
         lines += (
-            [style.paint(f"{style.shape(colour)} {state.upper()}", colour), *map(printable, said), ""] if said else []
+            [style.paint(f"{style.shape(colour)} {state.upper()}", colour), *map(printable, finding_lines), ""]
+            if finding_lines
+            else []
         )
     lines += [style.paint(f"{style.shape('pass')} FOLLOWS", "pass")]
     lines += [f"  {many['rate']} rates from numbers of people, {many['ratio']} impact ratios, {many['sum']} sums", ""]
-    if found.left_out:
-        names = printable("; ".join(found.left_out))
+    if rechecked.left_out:
+        names = printable("; ".join(rechecked.left_out))
         lines.append(f"Without impact ratio, below 2 % of the data; the summary must say why: {names}.")
-    if below := printable(first_of(found.below, _MOST_BELOW, "; ")):
+    if below := printable(first_of(rechecked.below, _MOST_BELOW, "; ")):
         lines.append(f"Below four fifths of the highest rate: {below}.")
         lines.append("Four fifths is a rule of thumb of the EEOC (29 CFR 1607.4(D)); Local Law 144 sets no limit.")
     lines.append("That figures follow does not show that people were counted rightly.")
     return "\n".join(lines)
 
 
-def recheck_document(found: Rechecked) -> str:
+def recheck_document(rechecked: Rechecked) -> str:
     """Write the same as JSON."""
     document = {
-        "source": found.table.source_name,
-        "rates": "scoring" if found.table.scores else "selection",
-        "rows": len(found.table.categories),
-        "findings": [each._asdict() for each in found.findings],
-        "follows": dict(sorted(found.follows.items())),
-        "without_ratio_below_2_per_cent": list(found.left_out),
-        "below_four_fifths": list(found.below),
+        "source": rechecked.table.source_name,
+        "rates": "scoring" if rechecked.table.scores else "selection",
+        "rows": len(rechecked.table.categories),
+        "findings": [finding._asdict() for finding in rechecked.findings],
+        "follows": dict(sorted(rechecked.follows.items())),
+        "without_ratio_below_2_per_cent": list(rechecked.left_out),
+        "below_four_fifths": list(rechecked.below),
     }
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
@@ -85,9 +89,9 @@ def recheck(
     from audit.evidence.published.table import read_table
 
     today = (date or datetime.now(UTC)).date()
-    found = recheck_table(read_table(table, sheet), unknown, audited.date() if audited else None, today)
+    rechecked = recheck_table(read_table(table, sheet), unknown, audited.date() if audited else None, today)
     if as_json:
-        say_document(recheck_document(found))
+        say_document(recheck_document(rechecked))
     else:
-        say(recheck_page(found, Style.of(sys.stdout)))
-    raise typer.Exit(found.exit_code)
+        say(recheck_page(rechecked, Style.of(sys.stdout)))
+    raise typer.Exit(rechecked.exit_code)

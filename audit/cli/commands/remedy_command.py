@@ -50,28 +50,28 @@ def remedy(  # noqa: PLR0913, PLR0917 - a parameter for each option
         from audit.result.reporters import find_reporters, languages_of, remedies_report
 
         languages_of(find_reporters(["html"]), lang)
-        asked = asked_plan(of)
-        place = asked.audited.beside if asked.audited else of
-        refuse_exact_among_public(public_folder(place), [out, *([plan] if plan else [])])
-        _check_place(plan, asked.loaded.folder)
-        found = find(
-            asked,
+        remedy_plan = asked_plan(of)
+        beside = remedy_plan.audited.beside if remedy_plan.audited else of
+        refuse_exact_among_public(public_folder(beside), [out, *([plan] if plan else [])])
+        _check_place(plan, remedy_plan.loaded.folder)
+        suggested = find(
+            remedy_plan,
             ways=[name.strip() for name in ways.split(",")],
             per_group=per_group,
             review_right=review_right,
             sandbox=sandbox,
             allow_pickle=allow_pickle,
         )
-    page, panel = remedies_report(found, lang)
+    page, panel = remedies_report(suggested, lang)
     with OutputFolder(out, replaces=()) as folder:
-        folder.publish_files({"remedy.json": found.to_json(), page.filename: page.content})
+        folder.publish_files({"remedy.json": suggested.to_json(), page.filename: page.content})
     if as_json:
-        say_document(found.to_json())
+        say_document(suggested.to_json())
     else:
         say(panel)
         note(f"Page: {out / page.filename} (restricted)")
     if plan is not None:
-        write_file(plan, next_plan(asked.loaded, found, chosen_remedy(found, take)))
+        write_file(plan, next_plan(remedy_plan.loaded, suggested, chosen_remedy(suggested, take)))
         note(f"Plan of the next audit: {plan}; its set has to be new")
 
 

@@ -68,27 +68,27 @@ def report(  # noqa: PLR0913, PLR0917 - a parameter for each option
                 raise ArgumentError("--reproduce makes a release as it was", slug="reproduce-arguments")
             report_files.reproduce_release(result_at(result) or result, restricted_folder, reproduce, out)
             return
-        asked = requested_output(
+        output = requested_output(
             names, lang, restricted=restricted, folder=restricted_folder, exact=("html",), new_key=new_key
         )
-        _write_of_result(result_at(result) or result, asked, out)
+        _write_of_result(result_at(result) or result, output, out)
 
 
-def _write_of_result(path: Path, asked: RequestedOutput, out: Path | None) -> None:
+def _write_of_result(path: Path, output: RequestedOutput, out: Path | None) -> None:
     from audit.cli.outputs import report_files
     from audit.cli.outputs.audience import ExactReports
     from audit.cli.outputs.stale_result import report_stale
     from audit.result.file import load_result
 
-    if isinstance(asked, ExactReports) and asked.folder is not None:
+    if isinstance(output, ExactReports) and output.folder is not None:
         raise ArgumentError(
             "--restricted writes no public files, so it needs no --restricted-folder", slug="restricted-arguments"
         )
     result = load_result(path)
-    if isinstance(asked, ExactReports):
-        report_files.write_exact(result, path.parent, asked, out)
+    if isinstance(output, ExactReports):
+        report_files.write_exact(result, path.parent, output, out)
     else:
-        report_files.write_public(result, path.parent, asked, out)
+        report_files.write_public(result, path.parent, output, out)
     report_stale(result, path)
 
 

@@ -92,7 +92,7 @@ def run(  # noqa: PLR0913, PLR0917 - a parameter for each option
     from audit.cli.outputs.waivers import exit_code_with_waivers
 
     with marked_until_judged(out):
-        asked = requested_output(report or (), lang, restricted=restricted, folder=restricted_folder, new_key=new_key)
+        output = requested_output(report or (), lang, restricted=restricted, folder=restricted_folder, new_key=new_key)
         if changed_only:
             kept_verdict.check_changed_only_run({"--waivers": waivers, "--baseline": baseline}, fresh=fresh)
         request = RunRequest(
@@ -108,11 +108,11 @@ def run(  # noqa: PLR0913, PLR0917 - a parameter for each option
         )
         written = (*(report or ()), lang, restricted, str(restricted_folder))
         options = (*written, crosscheck, repeat, *["new_key"] * new_key)
-        kept = kept_verdict.verdict_place_of_run(out, restricted_folder, request, options) if changed_only else None
-        kept_verdict.exit_with_kept_verdict(kept, on_inconclusive, quiet=quiet, as_json=as_json)
+        cached = kept_verdict.verdict_place_of_run(out, restricted_folder, request, options) if changed_only else None
+        kept_verdict.exit_with_kept_verdict(cached, on_inconclusive, quiet=quiet, as_json=as_json)
         signed = history_and_signer(history, key, restricted=restricted)
-        done = run_into(out, request, asked, fresh=fresh, signed=signed)
-        kept_verdict.keep_result(kept, done.result)
+        done = run_into(out, request, output, fresh=fresh, signed=signed)
+        kept_verdict.keep_result(cached, done.result)
         _show(done, plan, out, quiet=quiet, as_json=as_json)
         raise typer.Exit(exit_code_with_waivers(done.result, on_inconclusive, quiet=quiet))
 

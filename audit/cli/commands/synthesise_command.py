@@ -58,17 +58,17 @@ def synthesise(  # noqa: PLR0913, PLR0917 - a parameter for each option
             "--controls-only plants nothing", slug="synthesise-arguments", hint="leave out --plant, or this"
         )
     chosen = WORLDS[world]
-    asked = [] if controls_only else plant or [possible.finding for possible in chosen.findings]
-    made: Synthesised = write_world(
+    planted = [] if controls_only else plant or [possible.finding for possible in chosen.findings]
+    written: Synthesised = write_world(
         chosen,
         out or Path(f"audit7k-{world}"),
         rows=rows,
         seed=seed,
-        findings=findings_asked(chosen, asked),
+        findings=findings_asked(chosen, planted),
         data_format=form,
         as_typed=as_typed,
     )
-    say(written_page(made))
+    say(written_page(written))
 
 
 def worlds_page(worlds: Iterable[World]) -> str:
@@ -76,21 +76,21 @@ def worlds_page(worlds: Iterable[World]) -> str:
     return "\n".join(line for world in worlds for line in (*_world(world), "")).rstrip("\n")
 
 
-def written_page(made: Synthesised) -> str:
+def written_page(written: Synthesised) -> str:
     """Say what was written, and what to do with it."""
     from audit.worlds.folder import TRUTH
 
-    rows_are = made.mechanism.world.rows_are
+    rows_are = written.mechanism.world.rows_are
     planted = [
         f"  {finding.possible.finding:<18}{_group(finding.possible.group)}, size {finding.size:g}"
-        for finding in made.findings
+        for finding in written.findings
     ]
     return "\n".join(
         (
-            f"Wrote {made.rows:,} {rows_are} to {made.data}, seed {made.seed}. They describe nobody.",
+            f"Wrote {written.rows:,} {rows_are} to {written.data}, seed {written.seed}. They describe nobody.",
             *(["Planted:", *planted] if planted else ["Nothing is planted: every group is a control."]),
-            f"Truth:   {made.folder / TRUTH}",
-            f"Next:    audit7k run {made.plan}",
+            f"Truth:   {written.folder / TRUTH}",
+            f"Next:    audit7k run {written.plan}",
         )
     )
 

@@ -21,7 +21,7 @@ class GroupNames:
         features = list(features)
         self._features = {feature.name: feature for feature in features}
         last = {feature.name: 1 if feature.coding == "gender" else 0 for feature in features}
-        self._place = {name: (last[name], place) for place, name in enumerate(last)}
+        self._place = {name: (last[name], index) for index, name in enumerate(last)}
         self._rungs = {feature.name: feature.rungs[0] for feature in features}
         self._names = {
             Level(feature.name, level.rung, level.code): level.name for feature in features for level in feature.levels
@@ -40,7 +40,7 @@ class GroupNames:
         parts = self._parts(group)
         excess = cell_len(", ".join(parts)) - width
         if excess > 0:
-            longest = max(range(len(parts)), key=lambda place: cell_len(parts[place]))
+            longest = max(range(len(parts)), key=lambda index: cell_len(parts[index]))
             room = max(cell_len(parts[longest]) - excess, 2 + len(ellipsis))
             parts[longest] = _cut(parts[longest], room, ellipsis)
         return fit(", ".join(parts) or "everyone", width, ellipsis).rstrip()

@@ -69,7 +69,7 @@ class Attempt:
 
     def noted(self, result: AuditResult) -> AuditResult:
         """Return the result with what the history shows of it, for its reports."""
-        asked = {QUESTION: question_digest(result.plan), SET: result.provenance.evaluation_set_sha256}
+        roles = {QUESTION: question_digest(result.plan), SET: result.provenance.evaluation_set_sha256}
         history = self.file.history
         known = [*keys_among(self.file.anchors()), *history.vendors]
         others = {key: 0.0 for key in known if key != self.signer.public}
@@ -77,7 +77,7 @@ class Attempt:
         standing = standing_of(
             history,
             self.started,
-            commitments_of(self.file.opened(asked, self.started.answers)),
+            commitments_of(self.file.opened(roles, self.started.answers)),
             declared=result.plan.governance.limits_set_on is not None,
             witnessed=sizes,
         )
@@ -85,20 +85,27 @@ class Attempt:
         noted = result.provenance.model_copy(update={"history": record})
         return with_safeguards(result.model_copy(update={"provenance": noted}))
 
-    def seal(self, out: Path, place: Path) -> None:
+    def seal(self, out: Path, restricted_folder: Path) -> None:
         """Seal what was published into `out`, and write that down."""
-        published, at = read_published(out, place), now()
+        published, at = read_published(out, restricted_folder), now()
         history = self.file.history
         places = [at for at in (self.started.index, self.started.answers) if at is not None]
-        kept = {role: opening for at in places for role, opening in self.file.openings.get(at, {}).items()}
-        made = seal(published, at, self.signer, earlier=kept, history=history.head, registration=self.started.answers)
+        earlier_openings = {role: opening for at in places for role, opening in self.file.openings.get(at, {}).items()}
+        bundles = seal(
+            published,
+            at,
+            self.signer,
+            earlier=earlier_openings,
+            history=history.head,
+            registration=self.started.answers,
+        )
         sealed: dict[str, Any] = {
             "answers": self.started.index,
             "headline": published.release.headline.outcome,
-            "statement": made.statement_sha256,
+            "statement": bundles.statement_sha256,
         }
         longer = history.with_entry(self.signer, "sealed", at, self.started.system, **sealed)
-        with write_bundles(out, made.with_history(longer.content, self.file.anchors())):
+        with write_bundles(out, bundles.with_history(longer.content, self.file.anchors())):
             self.file.append(self.signer, "sealed", at, self.started.system, **sealed)
 
 

@@ -111,10 +111,12 @@ def refuse_exact_among_public(public: Path, exact: Sequence[Path]) -> None:
         If one of `exact` is the folder `public` or lies under it. These files or folders need not exist yet.
     """
     reached = Path(os.path.realpath(public))
-    for place in exact:
-        there = Path(os.path.realpath(place))
+    for exact_path in exact:
+        there = Path(os.path.realpath(exact_path))
         if reached in (there, *there.parents):
-            raise ArgumentError(f"{place} would lie in {public}, a folder of public files", slug="exact-among-public")
+            raise ArgumentError(
+                f"{exact_path} would lie in {public}, a folder of public files", slug="exact-among-public"
+            )
 
 
 def input_files(plan: AuditPlan, plan_folder: Path) -> list[Path]:
@@ -129,7 +131,7 @@ def input_files(plan: AuditPlan, plan_folder: Path) -> list[Path]:
     return [plan_folder / path for path in named if path is not None]
 
 
-def with_files_there(asked: PublicFiles, folder: Path) -> PublicFiles:
+def with_files_there(files: PublicFiles, folder: Path) -> PublicFiles:
     """Return what is asked for, and the forms of which a file lies beside a release in a folder.
 
     A new release makes them again: beside it they would be of another one. Where no translated form is asked for, they
@@ -138,20 +140,20 @@ def with_files_there(asked: PublicFiles, folder: Path) -> PublicFiles:
     from audit.disclosure.public_files import REPORTERS, TRANSLATED
 
     if not (folder / RELEASE).is_file():
-        return asked
+        return files
     there = (name for name, (filename, _) in REPORTERS.items() if (folder / filename).is_file())
-    known = release_in(folder) if set(TRANSLATED).isdisjoint(asked.formats) else None
+    known = release_in(folder) if set(TRANSLATED).isdisjoint(files.formats) else None
     return replace(
-        asked,
-        formats=tuple(dict.fromkeys((*asked.formats, *there))),
-        languages=asked.languages or (known.about.languages if known is not None else ()),
+        files,
+        formats=tuple(dict.fromkeys((*files.formats, *there))),
+        languages=files.languages or (known.about.languages if known is not None else ()),
     )
 
 
 def make_public(
     result: AuditResult,
-    asked: PublicFiles,
-    place: Path,
+    files: PublicFiles,
+    restricted_folder: Path,
     public: Path,
     write: Callable[[Mapping[str, bytes]], None],
 ) -> Published:
@@ -159,14 +161,16 @@ def make_public(
     from audit.disclosure.digests import read_key
     from audit.disclosure.publish import publish
 
-    had_key = read_key(place) is not None
+    had_key = read_key(restricted_folder) is not None
     try:
         before, there = release_in(public), set_there(public)
-        return publish(result, place, write, asked.formats, asked.languages, before, there, new_key=asked.new_key)
+        return publish(
+            result, restricted_folder, write, files.formats, files.languages, before, there, new_key=files.new_key
+        )
     finally:
         # Also where nothing was written: the next command would no longer see that the key is new.
         if not had_key:
-            note_new_key(place)
+            note_new_key(restricted_folder)
 
 
 def release_in(folder: Path) -> PublicRelease | None:
@@ -202,18 +206,18 @@ def first_file(folder: Path, published: Published) -> Path:
     return folder / names[0] if names else folder
 
 
-def note_new_key(place: Path) -> None:
+def note_new_key(restricted_folder: Path) -> None:
     """Note on stderr that a folder has a new key, whatever is quiet: figures under two keys could be averaged."""
     from audit.disclosure.digests import read_key, set_id
 
-    secret = read_key(place)
+    secret = read_key(restricted_folder)
     if secret is not None:
-        note(f"note: {new_key_words(set_id(secret), str(place))}")
+        note(f"note: {new_key_words(set_id(secret), str(restricted_folder))}")
 
 
-def new_key_words(named: str, place: str) -> str:
+def new_key_words(named: str, restricted_folder: str) -> str:
     """State that a new key was made, where, and for which set."""
     return (
-        f"a new key was made in {place} (set {named}); keep that folder. If this set had public files before, "
-        "make them again with its folder: --restricted-folder"
+        f"a new key was made in {restricted_folder} (set {named}); keep that folder. If this set had public files "
+        "before, make them again with its folder: --restricted-folder"
     )

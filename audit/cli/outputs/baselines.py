@@ -63,7 +63,9 @@ def _unheld(releases: Releases | None) -> ResultError:
     return ResultError(f"no version {other}, so that this one is held against none", slug="chain-new-line")
 
 
-def baseline_in_use(baseline: Baseline | None, plan: AuditPlan, place: Path | None, *, quiet: bool) -> BaselineInUse:
+def baseline_in_use(
+    baseline: Baseline | None, plan: AuditPlan, restricted_folder: Path | None, *, quiet: bool
+) -> BaselineInUse:
     """Check that a baseline is no older than the last accepted one, as far as a folder records it.
 
     Raises ResultError if it is older.
@@ -74,7 +76,7 @@ def baseline_in_use(baseline: Baseline | None, plan: AuditPlan, place: Path | No
     before = baseline.result.change
     if before is not None and before.outcome == "fail" and not quiet:
         note("note: the baseline became worse than the one before it; a pass says that nothing is worse than that")
-    if place is None:
+    if restricted_folder is None:
         if not quiet:
             note(
                 "note: no restricted folder is at hand, so that nobody can see whether this baseline goes back to an "
@@ -83,8 +85,8 @@ def baseline_in_use(baseline: Baseline | None, plan: AuditPlan, place: Path | No
     else:
         from audit.verdicts.changes.chain import refuse_rolled_back
 
-        refuse_rolled_back(baseline, plan, place)
-    return BaselineInUse(baseline, plan, place)
+        refuse_rolled_back(baseline, plan, restricted_folder)
+    return BaselineInUse(baseline, plan, restricted_folder)
 
 
 def baseline_of_plan(request: RunRequest, out: Path | None, named: Path | None) -> BaselineInUse:
@@ -98,26 +100,26 @@ def baseline_of_plan(request: RunRequest, out: Path | None, named: Path | None) 
     earlier = baseline_for(loaded, request.baseline)
     if earlier is not None and out is not None:
         refuse_overwritten_baseline(earlier, out)
-    place = gate_restricted_folder(out, loaded.plan.disclosure, loaded.folder, named)
-    in_use = baseline_in_use(earlier, loaded.plan, place, quiet=request.quiet)
+    restricted_folder = gate_restricted_folder(out, loaded.plan.disclosure, loaded.folder, named)
+    in_use = baseline_in_use(earlier, loaded.plan, restricted_folder, quiet=request.quiet)
     if earlier is not None:
         return in_use
-    return in_use._replace(place=place, releases=accepted_releases(loaded.plan, place))
+    return in_use._replace(place=restricted_folder, releases=accepted_releases(loaded.plan, restricted_folder))
 
 
-def accepted_releases(plan: AuditPlan, place: Path | None) -> Releases | None:
+def accepted_releases(plan: AuditPlan, restricted_folder: Path | None) -> Releases | None:
     """Return the accepted versions of a plan in a restricted folder; None if there are none. Raises ResultError."""
-    if place is None or not (place / CHAINS).is_dir():
+    if restricted_folder is None or not (restricted_folder / CHAINS).is_dir():
         return None
     from audit.verdicts.changes.chain import releases_of
 
-    return releases_of(plan, place)
+    return releases_of(plan, restricted_folder)
 
 
 def chain_state(loaded: LoadedPlan, out: Path | None, named: Path | None) -> tuple[str, ...]:
     """Digest of the chain that a verdict depends on; none where there is no chain. Raises ResultError."""
-    place = gate_restricted_folder(out, loaded.plan.disclosure, loaded.folder, named)
-    releases = accepted_releases(loaded.plan, place)
+    restricted_folder = gate_restricted_folder(out, loaded.plan.disclosure, loaded.folder, named)
+    releases = accepted_releases(loaded.plan, restricted_folder)
     return () if releases is None else (releases.chain.last,)
 
 
@@ -150,10 +152,10 @@ def gate_restricted_folder(
     if out is None and disclosure.folder is None:
         return None
     try:
-        place = find_restricted_folder(out or Path(), disclosure, plan_folder, None)
+        restricted_folder = find_restricted_folder(out or Path(), disclosure, plan_folder, None)
     except ArgumentError:
         return None
-    return place if disclosure.folder is not None or place.is_dir() else None
+    return restricted_folder if disclosure.folder is not None or restricted_folder.is_dir() else None
 
 
 def with_accepted(result: AuditResult, result_path: Path, releases: Releases) -> AuditResult:

@@ -29,14 +29,14 @@ if TYPE_CHECKING:
     from audit.plan.file.plan_file import LoadedPlan
 
 
-def judge_answers(secret: Path, loaded: LoadedPlan, out: Path, signed: Signed, asked: RequestedOutput) -> None:
+def judge_answers(secret: Path, loaded: LoadedPlan, out: Path, signed: Signed, output: RequestedOutput) -> None:
     """Judge answers, say the verdict, and end with its exit code; before the last attempt only whether they pass."""
     terms = read_part(secret / TERMS, Terms)
     request = RunRequest(Path(loaded.file), loaded)
     if terms.attempt < terms.attempts and not _passes(secret, request, signed, terms.attempt):
         say("\nNot passed. Nothing else is said while attempts are left.")
         raise typer.Exit(ExitCode.INCONCLUSIVE)
-    done = run_into(out, request, asked, signed=signed)
+    done = run_into(out, request, output, signed=signed)
     unmark(out)
     say(summary(done.result, Style.of(sys.stdout), report=str(done.first), next_command=f"audit7k verify {out}"))
     say(f"\nHow it decides: {done.result.system.decision}")

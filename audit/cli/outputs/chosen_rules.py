@@ -24,11 +24,11 @@ def check_rules(rules: Sequence[NamedRule], probe_rules: Sequence[NamedProbeRule
         if rule not in known:
             from audit.plan.file.known_keys import nearest, quoted
 
-            found = nearest(rule, known)
+            similar_rule = nearest(rule, known)
             raise ArgumentError(
                 f'no rule "{printable(rule)[:60]}" in this plan',
                 slug="unknown-rule",
-                hint=f'did you mean "{found}"?' if found else f"it has {quoted(known[:20], 'and')}",
+                hint=f'did you mean "{similar_rule}"?' if similar_rule else f"it has {quoted(known[:20], 'and')}",
             )
 
 

@@ -47,12 +47,12 @@ def finish_bundles(out: Path, known: Collection[str]) -> bool:
     if not waiting.exists():
         return False
     restricted = read_bundle(bytes_of_result(waiting, MAX_BYTES), waiting.name)
-    made = Bundles(restricted.for_everybody, restricted)
+    bundles = Bundles(restricted.for_everybody, restricted)
     lie = {file.name: file for file in public_folder(out).iterdir()}
-    same = all(name in lie and lie[name].read_bytes() == content for name, content in made.public.public.items())
-    if not same or made.statement_sha256 not in known:
+    same = all(name in lie and lie[name].read_bytes() == content for name, content in bundles.public.public.items())
+    if not same or bundles.statement_sha256 not in known:
         return False
-    with write_bundles(out, made):
+    with write_bundles(out, bundles):
         pass
     return True
 
@@ -84,4 +84,4 @@ def rows_of(result: AuditResult, loaded: LoadedPlan | None, folder: Path) -> dic
         files[f"{DETECTOR}{path.suffix}"] = beside / path
     if not isinstance(detector, PredictionsDetector) and (folder / answers).exists():
         files[answers] = folder / answers
-    return {name: bytes_of_result(place, MAX_BYTES) for name, place in files.items()}
+    return {name: bytes_of_result(row_file, MAX_BYTES) for name, row_file in files.items()}

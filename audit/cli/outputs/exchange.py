@@ -41,8 +41,8 @@ class Exchange:
     def left_in(cls, staging: Path, path: Path) -> Self | None:
         """Return the exchange that was broken off in a hidden folder; None if none was."""
         try:
-            told = json.loads((staging / _JOURNAL).read_bytes())
-            new, before = told["new"], told["before"]
+            journal = json.loads((staging / _JOURNAL).read_bytes())
+            new, before = journal["new"], journal["before"]
             plain = all(_is_plain(name) for name in (*new, *before))
         except (OSError, ValueError, KeyError, TypeError):
             return None
@@ -86,11 +86,11 @@ class Exchange:
             if name not in self.before:
                 self._remove(name)
         for name in self.before:
-            kept = self.staging / _EARLIER / name
-            if os.path.lexists(kept):  # else it never went, or is back
-                if kept.is_dir():
+            earlier = self.staging / _EARLIER / name
+            if os.path.lexists(earlier):  # else it never went, or is back
+                if earlier.is_dir():
                     self._remove(name)
-                kept.replace(self.path / name)
+                earlier.replace(self.path / name)
         self._end()
 
     def _remove(self, name: str) -> None:
@@ -101,8 +101,8 @@ class Exchange:
             (self.path / name).unlink(missing_ok=True)
 
     def _begin(self) -> None:
-        told = {"new": list(self.new), "before": list(self.before)}
-        write_durably(self.staging / _JOURNAL, json.dumps(told).encode())
+        journal = {"new": list(self.new), "before": list(self.before)}
+        write_durably(self.staging / _JOURNAL, json.dumps(journal).encode())
 
     def _end(self) -> None:
         (self.staging / _JOURNAL).unlink(missing_ok=True)

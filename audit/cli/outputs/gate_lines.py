@@ -87,10 +87,10 @@ def _release_beside(
         return None
     out = path.parent
     try:
-        place = find_restricted_folder(out, result.plan.disclosure, None, named)
+        restricted_folder = find_restricted_folder(out, result.plan.disclosure, None, named)
     except ArgumentError:
         return None
-    release = release_of(result_sha256(result), public_folder(out) / RELEASE, place)
+    release = release_of(result_sha256(result), public_folder(out) / RELEASE, restricted_folder)
     if release is None or waivers == result.waivers:
         return release
     return with_waivers(release, waivers)

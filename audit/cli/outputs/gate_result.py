@@ -70,11 +70,11 @@ def check_gate(
     _check_keeping(cache, changed_only=changed_only, of_result=of_result, sequential=sequential)
     if sample is not None and not sequential:
         raise ArgumentError("--sample says what nights are; name their state with --sequential", slug="sample-alone")
-    given = [option for option, value in other.items() if value]
-    if given and (sequential or changed_only):
+    options = [option for option, value in other.items() if value]
+    if options and (sequential or changed_only):
         against = "--sequential" if sequential else "--changed-only"
         raise ArgumentError(
-            f"{given[0]} cannot be asked together with {against}",
+            f"{options[0]} cannot be asked together with {against}",
             slug="gate-arguments",
             hint="the nights have one verdict"
             if sequential
@@ -109,9 +109,9 @@ def kept_place(
     from audit.cli.outputs.kept_verdict import exit_with_kept_verdict, verdict_place_of_gate
 
     request = judged if isinstance(judged, RunRequest) else None
-    kept = verdict_place_of_gate(cache, restricted_folder, request)
-    exit_with_kept_verdict(kept, on_inconclusive, quiet=judged.quiet, as_json=as_json)
-    return kept
+    verdict_place = verdict_place_of_gate(cache, restricted_folder, request)
+    exit_with_kept_verdict(verdict_place, on_inconclusive, quiet=judged.quiet, as_json=as_json)
+    return verdict_place
 
 
 def result_of(
@@ -120,12 +120,12 @@ def result_of(
     baseline: Path | None,
     cache: Path | None,
     restricted_folder: Path | None,
-    kept: VerdictPlace | None,
+    verdict_place: VerdictPlace | None,
 ) -> tuple[AuditResult, BaselineInUse]:
     """Return the result of a plan or in a file, compared with a baseline if there is one. Raises AuditError."""
     if isinstance(judged, ResultRequest):
         return _result_of_file(judged, baseline, restricted_folder)
-    return _result_of_plan(judged, only, cache, restricted_folder, kept)
+    return _result_of_plan(judged, only, cache, restricted_folder, verdict_place)
 
 
 def _result_of_plan(
@@ -133,7 +133,7 @@ def _result_of_plan(
     only: Sequence[str],
     cache: Path | None,
     restricted_folder: Path | None,
-    kept: VerdictPlace | None,
+    verdict_place: VerdictPlace | None,
 ) -> tuple[AuditResult, BaselineInUse]:
     """Run a plan, and return its result, compared with a baseline if there is one, and that baseline.
 
@@ -144,10 +144,10 @@ def _result_of_plan(
     # a public log has the verdict alone
     result = _audited(request if request.exact else request._replace(scope=Scope.VERDICTS), cache, accepted)
     accepted.tell_if_unheld(result, refuse=True)
-    if kept is not None:
+    if verdict_place is not None:
         from audit.cli.outputs.kept_verdict import keep_result
 
-        keep_result(kept, result)
+        keep_result(verdict_place, result)
     return result, accepted
 
 
@@ -162,10 +162,10 @@ def _result_of_file(
 
         loaded = plan_at_hand(result, None, request.path.parent)
         folder = None if loaded is None else loaded.folder
-    place = gate_restricted_folder(request.path.parent, section, folder, restricted_folder)
+    restricted = gate_restricted_folder(request.path.parent, section, folder, restricted_folder)
     if baseline is None:
-        releases = accepted_releases(result.plan, place)
-        in_use = BaselineInUse(None, result.plan, place, releases)
+        releases = accepted_releases(result.plan, restricted)
+        in_use = BaselineInUse(None, result.plan, restricted, releases)
         if releases is None:
             in_use.tell_if_unheld(result, refuse=True)
             return result, in_use
@@ -173,7 +173,7 @@ def _result_of_file(
     from audit.verdicts.changes.baseline import load_named_baseline
 
     earlier = load_named_baseline(baseline)
-    accepted = baseline_in_use(earlier, result.plan, place, quiet=quiet)
+    accepted = baseline_in_use(earlier, result.plan, restricted, quiet=quiet)
     return with_change_from(result, request.path, earlier), accepted
 
 

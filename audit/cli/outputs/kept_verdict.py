@@ -54,10 +54,10 @@ _SAID: Final = "kept: plan, detector, set and versions are as they were; nothing
 
 def check_changed_only_run(other: Mapping[str, object], *, fresh: bool) -> None:
     """Raise ArgumentError if `--fresh`, or an option that changes a verdict, is given beside `run --changed-only`."""
-    given = [option for option, value in other.items() if value]
-    if given:
+    options = [option for option, value in other.items() if value]
+    if options:
         raise ArgumentError(
-            f"{given[0]} cannot be asked together with --changed-only",
+            f"{options[0]} cannot be asked together with --changed-only",
             slug="gate-arguments",
             hint="only the whole verdict is kept; leave one of them out",
         )
@@ -94,8 +94,8 @@ def inputs_digest(request: RunRequest, options: Sequence[object] = (), document:
     if files["plan"] != loaded.sha256:
         return None
     versions = {"tool": __version__, "python": platform.python_version(), "platform": platform.platform()}
-    whole = {"files": files, "versions": versions, "packages": _installed_packages(), "options": list(options)}
-    return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()
+    inputs = {"files": files, "versions": versions, "packages": _installed_packages(), "options": list(options)}
+    return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
 
 
 def _all_known(plan: AuditPlan, scope: Scope) -> bool:
@@ -116,7 +116,7 @@ def _installed_packages() -> list[str]:
     """Name and version of each: of the file that has them no more is read, which takes a twentieth of the time."""
     from importlib.metadata import distributions
 
-    files = (one.read_text("METADATA") or one.read_text("PKG-INFO") or "" for one in distributions())
+    files = (package.read_text("METADATA") or package.read_text("PKG-INFO") or "" for package in distributions())
     return sorted({" ".join(_NAME_AND_VERSION.findall(text.partition("\n\n")[0])) for text in files})
 
 
@@ -152,10 +152,10 @@ class VerdictPlace:
         with contextlib.suppress(OSError):
             document = self._document_sha256()
             beside = None if document is None else read_record(self.place.parent, document)
-            kept = {"schema": SCHEMA, "inputs": self.inputs, "outcome": outcome, "document": document}
-            write_sealed(self.place, {**(beside or {}), **kept})
-            others = [one for one in self.place.parent.iterdir() if _VERDICT.fullmatch(one.name)]
-            for old in sorted(others, key=lambda one: (one.stat().st_mtime_ns, one.name))[:-_MOST]:
+            record = {"schema": SCHEMA, "inputs": self.inputs, "outcome": outcome, "document": document}
+            write_sealed(self.place, {**(beside or {}), **record})
+            others = [path for path in self.place.parent.iterdir() if _VERDICT.fullmatch(path.name)]
+            for old in sorted(others, key=lambda path: (path.stat().st_mtime_ns, path.name))[:-_MOST]:
                 old.unlink()
 
     def _document_sha256(self) -> str | None:
@@ -188,18 +188,18 @@ def verdict_place_of_run(
 
 
 def exit_with_kept_verdict(
-    kept: VerdictPlace | None, on_inconclusive: OnInconclusive | None, *, quiet: bool, as_json: bool
+    verdict_place: VerdictPlace | None, on_inconclusive: OnInconclusive | None, *, quiet: bool, as_json: bool
 ) -> None:
     """Print the kept verdict and raise typer.Exit with its code, if there is one.
 
     As JSON it is the document that is there, or else the headline.
     """
-    outcome = None if kept is None else kept.outcome
-    if kept is None or outcome is None:
+    outcome = None if verdict_place is None else verdict_place.outcome
+    if verdict_place is None or outcome is None:
         return
     if as_json and not quiet:
         alone = json.dumps({"headline": {"outcome": outcome}, "kept": True}) + "\n"
-        say_document(alone if kept.document is None else kept.document.read_bytes())
+        say_document(alone if verdict_place.document is None else verdict_place.document.read_bytes())
     elif not quiet:
         style = Style.of(sys.stdout)
         shape = style.shape("pass" if outcome == "pass" else "fail" if outcome == "fail" else "inconclusive")
@@ -207,10 +207,10 @@ def exit_with_kept_verdict(
     raise typer.Exit(outcome_exit_code(outcome, on_inconclusive, quiet=quiet))
 
 
-def keep_result(kept: VerdictPlace | None, result: AuditResult) -> None:
+def keep_result(verdict_place: VerdictPlace | None, result: AuditResult) -> None:
     """Keep the verdict of a result, unless the detector failed on too many rows, or is not shown to be the system."""
-    if kept is not None and not too_many_failed(result) and result.relied_on == result.overall.outcome:
-        kept.keep(result.overall.outcome)
+    if verdict_place is not None and not too_many_failed(result) and result.relied_on == result.overall.outcome:
+        verdict_place.keep(result.overall.outcome)
 
 
 def too_many_failed(result: AuditResult) -> bool:

@@ -71,38 +71,38 @@ class InputsSeen:
     def now(cls, loaded: LoadedPlan) -> InputsSeen:
         """Look at all files of a plan."""
         began = time.time_ns()
-        found = {}
+        states = {}
         for key, path in {**named_files(loaded.plan), **_code_files(loaded)}.items():
             state = _state(loaded.folder / path)
-            found[key] = (path.as_posix(), state.digest, state.counts(began))
-        return cls(began, found)
+            states[key] = (path.as_posix(), state.digest, state.counts(began))
+        return cls(began, states)
 
     def files(self, loaded: LoadedPlan, known: Mapping[str, str]) -> dict[str, InputFile]:
         """Return the files with their digests: those `known` to the run itself, and the others read again."""
-        found = {}
+        input_files = {}
         for key, (path, before, counts) in self.states.items():
-            place = loaded.folder / path
-            same = before is not None and _state(place).digest == before
-            digest = known.get(key) or (path_sha256(place) if same else None)
-            found[key] = InputFile(path, digest, before if same and counts else None)
-        return found
+            file = loaded.folder / path
+            same = before is not None and _state(file).digest == before
+            digest = known.get(key) or (path_sha256(file) if same else None)
+            input_files[key] = InputFile(path, digest, before if same and counts else None)
+        return input_files
 
 
 def named_files(plan: AuditPlan) -> dict[str, Path]:
     """Return the files and folders that decide a verdict, by the key of the plan that names each."""
-    found: dict[str, Path] = {}
+    paths: dict[str, Path] = {}
     for section, value in plan:
         if section not in _NO_INPUTS:
-            found.update(_paths(section, value))
-    return found
+            paths.update(_paths(section, value))
+    return paths
 
 
 def _paths(key: str, value: Any) -> Iterator[tuple[str, Path]]:
     if isinstance(value, Path):
         yield key, value
     elif isinstance(value, tuple | list):
-        for place, inner in enumerate(value):
-            yield from _paths(f"{key}.{place}", inner)
+        for index, inner in enumerate(value):
+            yield from _paths(f"{key}.{index}", inner)
     elif isinstance(value, Mapping):
         for name, inner in value.items():
             yield from _paths(f"{key}.{name}", inner)
@@ -127,24 +127,24 @@ def _code_files(loaded: LoadedPlan) -> dict[str, Path]:
 def known_digests(result: AuditResult) -> dict[str, str]:
     """Return the digests that a result itself has of the files of its plan, by key."""
     about, plan = result.provenance, result.plan
-    found = {}
+    digests = {}
     if about.evaluation_set_sha256 is not None and about.evaluation_set_digest_of != "snapshot":
         key = SET if plan.evaluation_set.path is not None else _SET_OF_COUNTS
-        found[key] = about.evaluation_set_sha256
+        digests[key] = about.evaluation_set_sha256
     if about.detector_sha256 is not None and getattr(plan.detector, "path", None) is not None:
-        found[MODEL] = about.detector_sha256
-    return found
+        digests[MODEL] = about.detector_sha256
+    return digests
 
 
 def write_record(
     out: Path, seen: InputsSeen, loaded: LoadedPlan, plan: Path, result: AuditResult, document: bytes
 ) -> None:
     """Write beside a result what it was made from. Where that fails, a gate reads every file again."""
-    whole = known_digests(result)
+    digests = known_digests(result)
     if result.provenance.evaluation_set_digest_of == "manifest":
-        whole.pop(SET, None)  # it covers fewer files than lie in the folder
+        digests.pop(SET, None)  # it covers fewer files than lie in the folder
     with contextlib.suppress(OSError):
-        files = seen.files(loaded, whole)
+        files = seen.files(loaded, digests)
         answers = out / "predictions.parquet"
         state = _state(answers).digest
         record = {
@@ -162,8 +162,8 @@ def read_record(out: Path, document_sha256: str) -> dict[str, Any] | None:
     """Return the record beside the result with this digest; None where there is none."""
     with contextlib.suppress(OSError):
         record = read_sealed(out / RECORD) or {}
-        whole = record.get("schema") == SCHEMA and {"plan", "plan_sha256", "files", "answers"} <= record.keys()
-        if whole and record.get("document") == document_sha256:
+        is_complete = record.get("schema") == SCHEMA and {"plan", "plan_sha256", "files", "answers"} <= record.keys()
+        if is_complete and record.get("document") == document_sha256:
             return record
     return None
 
@@ -173,30 +173,30 @@ def recorded_files(record: Mapping[str, Any]) -> dict[str, InputFile]:
     return {key: InputFile(*values) for key, values in record["files"].items()}
 
 
-def digest_now(place: Path, recorded: InputFile | None) -> str:
+def digest_now(path: Path, recorded: InputFile | None) -> str:
     """Return the digest of a file or folder: the recorded one where it need not be read again. Raises OSError."""
-    if recorded is not None and recorded.sha256 is not None and is_taken_by_state(recorded, place):
+    if recorded is not None and recorded.sha256 is not None and is_taken_by_state(recorded, path):
         return recorded.sha256
-    return path_sha256(place)
+    return path_sha256(path)
 
 
-def is_taken_by_state(file: InputFile, place: Path) -> bool:
+def is_taken_by_state(file: InputFile, path: Path) -> bool:
     """Say whether a file is large and in the recorded state, so that its recorded digest is taken for its own."""
     if file.sha256 is None or file.state is None:
         return False
-    state = _state(place)
+    state = _state(path)
     return state.size > SMALL and state.digest == file.state
 
 
-def read_anew(file: InputFile, place: Path) -> InputFile | None:
+def read_anew(file: InputFile, current_path: Path) -> InputFile | None:
     """Return the record of a file that was read again and is what it was; None if it differs. Raises OSError.
 
     A large one is recorded in the state in which it lies here, so that the next gate need not read it.
     """
-    began, before = time.time_ns(), _state(place)
-    if file.sha256 is None or path_sha256(place) != file.sha256:
+    began, before = time.time_ns(), _state(current_path)
+    if file.sha256 is None or path_sha256(current_path) != file.sha256:
         return None
-    counts = before.size > SMALL and before.counts(began) and _state(place) == before
+    counts = before.size > SMALL and before.counts(began) and _state(current_path) == before
     return InputFile(file.path, file.sha256, before.digest if counts else file.state)
 
 
@@ -218,10 +218,10 @@ def path_sha256(path: Path) -> str:
 
 
 def _names(folder: Path) -> list[str]:
-    found = list(folder.rglob("*"))
-    if any(path.is_symlink() and path.is_dir() for path in found):
+    paths = list(folder.rglob("*"))
+    if any(path.is_symlink() and path.is_dir() for path in paths):
         raise OSError("a link to a folder, whose files are not among them")
-    return [path.relative_to(folder).as_posix() for path in found if not path.is_dir()]
+    return [path.relative_to(folder).as_posix() for path in paths if not path.is_dir()]
 
 
 class _State(NamedTuple):
@@ -252,9 +252,9 @@ def _state(path: Path) -> _State:
     return _State(hashlib.sha256(json.dumps(lines).encode()).hexdigest(), newest, size)
 
 
-def is_answers_state(state: object, place: Path) -> bool:
+def is_answers_state(state: object, path: Path) -> bool:
     """Say whether the answers beside a result are in the state that was recorded."""
-    return state is not None and _state(place).digest == state
+    return state is not None and _state(path).digest == state
 
 
 def _relative(path: Path, out: Path) -> str:

@@ -28,7 +28,7 @@ _NOT_TAKEN_IN: Final = WORDS["not_taken_in"]
 
 
 def result_of_all_nights(
-    place: Path,
+    state_path: Path,
     sample: Sample | None,
     judged: RunRequest | ResultRequest,
     cache: Path | None,
@@ -52,14 +52,14 @@ def result_of_all_nights(
     if isinstance(judged, RunRequest):
         check_plan(judged.loaded.plan.evaluation_set, judged.loaded.plan.detector, judged.loaded.plan.named_probe_rules)
     # A link would be replaced by a file, and a link into a missing folder would count as new.
-    place = place.resolve()
-    with locked(place):
-        before = read_state(place)
+    state_path = state_path.resolve()
+    with locked(state_path):
+        before = read_state(state_path)
         check_sample(before, sample)
         result = night_result(judged, cache, quiet=quiet)
         tonight = take_in_night(result, before, sample)
         if tonight.came == "taken_in":
-            write_state(place, tonight.state)
+            write_state(state_path, tonight.state)
     if not quiet:
         _notes(tonight)
         if as_json:
@@ -87,12 +87,12 @@ def _notes(tonight: Night) -> None:
 def _lines(tonight: Night, features: tuple[SensitiveFeature, ...], style: Style, *, exact: bool) -> list[str]:
     outcome = tonight.outcome
     words = style.paint(f"{style.shape(outcome)} {outcome.upper()}", outcome)
-    said = f"{words}  {count_of(tonight.state.nights, 'night')} so far: {_SENTENCES[_why(tonight)]}"
+    line = f"{words}  {count_of(tonight.state.nights, 'night')} so far: {_SENTENCES[_why(tonight)]}"
     if not exact:
-        return [said, "  groups are named with --restricted"]
+        return [line, "  groups are named with --restricted"]
     seen = levels_seen(tonight.state.levels, features, first=False)
     names = GroupNames(features_seen(features, seen).values())
-    return [*(_rule_line(rule, names) for rule in tonight.rules), said]
+    return [*(_rule_line(rule, names) for rule in tonight.rules), line]
 
 
 def _why(tonight: Night) -> str:
@@ -143,7 +143,7 @@ def _document(tonight: Night, *, exact: bool) -> dict[str, Any]:
             "counts_of_night": tonight.alike,
             "in_doubt": _in_doubt(tonight),
             "ended": None if tonight.ended is None else _ended(tonight.ended),
-            "earlier": [_ended(one) for one in state.resets],
+            "earlier": [_ended(reset) for reset in state.resets],
         },
     }
     if exact:

@@ -58,7 +58,7 @@ class OneRun:
 def run_into(
     out: Path,
     request: RunRequest,
-    asked: RequestedOutput,
+    output: RequestedOutput,
     *,
     fresh: bool = False,
     signed: Signed | None = None,
@@ -71,15 +71,15 @@ def run_into(
     Raises AuditError. Then only the kept answers and the chain have changed.
     """
     with stages_on(request.watched_on):
-        return _run_into(out, request, asked, fresh=fresh, signed=signed)
+        return _run_into(out, request, output, fresh=fresh, signed=signed)
 
 
-def _run_into(out: Path, request: RunRequest, asked: RequestedOutput, *, fresh: bool, signed: Signed | None) -> OneRun:
-    place = _checked_place(out, request.loaded, asked) if isinstance(asked, PublicFiles) else None
-    _refuse_within_set(request.loaded, out if place is None else place, out)
-    accepted = baseline_of_plan(request, out, asked.folder if place is None else place)
+def _run_into(out: Path, request: RunRequest, output: RequestedOutput, *, fresh: bool, signed: Signed | None) -> OneRun:
+    restricted_folder = _checked_place(out, request.loaded, output) if isinstance(output, PublicFiles) else None
+    _refuse_within_set(request.loaded, out if restricted_folder is None else restricted_folder, out)
+    accepted = baseline_of_plan(request, out, output.folder if restricted_folder is None else restricted_folder)
     seen = InputsSeen.now(request.loaded)
-    with OutputFolder(out, publishes=place is not None) as folder, _begun(signed, request.loaded) as tried:
+    with OutputFolder(out, publishes=restricted_folder is not None) as folder, _begun(signed, request.loaded) as tried:
         answers = Checkpoint(out / SCORING, fresh=fresh)
         begins = None if tried is None else tried.begin
         answered = folder.place("predictions.parquet")
@@ -92,14 +92,14 @@ def _run_into(out: Path, request: RunRequest, asked: RequestedOutput, *, fresh: 
         accepted.remember()
         document = result_to_json(result)
         folder.add("result.json", document)
-        if isinstance(asked, PublicFiles):
-            assert place is not None  # noqa: S101 - looked at above
-            first = _publish(folder, result, asked, place)
+        if isinstance(output, PublicFiles):
+            assert restricted_folder is not None  # noqa: S101 - looked at above
+            first = _publish(folder, result, output, restricted_folder)
             if tried is not None:
-                _seal(tried, folder, place)
+                _seal(tried, folder, restricted_folder)
         else:
             had_public = (public_folder(out) / RELEASE).exists()
-            first = out / _write_exact(folder, result, asked)
+            first = out / _write_exact(folder, result, output)
             if had_public and not (public_folder(out) / RELEASE).exists():
                 note(f"note: the public files in {public_folder(out)} were of an earlier run, and were removed")
     write_record(out, seen, request.loaded, request.path, result, document.encode())
@@ -114,10 +114,10 @@ def _begun(signed: Signed | None, loaded: LoadedPlan) -> AbstractContextManager[
     return attempt(signed, loaded.plan)
 
 
-def _seal(tried: Attempt, folder: OutputFolder, place: Path) -> None:
+def _seal(tried: Attempt, folder: OutputFolder, restricted_folder: Path) -> None:
     """Seal what was published; take it back where the history will say that the audit was aborted."""
     try:
-        tried.seal(folder.path, place)
+        tried.seal(folder.path, restricted_folder)
     except BaseException:
         if not tried.is_over:
             folder.take_back()
@@ -130,31 +130,33 @@ def _refuse_within_set(loaded: LoadedPlan, *places: Path) -> None:
     Raises ArgumentError.
     """
     path = loaded.plan.evaluation_set.path
-    whole = None if path is None else (loaded.folder / path).resolve()
-    for place in places:
-        if whole is not None and whole.is_dir() and place.resolve().is_relative_to(whole):
-            raise ArgumentError(f"{place} lies in the folder of the evaluation set", slug="within-the-set")
+    set_path = None if path is None else (loaded.folder / path).resolve()
+    for out_folder in places:
+        if set_path is not None and set_path.is_dir() and out_folder.resolve().is_relative_to(set_path):
+            raise ArgumentError(f"{out_folder} lies in the folder of the evaluation set", slug="within-the-set")
 
 
-def _write_exact(folder: OutputFolder, result: AuditResult, asked: ExactReports) -> str:
+def _write_exact(folder: OutputFolder, result: AuditResult, output: ExactReports) -> str:
     """Write exact reports, and return the file name of the first."""
-    made = [each for reporter in asked.reporters for each in render_each(reporter, result, asked.languages)]
-    folder.publish_files({report.filename: report.content for report in made})
-    return made[0].filename
+    reports = [
+        rendered for reporter in output.reporters for rendered in render_each(reporter, result, output.languages)
+    ]
+    folder.publish_files({report.filename: report.content for report in reports})
+    return reports[0].filename
 
 
-def _checked_place(out: Path, loaded: LoadedPlan, asked: PublicFiles) -> Path:
+def _checked_place(out: Path, loaded: LoadedPlan, files: PublicFiles) -> Path:
     """Return the restricted folder, checked before the long scoring and not after it."""
-    place = find_restricted_folder(out, loaded.plan.disclosure, loaded.folder, asked.folder)
-    refuse_exact_among_public(public_folder(out), [place, *input_files(loaded.plan, loaded.folder)])
+    restricted_folder = find_restricted_folder(out, loaded.plan.disclosure, loaded.folder, files.folder)
+    refuse_exact_among_public(public_folder(out), [restricted_folder, *input_files(loaded.plan, loaded.folder)])
     public = public_folder(out)
-    refuse_other_set(place, release_in(public), set_there(public), new_key=asked.new_key)
-    check_folder(loaded.plan.groups, loaded.plan.evaluation_set, loaded.plan.disclosure, place)
-    return place
+    refuse_other_set(restricted_folder, release_in(public), set_there(public), new_key=files.new_key)
+    check_folder(loaded.plan.groups, loaded.plan.evaluation_set, loaded.plan.disclosure, restricted_folder)
+    return restricted_folder
 
 
-def _publish(folder: OutputFolder, result: AuditResult, asked: PublicFiles, place: Path) -> Path:
+def _publish(folder: OutputFolder, result: AuditResult, files: PublicFiles, restricted_folder: Path) -> Path:
     folder.refuse_strangers()  # before the log remembers a release that cannot be written
     public = public_folder(folder.path)
-    published = make_public(result, asked, place, public, partial(folder.publish_files, within=PUBLIC))
+    published = make_public(result, files, restricted_folder, public, partial(folder.publish_files, within=PUBLIC))
     return first_file(public, published)

@@ -122,10 +122,10 @@ class OutputFolder:
 
     def add(self, name: str, content: str | bytes) -> None:
         """Write the output `name`, which must be a new one; text as UTF-8."""
-        place = self.place(name)
-        with writing(place):
-            place.parent.mkdir(mode=0o755, exist_ok=True)
-            with place.open("xb") as file:
+        path = self.place(name)
+        with writing(path):
+            path.parent.mkdir(mode=0o755, exist_ok=True)
+            with path.open("xb") as file:
                 file.write(_bytes(content))
 
     def publish_files(self, files: Mapping[str, str | bytes], *, within: str = "") -> None:
@@ -141,8 +141,8 @@ class OutputFolder:
             self.add(GITIGNORE, f"*\n!/{PUBLIC}/\n!/{PUBLIC}/**\n")
         if (self.staging / PUBLIC).is_dir():
             with writing(self.path):
-                made = {file.name: file.read_bytes() for file in (self.staging / PUBLIC).iterdir()}
-            self.add(PUBLIC_LIST, list_text(made))
+                contents = {file.name: file.read_bytes() for file in (self.staging / PUBLIC).iterdir()}
+            self.add(PUBLIC_LIST, list_text(contents))
         elif PUBLIC in self._replaces and (known := set_listed(self.path)):
             self.add(PUBLIC_LIST, set_line(known))
         with writing(self.path):
@@ -223,23 +223,23 @@ class OutputFolder:
 
         Two mounts can have one device number, so only a move shows it; no file of this name is there to be moved.
         """
-        place = self.path / PUBLIC
+        public = self.path / PUBLIC
         if PUBLIC not in self._replaces:
             return
-        if not place.is_dir():
-            if self._publishes and place.exists():
-                raise StorageError(f"{place} is no folder", slug="not-a-folder")
+        if not public.is_dir():
+            if self._publishes and public.exists():
+                raise StorageError(f"{public} is no folder", slug="not-a-folder")
             return
         if not self._publishes and not any(name.startswith(f"{PUBLIC}/") for name in self._names_before(())):
             return
-        elsewhere = os.path.ismount(place)
+        elsewhere = os.path.ismount(public)
         try:
-            (place / self.staging.name).replace(self.staging / "tried")
+            (public / self.staging.name).replace(self.staging / "tried")
         except OSError as error:
             elsewhere = elsewhere or error.errno == errno.EXDEV
         if elsewhere:
             raise StorageError(
-                f"{place} lies on another file system than {self.path}, and is moved there in one step",
+                f"{public} lies on another file system than {self.path}, and is moved there in one step",
                 slug="public-elsewhere",
             )
 

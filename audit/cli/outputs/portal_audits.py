@@ -89,26 +89,28 @@ def find_audits(folder: Path, site: Path, today: dt.date, trust: Trust | None = 
         If there is none; if one cannot be read or was changed; if two of one result differ; if a report shows exact
         counts; or if what is signed beside a release contradicts it.
     """
-    found, audits = FoundAudits(), dict[str, _Release]()
-    for path in _releases(folder, site, found):
-        release = _read(path, found, today, trust)
+    found_audits, audits = FoundAudits(), dict[str, _Release]()
+    for path in _releases(folder, site, found_audits):
+        release = _read(path, found_audits, today, trust)
         known = audits.get(release.audit)
         if known is not None:
             _refuse_other_verdict(known, release)
-            found.again += 1
+            found_audits.again += 1
         audits[release.audit] = release if known is None else max(known, release, key=_shows_most)
-    for each in audits.values():
-        found.audits.append(each.named())
-        files = {RELEASE: each.content, REPORT: each.report, EVIDENCE: each.evidence}
-        name = _name(each.audit)
-        found.copies |= {f"reports/{name}/{file}": content for file, content in files.items() if content is not None}
-    if not found.audits:
+    for chosen in audits.values():
+        found_audits.audits.append(chosen.named())
+        files = {RELEASE: chosen.content, REPORT: chosen.report, EVIDENCE: chosen.evidence}
+        name = _name(chosen.audit)
+        found_audits.copies |= {
+            f"reports/{name}/{file}": content for file, content in files.items() if content is not None
+        }
+    if not found_audits.audits:
         raise ResultError(
             f"no {RELEASE} under {folder}",
             slug="no-release",
-            hint=f"every audit writes one into the folder public of its outputs{_passed_over(found)}",
+            hint=f"every audit writes one into the folder public of its outputs{_passed_over(found_audits)}",
         )
-    return found
+    return found_audits
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,13 +142,13 @@ class _Release:
         )
 
 
-def _read(path: Path, found: FoundAudits, today: dt.date, trust: Trust | None) -> _Release:
+def _read(path: Path, found_audits: FoundAudits, today: dt.date, trust: Trust | None) -> _Release:
     release, content = load_release(path)
-    report = _report_bytes(path.with_name(REPORT), found)
+    report = _report_bytes(path.with_name(REPORT), found_audits)
     other = report is not None and report != _rendered_report(release)
     if other:
-        report, found.others = None, found.others + 1
-    bundle, seal = _sealed(path.with_name(EVIDENCE), found, today, trust)
+        report, found_audits.others = None, found_audits.others + 1
+    bundle, seal = _sealed(path.with_name(EVIDENCE), found_audits, today, trust)
     # a report that is not copied is not handed on within a bundle either
     evidence = None if bundle is None or (report is None and REPORT in bundle.public) else bundle.content
     return _Release(path, _audit_of(release), release, content, report, other, evidence, seal)
@@ -161,47 +163,49 @@ def _audit_of(release: PublicRelease) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _refuse_other_verdict(one: _Release, other: _Release) -> None:
+def _refuse_other_verdict(first: _Release, other: _Release) -> None:
     """Refuse two releases of one result that say different things: one of them was changed."""
-    verdicts = [(each.release.headline, each.release.about.title, each.release.about.owner) for each in (one, other)]
+    verdicts = [
+        (listed.release.headline, listed.release.about.title, listed.release.about.owner) for listed in (first, other)
+    ]
     if verdicts[0] != verdicts[1]:
-        raise ResultError(f"{other.path} and {one.path} are of one result, and differ", slug="same-result-differs")
+        raise ResultError(f"{other.path} and {first.path} are of one result, and differ", slug="same-result-differs")
 
 
-def _shows_most(each: _Release) -> tuple[bool, bool, int, int, str]:
+def _shows_most(listed: _Release) -> tuple[bool, bool, int, int, str]:
     """Order releases of one audit: a signed one, one with a report, in most languages, the latest."""
-    about = each.release.about
+    about = listed.release.about
     return (
-        each.evidence is not None,
-        each.report is not None,
+        listed.evidence is not None,
+        listed.report is not None,
         len(about.languages),
-        each.release.number or 0,
-        hashlib.sha256(each.content).hexdigest(),
+        listed.release.number or 0,
+        hashlib.sha256(listed.content).hexdigest(),
     )
 
 
-def _releases(folder: Path, site: Path, found: FoundAudits) -> Iterator[Path]:
+def _releases(folder: Path, site: Path, found_audits: FoundAudits) -> Iterator[Path]:
     if not folder.is_dir():
         raise ResultError(f"{folder} is no folder", slug="no-release")
     out = site.resolve()
     for here, folders, files in os.walk(folder, followlinks=False):
-        place = Path(here)
-        if place.resolve() == out or is_site(place):
-            found.sites += 1
+        directory = Path(here)
+        if directory.resolve() == out or is_site(directory):
+            found_audits.sites += 1
             folders.clear()
             continue
         for name in list(folders):
-            if (place / name).is_symlink():
-                found.links += 1
+            if (directory / name).is_symlink():
+                found_audits.links += 1
                 folders.remove(name)
             elif name.startswith("."):
                 folders.remove(name)
         folders.sort()
         if RELEASE in files:
-            if (place / RELEASE).is_symlink():
-                found.links += 1
+            if (directory / RELEASE).is_symlink():
+                found_audits.links += 1
             else:
-                yield place / RELEASE
+                yield directory / RELEASE
 
 
 def is_site(folder: Path) -> bool:
@@ -217,9 +221,9 @@ def is_site(folder: Path) -> bool:
     return isinstance(document, dict) and document.get("kind") == INDEX_KIND
 
 
-def _report_bytes(path: Path, found: FoundAudits) -> bytes | None:
+def _report_bytes(path: Path, found_audits: FoundAudits) -> bytes | None:
     if path.is_symlink():
-        found.links += 1
+        found_audits.links += 1
         return None
     if not path.is_file():
         return None
@@ -236,11 +240,11 @@ def _report_bytes(path: Path, found: FoundAudits) -> bytes | None:
 
 
 def _sealed(
-    path: Path, found: FoundAudits, today: dt.date, trust: Trust | None
+    path: Path, found_audits: FoundAudits, today: dt.date, trust: Trust | None
 ) -> tuple[Bundle | None, AuditSeal | None]:
     """Return the bundle of evidence beside a release, and what it shows to who trusts these keys."""
     if path.is_symlink():
-        found.links += 1
+        found_audits.links += 1
         return None, None
     if not path.is_file():
         return None, None
@@ -253,27 +257,27 @@ def _sealed(
         raise ResultError(f"{path} is signed, and signatures cannot be checked here", slug="evidence-not-checked")
     content = bytes_of_result(path, MAX_BYTES)
     shown = verify(content, path.name, trust or Trust(), today, beside).shown
-    wrong = next((each.text for each in shown if each.state == State.CONTRADICTED), None)
+    wrong = next((line.text for line in shown if line.state == State.CONTRADICTED), None)
     if wrong is not None:
         raise _contradicted(path, wrong)
     bundle = read_bundle(content, path.name)
-    if bundle.openings is not None or any(_RESTRICTED in each for each in bundle.public.values()):
+    if bundle.openings is not None or any(_RESTRICTED in content for content in bundle.public.values()):
         raise ResultError(
             f"{path} holds exact counts and lies beside a public release",
             slug="restricted-report",
             hint="a portal holds public bundles alone: audit7k seal leaves one in the folder public",
         )
-    holding = [each for each in shown if each.state == State.HOLDS]
+    holding = [line for line in shown if line.state == State.HOLDS]
     again: dict[str, tuple[str, ...]] = {}
-    for each in holding:
-        if each.code == "countersignature":
-            again[each.signer] = tuple(dict.fromkeys((*again.get(each.signer, ()), *each.levels)))
-    known = (each.signer for each in holding if each.code == "signer")
+    for line in holding:
+        if line.code == "countersignature":
+            again[line.signer] = tuple(dict.fromkeys((*again.get(line.signer, ()), *line.levels)))
+    known = (line.signer for line in holding if line.code == "signer")
     seal = AuditSeal(
         signatures=len(bundle.envelopes[0].signatures),
         signed_by=tuple(dict.fromkeys(known)),
         countersigned_by=again,
-        not_shown=tuple(dict.fromkeys(each.code for each in shown if each.state == State.NOT_SHOWN)),
+        not_shown=tuple(dict.fromkeys(line.code for line in shown if line.state == State.NOT_SHOWN)),
     )
     return bundle, seal
 
@@ -311,10 +315,10 @@ def _site_order(audit: PublicAudit) -> tuple[str, str, str, int, tuple[tuple[str
     return about.owner, audit.system, about.finished, worse, version, audit.name
 
 
-def _passed_over(found: FoundAudits) -> str:
+def _passed_over(found_audits: FoundAudits) -> str:
     parts = []
-    if found.links:
-        parts.append(f"{found.links} links were not followed")
-    if found.sites:
-        parts.append(f"{found.sites} portals were passed over")
+    if found_audits.links:
+        parts.append(f"{found_audits.links} links were not followed")
+    if found_audits.sites:
+        parts.append(f"{found_audits.sites} portals were passed over")
     return f" ({'; '.join(parts)})" if parts else ""

@@ -59,33 +59,33 @@ def read_logo(path: Path) -> tuple[LogoName, bytes]:
 
 
 def _png(path: Path, content: bytes) -> bytes:
-    kept, names = [_PNG], []
+    chunks, names = [_PNG], []
     for name, data in _chunks(path, content):
         names.append(name)
         if name in _CHUNKS:
-            kept.append(struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data)))
+            chunks.append(struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data)))
         elif name[0:1].isupper():
             raise _refused(path, "is no PNG that every browser shows")
         if name == b"IHDR" and (len(data) != 13 or max(struct.unpack(">II", data[:8])) > _MAX_SIDE):
             raise _refused(path, f"is larger than {_MAX_SIDE} pixels")
     if names[:1] != [b"IHDR"] or names[-1:] != [b"IEND"] or b"IDAT" not in names:
         raise _refused(path, "is no whole PNG")
-    return b"".join(kept)
+    return b"".join(chunks)
 
 
 def _chunks(path: Path, content: bytes) -> Iterator[tuple[bytes, bytes]]:
     """Yield the parts of a PNG up to its end; what follows it is left out."""
-    place = len(_PNG)
-    while place + 12 <= len(content):
-        (size,) = struct.unpack(">I", content[place : place + 4])
-        name, data = content[place + 4 : place + 8], content[place + 8 : place + 8 + size]
-        check = content[place + 8 + size : place + 12 + size]
+    offset = len(_PNG)
+    while offset + 12 <= len(content):
+        (size,) = struct.unpack(">I", content[offset : offset + 4])
+        name, data = content[offset + 4 : offset + 8], content[offset + 8 : offset + 8 + size]
+        check = content[offset + 8 + size : offset + 12 + size]
         if check != struct.pack(">I", zlib.crc32(name + data)):
             raise _refused(path, "is damaged")
         yield name, data
         if name == b"IEND":
             return
-        place += 12 + size
+        offset += 12 + size
 
 
 def _svg(path: Path, content: bytes) -> bytes:

@@ -65,7 +65,7 @@ def read_publisher(path: Path) -> tuple[PublicPublisher, dict[str, bytes]]:
             content = file.read(_MAX_BYTES + 1)
         if len(content) > _MAX_BYTES:
             raise _refused(path, f"is larger than {_MAX_BYTES // 1024} KiB")
-        said = _File.model_validate(tomllib.loads(content.decode("utf-8")))
+        publisher = _File.model_validate(tomllib.loads(content.decode("utf-8")))
     except OSError as error:
         raise _refused(path, f"cannot be read ({error.strerror or 'storage error'})") from None
     except ValidationError as error:
@@ -75,15 +75,15 @@ def read_publisher(path: Path) -> tuple[PublicPublisher, dict[str, bytes]]:
     except ValueError:  # no UTF-8, or no TOML
         raise _refused(path, "is no TOML") from None
     logo, files = "", dict[str, bytes]()
-    if said.logo:
-        logo, picture = read_logo(path.parent / said.logo)
+    if publisher.logo:
+        logo, picture = read_logo(path.parent / publisher.logo)
         files[logo] = picture
-    texts = {"": said.text} if isinstance(said.text, str) else said.text
+    texts = {"": publisher.text} if isinstance(publisher.text, str) else publisher.text
     return (
         PublicPublisher.model_validate(
             {
-                "name": said.name,
-                "contact": said.contact,
+                "name": publisher.name,
+                "contact": publisher.contact,
                 "logo": logo,
                 "texts": {code: _paragraphs(text) for code, text in texts.items() if text},
             }
@@ -120,9 +120,9 @@ def find_portal() -> Portal:
     return portal
 
 
-def portal_languages(portal: Portal, asked: str | None) -> tuple[str, ...]:
+def portal_languages(portal: Portal, named_languages: str | None) -> tuple[str, ...]:
     """Read the languages in `asked`, codes separated by commas; English if it is None. Raises ArgumentError."""
-    codes = tuple(dict.fromkeys(code.strip().lower() for code in (asked or "en").split(",")))
+    codes = tuple(dict.fromkeys(code.strip().lower() for code in (named_languages or "en").split(",")))
     for code in codes:
         if code not in portal.languages:
             raise ArgumentError(
@@ -174,8 +174,8 @@ def refuse_place(site: Path, source: Path, *, ours: bool) -> None:
     ArgumentError
         If the place is a file or a link, holds the audits, or holds files of somebody else.
     """
-    place = site.resolve()
-    if source.resolve().is_relative_to(place):
+    site_path = site.resolve()
+    if source.resolve().is_relative_to(site_path):
         raise ArgumentError(f"--out {site} holds the audits themselves", slug="site-place")
     if site.is_symlink() or (site.exists() and not site.is_dir()):
         raise ArgumentError(f"--out {site} is no folder", slug="site-place")
@@ -197,9 +197,9 @@ def write_site(site: Path, files: Mapping[str, bytes]) -> None:
     """
     with writing(site):
         site.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-        made = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=site.parent))
+        new_site = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=site.parent))
         try:
-            new = made / "site"
+            new = new_site / "site"
             for name, content in sorted(files.items()):
                 path = new / name
                 for folder in reversed(path.relative_to(new).parents):
@@ -208,9 +208,9 @@ def write_site(site: Path, files: Mapping[str, bytes]) -> None:
                     file.write(content)
                     file.flush()
                     os.fsync(file.fileno())
-            _exchange(site, new, made / "earlier")
+            _exchange(site, new, new_site / "earlier")
         finally:
-            shutil.rmtree(made, ignore_errors=True)
+            shutil.rmtree(new_site, ignore_errors=True)
 
 
 def _exchange(site: Path, new: Path, earlier: Path) -> None:

@@ -46,18 +46,18 @@ def set_line(set_id: str) -> str:
 
 def set_listed(out: Path) -> str:
     """Return the `set_id` of the last release that was put into `public`, there or not; empty where no list says it."""
-    found = map(_SET.fullmatch, _lines(out))
-    return next((match[1] for match in found if match), "")
+    matches = map(_SET.fullmatch, _lines(out))
+    return next((match[1] for match in matches if match), "")
 
 
 def note_public_file(path: Path, content: bytes) -> None:
     """Add a file to the list, before it is written into a listed folder `public`. Raises OSError."""
-    place = path.parent.parent / PUBLIC_LIST
-    if path.parent.name == PUBLIC and place.is_file():
+    list_path = path.parent.parent / PUBLIC_LIST
+    if path.parent.name == PUBLIC and list_path.is_file():
         line = _line(path.name, content)
-        before = place.read_bytes()
+        before = list_path.read_bytes()
         if line.encode() not in before.splitlines(keepends=True):
-            write_durably(place, before + line.encode())
+            write_durably(list_path, before + line.encode())
 
 
 def files_of_releases(out: Path) -> list[str]:
@@ -82,9 +82,11 @@ def refuse_strangers(out: Path) -> None:
         raise ResultError(f"{public} is a link", slug="public-is-a-link")
     if not public.is_dir():
         return
-    found = list(_strangers(public, _listed(out)))
-    if found:
-        raise ResultError(f"{public} holds what no release put there: {listed(found, _NAMED)}", slug="not-of-a-release")
+    strangers = list(_strangers(public, _listed(out)))
+    if strangers:
+        raise ResultError(
+            f"{public} holds what no release put there: {listed(strangers, _NAMED)}", slug="not-of-a-release"
+        )
 
 
 def _strangers(public: Path, known: Mapping[str, frozenset[str]]) -> Iterator[str]:
@@ -111,16 +113,16 @@ def _listed(out: Path) -> dict[str, frozenset[str]]:
     lines = _lines(out)
     if not lines:  # a damaged list says no more than none
         return dict.fromkeys(_names_by_release(out / PUBLIC / RELEASE), frozenset())
-    found: dict[str, frozenset[str]] = {}
+    listed_files: dict[str, frozenset[str]] = {}
     for line in lines:
         if _SET.fullmatch(line):
             continue
         match = _LINE.fullmatch(line)
         digest, name = match.groups() if match else ("", line)
-        found[name] = found.get(name, frozenset()) | ({digest} if digest else frozenset())
-    if found and not any(found.values()):
-        found.setdefault(EVIDENCE, frozenset())  # earlier versions did not list it
-    return found
+        listed_files[name] = listed_files.get(name, frozenset()) | ({digest} if digest else frozenset())
+    if listed_files and not any(listed_files.values()):
+        listed_files.setdefault(EVIDENCE, frozenset())  # earlier versions did not list it
+    return listed_files
 
 
 def _lines(out: Path) -> list[str]:

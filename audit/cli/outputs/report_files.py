@@ -58,15 +58,15 @@ def files_of_release(path: Path, names: Sequence[str], lang: str | None) -> dict
     ArgumentError
         If there is no such report, or it lacks a language.
     """
-    asked = requested_output(names, lang, restricted=False)
-    assert isinstance(asked, PublicFiles)  # noqa: S101 - not restricted
+    output = requested_output(names, lang, restricted=False)
+    assert isinstance(output, PublicFiles)  # noqa: S101 - not restricted
     release, content = load_release(path)
-    languages = asked.languages if lang else release.about.languages
+    languages = output.languages if lang else release.about.languages
     about = release.about.model_copy(update={"languages": languages})
     shown = release.model_copy(update={"about": about})
     return {
         file.filename: content if file.name == DATA else file.content(shown if file.name in TRANSLATED else release)
-        for file in find_public_reporters(asked.formats)
+        for file in find_public_reporters(output.formats)
     }
 
 
@@ -75,49 +75,49 @@ def _say_file(name: str, content: bytes) -> None:
     say_document(content if name.endswith(".pdf") else content.decode("utf-8"))
 
 
-def write_exact(result: AuditResult, beside: Path, asked: ExactReports, out: Path | None) -> None:
+def write_exact(result: AuditResult, beside: Path, output: ExactReports, out: Path | None) -> None:
     """Write exact reports beside their result, or one of them into the file `out`; `-` is stdout."""
-    if out is not None and len(asked.reporters) > 1:
+    if out is not None and len(output.reporters) > 1:
         raise ArgumentError("--out names one file", slug="several-reports-one-file", hint="ask for one --format")
-    if out is not None and len(file_names(asked.reporters[0], asked.languages)) > 1:
+    if out is not None and len(file_names(output.reporters[0], output.languages)) > 1:
         raise ArgumentError(
-            f"{asked.reporters[0].filename} holds one language, and --out names one file", slug="one-language"
+            f"{output.reporters[0].filename} holds one language, and --out names one file", slug="one-language"
         )
-    made = [each for reporter in asked.reporters for each in render_each(reporter, result, asked.languages)]
-    for each in made:
+    reports = [report for reporter in output.reporters for report in render_each(reporter, result, output.languages)]
+    for report in reports:
         if out == Path("-"):
-            say_document(each.content)
+            say_document(report.content)
             return
-        target = out or beside / each.filename
-        write_file(target, each.content)
+        target = out or beside / report.filename
+        write_file(target, report.content)
         note(f"Report: {target}")
 
 
-def write_public(result: AuditResult, beside: Path, asked: PublicFiles, out: Path | None) -> None:
+def write_public(result: AuditResult, beside: Path, files: PublicFiles, out: Path | None) -> None:
     """Publish a result in its folder `public`, or in the folder `out`; with `-` one report goes to stdout.
 
     Other public files that lie there are made again, of the same release.
     """
-    place = find_restricted_folder(beside, result.plan.disclosure, None, asked.folder)
+    restricted_folder = find_restricted_folder(beside, result.plan.disclosure, None, files.folder)
     out = None if out is not None and out.resolve() == public_folder(beside).resolve() else out
     if out == Path("-"):
-        _print_public(result, beside, asked, place)
+        _print_public(result, beside, files, restricted_folder)
         return
-    refuse_exact_among_public(out or public_folder(beside), _exact_paths(result, beside, place))
-    asked = with_files_there(asked, out or public_folder(beside))
+    refuse_exact_among_public(out or public_folder(beside), _exact_paths(result, beside, restricted_folder))
+    files = with_files_there(files, out or public_folder(beside))
     replaced = (PUBLIC, RESTRICTED_EVIDENCE) if out is None else ()
     with OutputFolder(out or beside, replaced, public=out is not None) as folder:
         write = partial(folder.publish_files, within=PUBLIC if out is None else "")
-        published = make_public(result, asked, place, out or public_folder(beside), write)
+        published = make_public(result, files, restricted_folder, out or public_folder(beside), write)
     note(f"Report: {first_file(out or public_folder(beside), published)}")
 
 
-def _print_public(result: AuditResult, beside: Path, asked: PublicFiles, place: Path) -> None:
-    if len(asked.formats) > 1:
+def _print_public(result: AuditResult, beside: Path, files: PublicFiles, restricted_folder: Path) -> None:
+    if len(files.formats) > 1:
         raise ArgumentError("--out - is for one report", slug="several-reports-one-file")
-    (first,) = find_public_reporters(asked.formats)
+    (first,) = find_public_reporters(files.formats)
     printed: dict[str, bytes] = {}
-    make_public(result, asked, place, public_folder(beside), printed.update)
+    make_public(result, files, restricted_folder, public_folder(beside), printed.update)
     _say_file(first.filename, printed[first.filename])
 
 
@@ -129,45 +129,47 @@ def write_of_release(
     A mapping makes one file more, or the only one where no form is named. Nobody has signed that, so it
     lies beside the mapping, not the release.
     """
-    own = f"{mapping.stem}-filled.csv" if mapping is not None else ""
+    filled_name = f"{mapping.stem}-filled.csv" if mapping is not None else ""
     files = {} if mapping is not None and not names else files_of_release(path, names, lang)
     if mapping is not None:
-        said = bytes_of_result(mapping, LARGEST_MAPPING)
-        files[own] = mapped_file(load_release(path)[0], said, mapping.name)
+        mapping_bytes = bytes_of_result(mapping, LARGEST_MAPPING)
+        files[filled_name] = mapped_file(load_release(path)[0], mapping_bytes, mapping.name)
     if out == Path("-"):
         if len(files) != 1 or len(names) > 1:
             raise ArgumentError("--out - is for one report", slug="several-reports-one-file")
-        (made,) = files.items()
-        _say_file(*made)
+        (file,) = files.items()
+        _say_file(*file)
         return
     for name, content in files.items():
-        folder = out or (mapping.parent if mapping is not None and name == own else path.parent)
+        folder = out or (mapping.parent if mapping is not None and name == filled_name else path.parent)
         folder.mkdir(mode=0o755, parents=True, exist_ok=True)
         if folder / name != path:
             write_file(folder / name, content, private=False)
             note(f"Report: {folder / name}")
 
 
-def _exact_paths(result: AuditResult, beside: Path, place: Path) -> list[Path]:
+def _exact_paths(result: AuditResult, beside: Path, restricted_folder: Path) -> list[Path]:
     """Return the files and folders that no public file may lie beside.
 
     Inputs count only where they exist, because the plan may have moved.
     """
     inputs = input_files(result.plan, Path(result.provenance.plan_file).parent)
-    return [place, beside / "result.json", *(path for path in inputs if path.exists())]
+    return [restricted_folder, beside / "result.json", *(path for path in inputs if path.exists())]
 
 
 def reproduce_release(path: Path, named: Path | None, number: int, out: Path | None) -> None:
     """Make a release again; the result is needed only to find the folder, and to keep public files out of its own."""
     result = load_result(path) if named is None or path.is_file() else None
-    place = named if result is None else find_restricted_folder(path.parent, result.plan.disclosure, None, named)
-    if place is None or not place.is_dir():
+    restricted = named if result is None else find_restricted_folder(path.parent, result.plan.disclosure, None, named)
+    if restricted is None or not restricted.is_dir():
         raise ResultError(
             f"there is no release {number}", slug="no-such-release", hint="name its folder with --restricted-folder"
         )
     if out is not None:
-        refuse_exact_among_public(out, [place] if result is None else _exact_paths(result, path.parent, place))
-    files = reproduce(place, number)
+        refuse_exact_among_public(
+            out, [restricted] if result is None else _exact_paths(result, path.parent, restricted)
+        )
+    files = reproduce(restricted, number)
     if out is not None:
         with OutputFolder(out, replaces=(), public=True) as folder:
             folder.publish_files(files)

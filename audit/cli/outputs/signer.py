@@ -41,11 +41,11 @@ def new_passphrase() -> bytes:
 
 
 def _passphrase(prompt: str) -> bytes:
-    given = os.environ.get(PASSPHRASE)
-    if given is None and not sys.stdin.isatty():
+    passphrase = os.environ.get(PASSPHRASE)
+    if passphrase is None and not sys.stdin.isatty():
         raise ArgumentError(
             "the key has a passphrase, and there is no terminal to ask for it",
             slug="no-passphrase",
             hint=f"set {PASSPHRASE}",
         )
-    return (getpass.getpass(prompt) if given is None else given).encode()
+    return (getpass.getpass(prompt) if passphrase is None else passphrase).encode()

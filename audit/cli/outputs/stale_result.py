@@ -118,17 +118,17 @@ def _plan_of_record(record: Mapping[str, Any], result: AuditResult, path: Path) 
     """Return the plan that a record names, where it lies there still. Raises ResultError if it differs."""
     if record["plan"] is None:
         return None
-    place = path.parent.resolve() / str(record["plan"])
+    plan_path = path.parent.resolve() / str(record["plan"])
     try:
-        if file_sha256(place) == record["plan_sha256"]:
-            return place
+        if file_sha256(plan_path) == record["plan_sha256"]:
+            return plan_path
     except FileNotFoundError:
         return None
     except OSError:
-        raise _differs("the plan", place.name) from None
-    if not _is_plan_of(result, place):
-        raise _differs("the plan", place.name)
-    return place
+        raise _differs("the plan", plan_path.name) from None
+    if not _is_plan_of(result, plan_path):
+        raise _differs("the plan", plan_path.name)
+    return plan_path
 
 
 def _plan_by_name(result: AuditResult, path: Path) -> Path | None:
@@ -140,22 +140,22 @@ def _plan_by_name(result: AuditResult, path: Path) -> Path | None:
     if not name:
         return None
     folder = path.parent.resolve()
-    places = [place / name for place in (folder, folder.parent, Path.cwd())]
-    there = list(dict.fromkeys(place for place in places if place.is_file()))
-    for place in there:
-        if _is_plan_of(result, place):
-            return place
+    places = [candidate / name for candidate in (folder, folder.parent, Path.cwd())]
+    there = list(dict.fromkeys(candidate for candidate in places if candidate.is_file()))
+    for candidate in there:
+        if _is_plan_of(result, candidate):
+            return candidate
     if there:
         raise _differs("the plan", there[0].name)
     return None
 
 
-def _is_plan_of(result: AuditResult, place: Path) -> bool:
+def _is_plan_of(result: AuditResult, candidate: Path) -> bool:
     """Say whether a plan means what that of the result did: comments and the order of keys do not count."""
     from audit.plan.file.plan_file import canonical_plan_sha256, read_plan_file
 
     try:
-        return canonical_plan_sha256(read_plan_file(place).plan) == result.provenance.plan_sha256
+        return canonical_plan_sha256(read_plan_file(candidate).plan) == result.provenance.plan_sha256
     except AuditError:
         return False
 
@@ -176,14 +176,14 @@ def _at_hand(
         return [*_missing_by_digest(result, plan.parent), *tables], []
     missing, unread, here = [], [], recorded_files(record)
     for key, file in recorded_files(record).items():
-        place = plan.parent / file.path
+        input_path = plan.parent / file.path
         try:
-            if not place.exists():
+            if not input_path.exists():
                 missing.append(_role(key))
-            elif is_taken_by_state(file, place):
+            elif is_taken_by_state(file, input_path):
                 unread.append(_role(key))
             else:
-                again = read_anew(file, place)
+                again = read_anew(file, input_path)
                 if again is None:
                     raise _differs(_role(key), file.path)
                 here[key] = again
@@ -201,26 +201,26 @@ def _missing_by_digest(result: AuditResult, folder: Path) -> Iterator[str]:
     """Yield what is not at hand of a result without a record. Raises ResultError for the first file that differs."""
     known = known_digests(result)
     for key, path in named_files(result.plan).items():
-        place, digest = folder / path, known.get(key)
+        file, digest = folder / path, known.get(key)
         try:
-            if digest is None or not place.exists():
+            if digest is None or not file.exists():
                 yield _role(key)
-            elif not _has_digest(result, key, place, digest):
+            elif not _has_digest(result, key, file, digest):
                 raise _differs(_role(key), path.as_posix())
         except OSError:
             raise _differs(_role(key), path.as_posix()) from None
 
 
-def _has_digest(result: AuditResult, key: str, place: Path, digest: str) -> bool:
+def _has_digest(result: AuditResult, key: str, file: Path, digest: str) -> bool:
     """Say whether a file has the digest in the result, which leaves files out of a folder of Parquet."""
     if key.startswith("evaluation_set") and result.provenance.evaluation_set_digest_of == "manifest":
         from audit.evaluation.parquet_folder import folder_parts
 
         try:
-            return folder_parts(place).sha256 == digest
+            return folder_parts(file).sha256 == digest
         except AuditError:
             return False
-    return path_sha256(place) == digest
+    return path_sha256(file) == digest
 
 
 def _check_answers(result: AuditResult, out: Path, record: Mapping[str, Any] | None) -> None:

@@ -50,31 +50,31 @@ def exit_code_with_waivers(
     if not result.waivers and not result.plan.warning_rules:
         return result_exit_code(result, on_inconclusive, quiet=quiet)
     day = today()
-    held, outcome = waivers_on_day(result, day), outcome_left(result, day)
+    dated_waivers, outcome = waivers_on_day(result, day), outcome_left(result, day)
     if not quiet:
-        for line in (*_state_notes(result, held, exact=exact), *_warnings(result, exact=exact)):
+        for line in (*_state_notes(result, dated_waivers, exact=exact), *_warnings(result, exact=exact)):
             note(line)
-    for line in _change_of_code(result, held, outcome, exact=exact and not quiet):
+    for line in _change_of_code(result, dated_waivers, outcome, exact=exact and not quiet):
         note(line)
     left = None if outcome == result.overall.outcome else outcome
     # A code that was noted above is not final where `on_inconclusive` changes it.
     return result_exit_code(result, on_inconclusive, quiet=quiet and left is None, left=left)
 
 
-def _state_notes(result: AuditResult, held: Sequence[WaiverOnDay], *, exact: bool) -> list[str]:
-    lines = [_expired(each, exact=exact) for each in held if each.state == "expired"]
-    return lines + [_unused(result, each) for each in held if exact and each.state == "unused"]
+def _state_notes(result: AuditResult, waivers: Sequence[WaiverOnDay], *, exact: bool) -> list[str]:
+    lines = [_expired(waiver, exact=exact) for waiver in waivers if waiver.state == "expired"]
+    return lines + [_unused(result, waiver) for waiver in waivers if exact and waiver.state == "unused"]
 
 
-def _change_of_code(result: AuditResult, held: Sequence[WaiverOnDay], outcome: str, *, exact: bool) -> list[str]:
+def _change_of_code(result: AuditResult, waivers: Sequence[WaiverOnDay], outcome: str, *, exact: bool) -> list[str]:
     """Write the line that says why the exit code is not that of the verdict; no line if it is."""
     was, code = ExitCode[result.overall.outcome.upper()], ExitCode[outcome.upper()]
     if code is was:
         return []
-    expired = any(each.state == "expired" for each in held)
+    expired = any(waiver.state == "expired" for waiver in waivers)
     why = "a waiver has expired" if expired else _because(result, exact=exact)
-    said = f"exit code {code.value} instead of {was.value} because {why}"
-    return [f"warning: the verdict is {result.overall.outcome}; {said}"]
+    change = f"exit code {code.value} instead of {was.value} because {why}"
+    return [f"warning: the verdict is {result.overall.outcome}; {change}"]
 
 
 def _warnings(result: AuditResult, *, exact: bool) -> list[str]:
@@ -87,28 +87,28 @@ def _warnings(result: AuditResult, *, exact: bool) -> list[str]:
 
 def _because(result: AuditResult, *, exact: bool) -> str:
     # A log that many read covers all waivers: the days of those in force would show which of them are in force.
-    held = list(waivers_by_finding(result).values()) if exact else result.waivers
-    if not held:
+    counted = list(waivers_by_finding(result).values()) if exact else result.waivers
+    if not counted:
         return "rules that only warn are set aside"
-    days = sorted({waiver.expires for waiver in held})
+    days = sorted({waiver.expires for waiver in counted})
     until = f"until {days[0]}" if len(days) == 1 else f"until {days[0]}, some of them longer"
     beside = " and rules that only warn are set aside" if result.plan.warning_rules else ""
     if not exact:
         return f"what fails is waived {until}{beside}"
-    return f"{count_of(len(held), 'finding')} {'is' if len(held) == 1 else 'are'} waived {until}{beside}"
+    return f"{count_of(len(counted), 'finding')} {'is' if len(counted) == 1 else 'are'} waived {until}{beside}"
 
 
-def _expired(held: WaiverOnDay, *, exact: bool) -> str:
-    waiver = held.waiver
+def _expired(dated_waiver: WaiverOnDay, *, exact: bool) -> str:
+    waiver = dated_waiver.waiver
     if not exact:
         # Naming the rule would say that a group fails under it, which public files may not.
         return f"warning: a waiver by {printable(_plain(waiver.who))} expired on {waiver.expires}: renew or remove it"
-    then = "its finding still fails" if held.fails else "its finding is no longer there: remove it"
+    then = "its finding still fails" if dated_waiver.fails else "its finding is no longer there: remove it"
     return f"warning: a waiver of {printable(waiver.rule)} expired on {waiver.expires}: {then}"
 
 
-def _unused(result: AuditResult, held: WaiverOnDay) -> str:
-    waiver = held.waiver
+def _unused(result: AuditResult, dated_waiver: WaiverOnDay) -> str:
+    waiver = dated_waiver.waiver
     name = GroupNames(result.features).name(waiver.group)
     return f"note: a waiver of {printable(waiver.rule)} is unused: {name} does not fail"
 
@@ -117,18 +117,20 @@ def waiver_lines(result: AuditResult) -> list[str]:
     """Write a line for each waiver, with all that it says, beside exact findings."""
     names = GroupNames(result.features)
     lines = []
-    for held in waivers_on_day(result, today()):
-        waiver = held.waiver
+    for dated_waiver in waivers_on_day(result, today()):
+        waiver = dated_waiver.waiver
         group, rule = names.name(waiver.group), printable(waiver.rule)
-        lines.append(f"  {_state_words(waiver, held.state)}: {group} under {rule}: {printable(_plain(waiver.why))}")
+        lines.append(
+            f"  {_state_words(waiver, dated_waiver.state)}: {group} under {rule}: {printable(_plain(waiver.why))}"
+        )
     return lines
 
 
 def _state_words(waiver: Waiver, state: str) -> str:
-    who = printable(_plain(waiver.who))
+    owner = printable(_plain(waiver.who))
     if state == "expired":
-        return f"waiver by {who} expired on {waiver.expires}"
-    return f"waived by {who} until {waiver.expires}{'' if state == 'in_force' else ' (unused)'}"
+        return f"waiver by {owner} expired on {waiver.expires}"
+    return f"waived by {owner} until {waiver.expires}{'' if state == 'in_force' else ' (unused)'}"
 
 
 def unnamed_waiver_lines(result: AuditResult) -> list[str]:
@@ -162,9 +164,9 @@ def public_waiver_lines(cases: PublicCases) -> list[str]:
 
 
 def _public_line(waiver: PublicWaiver, name: str = "") -> str:
-    who = printable(_plain(waiver.who))
+    owner = printable(_plain(waiver.who))
     expired = waiver.expires < today()
-    until = f"waiver by {who} expired on {waiver.expires}" if expired else f"waived by {who} until {waiver.expires}"
+    until = f"waiver by {owner} expired on {waiver.expires}" if expired else f"waived by {owner} until {waiver.expires}"
     if waiver.group is None:
         return f"  {until}: a finding that is not named here"
     return f"  {until}: {printable(name)} under {printable(waiver.rule)}: {printable(_plain(waiver.why))}"

@@ -123,10 +123,10 @@ def rule_change_lines(change: Change, features: tuple[SensitiveFeature, ...], st
     for rule in change.rules:
         if rule.outcome == "pass":
             continue
-        worse = [one for one in groups if one.rule == rule.rule and one.outcome == "fail"]
-        named = first_of([names.name_within(one.group, 40) for one in worse], 3, "; ")
-        said = f"{style.shape(rule.outcome)} change of {rule.rule}: {_rule_words(rule, len(worse))}"
-        lines.append(style.paint(said + (f": {named}" if named else ""), rule.outcome))
+        worse = [verdict for verdict in groups if verdict.rule == rule.rule and verdict.outcome == "fail"]
+        named = first_of([names.name_within(verdict.group, 40) for verdict in worse], 3, "; ")
+        line = f"{style.shape(rule.outcome)} change of {rule.rule}: {_rule_words(rule, len(worse))}"
+        lines.append(style.paint(line + (f": {named}" if named else ""), rule.outcome))
     return lines
 
 
@@ -147,13 +147,13 @@ def change_summary(change: Change, features: tuple[SensitiveFeature, ...], title
     lines.append("")
     groups = changed_groups(change)
     for rule in change.rules[:4]:
-        worse = sum(one.rule == rule.rule and one.outcome == "fail" for one in groups)
+        worse = sum(verdict.rule == rule.rule and verdict.outcome == "fail" for verdict in groups)
         lines.append(f"{style.shape(rule.outcome)} {rule.rule} (margin {rule.margin:g}): {_rule_words(rule, worse)}")
     if change.rules:
         lines += ["", style.paint(_columns("", "Group", "Rule", "then", "now", "change"), "faint")]
     shown = changed_worst_first(groups)
     names = GroupNames(features)
-    lines += [_row(one, names, style) for one in shown[: _MOST - max(0, len(change.rules[:4]) - 2)]]
+    lines += [_row(verdict, names, style) for verdict in shown[: _MOST - max(0, len(change.rules[:4]) - 2)]]
     left = len(groups) - min(len(shown), _MOST - max(0, len(change.rules[:4]) - 2))
     lines.append(f"  and {left:,} more with --json or --out" if left > 0 else "")
     lines.append("Restricted: exact counts can single out people; not for publication.")

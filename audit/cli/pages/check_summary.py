@@ -52,9 +52,9 @@ def check_summary(report: CheckReport, style: Style, *, every_group: bool = Fals
     lines += _detector_lines(report, style)
     if report.review is not None:
         lines += ["", *set_summary(report.review, names, style)]
-    asked = {rule.id: rule for rule in report.plan.named_rules}
+    rules_by_id = {rule.id: rule for rule in report.plan.named_rules}
     for rule in report.rules:
-        lines += ["", *_rule_lines(rule, asked[rule.rule], names, style, every_group)]
+        lines += ["", *_rule_lines(rule, rules_by_id[rule.rule], names, style, every_group)]
     if report.planned_pass is not None:
         lines += ["", *planned_pass_lines(report.planned_pass, names)]
     for probe in report.probes:
@@ -82,7 +82,7 @@ def _open_line(text: str, style: Style, indent: str = "") -> str:
 def _probe_lines(probe: ProbeCheck, style: Style) -> list[str]:
     changes = count_of(probe.changes, "change")
     lines = [style.paint(f"Probe {probe.probe}: {probe.variants:,} to score, {changes}", "strong")]
-    lines += [f"  Not used: {printable(each)}" for each in probe.unused]
+    lines += [f"  Not used: {printable(column)}" for column in probe.unused]
     if probe.templates < probe.templates_needed:
         few, needed = count_of(probe.templates, probe.unit), f"{probe.templates_needed:,} or more"
         lines.append(_open_line(f"No pass with {few}: its limit takes {needed}", style, "  "))
@@ -96,8 +96,8 @@ def _probe_lines(probe: ProbeCheck, style: Style) -> list[str]:
     ]
 
 
-def _rule_lines(rule: RuleCheck, asked: Rule, names: GroupNames, style: Style, every_group: bool) -> list[str]:
-    head = f"{rule.rule}: {asked.rate.plain}, {asked.scale} {asked.limit:g} from the rest"
+def _rule_lines(rule: RuleCheck, plan_rule: Rule, names: GroupNames, style: Style, every_group: bool) -> list[str]:
+    head = f"{rule.rule}: {plan_rule.rate.plain}, {plan_rule.scale} {plan_rule.limit:g} from the rest"
     lines = [style.paint(head, "strong")]
     if rule.known_only_after_scoring:
         return [*lines, "  Known only after scoring: group sizes depend on the detector's decisions."]
@@ -116,9 +116,9 @@ def _reach_line(rule: RuleCheck, names: GroupNames, style: Style) -> str:
     covered = f"{share} of people are in groups that would be judged ({needed} needed)"
     if rule.coverage is None or not any(family.alone for family in rule.families):
         return _no_pass("no group could be judged", style)
-    held = sum(len(family.held_back) for family in rule.families)
-    if held:
-        groups = count_of(held, "group")
+    withheld = sum(len(family.held_back) for family in rule.families)
+    if withheld:
+        groups = count_of(withheld, "group")
         return _no_pass(f"{groups} could not, since people are unknown who may belong there", style)
     if rule.can_pass:
         return style.paint(f"  {style.shape('pass')} A pass is within reach: {covered}", "pass")
@@ -169,9 +169,9 @@ _MOST_LINES: Final = 8
 
 def set_summary(review: SetReview, names: GroupNames, style: Style) -> list[str]:
     """Write the lines; those that could make every verdict meaningless first."""
-    lines = [_revealing_line(one, style) for one in review.revealed_by[:_MOST_LINES]]
-    lines += [line for one in review.one_label for line in _one_label_lines(one, names, style)]
-    lines += [_empty_line(one, names, style) for one in review.empty_cells[:_MOST_LINES]]
+    lines = [_revealing_line(entry, style) for entry in review.revealed_by[:_MOST_LINES]]
+    lines += [line for entry in review.one_label for line in _one_label_lines(entry, names, style)]
+    lines += [_empty_line(entry, names, style) for entry in review.empty_cells[:_MOST_LINES]]
     lines += _repeat_lines(review, style)
     hidden = len(review.revealed_by[_MOST_LINES:]) + len(review.empty_cells[_MOST_LINES:])
     if hidden:
@@ -182,19 +182,23 @@ def set_summary(review: SetReview, names: GroupNames, style: Style) -> list[str]
     return [style.paint("The set itself", "strong"), *(folded or ["  Nothing conspicuous was found in its columns"])]
 
 
-def _revealing_line(one: RevealingColumn, style: Style) -> str:
-    given = ", and the detector is given it" if one.given else ""
-    auc = percent(one.auc)
-    if one.kind == "leak":
-        text = f'"{printable(one.column)}" is as good as the label (AUC {auc}){given}: it may be a copy of the answer'
-        return _line(text, "fail" if one.given else "inconclusive", style)
-    text = f'"{printable(one.column)}" and the label go together (AUC {auc}){given}: one can be learned for the other'
+def _revealing_line(revealing: RevealingColumn, style: Style) -> str:
+    note = ", and the detector is given it" if revealing.given else ""
+    auc = percent(revealing.auc)
+    if revealing.kind == "leak":
+        text = (
+            f'"{printable(revealing.column)}" is as good as the label (AUC {auc}){note}: it may be a copy of the answer'
+        )
+        return _line(text, "fail" if revealing.given else "inconclusive", style)
+    text = (
+        f'"{printable(revealing.column)}" and the label go together (AUC {auc}){note}: one can be learned for the other'
+    )
     return _line(text, "inconclusive", style)
 
 
-def _one_label_lines(one: OneLabel, names: GroupNames, style: Style) -> list[str]:
-    family = names.family(one.family)
-    kinds = ((one.without_cases, "no case of exploitation"), (one.without_others, "nothing but exploitation"))
+def _one_label_lines(labelled: OneLabel, names: GroupNames, style: Style) -> list[str]:
+    family = names.family(labelled.family)
+    kinds = ((labelled.without_cases, "no case of exploitation"), (labelled.without_others, "nothing but exploitation"))
     return [
         _line(f"{family}: {len(groups):,} with {what}: {_named(groups, names)}", "inconclusive", style)
         for groups, what in kinds
@@ -202,11 +206,11 @@ def _one_label_lines(one: OneLabel, names: GroupNames, style: Style) -> list[str
     ]
 
 
-def _empty_line(one: EmptyCells, names: GroupNames, style: Style) -> str:
-    what = "The label" if one.column is None else f'"{printable(one.column)}"'
+def _empty_line(cells: EmptyCells, names: GroupNames, style: Style) -> str:
+    what = "The label" if cells.column is None else f'"{printable(cells.column)}"'
     ends = [
-        f"{percent(missing / rows)} of {names.name_within(_group(one.feature, code, names), 30)}"
-        for code, missing, rows in (one.most, one.least)
+        f"{percent(missing / rows)} of {names.name_within(_group(cells.feature, code, names), 30)}"
+        for code, missing, rows in (cells.most, cells.least)
     ]
     return _line(f"{what} is empty in {ends[0]} and in {ends[1]}", "inconclusive", style)
 
@@ -216,14 +220,18 @@ def _group(feature: str, code: str, names: GroupNames) -> Group:
 
 
 def _repeat_lines(review: SetReview, style: Style) -> list[str]:
-    found = review.repeats
-    if found is None:
+    repeated = review.repeats
+    if repeated is None:
         return []
-    across = f"; {found.across_clusters:,} of them in other clusters" if found.across_clusters else ""
-    sets = "1 set of equal rows has" if found.contradicted == 1 else f"{found.contradicted:,} sets of equal rows have"
-    both = f"; {sets} both labels" if found.contradicted else ""
-    repeat = "1 row repeats" if found.rows == 1 else f"{found.rows:,} rows repeat"
-    text = f"{repeat} another in {_quoted(review.compared)}{across}{both}"
+    across = f"; {repeated.across_clusters:,} of them in other clusters" if repeated.across_clusters else ""
+    sets = (
+        "1 set of equal rows has"
+        if repeated.contradicted == 1
+        else f"{repeated.contradicted:,} sets of equal rows have"
+    )
+    contradiction = f"; {sets} both labels" if repeated.contradicted else ""
+    repeat = "1 row repeats" if repeated.rows == 1 else f"{repeated.rows:,} rows repeat"
+    text = f"{repeat} another in {_quoted(review.compared)}{across}{contradiction}"
     return [_line(text, "inconclusive", style)]
 
 

@@ -86,10 +86,10 @@ def _notes(report: DrawReport, names: GroupNames) -> list[str]:
 
 def _size_lines(report: DrawReport) -> list[str]:
     """Say why the set has another size than was asked."""
-    asked = report.design.draw.size
-    if asked is None or report.drawn == asked:
+    wanted_size = report.design.draw.size
+    if wanted_size is None or report.drawn == wanted_size:
         return []
-    if report.drawn < asked and report.drawn == sum(cell.distinct for cell in report.cells):
+    if report.drawn < wanted_size and report.drawn == sum(cell.distinct for cell in report.cells):
         why = "the pool has no more that can be drawn"
     elif report.largest_unit > 1:
         why = "units are drawn whole, and bring rows of other cells along"
@@ -97,7 +97,7 @@ def _size_lines(report: DrawReport) -> list[str]:
         why = "more would help no group of the rules"
     else:
         why = "the nearest at which all groups can pass at the same share of each rule's limit"
-    return [f"  {count_of(asked, 'row')} were asked for: {why}"]
+    return [f"  {count_of(wanted_size, 'row')} were asked for: {why}"]
 
 
 def _gap_line(gap: QuotaGap, report: DrawReport, names: GroupNames) -> str:
@@ -139,7 +139,10 @@ def _short_lines(report: DrawReport, names: GroupNames, style: Style, every_cell
         title = (
             f"{_cells(len(unlucky))} fewer cases than asked in this draw: drawn whole, sizes are right on average only"
         )
-        rows = [_cell_line(one, report, names, one.drawn or 0, f"{one.expected:,.1f} to expect") for one in unlucky]
+        rows = [
+            _cell_line(short_cell, report, names, short_cell.drawn or 0, f"{short_cell.expected:,.1f} to expect")
+            for short_cell in unlucky
+        ]
         lines += [*([""] if lines else []), *_table(style.paint(title, "strong"), "drawn", rows, every_cell)]
     if lines:
         return lines
@@ -159,9 +162,9 @@ def _table(title: str, column: str, rows: Sequence[str], every_cell: bool) -> li
     return lines
 
 
-def _cell_line(cell: CellDraw, report: DrawReport, names: GroupNames, given: int, why: str) -> str:
+def _cell_line(cell: CellDraw, report: DrawReport, names: GroupNames, drawn: int, why: str) -> str:
     name = fit(names.name_within(_group(report, cell.codes), _NAME), _NAME)
-    return f"  {name}{_label(cell.positive):>12}{cell.asked:>8,}{given:>14,}  {why}"
+    return f"  {name}{_label(cell.positive):>12}{cell.asked:>8,}{drawn:>14,}  {why}"
 
 
 def _group(report: DrawReport, codes: Sequence[str]) -> Group:
@@ -182,29 +185,35 @@ def _why(cell: CellDraw) -> str:
 
 def _family_lines(standings: Sequence[GroupStanding], names: GroupNames, every_cell: bool) -> list[str]:
     alone = sum(standing.decidable for standing in standings)
-    short = sorted((one for one in standings if not one.decidable), key=lambda one: (-one.cases, str(one.group)))
+    short = sorted(
+        (shown_standing for shown_standing in standings if not shown_standing.decidable),
+        key=lambda shown_standing: (-shown_standing.cases, str(shown_standing.group)),
+    )
     lines = [
         f"  {names.family(standings[0].family)}: {alone:,} of {len(standings):,} groups can be judged alone"
         + (f" ({percent(alone / len(standings))})" if short and len(standings) > MOST_SHOWN else "")
     ]
-    if held := sum(standing.held_back for standing in standings):
-        lines.append(f"    {held_back_line(held, alone)}")
+    if withheld := sum(standing.held_back for standing in standings):
+        lines.append(f"    {held_back_line(withheld, alone)}")
     shown = short if every_cell else short[:MOST_SHOWN]
-    lines += [f"    {fit(names.name_within(one.group, 30), 30)} {_standing_words(one, names)}" for one in shown]
+    lines += [
+        f"    {fit(names.name_within(shown_standing.group, 30), 30)} {_standing_words(shown_standing, names)}"
+        for shown_standing in shown
+    ]
     if len(short) > len(shown):
         lines.append(f"    and {len(short) - len(shown):,} more that cannot (--all names them)")
     return lines
 
 
-def _standing_words(one: GroupStanding, names: GroupNames) -> str:
-    cases = f"{one.cases:>7,} case{' ' if one.cases == 1 else 's'}: "
-    if not one.pool:
+def _standing_words(standing: GroupStanding, names: GroupNames) -> str:
+    cases = f"{standing.cases:>7,} case{' ' if standing.cases == 1 else 's'}: "
+    if not standing.pool:
         needs = "the pool has none"
-    elif one.required is None:
+    elif standing.required is None:
         needs = "no number of cases would do"
-    elif one.pool < one.required:
-        needs = f"{one.required:,} wanted, the pool has {one.pool:,}"
+    elif standing.pool < standing.required:
+        needs = f"{standing.required:,} wanted, the pool has {standing.pool:,}"
     else:
-        needs = f"{one.required:,} wanted; the pool has {one.pool:,}, so ask for more"
-    part = f"; only as part of {names.name_within(one.judged_as, 30)}" if one.judged_as else ""
+        needs = f"{standing.required:,} wanted; the pool has {standing.pool:,}, so ask for more"
+    part = f"; only as part of {names.name_within(standing.judged_as, 30)}" if standing.judged_as else ""
     return cases + needs + part

@@ -59,7 +59,9 @@ def draft_from(look: DataLook, data: Path, plan: Path, *, ask: bool) -> PlanDraf
         taken[role] for role in ("label", "score", "decision", "gender", "nationality", "status")
     )
     scores = (score, *(() if decision else look.candidates["score"]))
-    others = {role: [one for one in look.candidates[role] if one not in taken.values()] for role in _ROLES}
+    others = {
+        role: [candidate for candidate in look.candidates[role] if candidate not in taken.values()] for role in _ROLES
+    }
     return PlanDraft(
         path=_relative(data, plan.parent),
         columns=tuple(column for column in columns if column not in look.left_out),
@@ -99,8 +101,8 @@ def not_used(look: DataLook, draft: PlanDraft) -> list[str]:
     shared = {column.name for column in look.columns if column.values}
     names = [f'"{printable(name)}"' for name in sorted(draft.unused, key=lambda name: name not in shared)]
     many = ("column is", "it") if len(names) == 1 else ("columns are", "them")
-    said = f"{len(names)} {many[0]} not used, and no verdict is by {many[1]}: {first_of(names, _MOST_UNUSED)}"
-    return [said] if names else []
+    line = f"{len(names)} {many[0]} not used, and no verdict is by {many[1]}: {first_of(names, _MOST_UNUSED)}"
+    return [line] if names else []
 
 
 def not_found(look: DataLook, draft: PlanDraft) -> list[str]:
@@ -149,14 +151,14 @@ def _two_sided(column: ColumnLook) -> TwoSided:
 def _counted(look: DataLook, taken: Iterable[str | None]) -> Counted | None:
     if look.counted is None:
         return None
-    found = look.counted
+    counts = look.counted
     return Counted(
-        found.cells,
-        found.wrongly_flagged,
-        found.numbers,
+        counts.cells,
+        counts.wrongly_flagged,
+        counts.numbers,
         {column.name: _shared(column, look) for column in look.columns if _may_group(column, look, taken)},
-        found.marks,
-        found.zeros,
+        counts.marks,
+        counts.zeros,
     )
 
 

@@ -78,29 +78,29 @@ def _smallest(side: Smallest) -> dict[str, Any]:
     }
 
 
-def cases_document(asked: PowerFlags, answers: Sequence[Answer]) -> str:
+def cases_document(flags: PowerFlags, answers: Sequence[Answer]) -> str:
     """Write how many cases would be needed."""
-    limit = asked.asked.limit
+    limit = flags.asked.limit
     return _text(
         {
             "schema_version": SCHEMA_VERSION,
             "kind": "cases_for_power",
-            "metric": asked.metric.name,
+            "metric": flags.metric.name,
             "scale": limit.scale,
             "limit": limit.limit,
             "side": "low" if limit.low_is_worse else "high",
             "expected_rate": limit.rate,
-            "groups": asked.asked.groups,
-            "rest_cases": asked.asked.rest_cases,
-            "alpha": asked.asked.alpha,
-            "power": asked.asked.power,
-            "gap": asked.gap,
-            "prevalence": asked.prevalence,
+            "groups": flags.asked.groups,
+            "rest_cases": flags.asked.rest_cases,
+            "alpha": flags.asked.alpha,
+            "power": flags.asked.power,
+            "gap": flags.gap,
+            "prevalence": flags.prevalence,
             "answers": [
                 {
                     "wanted": answer.wanted,
                     "cases": answer.cases,
-                    "rows": asked.rows(answer.cases),
+                    "rows": flags.rows(answer.cases),
                     "reason": answer.reason,
                     "group_power": _rounded(answer.group_power),
                     "enumerated_power": _rounded(answer.enumerated_power),

@@ -66,7 +66,7 @@ def read_power_flags(flags: Mapping[str, object]) -> PowerFlags:
     rest = _count(flags, "--rest", 1, _MOST_CASES)
     groups = _count(flags, "--groups", 1 if rest else 2, _MOST_GROUPS) or 2
     gap = _share(flags, "--gap", 0.0, 1.0) if "--gap" in flags else None
-    asked = Asked(
+    question = Asked(
         limit=limit,
         groups=groups,
         rest_cases=rest,
@@ -75,7 +75,7 @@ def read_power_flags(flags: Mapping[str, object]) -> PowerFlags:
         bad_rate=None if gap is None else _bad_rate(limit, gap),
     )
     prevalence = _share(flags, "--prevalence", 1e-6, 0.999999) if "--prevalence" in flags else None
-    return PowerFlags(metric, asked, gap, prevalence)
+    return PowerFlags(metric, question, gap, prevalence)
 
 
 def _metric(word: object, route: object) -> Metric:
@@ -88,7 +88,7 @@ def _metric(word: object, route: object) -> Metric:
     metric = metric_called(str(word))
     if metric is None:
         like = metrics_like(str(word))
-        known = " or ".join(each.name for each in like) if like else ", ".join(METRICS)
+        known = " or ".join(known_metric.name for known_metric in like) if like else ", ".join(METRICS)
         raise ArgumentError(
             f'no metric is called "{printable(str(word)[:60])}"', hint=f"did you mean {known}?", slug="power-arguments"
         )

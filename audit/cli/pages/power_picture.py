@@ -39,8 +39,8 @@ def set_panels(report: PowerReport) -> list[Panel]:
                 Mark(
                     names.name(group.group),
                     group.cases,
-                    group.fails_from[place].disparity,
-                    group.passes_at[place].disparity,
+                    group.fails_from[index].disparity,
+                    group.passes_at[index].disparity,
                 )
                 for group in family.groups
                 if group.cases
@@ -48,7 +48,7 @@ def set_panels(report: PowerReport) -> list[Panel]:
         )
         for rule in report.rules
         for family in rule.families
-        for place, side in enumerate(rule.sides)
+        for index, side in enumerate(rule.sides)
     ]
 
 
@@ -58,18 +58,18 @@ def _of_side(rule: RulePower, side: str) -> str:
     return ", rates below the rest" if side == "low" else ", rates above the rest"
 
 
-def cases_panels(asked: PowerFlags, answers: Sequence[Answer]) -> list[Panel]:
+def cases_panels(flags: PowerFlags, answers: Sequence[Answer]) -> list[Panel]:
     """Make one panel with groups of several sizes, up to somewhat more than is needed."""
     needed = [answer.cases for answer in answers if answer.cases is not None]
     last = max([2 * max(needed, default=0), 100])
     sizes = sorted({round(5 * (last / 5) ** (step / (_SIZES - 1))) for step in range(_SIZES)})
     return [
         Panel(
-            heading=f"{asked.metric.name}: {asked.metric.plain}",
-            what=f"{asked.asked.groups:,} groups of one size, by size",
-            scale=asked.asked.limit.scale,
-            limit=asked.asked.limit.limit,
-            marks=tuple(Mark(f"{size:,} cases", size, *asked.asked.decidable_with(size)) for size in sizes),
+            heading=f"{flags.metric.name}: {flags.metric.plain}",
+            what=f"{flags.asked.groups:,} groups of one size, by size",
+            scale=flags.asked.limit.scale,
+            limit=flags.asked.limit.limit,
+            marks=tuple(Mark(f"{size:,} cases", size, *flags.asked.decidable_with(size)) for size in sizes),
         )
     ]
 
@@ -124,7 +124,7 @@ def draw_picture(panels: Sequence[Panel], *, restricted: bool) -> str:
     have.
     """
     template = Path(__file__).with_suffix(".template").read_text(encoding="utf-8")
-    parts = (part for place, panel in enumerate(panels) for part in _panel(panel, _HEAD + place * _PANEL))
+    parts = (part for index, panel in enumerate(panels) for part in _panel(panel, _HEAD + index * _PANEL))
     return template.format(
         height=_HEAD + _PANEL * max(len(panels), 1),
         described=_text(" ".join(map(_about, panels)) or "Nothing can be said."),

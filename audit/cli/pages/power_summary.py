@@ -46,12 +46,12 @@ def power_summary(report: PowerReport, style: Style, *, every_group: bool = Fals
 
 
 def _rule(rule: RulePower, names: GroupNames, style: Style, every_group: bool) -> list[str]:
-    asked = rule.rule
-    head = f"{asked.id}: {asked.rate.plain}, {asked.scale} {asked.limit:g} from the rest"
+    plan_rule = rule.rule
+    head = f"{plan_rule.id}: {plan_rule.rate.plain}, {plan_rule.scale} {plan_rule.limit:g} from the rest"
     lines = [style.paint(head, "strong")]
     if rule.known_only_after_scoring:
         return [*lines, "  Known only after scoring: group sizes depend on the detector's decisions."]
-    lines.append(f"  Planned with a rate of {exact_percent(asked.planned_rate)} (expected_rate in the plan)")
+    lines.append(f"  Planned with a rate of {exact_percent(plan_rule.planned_rate)} (expected_rate in the plan)")
     for family in rule.families:
         lines += _family(rule, family, names, every_group)
     return lines
@@ -110,23 +110,23 @@ _WANTED: Final = WORDS["wanted"]
 _WHY: Final = WORDS["no_size"]
 
 
-def cases_summary(asked: PowerFlags, answers: Sequence[Answer]) -> str:
+def cases_summary(flags: PowerFlags, answers: Sequence[Answer]) -> str:
     """Write the page without a set: cases for each question."""
-    limit, groups = asked.asked.limit, asked.asked.groups
-    rest = asked.asked.rest_cases
+    limit, groups = flags.asked.limit, flags.asked.groups
+    rest = flags.asked.rest_cases
     beside = "one another" if rest is None else f"a rest of {rest:,}"
     lines = [
-        f"{asked.metric.name}: {asked.metric.plain}, {limit.scale} {limit.limit:g} from the rest",
+        f"{flags.metric.name}: {flags.metric.plain}, {limit.scale} {limit.limit:g} from the rest",
         f"Rate {exact_percent(limit.rate)}, {groups:,} groups of one size beside {beside}.",
-        f"Alpha {asked.asked.alpha:g}, power {exact_percent(asked.asked.power)}.",
-        f"Cases are {asked.metric.among}; from these numbers on:",
+        f"Alpha {flags.asked.alpha:g}, power {exact_percent(flags.asked.power)}.",
+        f"Cases are {flags.metric.among}; from these numbers on:",
         "",
         f"  {'':30}{'cases a group':>14}{'in all':>11}{'power of one':>14}{'level':>9}",
-        *(line for answer in answers for line in _answer(asked, answer)),
+        *(line for answer in answers for line in _answer(flags, answer)),
     ]
     if any(answer.reason == "rest_too_small" for answer in answers):
         lines.append(f"  (tried: groups of up to {LARGEST_SHARE} times the rest)")
-    if asked.gap is None:
+    if flags.gap is None:
         lines.append("  (--gap says how many cases a FAIL would need)")
     alone = answers[0].judged_alone_from
     if alone is not None:
@@ -134,20 +134,20 @@ def cases_summary(asked: PowerFlags, answers: Sequence[Answer]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _answer(asked: PowerFlags, answer: Answer) -> list[str]:
+def _answer(flags: PowerFlags, answer: Answer) -> list[str]:
     wanted = _WANTED[answer.wanted]
     if answer.wanted == "gap_is_named":
-        wanted = f"a gap of {asked.gap:g} is named"
+        wanted = f"a gap of {flags.gap:g} is named"
     if answer.cases is None:
-        why = _WHY[answer.reason or "rest_too_small"].format(power=exact_percent(asked.asked.power))
+        why = _WHY[answer.reason or "rest_too_small"].format(power=exact_percent(flags.asked.power))
         return [f"  {wanted:30}{why}"]
-    groups = asked.asked.groups
+    groups = flags.asked.groups
     power = math.floor((answer.enumerated_power or 0.0) * 10_000 + 1e-6) / 100
     line = f"  {wanted:30}{answer.cases:>14,}{answer.cases * groups:>11,}{power:>13.2f}%{answer.level or 0.0:>9.2g}"
-    rows = asked.rows(answer.cases)
-    if asked.prevalence is None:
+    rows = flags.rows(answer.cases)
+    if flags.prevalence is None:
         return [line]
     if rows is None:
         return [line, "    rows: known only after scoring"]
-    label = f"    rows, {exact_percent(asked.prevalence)} positive"
+    label = f"    rows, {exact_percent(flags.prevalence)} positive"
     return [line, f"{label:32}{rows:>14,}{rows * groups:>11,}"]

@@ -42,10 +42,12 @@ def _second_verdicts(result: AuditResult) -> Iterator[str]:
     for second in result.further.second_verdicts:
         if second.kind == "decisions":
             yield f"People after it: {second.outcome.upper()}, beside the verdict above and no part of it"
-    open_forms = [one for one in result.further.second_verdicts if one.kind == "form" and one.outcome != "pass"]
+    open_forms = [
+        verdict for verdict in result.further.second_verdicts if verdict.kind == "form" and verdict.outcome != "pass"
+    ]
     if open_forms:
-        said = "; ".join(f"{one.outcome.upper()} {printable(one.name)}" for one in open_forms)
-        yield f"Form by form, no part of the verdict: {said}"
+        verdict_words = "; ".join(f"{verdict.outcome.upper()} {printable(verdict.name)}" for verdict in open_forms)
+        yield f"Form by form, no part of the verdict: {verdict_words}"
 
 
 def _selection_line(result: AuditResult) -> str:
@@ -57,8 +59,8 @@ def _selection_line(result: AuditResult) -> str:
 
 def _added_line(result: AuditResult) -> str:
     """Name the columns of a table of counts that no verdict is by."""
-    said = next((notice.sentences[0] for notice in result.notices if notice.code == "added_over"), None)
-    return "" if said is None else added_over_line(printable(str(said.values["columns"])))
+    added = next((notice.sentences[0] for notice in result.notices if notice.code == "added_over"), None)
+    return "" if added is None else added_over_line(printable(str(added.values["columns"])))
 
 
 def _full_line(result: AuditResult) -> str:
@@ -83,15 +85,15 @@ def _unknown_line(result: AuditResult, names: GroupNames) -> str:
 def _weakest_line(result: AuditResult, names: GroupNames) -> str:
     """Name the FAIL that the fewest wrong labels would overturn; for an audit that passes, the PASS."""
     outcome = result.overall.outcome
-    found = [
+    candidates = [
         (finding.overturned_by, finding.among, names.name(finding.group), finding.group)
         for rule in _examined(result)
         for finding in rule.findings
         if finding.kind == "labels_flipped" and finding.outcome == outcome and finding.overturned_by is not None
     ]
-    if not found:
+    if not candidates:
         return ""
-    count, among, _, group = min(found, key=lambda each: each[:3])
+    count, among, _, group = min(candidates, key=lambda candidate: candidate[:3])
     falls = f": {count:,} wrong label{'' if count == 1 else 's'} of {among:,} undo{'es' * (count == 1)} it"
     start = f"Least sure: {outcome.upper()} of "
     return f"{start}{names.name_within(group, _WIDTH - len(start) - len(falls), '..')}{falls}"

@@ -52,7 +52,7 @@ def summary(
     `acts` are the commands that lead on from the first finding, as `commands_for` gives them.
     """
     reading = Reading(result)
-    found = most_urgent_first(reading)
+    judged_rates = most_urgent_first(reading)
     names = GroupNames(result.features)
     lines = [_verdict_line(result, style), *_counts(reading), ""]
     lines += [_line(_harm(result)), _line(_overall_rates(reading)), ""]
@@ -60,32 +60,32 @@ def summary(
     further = [
         *change_lines_of_summary(result),
         *waived.line(),
-        *_same_people(found, names),
+        *_same_people(judged_rates, names),
         *_expected(result, names),
-        *takes_lines(result, [each.verdict for each in found]),
+        *takes_lines(result, [judged.verdict for judged in judged_rates]),
         *not_alone_lines(result),
         *second_looks(result, names),
         *answer_lines(result),
         *_where(result),
     ]
     listed = [
-        each
-        for each in found
-        if each.outcome == "fail" or (each.outcome != "not_evaluable" and not reading.may_be_unnamed(each))
+        judged
+        for judged in judged_rates
+        if judged.outcome == "fail" or (judged.outcome != "not_evaluable" and not reading.may_be_unnamed(judged))
     ]
     if result.overall.outcome != "fail" and (widest := widest_gap(reading)) is not None:
-        listed = [widest, *(each for each in listed if each.verdict is not widest.verdict)]
+        listed = [widest, *(judged for judged in listed if judged.verdict is not widest.verdict)]
     due = result.plan.audit.respond_by if result.relied_on != "pass" else None
     room = MOST_GROUPS - bool(reading.unnamed) - len(acts) - bool(due)
     # what fails is shown before what else could be said; the report has every line
-    least = min(max(1, sum(each.outcome == "fail" for each in listed)), FAILS_FIRST, room)
+    least = min(max(1, sum(judged.outcome == "fail" for judged in listed)), FAILS_FIRST, room)
     further = further[: room - least]
     shown = selected(listed[: room - len(further)], listed)
     if shown.rows:
         lines.append(style.paint(_columns("", "Group", "Share", "rate", "likely", "rest"), "faint"))
     lines += [_row(finding, names, style, waived) for finding in shown.rows]
     lines += [
-        _line(_left(len(found) - len(shown.rows), shown)),
+        _line(_left(len(judged_rates) - len(shown.rows), shown)),
         *map(_line, further),
         _line(_could_pass(result)),
         _line(_rows(result)),
@@ -110,11 +110,11 @@ def verdict_words(result: AuditResult, style: Style) -> str:
 def rule_lines(result: AuditResult, style: Style) -> list[str]:
     """Write one line for each rule that does not pass, with the groups that fail or are undecided."""
     names = GroupNames(result.features)
-    found = most_urgent_first(Reading(result))
+    judged_rates = most_urgent_first(Reading(result))
     of_rates = [
         _rule_line(
             rule,
-            [one for one in found if one.rule is rule],
+            [judged for judged in judged_rates if judged.rule is rule],
             names,
             style,
             only_warns=rule.rule in result.plan.warning_rules,
@@ -125,9 +125,13 @@ def rule_lines(result: AuditResult, style: Style) -> list[str]:
     return [*of_rates, *probe_rule_lines(result, style)]
 
 
-def _rule_line(rule: RuleResult, found: list[JudgedRate], names: GroupNames, style: Style, *, only_warns: bool) -> str:
-    failing = [finding for finding in found if finding.outcome == "fail"]
-    undecided = [each for each in found if state_of(each) == "inconclusive" and each.verdict.decidable]
+def _rule_line(
+    rule: RuleResult, judged_rates: list[JudgedRate], names: GroupNames, style: Style, *, only_warns: bool
+) -> str:
+    failing = [finding for finding in judged_rates if finding.outcome == "fail"]
+    undecided = [
+        candidate for candidate in judged_rates if state_of(candidate) == "inconclusive" and candidate.verdict.decidable
+    ]
     limit = f"{'difference' if rule.scale == 'difference' else 'ratio'} {rule.limit:g}"
     judged = percent(rule.coverage, against=rule.min_coverage)
     beyond = count_of(len(failing), "group")
@@ -136,13 +140,13 @@ def _rule_line(rule: RuleResult, found: list[JudgedRate], names: GroupNames, sty
         "unnamed_beyond_limit": f"{unnamed_beyond(rule)} ({limit} from the rest); "
         "none can be named, and none may be singled out",
         "group_undecided": f"{count_of(len(undecided), 'group')} "
-        f"with enough cases could not be decided: {why_open(rule, [f.verdict for f in found])}",
+        f"with enough cases could not be decided: {why_open(rule, [f.verdict for f in judged_rates])}",
         "coverage_too_small": f"only {judged} of the people are in groups that could be judged "
         f"(the plan needs {exact_percent(rule.min_coverage)})",
         "expected_group_missing": _missing(rule, names),
         "too_many_failed": "the detector failed on more rows than the plan allows (verdict.max_failed)",
         "nothing_judged": "nobody is left to compare with"
-        if any(finding.verdict.because == "no_rest" for finding in found)
+        if any(finding.verdict.because == "no_rest" for finding in judged_rates)
         else "no group has enough cases to be judged",
     }
     state: State = "fail" if rule.outcome == "fail" else "inconclusive"
@@ -164,10 +168,10 @@ def _where(result: AuditResult) -> list[str]:
     ran = result.provenance.ran_in
     if ran is None:
         return []
-    place = _PLACES[ran.kind]
+    where = _PLACES[ran.kind]
     network = "without network" if ran.network == "blocked" else "with network"
     memory = "" if ran.memory_limit_mib is None else f", at most {ran.memory_limit_mib:,} MiB"
-    return [f"Detector: ran in {place}, {network}{memory}"]
+    return [f"Detector: ran in {where}, {network}{memory}"]
 
 
 def _missing(rule: RuleResult, names: GroupNames) -> str:
@@ -192,14 +196,14 @@ def _counts(reading: Reading) -> list[str]:
     by_records = f" ({recorded:,} by the records alone)" if recorded else ""
     lines = [f"{tally_of(findings)}{by_records}"]
     if reading.unnamed:
-        rule, _ = max(reading.unnamed, key=lambda found: found[1].unnamed_at_least)
+        rule, _ = max(reading.unnamed, key=lambda entry: entry[1].unnamed_at_least)
         lines.insert(0, f"{unnamed_beyond(rule)}; none may be singled out")
     return [line for text in lines for line in textwrap.wrap(text, WIDTH, subsequent_indent="  ", initial_indent="  ")]
 
 
-def _same_people(found: list[JudgedRate], names: GroupNames) -> list[str]:
+def _same_people(judged_rates: list[JudgedRate], names: GroupNames) -> list[str]:
     """Say what else the people of the first failing group are called; nothing where they have one name."""
-    for finding in found:
+    for finding in judged_rates:
         others = [other for other in finding.same_people if other.people != finding.group.people]
         if finding.outcome == "fail" and others:
             return [f"Same people here: {'; '.join(map(names.name, (finding.group, *others)))}"]
@@ -213,8 +217,8 @@ def _by_records(failing: list[JudgedRate], around: str = "; {}") -> str:
 
 
 def _harm(result: AuditResult) -> str:
-    said = "as the plan says; " if result.plan.audit.primary_harm else ""
-    return f"Primary harm: {_HARMS[result.overall.primary_harm]} ({said}flags lead to {result.plan.audit.route})"
+    source = "as the plan says; " if result.plan.audit.primary_harm else ""
+    return f"Primary harm: {_HARMS[result.overall.primary_harm]} ({source}flags lead to {result.plan.audit.route})"
 
 
 def _overall_rates(reading: Reading) -> str:
@@ -243,11 +247,11 @@ def _row(finding: JudgedRate, names: GroupNames, style: Style, waived: Waived) -
     state = state_of(finding)
     ellipsis = "…" if style.unicode else "..."
     if state == "as_part" and finding.verdict.judged_as is not None:
-        own = names.name_within(finding.verdict.group, 25, ellipsis)
-        group = fit(f"{own}, in {names.name(finding.verdict.judged_as)}", 41, ellipsis)
+        group_name = names.name_within(finding.verdict.group, 25, ellipsis)
+        group = fit(f"{group_name}, in {names.name(finding.verdict.judged_as)}", 41, ellipsis)
     else:
-        own = names.name_within(finding.verdict.group, 29, ellipsis)
-        group = f"{fit(own, 29)} {fit(finding.definition.short, 11)}"
+        group_name = names.name_within(finding.verdict.group, 29, ellipsis)
+        group = f"{fit(group_name, 29)} {fit(finding.definition.short, 11)}"
     estimate = finding.estimate
     likely = f"{_bare(estimate.low)}-{percent(estimate.high)}" if estimate and estimate.value is not None else "-"
     rate = percent(estimate.value) if estimate else "-"

@@ -43,7 +43,7 @@ def swap_line(result: AuditResult) -> str:
         return "Swaps: nothing was scored" if result.probes else ""
     if not any(shift.pairs_moved for _, _, shift in moved):
         return f"Swaps{_limit_words(result)}: no score moved{_basis_words(result)}"
-    _, probe, shift = max(moved, key=lambda each: each[0])
+    _, probe, shift = max(moved, key=lambda candidate: candidate[0])
     slot = SLOT_WORDS.get(shift.slot, shift.slot) if probe.kind == "text" else f"column {shift.slot}"
     name = f"{slot} {_change(probe, shift)}"
     flipped = shift.to_flagged + shift.to_not_flagged
@@ -59,7 +59,8 @@ def _basis_words(result: AuditResult) -> str:
         every = unscored + sum(shift.pairs for probe in result.probes for shift in probe.shifts)
         return f", but {unscored:,} of {count_of(every, 'pair')} were not scored"
     scored, probe = min(
-        ((slot.templates_scored, one) for one in result.probes for slot in one.slots), key=lambda x: x[0]
+        ((slot.templates_scored, probe_result) for probe_result in result.probes for slot in probe_result.slots),
+        key=lambda x: x[0],
     )
     return f", whatever was changed ({count_of(scored, probe.unit)})"
 
@@ -77,10 +78,14 @@ def _limit_words(result: AuditResult) -> str:
 
 def _takes(result: AuditResult, verdicts: Sequence[ProbeVerdict]) -> str:
     """Return how many texts it takes at least to decide all of these changes; empty where none has too few."""
-    few = [one for one in verdicts if one.because == "too_few_templates" and one.templates_needed is not None]
+    few = [
+        verdict
+        for verdict in verdicts
+        if verdict.because == "too_few_templates" and verdict.templates_needed is not None
+    ]
     if not few:
         return ""
-    most = max(few, key=lambda one: one.templates_needed or 0)
+    most = max(few, key=lambda verdict: verdict.templates_needed or 0)
     unit = next(probe.unit for probe in result.probes if probe.probe == most.probe)
     return count_of(most.templates_needed or 0, unit)
 
@@ -93,7 +98,7 @@ def probe_rule_lines(result: AuditResult, style: Style) -> list[str]:
 def _rule_line(result: AuditResult, rule: ProbeRuleResult, style: Style) -> str:
     fails = rule.outcome == "fail"
     wanted = {"fail"} if fails else {"inconclusive", "not_evaluable"}
-    verdicts = [one for one in result.probe_verdicts if one.rule == rule.rule and one.outcome in wanted]
+    verdicts = [verdict for verdict in result.probe_verdicts if verdict.rule == rule.rule and verdict.outcome in wanted]
     move = "moves" if len(verdicts) == 1 else "move"
     what = f"{move} the mean score beyond the limit" if fails else "could not be decided"
     names = {
@@ -101,7 +106,10 @@ def _rule_line(result: AuditResult, rule: ProbeRuleResult, style: Style) -> str:
         for probe in result.probes
         for shift in probe.shifts
     }
-    named = [names.get((one.probe, one.slot, one.given_slot, one.given, one.level), one.level) for one in verdicts]
+    named = [
+        names.get((verdict.probe, verdict.slot, verdict.given_slot, verdict.given, verdict.level), verdict.level)
+        for verdict in verdicts
+    ]
     takes = _takes(result, verdicts)
     more = f"; it takes {takes} or more" if takes else ""
     state = "FAIL" if fails else "cannot tell"
@@ -115,10 +123,15 @@ def _rule_line(result: AuditResult, rule: ProbeRuleResult, style: Style) -> str:
 def _change(probe: SwapProbe, shift: SwapShift) -> str:
     if shift.given_slot is None or shift.given is None:
         return shift.name
-    held = next(
-        (one.name for one in probe.shifts if (one.slot, one.level) == (shift.given_slot, shift.given)), shift.given
+    given_name = next(
+        (
+            level_shift.name
+            for level_shift in probe.shifts
+            if (level_shift.slot, level_shift.level) == (shift.given_slot, shift.given)
+        ),
+        shift.given,
     )
-    return f"{shift.name} within {held}"
+    return f"{shift.name} within {given_name}"
 
 
 def opinion_line(result: AuditResult) -> str:
@@ -143,27 +156,27 @@ def answer_lines(result: AuditResult) -> list[str]:
 
 
 def _failed_lines(result: AuditResult) -> list[str]:
-    everyone = [each for each in result.further.failures if not each.group.root]
+    everyone = [failure for failure in result.further.failures if not failure.group.root]
     if not everyone:
         return []
-    failed = sorted(everyone, key=lambda each: -each.rows)
-    reasons = [f"{each.reason or each.status} {each.rows:,}" for each in failed[:_MOST]]
+    failed = sorted(everyone, key=lambda failure: -failure.rows)
+    reasons = [f"{failure.reason or failure.status} {failure.rows:,}" for failure in failed[:_MOST]]
     more = f", {len(failed) - _MOST} more reasons" if len(failed) > _MOST else ""
-    return [f"Failed: {sum(each.rows for each in failed):,} rows ({', '.join(reasons)}{more})"]
+    return [f"Failed: {sum(failure.rows for failure in failed):,} rows ({', '.join(reasons)}{more})"]
 
 
 def _disagreement_lines(result: AuditResult) -> list[str]:
-    for each in result.further.self_disagreement:
-        if not each.group.root:
-            differ = f"{each.decisions_differ:,} of {each.answered:,} decisions differ"
-            share = f" ({percent(each.share)})" if each.share else ""
+    for disagreement in result.further.self_disagreement:
+        if not disagreement.group.root:
+            differ = f"{disagreement.decisions_differ:,} of {disagreement.answered:,} decisions differ"
+            share = f" ({percent(disagreement.share)})" if disagreement.share else ""
             return [f"Asked {result.plan.scoring.repeat} times: {differ}{share}"]
     return []
 
 
 def unnamed_beyond(rule: RuleResult) -> str:
     """Write of how many nationalities it is known, without a name, that at least so many are beyond the limit."""
-    count, tested = max((each.unnamed_at_least, each.tested) for each in rule.families)
+    count, tested = max((family.unnamed_at_least, family.tested) for family in rule.families)
     return f"at least {count:,} of {tested:,} nationalities {'is' if count == 1 else 'are'} beyond the limit"
 
 
@@ -173,12 +186,14 @@ class Waived:
     def __init__(self, result: AuditResult) -> None:
         self._held = waivers_on_day(result, day_of(result))
         self._covered = {
-            finding: held.waiver for finding, held in held_by_finding(result).items() if held.state == "in_force"
+            finding: dated_waiver.waiver
+            for finding, dated_waiver in held_by_finding(result).items()
+            if dated_waiver.state == "in_force"
         }
-        failing = [each for each in result.verdicts if each.outcome == "fail"]
+        failing = [verdict for verdict in result.verdicts if verdict.outcome == "fail"]
         # a code that stands on every rung of a ladder is the same people, as in the line of counts
-        self._failing = {(each.rule, each.group.people) for each in failing}
-        self._left = {(each.rule, each.group.people) for each in failing if not self.covers(each)}
+        self._failing = {(verdict.rule, verdict.group.people) for verdict in failing}
+        self._left = {(verdict.rule, verdict.group.people) for verdict in failing if not self.covers(verdict)}
 
     def covers(self, verdict: Verdict) -> bool:
         """Say whether a finding is waived, by a waiver that holds."""
@@ -190,16 +205,16 @@ class Waived:
         """
         if not self._held:
             return []
-        expired = sum(held.state == "expired" for held in self._held)
-        unused = sum(held.state == "unused" for held in self._held)
+        expired = sum(dated_waiver.state == "expired" for dated_waiver in self._held)
+        unused = sum(dated_waiver.state == "unused" for dated_waiver in self._held)
         parts = [f"{len(self._failing - self._left):,} of {len(self._failing):,} findings"]
         days = sorted({waiver.expires for waiver in self._covered.values()})
         if days:
             parts[0] += f" until {days[0]}" if len(days) == 1 else f" until {days[0]} or later"
         parts += [f"{expired:,} expired"] if expired else []
         parts += [f"{unused:,} unused"] if unused else []
-        who = sorted({printable(held.waiver.who) for held in self._held})
-        by = f", by {who[0]}" if len(who) == 1 else ""
+        owners = sorted({printable(dated_waiver.waiver.who) for dated_waiver in self._held})
+        by = f", by {owners[0]}" if len(owners) == 1 else ""
         return [f"Waived: {'; '.join(parts)}{by}"]
 
 
@@ -220,7 +235,10 @@ def planned_pass_lines(planned: PlannedPass | None, names: GroupNames) -> list[s
     if planned.out_of_reach is not None:
         lines = [chance, f"  None is within reach: {_OUT_OF_REACH[planned.out_of_reach]}"]
     elif planned.least_sure:
-        first = [f"{names.name_within(one.group, 23)} {percent(one.chance)}" for one in planned.least_sure[:2]]
+        first = [
+            f"{names.name_within(group_chance.group, 23)} {percent(group_chance.chance)}"
+            for group_chance in planned.least_sure[:2]
+        ]
         lines.append(fit(f"  Least sure to pass: {'; '.join(dict.fromkeys(first))}", _WIDTH).rstrip())
     if planned.remedy is not None:
         lines.append(f"  Most would be gained by {_REMEDIES[planned.remedy]}: {percent(planned.with_remedy)}")
@@ -254,18 +272,18 @@ def why_open(rule: RuleResult, verdicts: Sequence[Verdict]) -> str:
 
 def not_alone_lines(result: AuditResult) -> list[str]:
     """Write one line on whom a pass says nothing of by themselves, where most people are not judged alone."""
-    found = result.further.not_judged_alone
-    if not found:
+    not_alone = result.further.not_judged_alone
+    if not not_alone:
         return []
-    most = max(found, key=lambda one: one.share)
+    most = max(not_alone, key=lambda group: group.share)
     scale = next(rule.scale for rule in result.rules if rule.rule == most.rule)
     gap = "no gap is named" if most.gap is None else f"a gap is named from {disparity_words(scale, most.gap)}"
     return [f"Not judged alone: {count_of(most.groups, 'group')}, {count_of(most.cases, 'case')}; {gap}"]
 
 
-def held_back_line(held: int, alone: int) -> str:
+def held_back_line(withheld: int, alone: int) -> str:
     """State how many of the groups judged alone cannot pass."""
-    which = f"{held:,} of them" if held < alone else "None of them" if alone > 1 else "It"
+    which = f"{withheld:,} of them" if withheld < alone else "None of them" if alone > 1 else "It"
     can = "can" if which == "None of them" else "cannot"
     return f"{which} {can} pass while so many people are unknown, even if treated like everyone else"
 

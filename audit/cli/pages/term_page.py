@@ -21,7 +21,7 @@ def explain_word(word: str) -> str:
     term = term_called(word)
     if term is not None:
         return term_page(term)
-    like = [*(metric.name for metric in metrics_like(word)), *(found.name for found in terms_like(word))][:4]
+    like = [*(metric.name for metric in metrics_like(word)), *(close_term.name for close_term in terms_like(word))][:4]
     hint = f"did you mean {' or '.join(like)}?" if like else f"known: {', '.join((*METRICS, *TERMS))}"
     raise ArgumentError(f'no metric or term is called "{printable(word[:60])}"', slug="unknown-term", hint=hint)
 

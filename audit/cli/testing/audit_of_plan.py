@@ -64,7 +64,7 @@ class PlanRequest:
         return hashlib.sha256(repr(self).encode()).hexdigest()
 
 
-def judge_plan_once(asked: PlanRequest, shared: Path | None) -> JudgedPlan:
+def judge_plan_once(request: PlanRequest, shared: Path | None) -> JudgedPlan:
     """Judge a plan. With a folder `shared`, the first process that asks runs the audit for all of them.
 
     Raises
@@ -73,83 +73,87 @@ def judge_plan_once(asked: PlanRequest, shared: Path | None) -> JudgedPlan:
         If nothing was judged.
     """
     if shared is None or not shared.is_dir():
-        return judge_plan(asked)
+        return judge_plan(request)
     with contextlib.ExitStack() as stack:
         try:
-            stack.enter_context(held(shared / f"{asked.key}.lock", patience=math.inf, most=_LONG))
+            stack.enter_context(held(shared / f"{request.key}.lock", patience=math.inf, most=_LONG))
         except BlockingIOError:
             # The audit runs once too often, with the same verdict.
-            return judge_plan(asked)
-        return _judged_by_the_first(asked, shared / f"{asked.key}.json", shared / f"{asked.key}.error")
+            return judge_plan(request)
+        return _judged_by_the_first(request, shared / f"{request.key}.json", shared / f"{request.key}.error")
 
 
-def _judged_by_the_first(asked: PlanRequest, answer: Path, refused: Path) -> JudgedPlan:
+def _judged_by_the_first(request: PlanRequest, answer: Path, refused: Path) -> JudgedPlan:
     if answer.exists():
         return JudgedPlan.from_json(answer.read_text(encoding="utf-8"))
     if refused.exists():
         raise NotJudgedError(refused.read_text(encoding="utf-8"))
     try:
-        found = judge_plan(asked)
+        judged = judge_plan(request)
     except NotJudgedError as error:
         write_durably(refused, str(error).encode())
         raise
-    write_durably(answer, found.to_json().encode())
-    return found
+    write_durably(answer, judged.to_json().encode())
+    return judged
 
 
-def judge_plan(asked: PlanRequest) -> JudgedPlan:
+def judge_plan(request: PlanRequest) -> JudgedPlan:
     """Run the audit of a plan. Raises NotJudgedError, with one line that quotes no data."""
     try:
-        return _judge_exactly(asked) if asked.exact else _judge_for_public(asked)
+        return _judge_exactly(request) if request.exact else _judge_for_public(request)
     except RunInterruptedError:
         raise KeyboardInterrupt from None
     except AuditError as error:
-        raise NotJudgedError(_error_line(error, asked)) from None
+        raise NotJudgedError(_error_line(error, request)) from None
     except Exception as error:
         # Never the text of an unknown error: it may quote a row.
         raise NotJudgedError(
-            f"{asked.name}: internal error ({type(error).__name__}); nothing was judged — `audit7k --debug gate "
-            f"{asked.name}` says more"
+            f"{request.name}: internal error ({type(error).__name__}); nothing was judged — `audit7k --debug gate "
+            f"{request.name}` says more"
         ) from None
 
 
-def _error_line(error: AuditError, asked: PlanRequest) -> str:
+def _error_line(error: AuditError, request: PlanRequest) -> str:
     """Write an error in one line, without the path of the folder of the tests."""
-    plan, folder = str(asked.plan), str(asked.plan.parent) + os.sep
-    said = " ".join(str(error).replace(plan, asked.name).replace(folder, "").split())
-    return said if said.startswith(asked.name) else f"{asked.name}: {said}"
+    plan, folder = str(request.plan), str(request.plan.parent) + os.sep
+    message = " ".join(str(error).replace(plan, request.name).replace(folder, "").split())
+    return message if message.startswith(request.name) else f"{request.name}: {message}"
 
 
-def _judge_for_public(asked: PlanRequest) -> JudgedPlan:
-    request = _run_request(asked)
+def _judge_for_public(plan_request: PlanRequest) -> JudgedPlan:
+    request = _run_request(plan_request)
     loaded = request.loaded
-    place = find_restricted_folder(asked.root / _OUT, loaded.plan.disclosure, loaded.folder, asked.restricted_folder)
-    check_folder(loaded.plan.groups, loaded.plan.evaluation_set, loaded.plan.disclosure, place)
-    result = _audited(request, place)
-    published = publish(result, place, _write_nothing, ("json",), ("en",))
+    restricted = find_restricted_folder(
+        plan_request.root / _OUT, loaded.plan.disclosure, loaded.folder, plan_request.restricted_folder
+    )
+    check_folder(loaded.plan.groups, loaded.plan.evaluation_set, loaded.plan.disclosure, restricted)
+    result = _audited(request, restricted)
+    published = publish(result, restricted, _write_nothing, ("json",), ("en",))
     release = published.public
-    notes = [f"{asked.name}: audited at collection: {relied_on(release).upper()}; rows of the public release"]
+    notes = [f"{plan_request.name}: audited at collection: {relied_on(release).upper()}; rows of the public release"]
     if release.about.valid_until is not None and release.about.finished > release.about.valid_until:
-        notes.append(f"{asked.name}: past its expiry ({release.about.valid_until}), do not rely on it")
+        notes.append(f"{plan_request.name}: past its expiry ({release.about.valid_until}), do not rely on it")
     if published.new_key:
-        notes.append(f"{asked.name}: {new_key_words(release.set_id, _shown_path(place, asked.root))}")
+        notes.append(
+            f"{plan_request.name}: {new_key_words(release.set_id, _shown_path(restricted, plan_request.root))}"
+        )
     cases = with_waivers(public_cases(release), result, public_waivers_by_case(release), today())
-    return JudgedPlan(cases, tuple(notes), asked.name)
+    return JudgedPlan(cases, tuple(notes), plan_request.name)
 
 
 def _write_nothing(files: Mapping[str, bytes]) -> None:
     """Write no file: a release that nobody sees does no harm, even though the log records it."""
 
 
-def _judge_exactly(asked: PlanRequest) -> JudgedPlan:
-    request = _run_request(asked)
+def _judge_exactly(plan_request: PlanRequest) -> JudgedPlan:
+    request = _run_request(plan_request)
     section, folder = request.loaded.plan.disclosure, request.loaded.folder
-    place = find_restricted_folder(asked.root / _OUT, section, folder, asked.restricted_folder)
-    result = _audited(request, place)
+    restricted = find_restricted_folder(plan_request.root / _OUT, section, folder, plan_request.restricted_folder)
+    result = _audited(request, restricted)
     outcome = result.relied_on.upper()
-    notes = [f"{asked.name}: audited at collection: {outcome}; exact counts, not for publication"]
+    notes = [f"{plan_request.name}: audited at collection: {outcome}; exact counts, not for publication"]
     cases = with_waivers(exact_cases(result), result, waivers_by_case(result), today())
-    return JudgedPlan(cases, tuple(notes), asked.name)
+    return JudgedPlan(cases, tuple(notes), plan_request.name)
 
 
 def _audited(request: RunRequest, restricted: Path) -> AuditResult:
@@ -160,17 +164,17 @@ def _audited(request: RunRequest, restricted: Path) -> AuditResult:
     return result
 
 
-def _run_request(asked: PlanRequest) -> RunRequest:
+def _run_request(request: PlanRequest) -> RunRequest:
     """Read the plan, to be run as `gate` does: without the parts that decide no verdict."""
     return RunRequest(
-        asked.plan,
-        plan_with(asked.plan),
+        request.plan,
+        plan_with(request.plan),
         quiet=True,
-        exact=asked.exact,
+        exact=request.exact,
         scope=Scope.RECORDS,
-        allow_pickle=asked.allow_pickle,
+        allow_pickle=request.allow_pickle,
     )
 
 
-def _shown_path(place: Path, root: Path) -> str:
-    return place.relative_to(root).as_posix() if place.is_relative_to(root) else str(place)
+def _shown_path(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)

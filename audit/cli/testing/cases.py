@@ -114,7 +114,7 @@ def group_label(levels: Iterable[tuple[str, str, str]], finest: Mapping[str, str
 
 def with_names_apart(cases: Sequence[AuditCase]) -> tuple[AuditCase, ...]:
     """Return the cases, with a number where a name is taken: levels may differ only in unprintable characters."""
-    found: list[AuditCase] = []
+    renamed: list[AuditCase] = []
     taken: set[str] = set()
     for case in cases:
         number, name = 1, case.name
@@ -122,5 +122,5 @@ def with_names_apart(cases: Sequence[AuditCase]) -> tuple[AuditCase, ...]:
             number += 1
             name = f"{case.name} ({number})"
         taken.add(name)
-        found.append(replace(case, name=name))
-    return tuple(found)
+        renamed.append(replace(case, name=name))
+    return tuple(renamed)

@@ -24,32 +24,32 @@ def exact_cases(result: AuditResult) -> tuple[AuditCase, ...]:
     """Return the verdict, then every rule with its groups and every rule on probes with its changes, in plan order."""
     names = GroupNames(result.features)
     finest = {feature.name: feature.rungs[0] for feature in result.features}
-    found = [_overall(result)]
+    audit_cases = [_overall(result)]
     for suite in suites(Reading(result)):
         if isinstance(suite.of, RuleResult):
-            found.append(_rule(suite.of, suite.tally))
+            audit_cases.append(_rule(suite.of, suite.tally))
         elif isinstance(suite.of, ProbeRuleResult):
-            found.append(_rule_on_probes(suite.of))
+            audit_cases.append(_rule_on_probes(suite.of))
         for case in suite.cases:
             record = case.of
             if isinstance(record, JudgedRate):
-                found.append(_group(record, group_label(record.group.levels, finest), names.name(record.group)))
+                audit_cases.append(_group(record, group_label(record.group.levels, finest), names.name(record.group)))
             elif isinstance(record, ProbeVerdict) and isinstance(suite.of, ProbeRuleResult):
-                found.append(_changed(record, _limit_on_probes(suite.of)))
+                audit_cases.append(_changed(record, _limit_on_probes(suite.of)))
             elif isinstance(record, ChangeVerdict):
-                found.append(_change(case, record, group_label(record.group.levels, finest)))
+                audit_cases.append(_change(case, record, group_label(record.group.levels, finest)))
             else:
-                found.append(_together(case))
-    return with_names_apart(found)
+                audit_cases.append(_together(case))
+    return with_names_apart(audit_cases)
 
 
 def _overall(result: AuditResult) -> AuditCase:
     overall, outcome = result.overall, result.relied_on
-    found = "the evidence shows neither a fail nor a pass, and silence is no pass"
+    reason = "the evidence shows neither a fail nor a pass, and silence is no pass"
     text = block(
         f"the audit {_HEADS[outcome]}",
         system=result.plan.audit.title,
-        found=found if outcome == "inconclusive" else "",
+        found=reason if outcome == "inconclusive" else "",
         fail="; ".join(overall.failing_rules),
         open="; ".join(overall.undecided_rules),
         change="" if result.change is None else change_sentence(result.change),
@@ -143,8 +143,8 @@ def _rule_on_probes(rule: ProbeRuleResult) -> AuditCase:
 
 
 def _changed(verdict: ProbeVerdict, limit: str) -> AuditCase:
-    given = f",{verdict.given_slot}={verdict.given}" if verdict.given_slot is not None else ""
-    label = block(f"{verdict.probe}:{verdict.slot}={verdict.level}{given}")
+    given_level = f",{verdict.given_slot}={verdict.given}" if verdict.given_slot is not None else ""
+    label = block(f"{verdict.probe}:{verdict.slot}={verdict.level}{given_level}")
     case, because = f"{verdict.rule}[{label}]", verdict.because.replace("_", " ")
     text = block(f"{case}: {because}", rule=verdict.rule, change=label, limit=limit, note=_NOTE)
     reason = f"{verdict.rule}: {verdict.outcome.replace('_', ' ')}: {because}"

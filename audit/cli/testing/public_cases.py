@@ -30,13 +30,13 @@ def public_cases(release: PublicRelease) -> tuple[AuditCase, ...]:
 
 def _overall(release: PublicRelease) -> AuditCase:
     outcome = relied_on(release)
-    found = "from the exact figures, which the auditor holds"
+    reason = "from the exact figures, which the auditor holds"
     if outcome == "inconclusive":
-        found += ": the evidence shows neither a fail nor a pass, and silence is no pass"
+        reason += ": the evidence shows neither a fail nor a pass, and silence is no pass"
     text = block(
         f"the audit {_HEADS[outcome]}",
         system=release.about.title,
-        found=found,
+        found=reason,
         rules="; ".join(rule.rule for rule in release.rules if rule.outcome == "fail"),
         note=" ".join(sentences_beside(release)),
     )
@@ -55,22 +55,22 @@ def _rule_cases(release: PublicRelease) -> Iterator[AuditCase]:
             yield _unlike_rows(finding, who_words(finding, names))
 
 
-def _unlike_rows(finding: ReleaseFinding, who: str) -> AuditCase:
+def _unlike_rows(finding: ReleaseFinding, group_words: str) -> AuditCase:
     rule = finding.rule or finding.subject
-    name, message = f"{rule}[{printable(who)}]", message_of(finding)
+    name, message = f"{rule}[{printable(group_words)}]", message_of(finding)
     text = block(f"{name}: {message}", rule=rule) if finding.outcome == "fail" else f"{rule}: {message}"
-    return AuditCase(name, rule, printable(who), finding.outcome, text)
+    return AuditCase(name, rule, printable(group_words), finding.outcome, text)
 
 
 def _rule(cases: PublicCases, rule: PublicRule, tally: Tally) -> AuditCase:
     failing = [case.name for case in cases.by_rule[rule.rule] if case.outcome == "fail"]
-    found = f"rows: {tally}"
+    reason = f"rows: {tally}"
     if rule.outcome == "inconclusive":
-        return AuditCase(rule.rule, rule.rule, None, rule.outcome, f"{rule.rule}: {_SAID[rule.outcome]}: {found}")
+        return AuditCase(rule.rule, rule.rule, None, rule.outcome, f"{rule.rule}: {_SAID[rule.outcome]}: {reason}")
     text = block(
         f"{rule.rule}: {_SAID[rule.outcome]}",
         limit=limit_words(rule),
-        found=found,
+        found=reason,
         groups=first_of(failing, _MOST, "; "),
         plan=_place(cases.release, rule),
     )

@@ -23,13 +23,15 @@ _SET_ASIDE: Final = "what fails is waived, or only warns"
 def waivers_by_case(result: AuditResult) -> Mapping[tuple[str, str], Waiver]:
     """Return every waiver, by rule and label of its group."""
     finest = {feature.name: feature.rungs[0] for feature in result.features}
-    return {(one.rule, _label(one.group, finest)): one for one in result.waivers}
+    return {(waiver.rule, _label(waiver.group, finest)): waiver for waiver in result.waivers}
 
 
 def public_waivers_by_case(release: PublicRelease) -> Mapping[tuple[str, str], PublicWaiver]:
     """Return the waivers of findings that rows of the release name, by rule and label of the group."""
     finest = {feature.name: feature.rungs[0] for feature in release.features}
-    return {(one.rule, _label(one.group, finest)): one for one in release.waivers if one.group is not None}
+    return {
+        (waiver.rule, _label(waiver.group, finest)): waiver for waiver in release.waivers if waiver.group is not None
+    }
 
 
 def with_waivers(
@@ -52,9 +54,9 @@ def with_waivers(
         return cases
 
     left = outcome_left(result, today)
-    found = [_warned(case) if case.rule in warning else case for case in cases]
-    found = [case if case.group is None else _group(case, named, today) for case in found]
-    return tuple(_verdict(case, left) if case.name == OVERALL else _aside(case, left) for case in found)
+    marked = [_warned(case) if case.rule in warning else case for case in cases]
+    marked = [case if case.group is None else _group(case, named, today) for case in marked]
+    return tuple(_verdict(case, left) if case.name == OVERALL else _aside(case, left) for case in marked)
 
 
 def _warned(case: AuditCase) -> AuditCase:
@@ -68,10 +70,10 @@ def _group(case: AuditCase, named: Mapping[tuple[str, str], Waiver | PublicWaive
     waiver = named.get((str(case.rule), str(case.group)))
     if waiver is None or case.outcome != "fail":
         return case
-    who, why = _plain(waiver.who), _plain(waiver.why)
+    owner, why = _plain(waiver.who), _plain(waiver.why)
     if waiver.expires < today:
-        return replace(case, text=f"{case.text}\n  waiver by {who} expired on {waiver.expires}: {why}")
-    return replace(case, outcome="waived", text=f"{case.name} FAILS, waived by {who} until {waiver.expires}: {why}")
+        return replace(case, text=f"{case.text}\n  waiver by {owner} expired on {waiver.expires}: {why}")
+    return replace(case, outcome="waived", text=f"{case.name} FAILS, waived by {owner} until {waiver.expires}: {why}")
 
 
 def _aside(case: AuditCase, left: CaseOutcome) -> AuditCase:

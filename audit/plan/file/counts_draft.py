@@ -29,20 +29,22 @@ class Counted:
     @property
     def asked(self) -> dict[CountedCell, tuple[str, ...]]:
         """Numbers that a rate lacks, with the columns that may hold them."""
-        found: dict[CountedCell, tuple[str, ...]] = {}
+        candidates: dict[CountedCell, tuple[str, ...]] = {}
         for flagged, missed, total in SIDES_OF_CELLS:
             named = self.cells.keys() & {flagged, missed, total}
             offered = self.wrongly_flagged if flagged == "false_positives" and self.wrongly_flagged else self.numbers
             if len(named) < 2 and len(offered) >= 2 - len(named):
-                asked = (total, flagged) if not named else (flagged,) if total in named else (total,)
-                found |= dict.fromkeys(asked, offered)
-        return found
+                undecided = (total, flagged) if not named else (flagged,) if total in named else (total,)
+                candidates |= dict.fromkeys(undecided, offered)
+        return candidates
 
     @property
     def named(self) -> Mapping[CountedCell, str]:
         """Columns of numbers of which a rate can be made."""
-        whole = [side for side in SIDES_OF_CELLS if len((self.cells.keys() | self.asked.keys()) & set(side)) > 1]
-        return {cell: name for side in whole for cell, name in self.cells.items() if cell in side}
+        complete_sides = [
+            side for side in SIDES_OF_CELLS if len((self.cells.keys() | self.asked.keys()) & set(side)) > 1
+        ]
+        return {cell: name for side in complete_sides for cell, name in self.cells.items() if cell in side}
 
     def question(self, cell: CountedCell, words: str) -> str:
         """Which column a number lacks, and what to do where there is none."""

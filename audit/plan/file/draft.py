@@ -93,16 +93,16 @@ class PlanDraft:
     def known(self) -> tuple[str, ...]:
         """Sensitive features with a known column, or with columns to choose from."""
         known = {"gender": self.gender, "nationality": self.nationality, "status": self.status}
-        return tuple(name for name, one in known.items() if one is not None or self.choices.get(name))
+        return tuple(name for name, column in known.items() if column is not None or self.choices.get(name))
 
     @property
     def others(self) -> dict[str, str]:
         """Features of a table of counts that a person must decide on, by the names they would have, with columns."""
         named: dict[str, str] = {}
-        for place, column in enumerate(self.counted.groups if self.counted else (), start=1):
+        for number, column in enumerate(self.counted.groups if self.counted else (), start=1):
             name = re.sub(r"\W+", "_", column.strip()).strip("_").casefold()
             fits = name.isidentifier() and name not in {"gender", "nationality", "status", *named}
-            named[name if fits else f"group_{place}"] = column
+            named[name if fits else f"group_{number}"] = column
         return named
 
     @property
@@ -118,12 +118,19 @@ class PlanDraft:
     @property
     def unused(self) -> tuple[str, ...]:
         """Columns that the plan neither uses nor asks about."""
-        used = {one for one in (self.id, self.score, self.gender, self.nationality, *self.others.values()) if one}
-        used |= {one.column for one in (self.label, self.decision, self.status) if one}
+        used = {
+            column_name
+            for column_name in (self.id, self.score, self.gender, self.nationality, *self.others.values())
+            if column_name
+        }
+        used |= {coded.column for coded in (self.label, self.decision, self.status) if coded}
         for offered in (*self.alternatives.values(), *self.choices.values()):
             used.update(offered)
         if self.counted:
-            used |= {*self.counted.named.values(), *(one for each in self.counted.asked.values() for one in each)}
+            used |= {
+                *self.counted.named.values(),
+                *(column_name for candidates in self.counted.asked.values() for column_name in candidates),
+            }
         return tuple(column for column in (*self.columns, *self.left_out) if column not in used)
 
 

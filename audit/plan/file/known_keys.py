@@ -33,10 +33,10 @@ def _by_kind(annotation: object) -> dict[str, type[BaseModel]]:
 
 def _by_name(root: type[BaseModel], *containers: type | None) -> dict[str, type[BaseModel]]:
     """First model of each table of `root` that is written so, by its name; tables of several kinds are left out."""
-    found = {field.alias or name: field.annotation for name, field in root.model_fields.items()}
+    fields = {field.alias or name: field.annotation for name, field in root.model_fields.items()}
     return {
         name: models[0]
-        for name, annotation in found.items()
+        for name, annotation in fields.items()
         if (models := _models_in(annotation))
         and (len(models) == 1 or "kind" not in models[0].model_fields)
         and _container(annotation) in containers
@@ -81,9 +81,9 @@ class Layout(NamedTuple):
     @property
     def places(self) -> list[Where]:
         """Every possible table, one of each kind."""
-        found: list[Where] = [("detector",)] if self.detectors else []
-        found += [(name, 0) if name in self.listed else (name, "<name>") for name in self.repeated]
-        return found + [(name,) for name in self.tables]
+        table_places: list[Where] = [("detector",)] if self.detectors else []
+        table_places += [(name, 0) if name in self.listed else (name, "<name>") for name in self.repeated]
+        return table_places + [(name,) for name in self.tables]
 
 
 PLAN: Final = Layout(
@@ -163,8 +163,8 @@ def known_values(where: Where, raw: Mapping[str, Any], layout: Layout = PLAN) ->
 
 def description(where: Where, raw: Mapping[str, Any], layout: Layout = PLAN) -> str:
     """Meaning of the key at `where`, in the words of the model."""
-    held = _holding_model(where, raw, layout)
-    return field_docstrings(held[0]).get(held[1], "") if held else ""
+    container = _holding_model(where, raw, layout)
+    return field_docstrings(container[0]).get(container[1], "") if container else ""
 
 
 def table_header(table: Where, layout: Layout = PLAN) -> str:
@@ -190,15 +190,17 @@ def nearest(word: str, known: Sequence[str]) -> str | None:
             return metric.name if metric else None
         return COUNTERFACTUAL_SHIFT
     plain = {name.casefold().replace("-", "_"): name for name in known}
-    found = difflib.get_close_matches(word[:60].casefold().replace("-", "_"), plain, n=1)
-    return plain[found[0]] if found else None
+    matches = difflib.get_close_matches(word[:60].casefold().replace("-", "_"), plain, n=1)
+    return plain[matches[0]] if matches else None
 
 
 def elsewhere(key: str, table: Where, raw: Mapping[str, Any], layout: Layout = PLAN) -> str:
     """Header of another table in which `key` is a known key, or an empty text."""
-    places = [place for place in layout.places if place != table and key in known_keys(place, raw, layout)]
-    own = table_header(table, layout)
-    return next((home for place in places if (home := table_header(place, layout)) != own), "")
+    places = [
+        candidate for candidate in layout.places if candidate != table and key in known_keys(candidate, raw, layout)
+    ]
+    header = table_header(table, layout)
+    return next((home for candidate in places if (home := table_header(candidate, layout)) != header), "")
 
 
 def quoted(words: Sequence[str], last: str) -> str:
@@ -221,8 +223,8 @@ def step_into(raw: object, where: Where) -> object:
 
 def _field_at(where: Where, raw: Mapping[str, Any], layout: Layout) -> FieldInfo | None:
     """Field that holds the value at `where`, or the field around it."""
-    held = _holding_model(where, raw, layout)
-    return held[0].model_fields[held[1]] if held else None
+    container = _holding_model(where, raw, layout)
+    return container[0].model_fields[container[1]] if container else None
 
 
 def _holding_model(where: Where, raw: Mapping[str, Any], layout: Layout) -> tuple[type[BaseModel], str] | None:

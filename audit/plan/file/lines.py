@@ -74,9 +74,9 @@ class _Scan:
         table = (*table, keys[-1]) if opening == "[[" else self._found(table, keys[-1:])
         if opening == "[[":
             self.lines.setdefault(table, self._line())
-            place = self.entries.get(table, 0)
-            self.entries[table] = place + 1
-            table = (*table, place)
+            index = self.entries.get(table, 0)
+            self.entries[table] = index + 1
+            table = (*table, index)
             self.lines[table] = self._line()
         self._expect("]" * len(opening))
         return table
@@ -101,7 +101,7 @@ class _Scan:
         keys: list[str] = []
         while True:
             self._skip_blank()
-            quoted = next((found for kind in _STRINGS[2:] if (found := kind.match(self.text, self.at))), None)
+            quoted = next((matched for kind in _STRINGS[2:] if (matched := kind.match(self.text, self.at))), None)
             bare = quoted or _BARE_KEY.match(self.text, self.at)
             if bare is None:
                 raise ValueError("no key here")
@@ -121,16 +121,16 @@ class _Scan:
             self._inline_table(where)
         else:
             kinds = (*_STRINGS, _SCALAR) if first in "\"'" else (_SCALAR,)
-            ends = [found.end() for kind in kinds if (found := kind.match(self.text, self.at))]
+            ends = [matched.end() for kind in kinds if (matched := kind.match(self.text, self.at))]
             self.at = ends[0]
 
     def _list(self, where: Where) -> None:
         self.at += 1
-        place = 0
+        index = 0
         while self._skip_blank() < len(self.text) and self.text[self.at] != "]":
-            self.lines[*where, place] = self._line()
-            self._value((*where, place))
-            place += 1
+            self.lines[*where, index] = self._line()
+            self._value((*where, index))
+            index += 1
             self._skip_blank()
             if self.text.startswith(",", self.at):
                 self.at += 1
@@ -157,7 +157,7 @@ class _Scan:
         self.at += len(closing)
 
     def _line(self) -> int:
-        place, line = self.counted
-        line += self.text.count("\n", place, self.at)
+        offset, line = self.counted
+        line += self.text.count("\n", offset, self.at)
         self.counted = (self.at, line)
         return line

@@ -58,12 +58,12 @@ def first_of(mistakes: Sequence[Mistake], lines: KeyLines, name: str, layout: La
     """Error for the mistake that comes first in the file, with the number of the others."""
     numbered = [(lines.line(mistake.where), mistake) for mistake in mistakes]
     line, first = min(numbered, key=lambda entry: (entry[0] is None, entry[0] or 0))
-    said = first.words()
+    message = first.words()
     others = len(mistakes) - 1
-    kind = "to complete" if said.slug == "plan-unfinished" else f"mistake{'s' if others > 1 else ''}"
+    kind = "to complete" if message.slug == "plan-unfinished" else f"mistake{'s' if others > 1 else ''}"
     more = f" (and {others} more {kind} in this {layout.noun})" if others else ""
-    place = f"{name}, line {line}" if line else name
-    return PlanError(one_line(f"{place}: {said.what}"), slug=said.slug, hint=one_line(said.hint) + more)
+    line_name = f"{name}, line {line}" if line else name
+    return PlanError(one_line(f"{line_name}: {message.what}"), slug=message.slug, hint=one_line(message.hint) + more)
 
 
 def one_line(text: str) -> str:
@@ -121,11 +121,11 @@ def mistakes_in(error: ValidationError, raw: Mapping[str, Any], layout: Layout =
         where = _place(details, raw, layout)
         if where is not None:
             by_place.setdefault(where, []).append(details)
-    unknown = [where for where, found in by_place.items() if found[0]["type"] == "extra_forbidden"]
+    unknown = [where for where, errors_there in by_place.items() if errors_there[0]["type"] == "extra_forbidden"]
     return [
-        Mistake(_within(where, found[0], raw), partial(_explain, where, found, raw, layout))
-        for where, found in by_place.items()
-        if not (found[0]["type"] == "missing" and _misspelt(where, unknown))
+        Mistake(_within(where, errors_there[0], raw), partial(_explain, where, errors_there, raw, layout))
+        for where, errors_there in by_place.items()
+        if not (errors_there[0]["type"] == "missing" and _misspelt(where, unknown))
     ]
 
 
@@ -189,20 +189,20 @@ def _within(where: Where, details: ErrorDetails, raw: Mapping[str, Any]) -> Wher
 
 def _named_place(details: ErrorDetails) -> Where:
     """Place of an error about the plan as a whole, if its words begin with one."""
-    found = _NAMED_IN_MESSAGE.match(_words_of(details))
-    if found is None:
+    mention = _NAMED_IN_MESSAGE.match(_words_of(details))
+    if mention is None:
         return ()
-    if found["list"]:
-        return ("rules" if found["list"] == "rule" else found["list"], int(found["place"]) - 1)
-    return ("groups", found["group"], found["key"]) if found["key"] else ("groups", found["group"])
+    if mention["list"]:
+        return ("rules" if mention["list"] == "rule" else mention["list"], int(mention["place"]) - 1)
+    return ("groups", mention["group"], mention["key"]) if mention["key"] else ("groups", mention["group"])
 
 
 def _words_of(details: ErrorDetails) -> str:
     return str(details.get("ctx", {}).get("error", "")) or details["msg"]
 
 
-def _explain(where: Where, found: Sequence[ErrorDetails], raw: Mapping[str, Any], layout: Layout) -> Said:
-    details = found[0]
+def _explain(where: Where, errors: Sequence[ErrorDetails], raw: Mapping[str, Any], layout: Layout) -> Said:
+    details = errors[0]
     kind = details["type"]
     if kind == "extra_forbidden":
         return _unknown_key(where, raw, layout)
@@ -210,10 +210,10 @@ def _explain(where: Where, found: Sequence[ErrorDetails], raw: Mapping[str, Any]
         return _missing(where, raw, layout)
     if kind == "value_error":
         return _conflict(where, _words_of(details))
-    if kind in {"literal_error", "union_tag_invalid"} and len(found) == 1:
+    if kind in {"literal_error", "union_tag_invalid"} and len(errors) == 1:
         return _unknown_value(where, raw, layout)
-    if any(details["type"] in _TYPES for details in found) or len(found) > 1:
-        return _wrong_type(where, found, raw, layout)
+    if any(details["type"] in _TYPES for details in errors) or len(errors) > 1:
+        return _wrong_type(where, errors, raw, layout)
     return _bad_value(where, details, raw, layout)
 
 
@@ -297,9 +297,9 @@ def _one_of(where: Where, raw: Mapping[str, Any], layout: Layout) -> str:
     return quoted(known_values(where, raw, layout), "or")
 
 
-def _wrong_type(where: Where, found: Sequence[ErrorDetails], raw: Mapping[str, Any], layout: Layout) -> Said:
+def _wrong_type(where: Where, errors: Sequence[ErrorDetails], raw: Mapping[str, Any], layout: Layout) -> Said:
     key = dotted(where)
-    kinds = [details["type"] for details in found]
+    kinds = [details["type"] for details in errors]
     if len(where) == 1 and where[0] in layout.listed:
         hint = f"write [[{where[0]}]] in double brackets"
         return Said(f"{where[0]} is not a list of {where[0]}", hint=hint, slug="plan-wrong-type")
@@ -312,7 +312,7 @@ def _wrong_type(where: Where, found: Sequence[ErrorDetails], raw: Mapping[str, A
     allowed = known_values(where, raw, layout)
     forms = [quoted(allowed, "or")] if "literal_error" in kinds and allowed else []
     forms += [_TYPES[kind] for kind in kinds if kind in _TYPES]
-    forms += [f"a number {_bound(details)}" for details in found if details["type"] in _BOUNDS]
+    forms += [f"a number {_bound(details)}" for details in errors if details["type"] in _BOUNDS]
     return Said(f"{key} must be {' or '.join(forms)}", hint=_describe(where, raw, layout), slug="plan-wrong-type")
 
 

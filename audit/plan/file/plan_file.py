@@ -76,8 +76,8 @@ class LoadedPlan(NamedTuple):
     @property
     def waivers_file(self) -> Path | None:
         """File of waivers: the one that was named, else the plan's; None where there is none."""
-        own = self.plan.waivers.file
-        return self.waivers if self.waivers is not None else None if own is None else self.folder / own
+        named_file = self.plan.waivers.file
+        return self.waivers if self.waivers is not None else None if named_file is None else self.folder / named_file
 
 
 AnyPlan = AuditPlan | LoadedPlan | Mapping[str, Any] | str | os.PathLike[str]
@@ -115,7 +115,7 @@ def parse_plan(text: str, *, name: str = "plan", folder: Path) -> LoadedPlan:
     """
     as_asked, lines = _toml(text, one_line(name), PLAN), KeyLines.of(text)
     plan = _checked(as_asked, lines, one_line(name), PLAN)
-    rule_lines = tuple(lines.line(("rules", place)) for place in range(len(as_asked.get("rules", ()))))
+    rule_lines = tuple(lines.line(("rules", index)) for index in range(len(as_asked.get("rules", ()))))
     return LoadedPlan(AuditPlan.model_validate(plan), as_asked, folder, rule_lines=rule_lines)
 
 
@@ -135,10 +135,10 @@ def _checked(as_asked: dict[str, Any], lines: KeyLines, name: str, layout: Layou
         # JSON is the one form in which pydantic is strict about types and still takes a list for a tuple.
         checked = layout.root.model_validate_json(json.dumps(with_counted_columns(as_asked)), strict=True)
     except ValidationError as error:
-        found = mistakes_in(error, as_asked, layout)
+        mistakes = mistakes_in(error, as_asked, layout)
         if unknown:
-            found = [*unknown, *(mistake for mistake in found if mistake.where[:1] != ("detector",))]
-        raise first_of(found, lines, name, layout) from None
+            mistakes = [*unknown, *(mistake for mistake in mistakes if mistake.where[:1] != ("detector",))]
+        raise first_of(mistakes, lines, name, layout) from None
     except (ValueError, RecursionError):
         raise PlanError(f"{name}: not a {layout.noun}", slug="plan-unreadable", hint=layout.start) from None
     if unknown:
@@ -229,10 +229,10 @@ def _toml(text: str, name: str, layout: Layout) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except ValueError as error:  # TOMLDecodeError, and int() on a number of more than 4300 digits
-        said = str(error)
+        message = str(error)
     except RecursionError:
-        said = "nested"
-    at = _AT.search(said)
+        message = "nested"
+    at = _AT.search(message)
     comma = _DECIMAL_COMMA.match(text.split("\n")[int(at[1]) - 1]) if at else None
     if comma:
         raise PlanError(
@@ -241,8 +241,8 @@ def _toml(text: str, name: str, layout: Layout) -> dict[str, Any]:
             hint=f"write it with a point: {comma[1]}.{comma[2]}",
         )
     where = f"{name}, line {at[1]}, column {at[2]}" if at else name
-    end = " (at the end of the file)" if "end of document)" in said else ""
-    why = next((ours for theirs, ours in WORDS["syntax"].items() if said.startswith(theirs)), "")
+    end = " (at the end of the file)" if "end of document)" in message else ""
+    why = next((ours for theirs, ours in WORDS["syntax"].items() if message.startswith(theirs)), "")
     what = f"not valid TOML{end}" + (f": {why}" if why else "")
     raise PlanError(f"{where}: {what}", slug="plan-syntax", hint="" if why else layout.start)
 
@@ -256,9 +256,9 @@ def loaded_plan(plan: AnyPlan, folder: str | Path | None = None) -> LoadedPlan:
         as_asked: dict[str, Any] = plan.model_dump(mode="json", by_alias=True, exclude_unset=True)
         return LoadedPlan(plan=plan, as_asked=as_asked, folder=folder)
     if isinstance(plan, Mapping):
-        asked: dict[str, Any] = _written(plan, ())
-        checked = AuditPlan.model_validate(_checked(asked, KeyLines({}), "plan", PLAN))
-        return LoadedPlan(checked, asked, folder)
+        document: dict[str, Any] = _written(plan, ())
+        checked = AuditPlan.model_validate(_checked(document, KeyLines({}), "plan", PLAN))
+        return LoadedPlan(checked, document, folder)
     if isinstance(plan, str) and "\n" in plan:
         return parse_plan(plan, folder=folder.absolute())
     if isinstance(plan, str | os.PathLike):
@@ -275,7 +275,7 @@ def _written(value: object, where: Where) -> Any:
     if isinstance(value, Mapping) and all(isinstance(key, str) for key in value) and len(where) < _DEEPEST:
         return {key: _written(inner, (*where, key)) for key, inner in value.items()}
     if isinstance(value, list | tuple) and len(where) < _DEEPEST:
-        return [_written(inner, (*where, place)) for place, inner in enumerate(value)]
+        return [_written(inner, (*where, index)) for index, inner in enumerate(value)]
     if isinstance(value, str | bool | dt.date | dt.time):
         return value
     if isinstance(value, PurePath):

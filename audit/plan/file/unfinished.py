@@ -28,7 +28,7 @@ def leaves(raw: object) -> Iterator[tuple[Where, object]]:
         if isinstance(value, dict):
             pending.extend(((*where, key), inner) for key, inner in value.items())
         elif isinstance(value, list | tuple):
-            pending.extend(((*where, place), inner) for place, inner in enumerate(value))
+            pending.extend(((*where, index), inner) for index, inner in enumerate(value))
         else:
             yield where, value
 
@@ -40,7 +40,10 @@ def any_of(words: Sequence[str]) -> str:
 
 def toml_text(value: str) -> str:
     """Write `value` as a basic string of TOML, on one line and without invisible characters."""
-    plain = (one if one.isprintable() and one not in '"\\' else f"\\U{ord(one):08X}" for one in value)
+    plain = (
+        character if character.isprintable() and character not in '"\\' else f"\\U{ord(character):08X}"
+        for character in value
+    )
     return '"' + "".join(plain) + '"'
 
 
