@@ -227,6 +227,36 @@ def test_a_folder_that_the_plan_names_is_found_from_the_result(here: pd.DataFram
     assert call("gate", "out-1", "--inputs-elsewhere").exit_code == 1
 
 
+def test_a_release_does_not_loosen_its_own_comparison(here: pd.DataFrame) -> None:
+    """Its plan allows a loss of half of all cases, and expects few equal answers: that of the reference decides."""
+    run(0)
+    accept(0)
+    plan = release(here, 1, worse=0.2)
+    allows = "[baseline]\nregression_margin = 0.5\nexpected_change = 0.9\n"
+    plan.write_text(f"{plan.read_text(encoding='utf-8')}{allows}", encoding="utf-8")
+    done = run(1)
+    assert done.exit_code == 1
+    assert "this plan allows another loss" in done.stderr
+    assert {rule["margin"] for rule in stored(1)["change"]["rules"]} == {0.05}
+    assert load_result("out-1/result.json").change is not None
+    gates = [("gate", "plan-1.toml", *RESTRICTED), ("gate", "out-1", "--inputs-elsewhere", *RESTRICTED)]
+    for gate in gates:
+        gated = call(*gate)
+        assert gated.exit_code == 1, gated.output
+        assert "this plan allows another loss" in gated.stderr
+    accept(1)
+    assert call("chain", "reference", "kept", "1", "--by", "Office", "--why", "another limit").exit_code == 0
+    again = release(here, 2, worse=0.3)
+    again.write_text(f"{again.read_text(encoding='utf-8')}{allows}", encoding="utf-8")
+    assert run(2).exit_code == 0
+    assert {rule["margin"] for rule in stored(2)["change"]["rules"]} == {0.5}
+    loosened = stored(1)
+    for rule in loosened["change"]["rules"]:
+        rule["margin"] = 0.5
+    Path("out-1/result.json").write_text(json.dumps(loosened), encoding="utf-8")
+    assert call("gate", "out-1", "--inputs-elsewhere", *RESTRICTED).exit_code != 0
+
+
 def test_a_changed_set_begins_a_line_of_its_own_and_that_is_said(here: pd.DataFrame) -> None:
     run(0)
     accept(0)

@@ -33,11 +33,18 @@ class BaselineInUse(NamedTuple):
     place: Path | None
     releases: Releases | None = None
 
-    def tell_if_unheld(self, result: AuditResult, *, refuse: bool) -> None:
+    def tell_how_held(self, result: AuditResult, *, refuse: bool) -> None:
         """Note, also in a quiet run, where a result was held against no accepted version: silence is no pass.
+
+        And where its plan allows another loss than the plan of the reference, which decides.
 
         `refuse`: raise it as ResultError where the system has accepted versions. One under another name may be new.
         """
+        if result.further.held_against is not None and result.change is not None:
+            from audit.verdicts.changes.judge import margins_of
+
+            if margins_of(result.plan) != {rule.rule: rule.margin for rule in result.change.rules}:
+                note("note: this plan allows another loss; the change is judged by the plan of the reference")
         has_chains = self.baseline is None and self.place is not None and (self.place / CHAINS).is_dir()
         if not has_chains or result.further.held_against is not None:
             return

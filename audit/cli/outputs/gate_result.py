@@ -143,7 +143,7 @@ def _result_of_plan(
     accepted = baseline_of_plan(request, None, restricted_folder)
     # a public log has the verdict alone
     result = _audited(request if request.exact else request._replace(scope=Scope.VERDICTS), cache, accepted)
-    accepted.tell_if_unheld(result, refuse=True)
+    accepted.tell_how_held(result, refuse=True)
     if verdict_place is not None:
         from audit.cli.outputs.kept_verdict import keep_result
 
@@ -166,10 +166,10 @@ def _result_of_file(
     if baseline is None:
         releases = accepted_releases(result.plan, restricted)
         in_use = BaselineInUse(None, result.plan, restricted, releases)
-        if releases is None:
-            in_use.tell_if_unheld(result, refuse=True)
-            return result, in_use
-        return with_accepted(result, request.path, releases), in_use
+        compared = result if releases is None else with_accepted(result, request.path, releases)
+        if releases is None or compared.further.held_against is not None:  # the reference itself is held against none
+            in_use.tell_how_held(compared, refuse=True)
+        return compared, in_use
     from audit.verdicts.changes.baseline import load_named_baseline
 
     earlier = load_named_baseline(baseline)

@@ -84,7 +84,7 @@ def _run_into(out: Path, request: RunRequest, output: RequestedOutput, *, fresh:
         begins = None if tried is None else tried.begin
         answered = folder.place("predictions.parquet")
         result = request.audit(accepted.releases or accepted.baseline, answers, answered, begins)
-        accepted.tell_if_unheld(result, refuse=False)
+        accepted.tell_how_held(result, refuse=False)
         result = result if tried is None else tried.noted(result)
         stage("publishing")
         # Recorded before anything is published: a record without a report does no harm. After a report without a

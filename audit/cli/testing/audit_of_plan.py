@@ -160,7 +160,7 @@ def _audited(request: RunRequest, restricted: Path) -> AuditResult:
     """Audit a plan against the accepted versions of its system, or its baseline. Raises AuditError."""
     in_use = baseline_of_plan(request, None, restricted)
     result = request.audit(in_use.releases or in_use.baseline)
-    in_use.tell_if_unheld(result, refuse=True)
+    in_use.tell_how_held(result, refuse=True)
     return result
 
 

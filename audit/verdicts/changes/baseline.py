@@ -314,6 +314,18 @@ class AcceptedBaselines(NamedTuple):
         """The reference, and the last version where it is another one."""
         return [self.reference] if self.last is None else [self.reference, self.last]
 
+    def asked_by(self, plan: AuditPlan) -> AuditPlan:
+        """Return a plan with what the reference's plan asks of a change: a release does not loosen its own comparison.
+
+        Both ask the same otherwise, so that their rules stand in one order.
+        """
+        reference = self.reference.result.plan
+        section, rules = reference.baseline, []
+        for rule, before in zip(plan.rules, reference.rules, strict=True):
+            rules.append(rule.model_copy(update={"regression_margin": before.regression_margin}))
+        asked = {"regression_margin": section.regression_margin, "expected_change": section.expected_change}
+        return plan.model_copy(update={"rules": tuple(rules), "baseline": plan.baseline.model_copy(update=asked)})
+
 
 class AcceptedVersions(ABC):
     """Accepted versions of a plan, before it is known of which set; see `audit.verdicts.changes.chain.Releases`."""
@@ -337,6 +349,7 @@ class JoinedVersions(NamedTuple):
 
     def held_against(self, judged: Judged) -> tuple[Change, HeldAgainst]:
         """Return the change that decides, and what else is known."""
+        judged = judged._replace(plan=self.accepted.asked_by(judged.plan))
         last = None if self.last is None else change_from(self.last, judged)
         return held_against(self.accepted, change_from(self.reference, judged), last)
 
@@ -490,6 +503,8 @@ def with_versions(
     result: AuditResult, now: Baseline, accepted: AcceptedBaselines, loaded: LoadedPlan | None
 ) -> AuditResult:
     """Return an existing result with its change from accepted versions. Raises ResultError as `change_between` does."""
+    asked = now.result.model_copy(update={"plan": accepted.asked_by(now.result.plan)})
+    now = now._replace(result=asked)
     reference = change_between(accepted.reference, now, loaded, only_the_same=True, budget=accepted.reference_budget)
     last = None
     if accepted.last is not None:

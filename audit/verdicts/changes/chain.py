@@ -31,6 +31,7 @@ from audit.result.json_text import result_sha256
 from audit.storage import file_sha256, locked, make_folder, storage, write_durably, written_whole
 from audit.verdicts.changes.acceptance import question_of
 from audit.verdicts.changes.baseline import PREDICTIONS, AcceptedBaselines, AcceptedVersions, Baseline, answer_files
+from audit.verdicts.changes.judge import margins_of
 from audit.verdicts.side_tests import RELEASES, budgets_of_versions
 from audit.vocabulary.file_names import CHAINS
 from audit.vocabulary.groups import Part
@@ -295,7 +296,8 @@ class Releases(AcceptedVersions):
         deciding = held_against.reference if held_against.decides == "reference" else held_against.last
         version = self.chain.entries[deciding].version if deciding < len(self.chain.entries) else None
         numbers = (held_against.reference, held_against.last) == (accepted.reference_number, accepted.last_number)
-        return numbers and version is not None and version.result_sha256 == change.baseline.sha256
+        margins = margins_of(accepted.asked_by(result.plan)) == {rule.rule: rule.margin for rule in change.rules}
+        return numbers and margins and version is not None and version.result_sha256 == change.baseline.sha256
 
     def number_of(self, document: Path) -> int | None:
         """Return the number of the version that the file of a result is itself; None where it was not accepted."""

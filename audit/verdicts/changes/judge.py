@@ -90,6 +90,11 @@ def margin_of(baseline_section: BaselineSection, rule: Rule) -> float:
     return baseline_section.regression_margin if rule.regression_margin is None else rule.regression_margin
 
 
+def margins_of(plan: AuditPlan) -> dict[str, float]:
+    """Return how much worse the rate of each rule of a plan may have become, by the rule's id."""
+    return {rule.id: margin_of(plan.baseline, rule) for rule in plan.named_rules}
+
+
 def change_questions(route: Route, baseline_section: BaselineSection, rule: Rule) -> tuple[Question, ...]:
     """Return the sides of a rule with the margin of the change: a difference, also where the rule limits a ratio."""
     margin = margin_of(baseline_section, rule)
