@@ -55,7 +55,7 @@ def test_every_word_of_the_terminal_has_a_text() -> None:
 
 def test_every_rate_of_ours_has_its_words() -> None:
     for metric in METRICS.values():
-        assert metric.short
+        assert 0 < len(metric.short) <= 11, "a column of the terminal has so many characters"
         assert metric.report.head
         assert bool(metric.report.error) == bool(metric.report.error_in_100) == (metric.worse is not Worse.NOT_JUDGED)
 
