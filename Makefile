@@ -23,7 +23,7 @@ FITS := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13 python3.14 python; do \
 	if "$$p" -c '$(FITS)' >/dev/null 2>&1; then command -v "$$p"; exit; fi; done)
 
-PACKAGES := audit reports audit7k_pytest
+PACKAGES := audit reports audit7k audit7k_pytest
 SCRIPTS := tools $(if $(wildcard examples/*/*.py),examples)
 LOCKED := $(VENV)/.locked
 INSTALLED := $(VENV)/.installed

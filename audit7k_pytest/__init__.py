@@ -37,6 +37,8 @@ class _Session:
 
     def judged(self, plan: Path, config: pytest.Config) -> JudgedPlan:
         """Return the outcome of the audit of a plan. Raises CollectError, with one line."""
+        if (taken := _taken_name()) is not None:
+            raise pytest.Collector.CollectError(taken)
         from audit.cli.testing.audit_of_plan import NotJudgedError, PlanRequest, judge_plan_once
 
         request = PlanRequest(
@@ -206,6 +208,8 @@ def audit7k(request: pytest.FixtureRequest) -> Callable[..., AuditResult]:
 
     def run(plan: Any, table: Any = None, **options: Any) -> AuditResult:
         __tracebackhide__ = True
+        if (taken := _taken_name()) is not None:
+            pytest.fail(taken, pytrace=False)
         from audit.errors import AuditError
         from audit.from_python import run_audit
 
@@ -223,6 +227,14 @@ def audit7k(request: pytest.FixtureRequest) -> Callable[..., AuditResult]:
             pytest.fail(f"audit7k: internal error ({type(error).__name__}); nothing was judged", pytrace=False)
 
     return run
+
+
+def _taken_name() -> str | None:
+    """Say in one line which of our names another package has taken, before ours is imported; None where none is."""
+    from audit7k import taken_name
+
+    taken = taken_name()
+    return None if taken is None else f"audit7k: {taken}"
 
 
 def _plan_at(name: str | Path, test_file: Path, config: pytest.Config) -> Path:

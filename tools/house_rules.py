@@ -15,9 +15,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 FUNCTION_LINES = 60
-SIZED = ("audit", "reports", "audit7k_pytest", "tools", "examples")
-PRODUCT = ("audit", "reports", "audit7k_pytest", "examples", "docs")
-INSTALLED = ("audit", "reports", "audit7k_pytest")
+SIZED = ("audit", "reports", "audit7k", "audit7k_pytest", "tools", "examples")
+PRODUCT = ("audit", "reports", "audit7k", "audit7k_pytest", "examples", "docs")
+INSTALLED = ("audit", "reports", "audit7k", "audit7k_pytest")
 PRODUCT_FILES = ("README.md", "CHANGELOG.md", "mkdocs.yml", "pyproject.toml")
 TEXT = {
     ".py",
@@ -101,7 +101,7 @@ EMPTY_NAMES = (
 SOMEONES_FOLDER = re.compile(r"(?<![\w.])/(root|home/\w+|Users/\w+)/")
 
 OPENING = re.compile(r"(The same|Whom|Whatever|That of|Of whom)\b")
-STANDS_ALONE = ("audit/", "audit7k_pytest/", "reports/", "tools/")
+STANDS_ALONE = ("audit/", "audit7k/", "audit7k_pytest/", "reports/", "tools/")
 """Rooms whose docstrings stand alone: none begins with an `OPENING`, which needs a sentence before it."""
 
 Breach = tuple[Path, int, str]
@@ -280,7 +280,7 @@ def _line(path: Path, line: str) -> Iterator[str]:
         for mood in MOOD.finditer(line):
             if not (path.suffix == ".md" and _quoted(line, mood)):
                 yield f"{mood[0]!r}: name the statistic, not the mood"
-    if top in {"audit", "reports", "audit7k_pytest"} and (unfinished := UNFINISHED.search(line)):
+    if top in {*INSTALLED} and (unfinished := UNFINISHED.search(line)):
         yield f"{unfinished[0]}: finish it, or file an issue"
     if top == "reports" and path.suffix == ".py" and ALIAS.search(line):
         yield "call gettext by its name: catalogs do not find messages that are given to another"

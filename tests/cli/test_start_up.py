@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -125,3 +127,59 @@ def test_a_module_in_the_working_folder_is_never_run(tmp_path: Path, safe: list[
     command = [sys.executable, *safe, "-m", "audit", "explain", "fpr"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+ROOT = Path(__file__).resolve().parents[2]
+NEVER_RUN = "import pathlib\npathlib.Path(__file__).with_name('ran').touch()\n"
+
+
+def started(folder: Path, *path: Path) -> subprocess.CompletedProcess[str]:
+    """What the console script does in a folder with these on its path."""
+    return subprocess.run(
+        [sys.executable, "-P", "-c", "from audit7k import main; main()", "--version"],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, path))},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=240,
+    )
+
+
+@pytest.mark.parametrize("name", ["audit", "reports"])
+@pytest.mark.parametrize("form", ["module", "package", "namespace"])
+def test_a_package_that_has_taken_a_name_of_ours_is_named_and_never_run(tmp_path: Path, name: str, form: str) -> None:
+    place = tmp_path / name
+    if form == "module":
+        place.with_suffix(".py").write_text(NEVER_RUN, encoding="utf-8")
+    elif form == "package":
+        place.mkdir()
+        (place / "__init__.py").write_text(NEVER_RUN, encoding="utf-8")
+    else:
+        place.mkdir()
+    done = started(tmp_path, tmp_path, ROOT)
+    if form == "namespace":
+        assert done.returncode == 0, "a folder without a module takes no name"
+        return
+    assert (done.returncode, done.stdout) == (4, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f'error: the package "{name}" is not that of audit7k but {tmp_path}')
+    assert "install audit7k by itself" in line
+    assert not list(tmp_path.rglob("ran"))
+    assert started(tmp_path, ROOT).returncode == 0, "the working folder alone takes none"
+
+
+@pytest.mark.parametrize("name", ["audit", "reports"])
+def test_a_distribution_that_has_written_over_ours_is_named(tmp_path: Path, name: str) -> None:
+    for package in ("audit", "reports", "audit7k"):
+        (tmp_path / package).mkdir()
+        shutil.copy(ROOT / package / "__init__.py", tmp_path / package)
+    (tmp_path / name / "__init__.py").write_text(f'"""Another {name}."""\n{NEVER_RUN}', encoding="utf-8")
+    done = started(tmp_path, tmp_path)
+    assert done.returncode == 4
+    assert f'the package "{name}" is not that of audit7k' in done.stderr
+    (tmp_path / name / "__init__.py").unlink()
+    done = started(tmp_path, tmp_path)
+    assert done.returncode == 4
+    assert len(done.stderr.splitlines()) == 1
+    assert not list(tmp_path.rglob("ran"))

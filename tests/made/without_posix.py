@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-OURS = ("audit", "reports", "audit7k_pytest")
+OURS = ("audit", "reports", "audit7k", "audit7k_pytest")
 MISSING = {"fcntl", "resource", "pwd", "grp", "termios", "tty", "pty", "posix"}
 NOT_THERE = ("killpg", "fork", "getuid", "geteuid", "getgid", "getegid", "getpgid", "setsid", "wait", "O_NOFOLLOW")
 _CHILD = {"audit.__main__"}

@@ -37,7 +37,7 @@ def test_make_test_runs_everything_that_must_hold() -> None:
         "ruff check .",
         "ruff format --check .",
         "lint-imports",
-        "mypy audit reports audit7k_pytest tests",
+        "mypy audit reports audit7k audit7k_pytest tests",
         "pytest -n ",
     ):
         assert command in planned.stdout

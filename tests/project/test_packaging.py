@@ -27,7 +27,7 @@ from tools import wheelhouse
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-PACKAGES = ("audit", "reports", "audit7k_pytest")
+PACKAGES = ("audit", "reports", "audit7k", "audit7k_pytest")
 LOCKS = {name: wheelhouse.LOCKS / f"{name}.txt" for name in ("run", "dev")}
 
 
@@ -68,7 +68,7 @@ def test_the_wheel_carries_its_licence_and_its_commands(wheel: zipfile.ZipFile) 
     assert wheel.read(licence).decode() == (ROOT / "LICENSE").read_text(encoding="utf-8")
     (entry_points,) = [name for name in names if name.endswith("entry_points.txt")]
     text = wheel.read(entry_points).decode()
-    assert "audit7k = audit.cli:main" in text
+    assert "audit7k = audit7k:main" in text
     assert "[audit.reporters]" in text
     assert "[audit.detectors]" in text
 

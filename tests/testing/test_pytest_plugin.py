@@ -385,6 +385,34 @@ def test_a_project_with_a_package_named_audit_of_its_own_is_tested_as_before(
     run().assert_outcomes(passed=1)
 
 
+def test_a_plan_beside_a_package_named_audit_of_its_own_is_refused_in_one_line(
+    run: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytester.makepyfile(
+        **{
+            "audit/__init__": "raise AssertionError",
+            "test_plan": """
+                import pytest
+
+                @pytest.mark.audit7k("plan.toml")
+                def test_audit(audit7k_verdict):
+                    audit7k_verdict.check()
+                """,
+            "test_run": """
+                def test_run(audit7k):
+                    audit7k("plan.toml")
+                """,
+        }
+    )
+    (pytester.path / "plan.toml").write_text("schema = 1", encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(pytester.path), os.environ["PYTHONPATH"]]))
+    done = run("--continue-on-collection-errors")
+    assert done.ret != 0
+    output = done.stdout.str()
+    assert output.count('audit7k: the package "audit" is not that of audit7k but') == 2
+    assert "AssertionError" not in output
+
+
 def test_a_user_who_blocks_the_plugin_has_none(run: Run, pytester: pytest.Pytester) -> None:
     pytester.makepyfile("import sys\n\ndef test_nothing():\n    assert 'audit7k_pytest' not in sys.modules\n")
     run("-p", "no:audit7k").assert_outcomes(passed=1)
