@@ -219,8 +219,8 @@ def fill(code: str, path: Path, template: Catalog | None = None) -> int:
     catalog = updated(code, extracted() if template is None else template)
     taken = 0
     with path.open("rb") as file:
-        given = read_po(file, locale=code, abort_invalid=True)
-    for message in given:
+        filled = read_po(file, locale=code, abort_invalid=True)
+    for message in filled:
         if message.id and is_translated(message):
             held = catalog.get(message.id, message.context)
             if held is not None and held.string != message.string:

@@ -383,7 +383,7 @@ def _signed_lies(content: bytes, key: Path) -> Iterator[bytes]:
     for name, genuine in bundle.public.items():
         for lie in _lies(genuine):
             public = {**bundle.public, name: lie}
-            subjects = {f"{PUBLIC}{each}": sha256(held) for each, held in public.items()}
+            subjects = {f"{PUBLIC}{file_name}": sha256(file_content) for file_name, file_content in public.items()}
             signed = Envelope(statement_bytes(subjects, evidence)).signed(signer)
             yield replace(bundle, public=public, envelopes=(signed,)).content
 

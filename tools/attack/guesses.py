@@ -193,9 +193,11 @@ def _numbers(row: Printed) -> FloatArray:
 
 def outcome_guessed(runs: int, rng: np.random.Generator, case: Case) -> Counts:
     """Count right guesses of persons' outcomes."""
-    who = "an insider" if case in INSIDERS else "an attacker of no protection" if case in BROKEN else "a reader"
+    attacker = "an insider" if case in INSIDERS else "an attacker of no protection" if case in BROKEN else "a reader"
     right, persons = accuracy(case, runs, int(rng.integers(2**32)))
-    return {f"outcome guessed by {who}": Share(right, persons, f"{case.releases} releases, the person {case.event}")}
+    return {
+        f"outcome guessed by {attacker}": Share(right, persons, f"{case.releases} releases, the person {case.event}")
+    }
 
 
 READERS: Final = (

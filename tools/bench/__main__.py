@@ -298,10 +298,10 @@ def _spent(used: Used) -> str:
 
 
 @contextlib.contextmanager
-def _folder(kept: Path | None) -> Iterator[Path]:
-    if kept is not None:
-        kept.mkdir(parents=True, exist_ok=True)
-        yield kept.resolve()
+def _folder(named_folder: Path | None) -> Iterator[Path]:
+    if named_folder is not None:
+        named_folder.mkdir(parents=True, exist_ok=True)
+        yield named_folder.resolve()
         return
     with tempfile.TemporaryDirectory(prefix="audit7k-bench-") as name:
         yield Path(name).resolve()

@@ -75,8 +75,8 @@ def batches(rows: int, *, seed: int, spread: Spread, chunk: int = CHUNK) -> Iter
             nationality = rng.choice(NATIONALITIES, size, p=shares / shares.sum())
             gender = rng.choice(len(GENDERS), size, p=GENDER_SHARES)
         else:
-            place = np.arange(start, start + size) % (NATIONALITIES * len(GENDERS))
-            nationality, gender = place // len(GENDERS), place % len(GENDERS)
+            cell = np.arange(start, start + size) % (NATIONALITIES * len(GENDERS))
+            nationality, gender = cell // len(GENDERS), cell % len(GENDERS)
         label = (rng.random(size) < prevalence[nationality]).astype(np.int8)
         score = 1.0 / (1.0 + np.exp(-(rng.normal(size=size) + 2.5 * label - 1.4)))
         yield _batch(start, gender, nationality, label, score)

@@ -39,8 +39,8 @@ def seconds(rows: int) -> float:
             (tp + tn, tp + fn + fp + tn),
             (tp + fp, tp + fn + fp + tn),
         )
-        for place, (numerator, denominator) in enumerate(pairs):
-            highest[place] = np.maximum(highest[place], (numerator / np.maximum(denominator, 1)).max(axis=0))
+        for index, (numerator, denominator) in enumerate(pairs):
+            highest[index] = np.maximum(highest[index], (numerator / np.maximum(denominator, 1)).max(axis=0))
     return time.perf_counter() - started
 
 

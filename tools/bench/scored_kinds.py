@@ -145,8 +145,10 @@ def _onnx(folder: Path, *, fast: bool) -> Contenders:
     session = ort.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
 
     def prepare(batches: Batches) -> Callable[[], object]:
-        given = [np.column_stack([batch[name].to_numpy() for name in FEATURES]).astype(np.float32) for batch in batches]
-        return lambda: [session.run(["probabilities"], {"X": one}) for one in given]
+        inputs = [
+            np.column_stack([batch[name].to_numpy() for name in FEATURES]).astype(np.float32) for batch in batches
+        ]
+        return lambda: [session.run(["probabilities"], {"X": matrix}) for matrix in inputs]
 
     return Contenders({"kind": "onnx", "path": str(path), "score_range": (0.0, 1.00001)}, prepare)
 
@@ -169,11 +171,11 @@ def _bare_program(command: list[str]) -> Callable[[Batches], Callable[[], object
             for batch in batches
             for row in _rows(batch)
         )
-        given = "".join(lines).encode()
+        requests = "".join(lines).encode()
 
         def bare() -> None:
-            done = subprocess.run(command, input=given, capture_output=True, check=True)
-            if done.stdout.count(b"\n") != given.count(b"\n"):
+            done = subprocess.run(command, input=requests, capture_output=True, check=True)
+            if done.stdout.count(b"\n") != requests.count(b"\n"):
                 raise AssertionError("the program lost rows")
 
         return bare
@@ -187,16 +189,16 @@ def _bare_service(port: int) -> Callable[[Batches], Callable[[], object]]:
     def prepare(batches: Batches) -> Callable[[], object]:
         bodies = [json.dumps({"instances": _rows(batch)}).encode() for batch in batches]
 
-        def post(own: list[bytes]) -> None:
+        def post(bodies_of_worker: list[bytes]) -> None:
             connection = http.client.HTTPConnection("127.0.0.1", port)
-            for body in own:
+            for body in bodies_of_worker:
                 connection.request("POST", "/score", body, {"Content-Type": "application/json"})
                 json.loads(connection.getresponse().read())
             connection.close()
 
         def bare() -> None:
             with ThreadPoolExecutor(WORKERS) as pool:
-                list(pool.map(post, [bodies[place::WORKERS] for place in range(WORKERS)]))
+                list(pool.map(post, [bodies[worker::WORKERS] for worker in range(WORKERS)]))
 
         return bare
 

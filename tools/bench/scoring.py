@@ -43,10 +43,10 @@ def overhead(data: Path, kind: str, batch_size: int, rounds: int) -> Overhead:
     sandbox = Sandbox.AUTO if kind.endswith("child") else Sandbox.NONE
     with tempfile.TemporaryDirectory(prefix="audit7k-bench-") as name:
         folder = Path(name)
-        with contenders(kind, folder) as both:
-            plan = plan_for(data, both.section, batch_size)
+        with contenders(kind, folder) as detectors:
+            plan = plan_for(data, detectors.section, batch_size)
             batches = _batches(data, batch_size)
-            bare = both.prepare(batches)
+            bare = detectors.prepare(batches)
             seconds: dict[str, list[float]] = {"bare": [], "ours": []}
             for turn in range(rounds):
                 seconds["bare"].append(_timed(bare))
@@ -80,15 +80,15 @@ def checkpoint(rounds: int) -> float:
     spent = []
     with (
         tempfile.TemporaryDirectory(prefix="audit7k-bench-") as name,
-        Checkpoint(Path(name) / "kept", commit_every=1e9) as kept,
+        Checkpoint(Path(name) / "kept", commit_every=1e9) as keeping,
     ):
-        kept.begin({"rows": rounds * ROWS_OF_A_PART, "plan": "of a measurement"})
+        keeping.begin({"rows": rounds * ROWS_OF_A_PART, "plan": "of a measurement"})
         for number in range(rounds):
             codes = np.zeros(ROWS_OF_A_PART, dtype=np.int8)
             answers = CheckedAnswers(rng.random(ROWS_OF_A_PART), codes, codes - 1)
             started = time.perf_counter()
-            kept.keep(number, answers)
-            kept.flush()
+            keeping.keep(number, answers)
+            keeping.flush()
             spent.append(time.perf_counter() - started)
     return statistics.median(spent)
 
@@ -117,7 +117,7 @@ def _timed(what: Callable[[], object]) -> float:
     return time.perf_counter() - started
 
 
-def _scored(plan: object, folder: Path, kept: Path, sandbox: Sandbox = Sandbox.NONE) -> float:
+def _scored(plan: object, folder: Path, checkpoint_folder: Path, sandbox: Sandbox = Sandbox.NONE) -> float:
     """Return the seconds from an open set to the decision on every row."""
     from audit.evaluation.evaluation_set import open_evaluation_set
     from audit.plan.audit_plan import AuditPlan
@@ -127,7 +127,7 @@ def _scored(plan: object, folder: Path, kept: Path, sandbox: Sandbox = Sandbox.N
 
     assert isinstance(plan, AuditPlan)
     with open_evaluation_set(plan, folder) as opened:
-        keeping = Keeping(Checkpoint(kept), scoring_identity(plan))
+        keeping = Keeping(Checkpoint(checkpoint_folder), scoring_identity(plan))
         started = time.perf_counter()
         scored = score(plan, opened, folder, keeping=keeping, isolating=Isolating(sandbox))
         seconds = time.perf_counter() - started

@@ -118,9 +118,9 @@ def notes(runs: int, rng: np.random.Generator, world: str, cases: int, limit: fl
     x, sizes, y, rest = (pairs.over_strata(values) for values in (pairs.x, pairs.n, pairs.y, pairs.m))
     crude = (x / sizes - y / rest, *newcombe_difference(x, sizes, y, rest))
     conditional = (common_difference(pairs)[0], *difference_interval(pairs))
-    given = np.array(NOTES)[change_by_conditioning(crude, conditional, conditioning_shift(pairs), limit)]
-    wrong = ~np.isin(given, (right, "cannot_tell"))
-    return {"wrong note": Share(int(wrong.sum()), runs), "right note": Share(int((given == right).sum()), runs)}
+    noted = np.array(NOTES)[change_by_conditioning(crude, conditional, conditioning_shift(pairs), limit)]
+    wrong = ~np.isin(noted, (right, "cannot_tell"))
+    return {"wrong note": Share(int(wrong.sum()), runs), "right note": Share(int((noted == right).sum()), runs)}
 
 
 def _confusion(

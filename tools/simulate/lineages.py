@@ -61,11 +61,11 @@ def line(
     A case is right where its own uniform number is below the rate; a redrawn answer has a new number. The reference
     redraws as many as every later release, unless `first_redrawn` is false.
     """
-    own = rng.random((runs, GROUPS, size), dtype=np.float32)
+    uniform = rng.random((runs, GROUPS, size), dtype=np.float32)
 
     def answers(release: int) -> BoolArray:
-        anew = rng.random(own.shape, dtype=np.float32) < (redrawn if release or first_redrawn else 0.0)
-        drawn = np.where(anew, rng.random(own.shape, dtype=np.float32), own)
+        anew = rng.random(uniform.shape, dtype=np.float32) < (redrawn if release or first_redrawn else 0.0)
+        drawn = np.where(anew, rng.random(uniform.shape, dtype=np.float32), uniform)
         return np.asarray(drawn < rates[release, :, np.newaxis].astype(np.float32))
 
     first = last = answers(0)
@@ -96,20 +96,20 @@ class Compared(NamedTuple):
 
     def paired(self, run: int, release: int, level: float) -> FamilyRejections:
         """Name groups of one release as a comparison without other releases does."""
-        of = self.p[run, release], self.lost[run, release], self.gained[run, release], np.full(GROUPS, self.size)
-        return name_paired(*of, self.margin, level, NAMING_BETA, independent=True)
+        tables = self.p[run, release], self.lost[run, release], self.gained[run, release], np.full(GROUPS, self.size)
+        return name_paired(*tables, self.margin, level, NAMING_BETA, independent=True)
 
     def named(self, level: Callable[[int], float], comparisons: int | None = None) -> BoolArray:
         """bool[runs, releases, G]: groups named at each release's level; of `comparisons` that share a budget."""
-        found = np.zeros(self.p.shape, dtype=np.bool_)
+        named_groups = np.zeros(self.p.shape, dtype=np.bool_)
         for run, release in np.argwhere((self.p <= WHOLE).any(axis=-1)):
             names = self.paired(run, release, level(release))
             if comparisons is not None:
                 lost, gained = self.lost[run, release], self.gained[run, release]
                 pairs = (lost, gained, lost + gained)
                 names = name_in_series(names, *pairs, level(release), comparisons, independent=True)
-            found[run, release] = names.rejected
-        return found
+            named_groups[run, release] = names.rejected
+        return named_groups
 
 
 def single(comparison: Compared, level: float) -> BoolArray:  # noqa: ARG001
@@ -162,15 +162,15 @@ def own_named(right: IntArray, size: int, level: float) -> BoolArray:
     boundary = _own_boundary()
     sizes, rests = np.full(GROUPS, size), np.full(GROUPS, size * (GROUPS - 1))
     rest = right.sum(axis=-1, keepdims=True) - right
-    n, m = (np.broadcast_to(of, right.shape).ravel() for of in (sizes, rests))
+    n, m = (np.broadcast_to(counts, right.shape).ravel() for counts in (sizes, rests))
     p = screened_p(right.ravel(), n, rest.ravel(), m, boundary, FAIL_BETA).p.reshape(right.shape)
     method = method_by_sizes(sizes, rests, RATE, boundary, level)
-    found = np.zeros(right.shape, dtype=np.bool_)
+    named_groups = np.zeros(right.shape, dtype=np.bool_)
     for at in np.argwhere((p <= level).any(axis=-1)):
-        place = tuple(at)
-        names = reject_family(p[place], right[place], sizes, rest[place], rests, boundary, level, method)
-        found[place] = names.rejected
-    return found
+        at_release = tuple(at)
+        names = reject_family(p[at_release], right[at_release], sizes, rest[at_release], rests, boundary, level, method)
+        named_groups[at_release] = names.rejected
+    return named_groups
 
 
 def drifting(releases: int) -> FloatArray:
@@ -241,13 +241,13 @@ def alarms(
         "last": two_bars_moved(last, LAST),
     }
     called_worse = {question: np.any(groups, axis=-1, keepdims=True)[..., 0] for question, groups in named.items()}
-    whole = called_worse["own limits"] | called_worse["reference"] | called_worse["last"]
+    any_worse = called_worse["own limits"] | called_worse["reference"] | called_worse["last"]
     n = np.full(drawn.lost.size, size)
     p = screened_paired_p(drawn.lost.ravel(), drawn.gained.ravel(), n, margin, "within", BETA, ALPHA)
     passes = (p.reshape(drawn.lost.shape) <= ALPHA).all(axis=-1)
     name = "FAIL of a line whose groups lost the margin" if pattern == LOST else "any false FAIL of a line of releases"
     return {
         **{f"FAIL in a line, {bar}": Share(int(worse.any(axis=1).sum()), runs) for bar, worse in called_worse.items()},
-        name: Share(int(whole.any(axis=1).sum()), runs),
-        "release stopped": Share(int((whole | ~passes).sum()), whole.size),
+        name: Share(int(any_worse.any(axis=1).sum()), runs),
+        "release stopped": Share(int((any_worse | ~passes).sum()), any_worse.size),
     }

@@ -283,5 +283,5 @@ def _unscored(labels: IntArray) -> IntArray:
 
 
 def _scored(labels: IntArray, rng: np.random.Generator) -> IntArray:
-    found, wrong = rng.binomial(labels, (FOUND, FLAGGED_WRONGLY))
-    return cells((found, labels[0] - found), (wrong, labels[1] - wrong))
+    true_positives, wrong = rng.binomial(labels, (FOUND, FLAGGED_WRONGLY))
+    return cells((true_positives, labels[0] - true_positives), (wrong, labels[1] - wrong))

@@ -141,14 +141,14 @@ def shown_first(runs: int, rng: np.random.Generator, world: World) -> Counts:
     """Count the intervals shown first that miss the truth, by how rows are ordered."""
     by = orders(low_is_worse=world.rate > 0.5)
     missed: dict[tuple[str, int], list[Missed]] = {(name, count): [] for name in by for count in (FIRST, 1)}
-    of_all, every = 0, 0
+    missed_of_all, every = 0, 0
     for _ in range(runs):
         rows = drawn(world, rng)
         for (name, count), results in missed.items():
             results.append(of_first(rows, by[name], count))
-        of_all += misses([row.seen for row in rows], [row.truth for row in rows])
+        missed_of_all += misses([row.seen for row in rows], [row.truth for row in rows])
         every += len(rows)
-    counts = {"all rows, of single rows": Share(of_all, every)}
+    counts = {"all rows, of single rows": Share(missed_of_all, every)}
     for (name, count), results in missed.items():
         counts |= _counts(results, count, f"{count} {name}")
     return counts

@@ -144,7 +144,7 @@ def by_flags(
 ) -> Answer:
     """Return what a tool says that calls groups worse off: found if it names the planted group in the planted rate."""
     alone, crossed = controls(truth)
-    found: dict[FindingName, bool] = {
+    findings: dict[FindingName, bool] = {
         possible.finding: (possible.metric, key_of(possible.group)) in flags
         for possible in planted(truth.mechanism)
         if possible.finding in ("group-gap", "intersection-gap")
@@ -154,7 +154,7 @@ def by_flags(
         world=task.planned.world,
         arm=task.arm,
         seed=task.seed,
-        found=found | dict(extra or {}),
+        found=findings | dict(extra or {}),
         accuses_alone=bool(flags & alone),
         accuses_any=bool(flags & (alone | crossed)),
     )

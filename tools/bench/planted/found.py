@@ -146,5 +146,5 @@ def _lineage(result: AuditResult) -> dict[Level, tuple[Level, ...]]:
 
 
 def _within(group: Group, lineage: dict[Level, tuple[Level, ...]], level: Level) -> bool:
-    asked = [one for one in group.levels if one.feature == level.feature]
+    asked = [known_level for known_level in group.levels if known_level.feature == level.feature]
     return not asked or asked[0] in lineage.get(level, (level,))

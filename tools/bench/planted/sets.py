@@ -111,10 +111,12 @@ def labelled_rows(world: World, table: pa.Table, decided: pa.Table) -> pd.DataFr
     frame = pd.DataFrame(
         {
             "gender": table["gender"].to_pylist(),
-            "nationality": [None if one is None else one.split("/")[0] for one in table["nationality"].to_pylist()],
+            "nationality": [
+                None if value is None else value.split("/")[0] for value in table["nationality"].to_pylist()
+            ],
             "channel": table[world.channel].to_pylist(),
             "label": table["exploited"].to_pylist(),
-            "decision": [int(one == "flagged") for one in decided["decision"].to_pylist()],
+            "decision": [int(value == "flagged") for value in decided["decision"].to_pylist()],
         }
     ).astype(object)
     return _complete(frame[frame["label"].notna()])

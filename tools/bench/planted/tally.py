@@ -62,7 +62,7 @@ def of_tools(answers: Sequence[Answer]) -> str:
 def of_worlds(planned: Sequence[Planned], answers: Sequence[Answer]) -> str:
     """Write a table of audit7k by finding: size, planned power, share found with planned and with doubled rows."""
     header = ["world", "rows", "finding", "size", "planned power %", "found, planned rows", "found, twice the rows"]
-    return _table(header, (line for one in planned for line in _world(one, answers)))
+    return _table(header, (line for world in planned for line in _world(world, answers)))
 
 
 def of_words(answers: Sequence[Answer]) -> str:
