@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from pathlib import Path
+from secrets import SystemRandom
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,9 +17,13 @@ import typer
 from audit.cli.commands.shared_options import AllowPickle, NewKey, RestrictedFolder, Where
 from audit.cli.console.guard import InterruptibleProgress, guarded
 from audit.cli.console.terminal import note, say
-from audit.detectors.isolation.options import Sandbox
+from audit.cli.outputs.made_from import mark, unmark
+from audit.cli.outputs.named_folders import find_restricted_folder
+from audit.cli.outputs.signer import now, open_signer
+from audit.detectors.isolation.options import Isolating, Sandbox
+from audit.engines.private_folder import PrivateFolder
 from audit.errors import ArgumentError, EvidenceError, ExitCode
-from audit.storage import bytes_of_result, new_folders, storage
+from audit.storage import bytes_of_result, locked, new_folders, storage
 from audit.vocabulary.text import printable
 
 if TYPE_CHECKING:
@@ -70,8 +76,6 @@ def commit(
 
     Send the history to the regulator, and keep the file beside it, which holds the opening.
     """
-    from audit.cli.outputs.signer import now
-    from audit.detectors.isolation.options import Isolating
     from audit.evidence.blind import vendor
 
     loaded = vendor.vendor_plan(plan)
@@ -107,7 +111,6 @@ def challenge(  # noqa: PLR0913, PLR0917 - a parameter for each option
 
     Only the folder of the challenge leaves the house. Its secret lies in the restricted folder.
     """
-    from audit.cli.outputs.signer import now
     from audit.evidence.blind import regulator
     from audit.evidence.history import MAX_BYTES
 
@@ -136,10 +139,8 @@ def challenge(  # noqa: PLR0913, PLR0917 - a parameter for each option
 @contextmanager
 def _secret_folder(plan: Path, out: Path, named: Path | None) -> Iterator[Path]:
     """Yield the folder of the secret: the given one for another attempt, else a new one in the restricted folder."""
-    from audit.cli.outputs.named_folders import find_restricted_folder
     from audit.evidence.blind.terms import secret_of
     from audit.plan.file.plan_file import read_plan_file
-    from audit.storage import locked
 
     if plan.is_dir():
         yield plan
@@ -178,7 +179,6 @@ def answer(
 
     A run that is interrupted goes on where it stopped.
     """
-    from audit.cli.outputs.signer import now
     from audit.evidence.blind import vendor
 
     loaded = vendor.vendor_plan(plan)
@@ -203,7 +203,6 @@ def rehearse(
 
     A sample that holds answers.parquet says which answers are expected; exit code 3 if others come out.
     """
-    from audit.engines.private_folder import PrivateFolder
     from audit.evidence.blind.challenge import DECISION, read_challenge, read_table
     from audit.evidence.blind.terms import ANSWERS, CID
     from audit.evidence.blind.vendor import vendor_plan
@@ -254,9 +253,7 @@ def judge(
     from audit.cli.outputs.attempt import Signed
     from audit.cli.outputs.audience import requested_output
     from audit.cli.outputs.blind_judgement import judge_answers
-    from audit.cli.outputs.made_from import mark, unmark
     from audit.cli.outputs.output_folder import OutputFolder
-    from audit.cli.outputs.signer import now
     from audit.evidence.blind.regulator import refuse, registered_in, take_answers
 
     came = now() if received is None else received.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -300,10 +297,6 @@ def repeat(
     So many are asked that enough other answers to overturn a verdict would be seen with a chance of 95 %. What came out
     stays in the folder of the secret; the history says whether all were alike. Exit codes: 0 they were; 3 some not.
     """
-    import tempfile
-    from secrets import SystemRandom
-
-    from audit.cli.outputs.signer import now
     from audit.evidence.blind import asked_again as again
     from audit.evidence.blind.vendor import system_in, vendor_plan
 
@@ -356,7 +349,6 @@ def open_label(
 
     None is opened before its audit is over. Exit code 5: it is not the label that was fixed.
     """
-    from audit.cli.outputs.signer import now
     from audit.evidence.blind.labels import LabelOpening
     from audit.evidence.blind.regulator import write_opening
     from audit.evidence.blind.terms import TERMS, Terms, read_part
@@ -376,7 +368,6 @@ def open_label(
 
 @contextmanager
 def _history_for(history: Path, key: Path) -> Iterator[tuple[HistoryFile, Signer]]:
-    from audit.cli.outputs.signer import open_signer
     from audit.evidence.history_file import open_history
 
     signer = open_signer(key)
@@ -385,7 +376,6 @@ def _history_for(history: Path, key: Path) -> Iterator[tuple[HistoryFile, Signer
 
 
 def _let_answer(loaded: LoadedPlan, cases: pa.Table, work: Path, sandbox: Sandbox, *, allow_pickle: bool) -> Answered:
-    from audit.detectors.isolation.options import Isolating
     from audit.evidence.blind import vendor
     from audit.scoring.progress import progress_on_stderr
 

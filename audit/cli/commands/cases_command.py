@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import sys
 from pathlib import Path
 from typing import Annotated, Literal
@@ -10,6 +12,7 @@ import typer
 
 from audit.cli.commands.shared_options import PlanOfResult
 from audit.cli.console.terminal import note
+from audit.cli.outputs.named_folders import public_folder
 from audit.errors import ArgumentError
 from audit.stages import stages_on
 from audit.vocabulary.text import count_of, starts_formula
@@ -26,11 +29,7 @@ def cases(
 
     They describe people and are for restricted use. Nothing of them is printed but how many they are.
     """
-    import csv
-    import io
-
     from audit.cli.outputs.audience import refuse_exact_among_public
-    from audit.cli.outputs.named_folders import public_folder
     from audit.cli.outputs.output_folder import write_file
     from audit.verdicts.rows_of_rates import case_rows
 

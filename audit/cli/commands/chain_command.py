@@ -12,6 +12,8 @@ from audit.cli.commands.gate_command import InputsElsewhere
 from audit.cli.commands.shared_options import AsJson, PlanOfResult, RestrictedFolder
 from audit.cli.console.guard import guarded
 from audit.cli.console.terminal import note, say, say_document
+from audit.cli.outputs.named_folders import find_restricted_folder
+from audit.cli.outputs.verdict_code import result_at
 from audit.errors import ArgumentError, ResultError
 from audit.vocabulary.text import printable
 
@@ -51,8 +53,6 @@ def accept(
     """
     from audit.cli.outputs.baselines import refuse_from_the_future
     from audit.cli.outputs.gate_result import ResultRequest
-    from audit.cli.outputs.named_folders import find_restricted_folder
-    from audit.cli.outputs.verdict_code import result_at
     from audit.verdicts.changes.baseline import Baseline, plan_at_hand
     from audit.verdicts.changes.chain import accept as append
 

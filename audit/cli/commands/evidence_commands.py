@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import enum
+import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -15,8 +17,14 @@ import typer
 
 from audit.cli.commands.shared_options import AsJson, PlanOfResult, RestrictedFolder, SigningKey
 from audit.cli.console.terminal import Style, note, say
+from audit.cli.outputs.named_folders import find_restricted_folder, public_folder
+from audit.cli.outputs.signer import new_passphrase, now, open_signer
+from audit.detectors.isolation.options import Sandbox
 from audit.errors import ArgumentError, EvidenceError, ExitCode
+from audit.evidence.keys import SIGNATURE_BYTES, new_private_key, read_public_key
+from audit.storage import bytes_of_result
 from audit.vocabulary.file_names import EVIDENCE, OF_FILE_MANAGERS, RELEASE, RESTRICTED_EVIDENCE
+from audit.vocabulary.text import printable
 
 if TYPE_CHECKING:
     from audit.evidence.bundle import Bundle
@@ -66,8 +74,6 @@ def key(
     The public part lies beside the private one, as FILE.pub. OpenSSL reads both.
     """
     from audit.cli.outputs.output_folder import write_file
-    from audit.cli.outputs.signer import new_passphrase, open_signer
-    from audit.evidence.keys import new_private_key, read_public_key
 
     beside = file.with_name(f"{file.name}.pub")
     if action is KeyAction.SHOW:
@@ -104,11 +110,7 @@ def seal(
     The folder `public` gets evidence.a7k, for everybody. Beside `result.json` lies evidence-restricted.a7k: whoever may
     see exact figures can make the public ones again with it.
     """
-    from dataclasses import replace
-
     from audit.cli.outputs.evidence_files import write_bundles
-    from audit.cli.outputs.named_folders import find_restricted_folder, public_folder
-    from audit.cli.outputs.signer import now, open_signer
     from audit.evidence import seal as sealing
 
     with _held(folder):
@@ -162,7 +164,6 @@ def _standing_bundle(path: Path, published: Published) -> Bundle | None:
     """
     from audit.evidence.bundle import MAX_BYTES, read_bundle
     from audit.evidence.seal import has_more_than_a_seal
-    from audit.storage import bytes_of_result
 
     if not path.exists():
         return None
@@ -209,7 +210,6 @@ def verify(
     from audit.evidence.bundle import MAX_BYTES
     from audit.evidence.trust import read_trust
     from audit.evidence.verification import verify as verified
-    from audit.storage import bytes_of_result
 
     if bundle.is_dir():
         bundle = next(
@@ -241,9 +241,7 @@ def attach(
     """Put into a bundle what was made elsewhere: a signature of a card, or a time stamp over one."""
     from audit.cli.outputs.output_folder import write_file
     from audit.evidence.bundle import MAX_BYTES, read_bundle
-    from audit.evidence.keys import SIGNATURE_BYTES, read_public_key
     from audit.evidence.time_stamps import MAX_BYTES as LARGEST_REPLY
-    from audit.storage import bytes_of_result
 
     read = read_bundle(bytes_of_result(bundle, MAX_BYTES), bundle.name)
     if key is None:
@@ -279,7 +277,6 @@ def countersign(
     Both bundles are written with the signature: the restricted one in its place, evidence.a7k beside it.
     """
     from audit.cli.outputs.output_folder import write_file
-    from audit.cli.outputs.signer import now, open_signer
     from audit.evidence.replay import countersigned
 
     signer = open_signer(key)
@@ -302,7 +299,6 @@ def _replayed(path: Path, levels: Sequence[ReplayLevel], folder: Path | None) ->
     from audit.evidence.shown import State, Verified
     from audit.evidence.trust import Trust
     from audit.evidence.verification import verify as verified
-    from audit.storage import bytes_of_result
 
     content = bytes_of_result(path, MAX_BYTES)
     read, checked = read_bundle(content, path.name), verified(content, path.name, Trust(), datetime.now(UTC).date())
@@ -321,7 +317,6 @@ def _replayed(path: Path, levels: Sequence[ReplayLevel], folder: Path | None) ->
 
 def run_again(plan: dict[str, Any], folder: Path, work: Path) -> Run:
     """Run a plan whose files lie in `folder`, and publish nothing; the answers go into `work`. Raises AuditError."""
-    from audit.detectors.isolation.options import Sandbox
     from audit.evidence import replay as replaying
     from audit.run import run_audit
 
@@ -333,7 +328,6 @@ def run_again(plan: dict[str, Any], folder: Path, work: Path) -> Run:
 def _beside(bundle: Path, name: str) -> bytes | None:
     """Return the file of this name that lies beside a bundle: it is what a reader opens."""
     from audit.evidence.bundle import MAX_BYTES
-    from audit.storage import bytes_of_result
 
     file = Path(os.path.realpath(bundle.with_name(name)))
     return bytes_of_result(file, MAX_BYTES) if file.is_file() else None
@@ -358,15 +352,11 @@ def _end(verification: Verified, bundle: Path, show: Callable[[Verified, Path], 
 
 
 def _as_json(verification: Verified) -> str:
-    import json
-
     shown = [{"code": line.code, "state": line.state.value, "text": line.text} for line in verification.shown]
     return json.dumps({"exit_code": int(verification.exit_code), "shown": shown}, indent=1)
 
 
 def _print(verification: Verified, bundle: Path) -> None:
-    from audit.vocabulary.text import printable
-
     _print_lines(verification, bundle)
     if verification.evidence is None or verification.exit_code == ExitCode.NOT_VERIFIED:
         say("\nDo not rely on it, and ask whoever gave it to you for another.")
@@ -377,8 +367,6 @@ def _print(verification: Verified, bundle: Path) -> None:
 
 
 def _print_lines(verification: Verified, bundle: Path) -> None:
-    from audit.vocabulary.text import printable
-
     style = Style.of(sys.stdout)
     roles = {"holds": "pass", "contradicted": "fail", "not shown": "inconclusive"}
     say(printable(bundle.name))

@@ -9,6 +9,7 @@ import typer
 
 from audit.cli.console.terminal import note
 from audit.errors import ArgumentError, AuditError
+from audit.result.reporters import figure_bytes, find_figures
 from audit.vocabulary.file_names import RELEASE
 
 if TYPE_CHECKING:
@@ -38,7 +39,6 @@ def figure(
     an exact result holds: add --restricted.
     """
     from audit.cli.outputs.output_folder import write_file
-    from audit.result.reporters import figure_bytes, find_figures
 
     target = out or Path(f"{kind}{'-restricted' if restricted else ''}.svg")
     form = target.suffix.lower().removeprefix(".")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from contextlib import nullcontext
 from pathlib import Path
@@ -11,8 +12,10 @@ import typer
 
 from audit.cli.commands.shared_options import PlanPath
 from audit.cli.console.terminal import note, say
-from audit.errors import ArgumentError, ExitCode
-from audit.vocabulary.text import count_of
+from audit.cli.outputs.signer import now, open_signer
+from audit.errors import ArgumentError, EvidenceError, ExitCode
+from audit.storage import bytes_of_result
+from audit.vocabulary.text import count_of, printable
 
 if TYPE_CHECKING:
     from audit.evidence.history_file import HistoryFile
@@ -32,7 +35,6 @@ def register(
     Entries hold commitments: nobody learns what is asked until the plan is shown. To prove that it was fixed in time,
     let another party sign the head of the history before the run: audit7k history FILE --cosign THEIR.key
     """
-    from audit.cli.outputs.signer import now, open_signer
     from audit.evidence.history import payload_sha256
     from audit.evidence.history_file import open_history
     from audit.evidence.registration import QUESTION, SET, system_of
@@ -87,7 +89,6 @@ def history(  # noqa: PLR0913, PLR0917 - a parameter for each option
 
     Exit code 5: an entry was changed, or the other file is of another history.
     """
-    from audit.errors import EvidenceError
     from audit.evidence.history_file import HistoryFile, open_history
 
     if not file.is_file() or not file.stat().st_size:
@@ -137,7 +138,6 @@ def _keep_head(file: HistoryFile) -> None:
 
 
 def _cosign(file: HistoryFile, key: Path) -> None:
-    from audit.cli.outputs.signer import open_signer
     from audit.evidence.checkpoint import HEAD, checkpoint_of
 
     signer, head = open_signer(key), checkpoint_of(file.history.payloads)
@@ -154,7 +154,6 @@ def _stamp(file: HistoryFile, request: Path | None, reply: Path | None) -> None:
     from audit.cli.outputs.output_folder import write_file
     from audit.evidence.checkpoint import checkpoint_of
     from audit.evidence.time_stamps import MAX_BYTES, TOKEN, is_over, time_request
-    from audit.storage import bytes_of_result
 
     head = checkpoint_of(file.history.payloads)
     if request is not None:
@@ -179,8 +178,6 @@ def _stamp(file: HistoryFile, request: Path | None, reply: Path | None) -> None:
 
 def _seed(file: HistoryFile, beacon: str) -> int:
     """Return a seed that neither who registered nor who made the value could choose alone."""
-    import hashlib
-
     registered = [entry.index for entry in file.history.entries if entry.kind == "registered"]
     if not registered:
         raise ArgumentError("nothing is registered yet", slug="no-entry", hint="audit7k register writes what is asked")
@@ -189,8 +186,6 @@ def _seed(file: HistoryFile, beacon: str) -> int:
 
 
 def _take_back(file: HistoryFile, withdraw: int | None, supersede: int | None, key: Path) -> None:
-    from audit.cli.outputs.signer import now, open_signer
-
     signer = open_signer(key)
     if withdraw is not None:
         file.append(signer, "withdrawn", now(), _system(file, withdraw), answers=withdraw)
@@ -207,7 +202,6 @@ def _system(file: HistoryFile, index: int) -> System:
 def _compare(file: HistoryFile, other: Path) -> ExitCode:
     from audit.evidence.checkpoint import HEAD, checkpoint_of, parse_checkpoint
     from audit.evidence.history import MAX_BYTES, read_history
-    from audit.storage import bytes_of_result
 
     content, payloads = bytes_of_result(other, MAX_BYTES), file.history.payloads
     if other.name.endswith(HEAD):
@@ -228,8 +222,6 @@ def _compare(file: HistoryFile, other: Path) -> ExitCode:
 
 
 def _lines(file: HistoryFile) -> list[str]:
-    from audit.vocabulary.text import printable
-
     lines = []
     for entry in file.history.entries:
         reference = "" if entry.answers is None else f" (of entry {entry.answers})"

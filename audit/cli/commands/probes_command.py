@@ -12,6 +12,7 @@ import typer
 from audit.cli.commands.shared_options import PlanPath
 from audit.cli.console.terminal import Style, note, say
 from audit.errors import ArgumentError
+from audit.plan.file.unfinished import leaves
 from audit.vocabulary.text import count_of, first_of, printable
 
 if TYPE_CHECKING:
@@ -59,8 +60,6 @@ def probes(
 
 def _check_may_be_replaced(out: Path, plan: Path, loaded: LoadedPlan) -> None:
     """Raise ArgumentError if `out` is the plan or a file that the plan reads: --force replaces only written output."""
-    from audit.plan.file.unfinished import leaves
-
     named = [value for _, value in leaves(loaded.plan.model_dump()) if isinstance(value, Path)]
     for path in (plan, *(loaded.folder / name for name in named)):
         if path.exists() and out.samefile(path):

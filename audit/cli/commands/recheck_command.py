@@ -15,7 +15,7 @@ import typer
 
 from audit.cli.commands.shared_options import OneDocument, Sheet
 from audit.cli.console.terminal import State as Colour
-from audit.cli.console.terminal import Style
+from audit.cli.console.terminal import Style, say, say_document
 from audit.evidence.published.recheck import Rechecked, State
 from audit.vocabulary.text import first_of, printable
 
@@ -84,7 +84,6 @@ def recheck(
     The form is that of Local Law 144 of New York City: applicants, selection or scoring rates and impact ratios by sex,
     by race and by both. Exits 0 where all follows, 1 where something cannot, 3 where that cannot be told.
     """
-    from audit.cli.console.terminal import Style, say, say_document
     from audit.evidence.published.recheck import recheck as recheck_table
     from audit.evidence.published.table import read_table
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated
 
 import typer
@@ -29,8 +30,6 @@ def schema(
     ] = None,
 ) -> None:
     """Print the JSON Schema of result.json, or what else is asked for."""
-    import json
-
     from audit.cli.pages.json_schemas import chain_schema, design_schema, plan_schema, release_schema, result_schema
 
     if plan + design + release + chain + (mapping is not None) > 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -25,6 +26,9 @@ from audit.cli.commands.shared_options import (
     Where,
 )
 from audit.cli.console.terminal import Style, say, say_document
+from audit.cli.outputs.made_from import marked_until_judged
+from audit.cli.outputs.run_request import RunRequest, plan_with
+from audit.cli.outputs.verdict_code import note_open_network
 from audit.detectors.isolation.options import Sandbox
 
 if TYPE_CHECKING:
@@ -86,9 +90,7 @@ def run(  # noqa: PLR0913, PLR0917 - a parameter for each option
     from audit.cli.outputs import kept_verdict
     from audit.cli.outputs.attempt import history_and_signer
     from audit.cli.outputs.audience import requested_output
-    from audit.cli.outputs.made_from import marked_until_judged
     from audit.cli.outputs.one_run import run_into
-    from audit.cli.outputs.run_request import RunRequest, plan_with
     from audit.cli.outputs.waivers import exit_code_with_waivers
 
     with marked_until_judged(out):
@@ -118,7 +120,6 @@ def run(  # noqa: PLR0913, PLR0917 - a parameter for each option
 
 
 def _show(done: OneRun, plan: Path, out: Path, *, quiet: bool, as_json: bool) -> None:
-    from audit.cli.outputs.verdict_code import note_open_network
     from audit.cli.pages.summary import summary
     from audit.result.finding_list import findings_of
     from audit.result.next_commands import commands_for
@@ -137,8 +138,6 @@ def _show(done: OneRun, plan: Path, out: Path, *, quiet: bool, as_json: bool) ->
 
 
 def _next_command(result: AuditResult, plan: Path, out: Path) -> str:
-    import shlex
-
     from audit.plan.detectors import is_of_numbers
 
     gate = f"audit7k gate {shlex.quote(str(out))}{'' if is_of_numbers(result.plan.detector) else ' --inputs-elsewhere'}"

@@ -14,6 +14,7 @@ from audit.cli.outputs.output_folder import EXACT_FILES
 from audit.errors import ArgumentError, DataError, ResultError
 from audit.plan.answers import PredictionsDetector
 from audit.plan.offers import names_offered
+from audit.result.reporters import GROUP, language_codes
 from audit.vocabulary.file_names import RELEASE
 from audit.vocabulary.text import LANGUAGES
 
@@ -84,7 +85,6 @@ def requested_output(
 
 def _public_formats(names: Sequence[str], lang: str | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
     from audit.disclosure.public_files import DEFAULT, REPORTERS, TRANSLATED, find_public_reporters
-    from audit.result.reporters import GROUP, language_codes
 
     formats = tuple(dict.fromkeys(names)) or DEFAULT
     for name in formats:

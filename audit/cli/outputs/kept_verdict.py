@@ -35,6 +35,7 @@ from audit.cli.outputs.made_from import (
 from audit.cli.outputs.verdict_code import OnInconclusive, outcome_exit_code
 from audit.errors import ArgumentError
 from audit.plan.detectors import is_of_numbers
+from audit.plan.file.unfinished import leaves
 from audit.stages import Scope
 from audit.storage import file_sha256, read_sealed, write_sealed
 from audit.version import __version__
@@ -73,8 +74,6 @@ def inputs_digest(request: RunRequest, options: Sequence[object] = (), document:
     `options` are requests beside the plan that change what is done. Files that are in the state recorded beside
     `document`, a result, are not read again.
     """
-    from audit.plan.file.unfinished import leaves
-
     loaded = request.loaded
     plan = loaded.plan
     # A waiver ends on some day, and a baseline has files beside it.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 from audit.cli.console.guard import InterruptibleProgress
 from audit.detectors.isolation.options import Sandbox
+from audit.errors import PlanError
 from audit.stages import Scope, stages_on
 
 if TYPE_CHECKING:
@@ -78,7 +79,6 @@ def plan_with(path: Path, *, waivers: Path | None = None, repeat: int | None = N
 
     Raises PlanError, also if the detector cannot be asked again.
     """
-    from audit.errors import PlanError
     from audit.plan.answers import PredictionsDetector
     from audit.plan.file.plan_file import read_plan_file
 
