@@ -11,7 +11,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeGuard
 
+import pyarrow as pa
+
 from audit.detectors.error_names import OWN, RaisedThereError, is_builtin
+from audit.detectors.isolation.packed import BYTES_A_ROW, unpack
 from audit.detectors.isolation.process import (
     MOST_PROCESSES,
     Child,
@@ -31,8 +34,6 @@ from audit.storage import file_sha256
 from audit.vocabulary.text import printable, shown
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from audit.plan.sections import SandboxSection
 
 _MOST_REPLY: Final = 1 << 20
@@ -161,10 +162,6 @@ class ContainedDetector:
 
     def score(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Ask the child for one batch. Raises DetectorError, or an error with the name of the error in the child."""
-        import pyarrow as pa
-
-        from audit.detectors.isolation.packed import BYTES_A_ROW, unpack
-
         self._batches += 1
         sink = pa.BufferOutputStream()
         with pa.ipc.new_stream(sink, batch.schema) as writing:

@@ -12,17 +12,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 from audit.detectors.command_setup import ALWAYS_SET, GIVEN
+from audit.detectors.isolation.contained import ChildSettings, ContainedDetector
 from audit.detectors.isolation.options import Isolating, Sandbox
+from audit.detectors.isolation.restarted import RestartedDetector
 from audit.detectors.own_files import files_of_the_audit, is_exposed, own_files
 from audit.detectors.protocol import Detector, TableDetector, table_detector
 from audit.detectors.registry import make_detector
 from audit.errors import DetectorError
 from audit.operating_system import LIBRARY_FOLDERS, POSIX
+from audit.plan.answers import ModelDetector
+from audit.plan.services import ServiceDetector
+from audit.result.findings.system import RanIn
+from audit.vocabulary.sentences import Value, Word, english, sentence
 
 if TYPE_CHECKING:
-    from audit.detectors.isolation.contained import ChildSettings, ContainedDetector
     from audit.plan.audit_plan import AuditPlan
-    from audit.result.findings.system import RanIn
 
 
 NEVER_HERE: Final = frozenset({"pickle", "transformers"})
@@ -58,9 +62,6 @@ def place_detector(plan: AuditPlan, folder: Path, isolating: Isolating) -> Detec
     DetectorError
         There is no such kind, it may not be loaded, or the sandbox does not exist here.
     """
-    from audit.plan.answers import ModelDetector
-    from audit.plan.services import ServiceDetector
-
     section = plan.detector
     if section.kind == "pickle" and not isolating.allow_pickle:
         raise DetectorError(
@@ -79,7 +80,6 @@ def place_detector(plan: AuditPlan, folder: Path, isolating: Isolating) -> Detec
             slug="isolation-platform",
         )
     # its class is looked for in the child alone: to import one of another package runs code of that package
-    from audit.detectors.isolation.contained import ContainedDetector
 
     return ContainedDetector(section, folder, _settings(plan, folder, isolating))
 
@@ -89,8 +89,6 @@ def place_restartable_detector(plan: AuditPlan, folder: Path, isolating: Isolati
     detector = place_detector(plan, folder, isolating)
     if table_detector(detector) is not None:
         return detector
-    from audit.detectors.isolation.contained import ContainedDetector
-    from audit.detectors.isolation.restarted import RestartedDetector
 
     if not isinstance(detector, ContainedDetector):
         return detector
@@ -99,11 +97,6 @@ def place_restartable_detector(plan: AuditPlan, folder: Path, isolating: Isolati
 
 def where_it_ran(detector: Detector | TableDetector) -> RanIn | None:
     """Describe where a detector ran, once it was open; None for answers in a table."""
-    from audit.detectors.isolation.contained import ContainedDetector
-    from audit.detectors.isolation.restarted import RestartedDetector
-    from audit.result.findings.system import RanIn
-    from audit.vocabulary.sentences import Value, Word, english, sentence
-
     if table_detector(detector) is not None:
         return None
     if isinstance(detector, RestartedDetector):
@@ -136,8 +129,6 @@ def where_it_ran(detector: Detector | TableDetector) -> RanIn | None:
 
 
 def _settings(plan: AuditPlan, folder: Path, isolating: Isolating) -> ChildSettings:
-    from audit.detectors.isolation.contained import ChildSettings
-
     path = [entry or os.getcwd() for entry in sys.path]  # noqa: PTH109 - as Python reads the empty entry
     shut_in = isolating.sandbox != Sandbox.NONE
     section = plan.detector

@@ -13,12 +13,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+import pyarrow as pa
+
 from audit.detectors.protocol import API_VERSION, ROW_ID, DetectorInfo, Reason, RunContext, Status, answer_batch
 from audit.errors import DetectorError
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from audit.detectors.isolation.contained import ContainedDetector
 
 MOST_RESTARTS: Final = 3
@@ -140,8 +140,6 @@ def _failed(batch: pa.RecordBatch, slug: str) -> pa.RecordBatch:
 
 def _together(answers: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
     """Join answers. A column that one of them lacks is null there, and is then counted as unusable."""
-    import pyarrow as pa
-
     tables = [pa.Table.from_batches([answer]) for answer in answers]
     joined = pa.concat_tables(tables, promote_options="permissive").unify_dictionaries().combine_chunks()
     batches = joined.to_batches()

@@ -6,8 +6,13 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+import pyarrow as pa
+
 from audit.detectors.isolation.options import Isolating
+from audit.detectors.isolation.placement import place_detector
+from audit.detectors.protocol import table_detector
 from audit.errors import EvidenceError
+from audit.evaluation.evaluation_set import open_evaluation_set
 from audit.evidence.blind.challenge import DECISION, read_challenge, table_bytes
 from audit.evidence.blind.terms import ANSWERS, CID, HISTORY, MODEL, Terms
 from audit.evidence.history import MAX_BYTES, CommittedModel, Entry, History
@@ -21,12 +26,15 @@ from audit.plan.detectors import Detector, is_of_numbers
 from audit.plan.detectors import Detector as DetectorSection
 from audit.plan.file.known_keys import PLAN
 from audit.plan.file.plan_file import LoadedPlan, loaded_plan, read_toml
+from audit.scoring import Keeping, score
+from audit.scoring.checkpoint import Checkpoint
+from audit.scoring.foreign_errors import open_detector
 from audit.scoring.predictions_file import DECISIONS
+from audit.scoring.provenance import scoring_identity
+from audit.scoring.runner import run_context
 from audit.storage import bytes_of_result, make_folder, storage, write_durably
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from audit.scoring import Progress
 
 _CASES: Final = "cases.parquet"
@@ -127,11 +135,6 @@ def model_digest(detector: Detector, artefact: str | None) -> str:
 
 def artefact_of(loaded: LoadedPlan, isolating: Isolating) -> Artefact:
     """Load the model of a plan, and return its digest. Raises DetectorError if it cannot be loaded."""
-    from audit.detectors.isolation.placement import place_detector
-    from audit.detectors.protocol import table_detector
-    from audit.scoring.foreign_errors import open_detector
-    from audit.scoring.runner import run_context
-
     detector: Any = place_detector(loaded.plan, loaded.folder, isolating)
     if table_detector(detector) is not None:
         return Artefact(None, is_whole=False)
@@ -171,13 +174,6 @@ def answer(
     AuditError
         If the model cannot answer.
     """
-    import pyarrow as pa
-
-    from audit.evaluation.evaluation_set import open_evaluation_set
-    from audit.scoring import Keeping, score
-    from audit.scoring.checkpoint import Checkpoint
-    from audit.scoring.provenance import scoring_identity
-
     nothing = pa.nulls(cases.num_rows, pa.string())
     with storage(work):
         make_folder(work)

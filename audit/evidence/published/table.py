@@ -13,9 +13,15 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from audit.engines.duckdb import DuckDBEngine
+from audit.engines.protocol import ROW
 from audit.errors import DataError
+from audit.evaluation.byte_stream import compression
 from audit.evaluation.counts_table import Between, between, is_total
+from audit.evaluation.look import guessed_encoding, likely_delimiter
+from audit.evaluation.relation import text_of
 from audit.evaluation.roles import snake_case
+from audit.evaluation.table_file import ReadOptions, check_file, read_file
 from audit.vocabulary.text import shown
 
 Block = Literal["sex", "race", "both", "all", "unknown"]
@@ -92,13 +98,6 @@ def read_table(path: Path, sheet: str | None = None) -> PublishedTable:
         If it cannot be read, is larger than a published table is, or a column, category or figure is not understood; it
         names the row by its number.
     """
-    from audit.engines.duckdb import DuckDBEngine
-    from audit.engines.protocol import ROW
-    from audit.evaluation.byte_stream import compression
-    from audit.evaluation.look import guessed_encoding, likely_delimiter
-    from audit.evaluation.relation import text_of
-    from audit.evaluation.table_file import ReadOptions, check_file, read_file
-
     path = path.absolute()
     check_file(path)
     rows: list[tuple[str | None, ...]] = []
