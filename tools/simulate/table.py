@@ -14,7 +14,7 @@ import numpy as np
 
 from audit.stats.boundaries import margin_boundary
 from audit.stats.power import Limit as Asked
-from tools.attack import commands, guesses, models, named, near_limits, sets, weighted, words
+from tools.attack import blind, commands, guesses, models, named, near_limits, sets, weighted, words
 from tools.attack.near_limits import EVENTS
 from tools.simulate import (
     changes,
@@ -70,6 +70,7 @@ _PROPERTIES: Final[Mapping[Promise, Sequence[str]]] = {
         "number drawn anew of the same people", "release without the key of the one that lies there",
         "release under a new key that does not say so", "release beside a file that nobody of ours wrote",
         "lie in a bundle not contradicted", "genuine bundle doubted", "public file changed by a restricted command",
+        "blind answers of another model believed", "genuine blind answers doubted",
         *models.PROMISED,
     ),
     Promise("about", 0.05): (
@@ -475,6 +476,7 @@ ATTACKS: Final[Mapping[str, Simulation]] = {
             Part(commands.key_lost, [{}]),
             Part(commands.planted_lies, [{}]),
             Part(commands.public_folder_touched, [{}]),
+            Part(blind.model_exchanged, grid(swap=tuple(blind.SWAPS))),
         ),
         runs=0.02,
     ),
