@@ -218,7 +218,7 @@ def rehearse(
             rounds.append(answered.answers[DECISION].to_pylist())
     for word in sorted(set(rounds[0])):
         say(f"{rounds[0].count(word):>9,}  {word}")
-    differ = sum(first != two for first, two in zip(*rounds, strict=True))
+    differ = sum(first != second for first, second in zip(*rounds, strict=True))
     say(f"{differ:>9,}  otherwise when asked again" + ("" if differ else ": --deterministic can be declared"))
     if expected is not None:
         wanted = dict(zip(*(expected[name].to_pylist() for name in (CID, DECISION)), strict=True))
