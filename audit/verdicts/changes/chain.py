@@ -44,7 +44,7 @@ BEFORE_CHAINS: Final = "accepted-baselines.json"
 _LARGEST: Final = 256 * 1024 * 1024
 """Most bytes of a chain that is read: forty versions of ten thousand groups have less."""
 _LARGEST_BEFORE: Final = 16 * 1024 * 1024
-"""The same of a record of versions before, which has no counts."""
+"""Most bytes of a record of versions before that is read: it has no counts."""
 _FIRST: Final = "0" * 64
 """What stands in the first line for the digest of the one before."""
 _SHA256: Final = r"^[0-9a-f]{64}$"
