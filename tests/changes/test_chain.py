@@ -197,7 +197,8 @@ def test_jobs_at_once_lose_nothing(tmp_path: Path) -> None:
     for number in range(3):  # versions of one system by plans that ask other things, which may end in any order
         write_plan(tmp_path, 1, rules.format(margin=0.1 + number / 10))
         write_result_of(tmp_path / "plan-1.toml", tmp_path / f"out-{number}")
-        shutil.copy(tmp_path / "plan-1.toml", tmp_path / f"out-{number}")
+        for name in ("plan-1.toml", "answers-1.csv"):
+            shutil.copy(tmp_path / name, tmp_path / f"out-{number}")
     accepting = [sys.executable, "-m", "audit", "chain", "accept"]
     options = ["--by", "Office", "--why", "why", "--inputs-elsewhere", "--restricted-folder", "kept"]
     jobs = [

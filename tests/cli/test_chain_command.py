@@ -227,12 +227,15 @@ def test_a_folder_that_the_plan_names_is_found_from_the_result(here: pd.DataFram
     assert call("gate", "out-1", "--inputs-elsewhere").exit_code == 1
 
 
-def test_a_release_does_not_loosen_its_own_comparison(here: pd.DataFrame) -> None:
+@pytest.mark.parametrize("where", ["the section", "the rule"])
+def test_a_release_does_not_loosen_its_own_comparison(here: pd.DataFrame, where: str) -> None:
     """Its plan allows a loss of half of all cases, and expects few equal answers: that of the reference decides."""
     run(0)
     accept(0)
     plan = release(here, 1, worse=0.2)
-    allows = "[baseline]\nregression_margin = 0.5\nexpected_change = 0.9\n"
+    allows = "regression_margin = 0.5\n"  # the rule is the last table of the plan
+    if where == "the section":
+        allows = f"[baseline]\n{allows}expected_change = 0.9\n"
     plan.write_text(f"{plan.read_text(encoding='utf-8')}{allows}", encoding="utf-8")
     done = run(1)
     assert done.exit_code == 1
@@ -351,6 +354,22 @@ def test_a_plan_that_pytest_judges_is_held_against_the_chain(here: pd.DataFrame,
             judge_plan(PlanRequest(tmp_path / plan, tmp_path, tmp_path / "kept", exact=True))
 
 
+def test_a_plan_that_pytest_judges_goes_back_to_no_older_baseline(here: pd.DataFrame, tmp_path: Path) -> None:
+    release(here, 1)
+    for number in (0, 1):
+        assert run(number).exit_code == 0
+    plan = release(here, 2)
+    text = plan.read_text(encoding="utf-8")
+    for number in (1, 0):
+        plan.write_text(f'{text}[baseline]\nresult = "out-{number}"\n', encoding="utf-8")
+        request = PlanRequest(tmp_path / plan, tmp_path, tmp_path / "kept", exact=True)
+        if number:
+            assert judge_plan(request).cases[0].outcome == "pass"
+        else:
+            with pytest.raises(NotJudgedError, match="was accepted already"):
+                judge_plan(request)
+
+
 def test_a_result_before_the_reference_is_refused_and_the_reference_itself_is_not(here: pd.DataFrame) -> None:
     run(0)
     release(here, 1)
@@ -404,6 +423,30 @@ def test_a_kept_verdict_is_not_that_of_another_chain(here: pd.DataFrame) -> None
     assert "nothing was scored or judged" in again.stdout
     accept(1)
     assert call(*gate).exit_code == 1
+
+
+def test_a_verdict_that_is_held_against_none_is_not_kept_without_its_note(here: pd.DataFrame) -> None:
+    run(0)
+    accept(0)
+    here.drop(columns="score").iloc[:-1].to_csv("set.csv", index=False)
+    release(here.iloc[:-1], 1)
+    for _ in range(2):
+        done = run(1, "--changed-only", "--quiet")
+        assert done.exit_code == 0
+        assert "no version was accepted over this set" in done.stderr
+
+
+def test_a_version_is_not_accepted_without_its_answers(here: pd.DataFrame) -> None:
+    run(0)
+    answers = Path("answers-0.csv")
+    content = answers.read_bytes()
+    answers.unlink()
+    refused = accept(0)
+    assert refused.exit_code == 4
+    assert "the answers of this version are not beside its result" in refused.stderr
+    assert not list(Path("kept").rglob("result.json"))
+    answers.write_bytes(content)
+    assert accept(0).exit_code == 0
 
 
 @pytest.mark.parametrize("damage", ["cut", "edited", "result"])

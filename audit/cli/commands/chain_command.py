@@ -29,11 +29,15 @@ chain = typer.Typer(
 """The commands."""
 
 _LONGEST = 500
+"""Most characters of a person and of a reason: a line of `list`, not a document."""
 Accepting = Annotated[str, typer.Option("--by", metavar="WHO", help="Who decides: an office, rather than a person.")]
 Reason = Annotated[str, typer.Option("--why", metavar="TEXT", help="On what ground.")]
 ChainFolder = Annotated[Path, typer.Argument(metavar="FOLDER", help="The restricted folder.")]
 SystemName = Annotated[
-    str | None, typer.Option("--system", metavar="NAME", help="The system, where the folder has several.  [the only]")
+    str | None,
+    typer.Option(
+        "--system", metavar="NAME", help="The system or its operator, where the folder has several.  [the only]"
+    ),
 ]
 
 
@@ -120,7 +124,11 @@ def _chosen(folder: Path, system: str | None) -> Chain:
     """Return the chain of a system, or the only one. Raises ResultError if there is none, or several."""
     from audit.verdicts.changes.chain import chains_in
 
-    chains = [chain for chain in chains_in(folder) if system in (None, chain.entries[0].system.name)]
+    chains = [
+        chain
+        for chain in chains_in(folder)
+        if system is None or system in (chain.entries[0].system.name, chain.entries[0].system.owner)
+    ]
     if not chains:
         raise ResultError(f"there is no chain in {folder}", slug="no-chain")
     if len(chains) > 1:

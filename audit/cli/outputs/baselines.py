@@ -123,11 +123,15 @@ def accepted_releases(plan: AuditPlan, restricted_folder: Path | None) -> Releas
     return releases_of(plan, restricted_folder)
 
 
-def chain_state(loaded: LoadedPlan, out: Path | None, named: Path | None) -> tuple[str, ...]:
-    """Digest of the chain that a verdict depends on; none where there is no chain. Raises ResultError."""
+def chain_state(loaded: LoadedPlan, out: Path | None, named: Path | None) -> tuple[tuple[str, ...], bool]:
+    """Digest of the chain that a verdict depends on, none without one; and whether any system has a chain there.
+
+    Raises ResultError.
+    """
     restricted_folder = gate_restricted_folder(out, loaded.plan.disclosure, loaded.folder, named)
     releases = accepted_releases(loaded.plan, restricted_folder)
-    return () if releases is None else (releases.chain.last,)
+    has_chains = restricted_folder is not None and (restricted_folder / CHAINS).is_dir()
+    return () if releases is None else (releases.chain.last,), has_chains
 
 
 def refuse_from_the_future(baseline: Baseline) -> None:

@@ -130,6 +130,8 @@ class VerdictPlace:
     options: Sequence[object] = ()
     document: Path | None = None
     """File that must be unchanged too."""
+    has_chains: bool = False
+    """Whether versions were accepted: a verdict that is held against none is not kept, or its note would be lost."""
 
     @property
     def outcome(self) -> str | None:
@@ -173,17 +175,19 @@ def verdict_place_of_gate(
     from audit.scoring.answer_cache import private_folder
 
     private_folder(cache)
-    options = chain_state(judged.loaded, None, restricted)
+    options, has_chains = chain_state(judged.loaded, None, restricted)
     inputs = inputs_digest(judged, options)
-    return VerdictPlace(cache / f"verdict-{inputs}.json", judged, inputs, options)
+    return VerdictPlace(cache / f"verdict-{inputs}.json", judged, inputs, options, has_chains=has_chains)
 
 
 def verdict_place_of_run(
     out: Path, restricted: Path | None, request: RunRequest, options: Sequence[object]
 ) -> VerdictPlace:
     """Return the place of a plan's verdict in an output folder."""
-    document, depends_on = out / "result.json", (*options, *chain_state(request.loaded, out, restricted))
-    return VerdictPlace(out / RECORD, request, inputs_digest(request, depends_on, document), depends_on, document)
+    document, (digests, has_chains) = out / "result.json", chain_state(request.loaded, out, restricted)
+    depends_on = (*options, *digests)
+    inputs = inputs_digest(request, depends_on, document)
+    return VerdictPlace(out / RECORD, request, inputs, depends_on, document, has_chains)
 
 
 def exit_with_kept_verdict(
@@ -207,8 +211,12 @@ def exit_with_kept_verdict(
 
 
 def keep_result(verdict_place: VerdictPlace | None, result: AuditResult) -> None:
-    """Keep the verdict of a result, unless the detector failed on too many rows, or is not shown to be the system."""
-    if verdict_place is not None and not too_many_failed(result) and result.relied_on == result.overall.outcome:
+    """Keep the verdict of a result, unless the detector failed on too many rows, or is not shown to be the system, or
+    the result is held against none of the versions that were accepted.
+    """
+    if verdict_place is None or too_many_failed(result) or result.relied_on != result.overall.outcome:
+        return
+    if not verdict_place.has_chains or result.further.held_against is not None:
         verdict_place.keep(result.overall.outcome)
 
 

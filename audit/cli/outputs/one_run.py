@@ -66,7 +66,7 @@ def run_into(
     """Run a plan and write result, predictions and the requested reports into `out`: all of them or none.
 
     Answers of the detector are kept there meanwhile, so that an interrupted run can go on. `fresh` throws away
-    what an earlier run has kept. `asked` says whether exact reports or public files are made.
+    what an earlier run has kept. `output` says whether exact reports or public files are made.
 
     Raises AuditError. Then only the kept answers and the chain have changed.
     """

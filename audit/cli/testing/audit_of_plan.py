@@ -161,6 +161,7 @@ def _audited(request: RunRequest, restricted: Path) -> AuditResult:
     in_use = baseline_of_plan(request, None, restricted)
     result = request.audit(in_use.releases or in_use.baseline)
     in_use.tell_how_held(result, refuse=True)
+    in_use.remember()
     return result
 
 

@@ -1,10 +1,6 @@
-"""A baseline from beginning to end: the answers of an earlier audit, joined by case and judged.
+"""A baseline from beginning to end: read it, check that it may be one, join its answers by case, and judge the change.
 
-Answers of an earlier audit, case by case: from the file beside its result, or read again with its plan.
-
-Cases that changed sides: both audits' decisions on the same cases, joined by id and counted group by group.
-
-A baseline from beginning to end: read it, check that it may be one, join its answers, and judge the change.
+Answers of an earlier audit come from the file beside its result, or are read again with its plan.
 """
 
 from __future__ import annotations
@@ -14,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Self
+from typing import Final, Literal, NamedTuple, Self
 
 import numpy as np
 import pyarrow as pa
@@ -30,7 +26,7 @@ from audit.engines.read_errors import reading
 from audit.errors import AuditError, DataError, PlanError, ResultError, path_of
 from audit.evaluation.evaluation_set import EvaluationSet, open_evaluation_set
 from audit.plan.answers import PredictionsDetector
-from audit.plan.audit_plan import AuditPlan
+from audit.plan.audit_plan import AuditPlan, Rule
 from audit.plan.evaluation_set import EvaluationSetSection
 from audit.plan.file.mistakes import one_line
 from audit.plan.file.plan_file import AnyPlan, LoadedPlan, loaded_plan
@@ -58,10 +54,6 @@ from audit.verdicts.decidability import Climb
 from audit.verdicts.judge import overall_verdict
 from audit.verdicts.side_tests import WHOLE_CHANGE, ChangeBudget
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
-
-if TYPE_CHECKING:
-    from audit.evaluation.evaluation_set import EvaluationSet
-
 
 PREDICTIONS: Final = "predictions.parquet"
 
@@ -320,11 +312,13 @@ class AcceptedBaselines(NamedTuple):
         Both ask the same otherwise, so that their rules stand in one order.
         """
         reference = self.reference.result.plan
-        section, rules = reference.baseline, []
-        for rule, before in zip(plan.rules, reference.rules, strict=True):
-            rules.append(rule.model_copy(update={"regression_margin": before.regression_margin}))
-        asked = {"regression_margin": section.regression_margin, "expected_change": section.expected_change}
-        return plan.model_copy(update={"rules": tuple(rules), "baseline": plan.baseline.model_copy(update=asked)})
+        margins = iter([rule.regression_margin for rule in reference.rules])
+        rules = tuple(
+            rule.model_copy(update={"regression_margin": next(margins)}) if isinstance(rule, Rule) else rule
+            for rule in plan.every_rule
+        )
+        values = {key: getattr(reference.baseline, key) for key in ("regression_margin", "expected_change")}
+        return plan.model_copy(update={"every_rule": rules, "baseline": plan.baseline.model_copy(update=values)})
 
 
 class AcceptedVersions(ABC):

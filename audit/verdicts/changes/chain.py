@@ -23,6 +23,7 @@ from typing import Any, Final, Literal, NamedTuple, Self
 from pydantic import Field, ValidationError, model_validator
 
 from audit.errors import ArgumentError, ResultError
+from audit.plan.answers import PredictionsDetector
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.sections import VerdictSection
 from audit.result.audit_result import AuditResult
@@ -296,11 +297,16 @@ class Releases(AcceptedVersions):
         held_against, change = result.further.held_against, result.change
         if held_against is None or change is None:
             return False
-        deciding = held_against.reference if held_against.decides == "reference" else held_against.last
-        version = self.chain.entries[deciding].version if deciding < len(self.chain.entries) else None
-        numbers = (held_against.reference, held_against.last) == (accepted.reference_number, accepted.last_number)
-        margins = margins_of(accepted.asked_by(result.plan)) == {rule.rule: rule.margin for rule in change.rules}
-        return numbers and margins and version is not None and version.result_sha256 == change.baseline.sha256
+        numbers = (held_against.reference, held_against.last)
+        if numbers != (accepted.reference_number, accepted.last_number):
+            return False
+        changes = [change] if held_against.other is None else [change, held_against.other]
+        if held_against.decides == "last":
+            changes.reverse()
+        versions = [self.chain.entries[number].version for number in numbers[: len(accepted.both)]]
+        digests = [version.result_sha256 for version in versions if version is not None]
+        same = [known.baseline.sha256 for known in changes] == digests
+        return same and margins_of(accepted.asked_by(result.plan)) == {rule.rule: rule.margin for rule in change.rules}
 
     def number_of(self, document: Path) -> int | None:
         """Return the number of the version that the file of a result is itself; None where it was not accepted."""
@@ -541,7 +547,10 @@ def _append_to(
 
 def _write(chain: Chain) -> None:
     lines = [*map(_line, chain.entries), _line(ChainEnd(entries=len(chain.entries), last=chain.last))]
-    write_durably(chain.folder / CHAIN, b"".join(line + b"\n" for line in lines))
+    content = b"".join(line + b"\n" for line in lines)
+    if len(content) > _LARGEST:
+        raise ResultError(f"{CHAIN} would have more than {_LARGEST:,} bytes", slug="chain-too-large")
+    write_durably(chain.folder / CHAIN, content)
 
 
 def _name(index: int) -> str:
@@ -552,19 +561,23 @@ def _name(index: int) -> str:
 def _keep_files(result: AuditResult, document: Path, plan_folder: Path | None, folder: Path) -> str:
     """Copy result and answers of a version beside the chain, and return the SHA-256 of the copied result.
 
-    What a killed command has left there is replaced.
+    What a killed command has left there is replaced. Raises ResultError if answers of single cases are not at hand.
     """
+    beside, provenance = document.parent, result.provenance
+    section = result.plan.detector
+    answers = [beside / PREDICTIONS] if provenance.predictions_sha256 is not None else []
+    answers += answer_files(result, beside, plan_folder or beside)
+    digests = {provenance.predictions_sha256, provenance.detector_sha256}
+    answers = [path for path in answers if path.is_file() and file_sha256(path) in digests]
+    in_a_file = isinstance(section, PredictionsDetector) and section.path is not None
+    if not answers and (in_a_file or provenance.predictions_sha256 is not None):
+        raise ResultError("the answers of this version are not beside its result", slug="chain-no-answers")
     if folder.exists():
         shutil.rmtree(folder)
     make_folder(folder)
-    beside = document.parent
-    answers = [beside / PREDICTIONS] if result.provenance.predictions_sha256 is not None else []
-    digests = {result.provenance.predictions_sha256, result.provenance.detector_sha256}
-    answers += answer_files(result, beside, plan_folder or beside)
     _copy(document, folder / RESULT)
     for path in answers:
-        if path.is_file() and file_sha256(path) in digests:
-            _copy(path, folder / path.name)
+        _copy(path, folder / path.name)
     return file_sha256(folder / RESULT)
 
 
