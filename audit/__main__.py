@@ -8,6 +8,6 @@ if __name__ == "__main__":
     if not sys.flags.safe_path:
         del sys.path[0]  # the working folder: who sent the cases may have put a module there
 
-    from audit.cli import main
+    from audit7k import main
 
     main()

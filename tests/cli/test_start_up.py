@@ -167,6 +167,11 @@ def test_a_package_that_has_taken_a_name_of_ours_is_named_and_never_run(tmp_path
     assert "install audit7k by itself" in line
     assert not list(tmp_path.rglob("ran"))
     assert started(tmp_path, ROOT).returncode == 0, "the working folder alone takes none"
+    if name == "reports":
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)])}
+        command = [sys.executable, "-m", "audit", "--version"]
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr.splitlines()) == (4, [line])
 
 
 @pytest.mark.parametrize("name", ["audit", "reports"])
