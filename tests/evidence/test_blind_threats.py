@@ -341,7 +341,7 @@ def test_a_vendor_that_dates_its_answers_after_the_deadline_or_before_the_questi
     for number, at in enumerate((LATER, "2020-01-01T00:00:00Z")):
         sides = challenged.copied_to(tmp_path / str(number))
         with monkeypatch.context() as patch:
-            patch.setattr("audit.cli.outputs.signer.now", lambda at=at: at)
+            patch.setattr("audit.cli.commands.blind_commands.now", lambda at=at: at)
             sides.answer()
         assert state(taken(sides), "deadline") is State.CONTRADICTED
 
@@ -742,7 +742,7 @@ def test_the_second_in_which_answers_came_decides_whether_they_are_late_wherever
     deadline = datetime.fromisoformat(read_challenge(answered.regulator / "challenge")[0].deadline)
     came = (deadline + timedelta(seconds=seconds)).astimezone(timezone(timedelta(hours=5, minutes=30)))
     with monkeypatch.context() as patch:
-        patch.setattr("audit.cli.outputs.signer.now", lambda: LATER)
+        patch.setattr("audit.cli.commands.blind_commands.now", lambda: LATER)
         received = came.strftime("%Y-%m-%dT%H:%M:%S%z")
         said = answered.judge("--received", received, code=ExitCode.NOT_JUDGED if seconds else ExitCode.PASS)
     assert f"received {came.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ} by the regulator's" in said
