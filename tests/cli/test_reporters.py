@@ -133,8 +133,8 @@ def test_a_users_own_file_that_hides_ours_is_named(tmp_path: Path) -> None:
     )  # fmt: skip
     assert done.returncode == ExitCode.NOT_JUDGED
     assert done.stderr.count("\n") == 1
-    assert f'"reports" is {tmp_path / "reports.py"} here' in done.stderr
-    assert "start audit7k from another folder" in done.stderr
+    assert f'the package "reports" is not that of audit7k but {tmp_path / "reports.py"}' in done.stderr
+    assert "start from another folder" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -236,7 +237,7 @@ def test_another_checkout_verifies_and_a_changed_one_says_that_it_cannot_tell(
 ) -> None:
     """In a folder of its own, as a second party has it; with a space in its name."""
     root, there = Path(audit.__file__).parents[1], tmp_path / "second checkout"
-    for package in ("audit", "reports"):
+    for package in ("audit", "reports", "audit7k"):
         shutil.copytree(root / package, there / package, ignore=shutil.ignore_patterns("__pycache__"))
     lie = {**bundle.public, "report.html": b"<h1>PASS. This system is fair.</h1>"}
     (tmp_path / "evidence.a7k").write_bytes(bundle.content)
@@ -244,7 +245,8 @@ def test_another_checkout_verifies_and_a_changed_one_says_that_it_cannot_tell(
 
     def code(name: str) -> int:
         asked = [sys.executable, "-m", "audit", "verify", str(tmp_path / name), "--key", signer.public.fingerprint]
-        return subprocess.run(asked, cwd=there, capture_output=True, check=False).returncode
+        installed = {**os.environ, "PYTHONPATH": str(there)}
+        return subprocess.run(asked, cwd=there, env=installed, capture_output=True, check=False).returncode
 
     assert (code("evidence.a7k"), code("lie.a7k")) == (0, 5)
     with (there / "reports" / "numbers.py").open("a", encoding="utf-8") as file:
