@@ -141,7 +141,7 @@ def _next_command(result: AuditResult, plan: Path, out: Path) -> str:
     from audit.plan.detectors import is_of_numbers
 
     gate = f"audit7k gate {shlex.quote(str(out))}{'' if is_of_numbers(result.plan.detector) else ' --inputs-elsewhere'}"
-    if any(rule.because == "too_many_failed" for rule in result.rules):
+    if result.too_many_failed:
         return f"audit7k run {shlex.quote(str(plan))} --fresh  (once what failed is mended; it asks about every row)"
     if result.overall.outcome == "inconclusive":
         from audit.result.reasons import open_cures

@@ -208,10 +208,7 @@ def _audited(request: RunRequest, cache: Path | None, earlier: BaselineInUse) ->
 
         answers = AnswerCache(cache)
     result = request.audit(earlier.releases or earlier.baseline, answers)
-    if answers is not None:
-        from audit.cli.outputs.kept_verdict import too_many_failed
-
-        if too_many_failed(result):
-            answers.forget()
+    if answers is not None and result.too_many_failed:
+        answers.forget()
     note_open_network(result, quiet=request.quiet)
     return result

@@ -214,12 +214,7 @@ def keep_result(verdict_place: VerdictPlace | None, result: AuditResult) -> None
     """Keep the verdict of a result, unless the detector failed on too many rows, or is not shown to be the system, or
     the result is held against none of the versions that were accepted.
     """
-    if verdict_place is None or too_many_failed(result) or result.relied_on != result.overall.outcome:
+    if verdict_place is None or result.too_many_failed or result.relied_on != result.overall.outcome:
         return
     if not verdict_place.has_chains or result.further.held_against is not None:
         verdict_place.keep(result.overall.outcome)
-
-
-def too_many_failed(result: AuditResult) -> bool:
-    """Say whether the detector failed on more rows than the plan allows."""
-    return any(rule.because == "too_many_failed" for rule in result.rules)

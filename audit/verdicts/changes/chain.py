@@ -432,7 +432,7 @@ def _comparable_set(result: AuditResult) -> str:
             "a table that was passed in memory has no digest, so no later version can be of the same set",
             slug="baseline-no-digest",
         )
-    if any(rule.because == "too_many_failed" for rule in result.rules):
+    if result.too_many_failed:
         raise ResultError(
             "the detector failed on more rows than the plan allows: nothing could be compared with this version",
             slug="chain-outage",
