@@ -16,14 +16,13 @@ if TYPE_CHECKING:
     from audit.result.audit_result import AuditResult
 
 _SHA256: Final[dict[int, tuple[weakref.ref[AuditResult], str]]] = {}
-"""Digest of the result that was rendered last, by its identity: who writes a result publishes it too."""
+"""Digests of the results that are in use, by their identity: who writes a result publishes it too."""
 
 
 def result_to_json(result: AuditResult) -> str:
     """Render the result as JSON: fixed key order, one record of a list a line, no NaN, one line feed at the end."""
     fields = _fields(result)
-    _SHA256.clear()
-    _SHA256[id(result)] = weakref.ref(result), _sha256(fields)
+    _remember(result, _sha256(fields))
     return (_object(fields, b"") + b"\n").decode()
 
 
@@ -32,7 +31,14 @@ def result_sha256(result: AuditResult) -> str:
     known, digest = _SHA256.get(id(result), (None, ""))
     if known is not None and known() is result:
         return digest
-    return _sha256(_fields(result))
+    digest = _sha256(_fields(result))
+    _remember(result, digest)
+    return digest
+
+
+def _remember(result: AuditResult, digest: str) -> None:
+    key = id(result)
+    _SHA256[key] = weakref.ref(result, lambda _: _SHA256.pop(key, None)), digest
 
 
 def _fields(result: AuditResult) -> dict[str, bytes]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -423,6 +425,49 @@ def test_a_kept_verdict_is_not_that_of_another_chain(here: pd.DataFrame) -> None
     assert "nothing was scored or judged" in again.stdout
     accept(1)
     assert call(*gate).exit_code == 1
+
+
+OPENED = """
+import atexit, collections, json, os, sys
+opened = collections.Counter()
+def count(event, arguments):
+    if event == "open" and isinstance(arguments[0], str) and arguments[2] & os.O_ACCMODE == os.O_RDONLY:
+        opened["/".join(arguments[0].split(os.sep)[-2:])] += 1
+sys.addaudithook(count)
+atexit.register(lambda: print("OPENED" + json.dumps(opened), file=sys.stderr))
+from audit.cli import main
+sys.argv = ["audit7k", *sys.argv[1:]]
+main()
+"""
+"""Program that runs a command, and says how often it opened each file to read it."""
+
+
+def opened(*arguments: str) -> dict[str, int]:
+    """How often a command opens results and chains, by the last two parts of their paths."""
+    command = [sys.executable, "-P", "-c", OPENED, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode in (0, 1, 3), done.stderr
+    counted = json.loads(done.stderr.rpartition("OPENED")[2])
+    return {name: times for name, times in counted.items() if name.endswith(("result.json", "chain.jsonl"))}
+
+
+def test_a_gate_reads_the_chain_and_each_result_once(here: pd.DataFrame) -> None:
+    run(0)
+    accept(0)
+    chain = next(Path("kept").rglob("chain.jsonl"))
+    release(here, 1, better=0.9)
+    run(1)
+    release(here, 2)
+    of_chain = {f"{chain.parent.name}/chain.jsonl": 1}
+    versions = {"0000/result.json": 1}
+    gate = ("gate", "plan-2.toml", "--cache", "cache", "--changed-only", *RESTRICTED)
+    assert opened(*gate) == {**of_chain, **versions}
+    assert opened(*gate) == of_chain  # the verdict is kept
+    assert opened("gate", "out-1", "--inputs-elsewhere", *RESTRICTED) == {
+        **of_chain,
+        **versions,
+        "out-1/result.json": 1,
+    }
 
 
 def test_a_verdict_that_is_held_against_none_is_not_kept_without_its_note(here: pd.DataFrame) -> None:

@@ -61,12 +61,13 @@ def accept(
     from audit.verdicts.changes.chain import accept as append
 
     document = result_at(result) or result
-    audited = ResultRequest(document, inputs_elsewhere, False).read()
+    file = ResultRequest(document, inputs_elsewhere, False).read()
+    audited = file.result
     refuse_from_the_future(Baseline(audited, document.parent))
     loaded = plan_at_hand(audited, plan, document.parent)
     folder = None if loaded is None else loaded.folder
     restricted = find_restricted_folder(document.parent, audited.plan.disclosure, folder, restricted_folder)
-    longer = append(audited, document, folder, restricted, *_person(by, why))
+    longer = append(file, folder, restricted, *_person(by, why))
     _warn(audited)
     number = longer.entries[-1].index
     line = longer.versions_beside(number)

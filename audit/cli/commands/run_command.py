@@ -110,11 +110,9 @@ def run(  # noqa: PLR0913, PLR0917 - a parameter for each option
         )
         written = (*(report or ()), lang, restricted, str(restricted_folder))
         options = (*written, crosscheck, repeat, *["new_key"] * new_key)
-        cached = kept_verdict.verdict_place_of_run(out, restricted_folder, request, options) if changed_only else None
-        kept_verdict.exit_with_kept_verdict(cached, on_inconclusive, quiet=quiet, as_json=as_json)
+        unless_changed = kept_verdict.UnlessChanged(on_inconclusive, as_json, options) if changed_only else None
         signed = history_and_signer(history, key, restricted=restricted)
-        done = run_into(out, request, output, fresh=fresh, signed=signed)
-        kept_verdict.keep_result(cached, done.result)
+        done = run_into(out, request, output, fresh=fresh, signed=signed, unless_changed=unless_changed)
         _show(done, plan, out, quiet=quiet, as_json=as_json)
         raise typer.Exit(exit_code_with_waivers(done.result, on_inconclusive, quiet=quiet))
 
