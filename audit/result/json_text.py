@@ -80,10 +80,12 @@ def field_json(value: object, indent: bytes = b"") -> bytes:
     """Render one field of a result as its file has it."""
     if isinstance(value, Further):
         further = indent + b" "
-        fields = {name: getattr(value, name) for name in Further.model_fields}
-        if value.held_against is None:  # a result that was held against nothing has the bytes that it had before
-            del fields["held_against"]
-        return _object({name: field_json(field, further) for name, field in fields.items()}, further)
+        written = {}
+        for name, field in Further.model_fields.items():
+            part = getattr(value, name)
+            if field.exclude_if is None or not field.exclude_if(part):
+                written[name] = field_json(part, further)
+        return _object(written, further)
     if isinstance(value, tuple) and value:
         record = b"\n" + indent + b"  "
         return b"[" + record + (b"," + record).join(map(_value_json, value)) + b"\n" + indent + b" ]"
