@@ -522,6 +522,15 @@ def test_the_list_is_for_people_and_for_machines(here: pd.DataFrame) -> None:
     listed = call("chain", "list", "kept")
     assert "[reference, last]" in listed.stdout
     assert "Audit office: release 0" in listed.stdout
+    labelled = here["label"] == "1"
+    missed = int((labelled & (here["score"] < 0.5)).sum())
+    assert f"6,000 cases, {missed:,} of {labelled.sum():,} labelled as exploitation missed" in listed.stdout
+    origin = stored(0)["provenance"]
+    digests = {name: origin[f"{name}_sha256"][:12] for name in ("evaluation_set", "plan", "detector")}
+    assert (
+        f"SHA-256 of set {digests['evaluation_set']}, plan {digests['plan']}, detector {digests['detector']}"
+        in listed.stdout
+    )
     entries = [json.loads(line) for line in call("chain", "list", "kept", "--json").stdout.splitlines()]
     assert [entry["kind"] for entry in entries] == ["accepted"]
     schema = json.loads(call("schema", "--chain").stdout)
@@ -535,6 +544,24 @@ def test_the_list_is_for_people_and_for_machines(here: pd.DataFrame) -> None:
     assert call("chain", "reference", "kept", "7", "--by", "a", "--why", "b").exit_code == 2
     nobody = call("chain", "accept", "out-0", "--by", " ", "--why", "b", "--inputs-elsewhere", *RESTRICTED)
     assert nobody.exit_code == 2
+
+
+def test_where_a_chain_lies_that_no_later_command_looks_for_is_said(here: pd.DataFrame) -> None:
+    run(0)
+    named = accept(0).stderr
+    options = ("--by", "Audit office", "--why", "release 0", "--inputs-elsewhere")
+    beside = call("chain", "accept", "out-0", *options).stderr
+    assert "--restricted-folder" not in named
+    assert "is accepted in out-0/restricted" in beside
+    assert "neither a gate of a plan nor a run into another folder looks there" in beside
+    release(here, 1)
+    unheld = call("gate", "plan-1.toml")
+    assert (unheld.exit_code, "chain" in unheld.output) == (0, False)  # as the note says
+    path = Path("plan-0.toml")
+    path.write_text(f'{path.read_text(encoding="utf-8")}[disclosure]\nfolder = "kept"\n', encoding="utf-8")
+    assert call("run", "plan-0.toml", "--out", "out-0", "--no-crosscheck").exit_code == 0
+    shutil.rmtree("kept/chains")
+    assert "note: neither" not in call("chain", "accept", "out-0", *options).stderr
 
 
 def test_a_stale_result_is_not_accepted(here: pd.DataFrame) -> None:

@@ -84,7 +84,7 @@ class AcceptedVersion(Part):
     """SHA-256 of all that the result says but its provenance."""
     file_sha256: str = Field(pattern=_SHA256)
     """SHA-256 of the `result.json` that lies beside the chain."""
-    counts: tuple[GroupCounts, ...]
+    counts: tuple[GroupCounts, ...] = Field(min_length=1)
     """Counts of the audit: first everyone, then group by group."""
 
 
