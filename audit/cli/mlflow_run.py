@@ -19,7 +19,7 @@ from audit.errors import AuditError, ExitCode
 from audit.public.cases import relied_on
 from audit.public.finding_list import ReleaseFinding, findings_of, tally_of_rule
 from audit.result.cases import suites
-from audit.result.file import load_result
+from audit.result.file import load_result, read_result
 from audit.result.findings.judged import RuleResult
 from audit.result.reading import Reading
 from audit.vocabulary.file_names import RELEASE
@@ -86,7 +86,7 @@ def log_audit(audit: AuditResult | str | Path, run_id: str | None = None, *, res
 def _check_current(file: Path) -> None:
     """Raise ResultError if a result is that of other inputs, as a gate would. What is not at hand is not asked for."""
     if file.is_file():
-        check_inputs(load_result(file), file, elsewhere=True, quiet=True)
+        check_inputs(read_result(file), elsewhere=True, quiet=True)
 
 
 def _client_and_run(run_id: str | None) -> tuple[Any, str]:

@@ -18,6 +18,7 @@ from audit.result.findings.judged import (
     RowAccount,
     RuleResult,
     Verdict,
+    stopped_by_failures,
 )
 from audit.result.findings.safeguards import Framework, Safeguard
 from audit.result.findings.swaps import ProbeRuleResult, ProbeVerdict, SwapProbe
@@ -182,6 +183,11 @@ class AuditResult(Part):
         """Whether decisions from production do not show that the system at work answers as its vendor did."""
         section = self.plan.detector
         return isinstance(section, BlindDetector) and not is_shown(section.deployed)
+
+    @property
+    def too_many_failed(self) -> bool:
+        """Whether the detector failed on more rows than the plan allows, so that nothing is decided."""
+        return stopped_by_failures(self.rules)
 
     @property
     def relied_on(self) -> Literal["pass", "fail", "inconclusive"]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import Any, Final, get_args, get_origin
+from typing import Any, Final, NamedTuple, get_args, get_origin
 
 from pydantic import BaseModel, RootModel, ValidationError
 
@@ -32,26 +33,49 @@ def load_result(path: str | Path) -> AuditResult:
     ResultError
         If it is no result, is damaged, contradicts itself, or was written by a newer version of this tool.
     """
-    path = path_of(path)
+    return read_result(path_of(path)).result
+
+
+class ResultFile(NamedTuple):
+    """A result, and the file that it was read from."""
+
+    result: AuditResult
+    path: Path
+    content: bytes
+    sha256: str
+    """SHA-256 of the content."""
+
+
+def read_result(path: Path) -> ResultFile:
+    """Read a `result.json`, once for all that is asked of it. Raises ResultError as `load_result` does."""
+    content = result_bytes(path)
+    return ResultFile(parse_result(content, path.name), path, content, hashlib.sha256(content).hexdigest())
+
+
+def result_bytes(path: Path) -> bytes:
+    """Read the bytes of a `result.json`. Raises ResultError where there are none, or more than a result can have."""
     try:
         if path.exists() and not path.is_file():
             raise ResultError(f"{path.name} is no file", slug="no-result")
         if path.stat().st_size > MAX_BYTES:
             raise ResultError(f"{path.name} is larger than a result can be", slug="not-a-result")
-        content = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise ResultError(
             f"{path.name} cannot be read ({error.strerror or 'storage error'})", slug="no-result"
         ) from None
-    try:
-        return _sound(_at_once(content) or _step_by_step(content.decode("utf-8"), path.name), path.name)
-    except UnicodeDecodeError:
-        raise ResultError(f"{path.name} is not UTF-8 text", slug="not-a-result") from None
 
 
-def parse_result(text: str, name: str = "result") -> AuditResult:
+def parse_result(text: str | bytes, name: str = "result") -> AuditResult:
     """Read a result from JSON text; errors call it `name`. Raises ResultError as `load_result` does."""
-    return _sound(_at_once(text.encode("utf-8", "surrogatepass")) or _step_by_step(text, name), name)
+    content = text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
+    result = _at_once(content)
+    if result is None:
+        try:
+            result = _step_by_step(text.decode("utf-8") if isinstance(text, bytes) else text, name)
+        except UnicodeDecodeError:
+            raise ResultError(f"{name} is not UTF-8 text", slug="not-a-result") from None
+    return _sound(result, name)
 
 
 def _at_once(text: bytes) -> AuditResult | None:

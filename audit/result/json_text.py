@@ -16,14 +16,13 @@ if TYPE_CHECKING:
     from audit.result.audit_result import AuditResult
 
 _SHA256: Final[dict[int, tuple[weakref.ref[AuditResult], str]]] = {}
-"""Digest of the result that was rendered last, by its identity: who writes a result publishes it too."""
+"""Digests of the results that are in use, by their identity: who writes a result publishes it too."""
 
 
 def result_to_json(result: AuditResult) -> str:
     """Render the result as JSON: fixed key order, one record of a list a line, no NaN, one line feed at the end."""
     fields = _fields(result)
-    _SHA256.clear()
-    _SHA256[id(result)] = weakref.ref(result), _sha256(fields)
+    _remember(result, _sha256(fields))
     return (_object(fields, b"") + b"\n").decode()
 
 
@@ -32,7 +31,14 @@ def result_sha256(result: AuditResult) -> str:
     known, digest = _SHA256.get(id(result), (None, ""))
     if known is not None and known() is result:
         return digest
-    return _sha256(_fields(result))
+    digest = _sha256(_fields(result))
+    _remember(result, digest)
+    return digest
+
+
+def _remember(result: AuditResult, digest: str) -> None:
+    key = id(result)
+    _SHA256[key] = weakref.ref(result, lambda _: _SHA256.pop(key, None)), digest
 
 
 def _fields(result: AuditResult) -> dict[str, bytes]:
@@ -74,10 +80,12 @@ def field_json(value: object, indent: bytes = b"") -> bytes:
     """Render one field of a result as its file has it."""
     if isinstance(value, Further):
         further = indent + b" "
-        fields = {name: getattr(value, name) for name in Further.model_fields}
-        if value.held_against is None:  # a result that was held against nothing has the bytes that it had before
-            del fields["held_against"]
-        return _object({name: field_json(field, further) for name, field in fields.items()}, further)
+        written = {}
+        for name, field in Further.model_fields.items():
+            part = getattr(value, name)
+            if field.exclude_if is None or not field.exclude_if(part):
+                written[name] = field_json(part, further)
+        return _object(written, further)
     if isinstance(value, tuple) and value:
         record = b"\n" + indent + b"  "
         return b"[" + record + (b"," + record).join(map(_value_json, value)) + b"\n" + indent + b" ]"

@@ -23,7 +23,7 @@ from audit.plan.audit_plan import AuditPlan, limited_rates
 from audit.result.audit_result import OverallVerdict
 from audit.result.findings.change import Change, HeldAgainst
 from audit.result.findings.further import NotJudgedAlone, PlannedPass
-from audit.result.findings.judged import RuleResult, Verdict
+from audit.result.findings.judged import RuleResult, Verdict, stopped_by_failures
 from audit.result.findings.second import SecondVerdict
 from audit.result.findings.swaps import ProbeRuleResult, ProbeVerdict
 from audit.stages import Scope
@@ -141,7 +141,7 @@ def decide(
         groups, cells = counted_cells([everyone_as_family(counted.table), *families.values()])
         now = dict(zip(groups, cells, strict=True))
         climbs = {rule: ladder.climb for rule, ladder in decided.items()}
-        judged = Judged(plan, features, now, rules, detector_sha256, climbs)
+        judged = Judged(plan, features, now, stopped_by_failures(rules), detector_sha256, climbs)
         if isinstance(joined, Joined):
             change = change_from(joined, judged)
         else:

@@ -39,7 +39,7 @@ class Affected(Writer):
         self.harm = "" if error == "other" else harm(error, self.result.plan.audit.use, self.language)
         rules = [rule for rule in self.result.rules if rule.metric in metrics]
         self.has_rule = bool(rules)
-        self.stopped = any(rule.because == "too_many_failed" for rule in self.result.rules)
+        self.stopped = self.result.too_many_failed
         """Whether the system failed on too many rows for anything to be said of any group."""
         self.both_ways = any(rule.direction == "both" for rule in rules)
         """Whether a limit holds in both directions, so that a group beyond it is apart and is not always worse off."""

@@ -16,6 +16,7 @@ from made.changes import made_pair, write_plan, write_result_of
 
 from audit.errors import ArgumentError, ResultError
 from audit.result.audit_result import AuditResult
+from audit.result.file import ResultFile, read_result
 from audit.result.json_text import result_to_json
 from audit.verdicts.changes.chain import (
     CHAIN,
@@ -42,6 +43,13 @@ def version_of(result: AuditResult, day: int, **changed: object) -> AuditResult:
     return result.model_copy(update={"provenance": result.provenance.model_copy(update=finished)})
 
 
+def file_of(folder: Path, result: AuditResult) -> ResultFile:
+    """Write a result into a folder in the place of the one there, and read it."""
+    path = folder / "result.json"
+    path.write_text(result_to_json(result), encoding="utf-8")
+    return read_result(path)
+
+
 def accepted(audited: tuple[Path, AuditResult], restricted: Path, *days: int) -> Chain:
     """The chain after versions of these days were accepted."""
     folder, result = audited
@@ -50,9 +58,8 @@ def accepted(audited: tuple[Path, AuditResult], restricted: Path, *days: int) ->
         version = version_of(result, day)
         out = restricted.parent / f"out-{day}"
         out.mkdir()
-        (out / "result.json").write_text(result_to_json(version), encoding="utf-8")
         shutil.copy(folder / "answers-1.csv", out)
-        chain = accept(version, out / "result.json", folder, restricted, "Office", f"day {day}")
+        chain = accept(file_of(out, version), folder, restricted, "Office", f"day {day}")
     return chain
 
 
@@ -126,7 +133,7 @@ def test_a_version_is_accepted_after_the_last_one_and_the_reference_moves_forwar
     chain = accepted(audited, restricted, 2, 3, 4)
     for day in (1, 4):
         with pytest.raises(ResultError) as raised:
-            accept(version_of(audited[1], day), tmp_path / "out-4" / "result.json", None, restricted, "Office", "why")
+            accept(file_of(tmp_path / "out-4", version_of(audited[1], day)), None, restricted, "Office", "why")
         assert raised.value.slug == "chain-not-later"
     assert read_chain(restricted, audited[1].plan) == chain
     moved = name_reference(chain, restricted, 1, "Office", "why")
@@ -143,15 +150,15 @@ def test_another_set_or_question_begins_a_line_with_a_reference_of_its_own(
     folder, result = audited
     restricted = tmp_path / "kept"
     accepted(audited, restricted, 2)
-    document = tmp_path / "out-2" / "result.json"
     other = version_of(result, 1, evaluation_set_sha256="0" * 64)
-    chain = accept(other, document, folder, restricted, "Office", "a new set")
+    chain = accept(file_of(tmp_path / "out-2", other), folder, restricted, "Office", "a new set")
     question = question_sha256(result.plan)
     assert [chain.versions_beside(number).reference.index for number in (0, 1)] == [0, 1]
     assert chain.versions(question, "1" * 64) is None
     memory = version_of(result, 3, evaluation_set_sha256=None)
+    document = read_result(tmp_path / "out-2" / "result.json")
     with pytest.raises(ResultError) as raised:
-        accept(memory, document, folder, restricted, "Office", "no set")
+        accept(document._replace(result=memory), folder, restricted, "Office", "no set")
     assert raised.value.slug == "baseline-no-digest"
 
 
@@ -161,7 +168,13 @@ def test_an_outage_is_not_accepted(audited: tuple[Path, AuditResult], tmp_path: 
     rules = tuple(rule.model_copy(update={"because": "too_many_failed"}) for rule in result.rules)
     outage = result.model_copy(update={"rules": rules})
     with pytest.raises(ResultError) as raised:
-        accept(outage, folder / "one" / "result.json", folder, tmp_path / "kept", "Office", "why")
+        accept(
+            read_result(folder / "one" / "result.json")._replace(result=outage),
+            folder,
+            tmp_path / "kept",
+            "Office",
+            "why",
+        )
     assert raised.value.slug == "chain-outage"
     assert not (tmp_path / "kept").exists()
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -425,6 +427,49 @@ def test_a_kept_verdict_is_not_that_of_another_chain(here: pd.DataFrame) -> None
     assert call(*gate).exit_code == 1
 
 
+OPENED = """
+import atexit, collections, json, os, sys
+opened = collections.Counter()
+def count(event, arguments):
+    if event == "open" and isinstance(arguments[0], str) and arguments[2] & os.O_ACCMODE == os.O_RDONLY:
+        opened["/".join(arguments[0].split(os.sep)[-2:])] += 1
+sys.addaudithook(count)
+atexit.register(lambda: print("OPENED" + json.dumps(opened), file=sys.stderr))
+from audit.cli import main
+sys.argv = ["audit7k", *sys.argv[1:]]
+main()
+"""
+"""Program that runs a command, and says how often it opened each file to read it."""
+
+
+def opened(*arguments: str) -> dict[str, int]:
+    """How often a command opens results and chains, by the last two parts of their paths."""
+    command = [sys.executable, "-P", "-c", OPENED, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode in (0, 1, 3), done.stderr
+    counted = json.loads(done.stderr.rpartition("OPENED")[2])
+    return {name: times for name, times in counted.items() if name.endswith(("result.json", "chain.jsonl"))}
+
+
+def test_a_gate_reads_the_chain_and_each_result_once(here: pd.DataFrame) -> None:
+    run(0)
+    accept(0)
+    chain = next(Path("kept").rglob("chain.jsonl"))
+    release(here, 1, better=0.9)
+    run(1)
+    release(here, 2)
+    of_chain = {f"{chain.parent.name}/chain.jsonl": 1}
+    versions = {"0000/result.json": 1}
+    gate = ("gate", "plan-2.toml", "--cache", "cache", "--changed-only", *RESTRICTED)
+    assert opened(*gate) == {**of_chain, **versions}
+    assert opened(*gate) == of_chain  # the verdict is kept
+    assert opened("gate", "out-1", "--inputs-elsewhere", *RESTRICTED) == {
+        **of_chain,
+        **versions,
+        "out-1/result.json": 1,
+    }
+
+
 def test_a_verdict_that_is_held_against_none_is_not_kept_without_its_note(here: pd.DataFrame) -> None:
     run(0)
     accept(0)
@@ -477,6 +522,15 @@ def test_the_list_is_for_people_and_for_machines(here: pd.DataFrame) -> None:
     listed = call("chain", "list", "kept")
     assert "[reference, last]" in listed.stdout
     assert "Audit office: release 0" in listed.stdout
+    labelled = here["label"] == "1"
+    missed = int((labelled & (here["score"] < 0.5)).sum())
+    assert f"6,000 cases, {missed:,} of {labelled.sum():,} labelled as exploitation missed" in listed.stdout
+    origin = stored(0)["provenance"]
+    digests = {name: origin[f"{name}_sha256"][:12] for name in ("evaluation_set", "plan", "detector")}
+    assert (
+        f"SHA-256 of set {digests['evaluation_set']}, plan {digests['plan']}, detector {digests['detector']}"
+        in listed.stdout
+    )
     entries = [json.loads(line) for line in call("chain", "list", "kept", "--json").stdout.splitlines()]
     assert [entry["kind"] for entry in entries] == ["accepted"]
     schema = json.loads(call("schema", "--chain").stdout)
@@ -490,6 +544,24 @@ def test_the_list_is_for_people_and_for_machines(here: pd.DataFrame) -> None:
     assert call("chain", "reference", "kept", "7", "--by", "a", "--why", "b").exit_code == 2
     nobody = call("chain", "accept", "out-0", "--by", " ", "--why", "b", "--inputs-elsewhere", *RESTRICTED)
     assert nobody.exit_code == 2
+
+
+def test_where_a_chain_lies_that_no_later_command_looks_for_is_said(here: pd.DataFrame) -> None:
+    run(0)
+    named = accept(0).stderr
+    options = ("--by", "Audit office", "--why", "release 0", "--inputs-elsewhere")
+    beside = call("chain", "accept", "out-0", *options).stderr
+    assert "--restricted-folder" not in named
+    assert "is accepted in out-0/restricted" in beside
+    assert "neither a gate of a plan nor a run into another folder looks there" in beside
+    release(here, 1)
+    unheld = call("gate", "plan-1.toml")
+    assert (unheld.exit_code, "chain" in unheld.output) == (0, False)  # as the note says
+    path = Path("plan-0.toml")
+    path.write_text(f'{path.read_text(encoding="utf-8")}[disclosure]\nfolder = "kept"\n', encoding="utf-8")
+    assert call("run", "plan-0.toml", "--out", "out-0", "--no-crosscheck").exit_code == 0
+    shutil.rmtree("kept/chains")
+    assert "note: neither" not in call("chain", "accept", "out-0", *options).stderr
 
 
 def test_a_stale_result_is_not_accepted(here: pd.DataFrame) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -30,6 +30,8 @@ chain = typer.Typer(
 
 _LONGEST = 500
 """Most characters of a person and of a reason: a line of `list`, not a document."""
+_SHOWN: Final = 12
+"""Digits of a digest in a line of `list`; the file has all 64."""
 Accepting = Annotated[str, typer.Option("--by", metavar="WHO", help="Who decides: an office, rather than a person.")]
 Reason = Annotated[str, typer.Option("--why", metavar="TEXT", help="On what ground.")]
 ChainFolder = Annotated[Path, typer.Argument(metavar="FOLDER", help="The restricted folder.")]
@@ -61,17 +63,23 @@ def accept(
     from audit.verdicts.changes.chain import accept as append
 
     document = result_at(result) or result
-    audited = ResultRequest(document, inputs_elsewhere, False).read()
+    file = ResultRequest(document, inputs_elsewhere, False).read()
+    audited = file.result
     refuse_from_the_future(Baseline(audited, document.parent))
     loaded = plan_at_hand(audited, plan, document.parent)
     folder = None if loaded is None else loaded.folder
     restricted = find_restricted_folder(document.parent, audited.plan.disclosure, folder, restricted_folder)
-    longer = append(audited, document, folder, restricted, *_person(by, why))
+    longer = append(file, folder, restricted, *_person(by, why))
     _warn(audited)
     number = longer.entries[-1].index
     line = longer.versions_beside(number)
     what = "the reference" if line.reference.index == number else f"held against version {line.reference.index}"
     note(f"Version {number} of {_system(longer)} is accepted in {restricted}: {what}.")
+    if restricted_folder is None and audited.plan.disclosure.folder is None:
+        note(
+            "note: neither a gate of a plan nor a run into another folder looks there; name the folder with "
+            "--restricted-folder, or in the plan ([disclosure] folder)"
+        )
 
 
 @chain.command("list", short_help="List accepted versions; restricted.")
@@ -142,26 +150,46 @@ def _system(chain: Chain) -> str:
 
 
 def _lines(chain: Chain) -> Iterator[str]:
-    """Yield a line for each accepted version, oldest first, under the system; the last line says how many."""
+    """Yield two lines for each accepted version, oldest first, under the system, and a line for every other entry."""
     yield f"{_system(chain)}: {chain.folder}"
     sets: dict[tuple[str, str], int] = {}
     for entry in chain.entries:
         person = f"{printable(entry.accepted_by)}: {printable(entry.reason)}"
         if entry.kind == "reference":
             yield f"  {entry.at[:10]}  version {entry.reference} named as the reference  ({person})"
-        elif entry.version is None:
-            yield f"  {entry.at[:10]}  a gate was pointed at an earlier result with --baseline"
-        else:
-            version = entry.version
+        elif entry.baseline is not None:
+            earlier = f"{entry.baseline.finished[:10]} (SHA-256 {entry.baseline.result_sha256[:_SHOWN]})"
+            yield f"  {entry.at[:10]}  a gate was pointed at the earlier result of {earlier} with --baseline"
+        elif (version := entry.version) is not None:
             number = sets.setdefault((version.question_sha256, version.evaluation_set_sha256), len(sets) + 1)
             yield f"  {entry.index:>3}  {_described(version)}{_role(chain, entry.index)}  ({person})" + (
                 f"  set or question {number}" if number > 1 else ""
             )
+            yield f"       {_counted(version)}; SHA-256 of {_digests(version)}"
     yield "Restricted: not for publication."
 
 
 def _described(version: AcceptedVersion) -> str:
     return f"{version.finished[:10]}  {version.outcome.upper():<12}  {printable(version.title)}"
+
+
+def _counted(version: AcceptedVersion) -> str:
+    """Say how many cases there are, and how many of those labelled as exploitation the version missed."""
+    everyone = version.counts[0]
+    cases = sum(count for name, count in everyone if name != "group")
+    labelled = everyone.true_positive + everyone.false_negative + everyone.unscored_positive
+    return f"{cases:,} cases, {everyone.false_negative:,} of {labelled:,} labelled as exploitation missed"
+
+
+def _digests(version: AcceptedVersion) -> str:
+    """Name the digests that there are, each by its beginning."""
+    named = {
+        "set": version.evaluation_set_sha256,
+        "plan": version.plan_sha256,
+        "detector": version.detector_sha256,
+        "answers": version.answers_sha256,
+    }
+    return ", ".join(f"{name} {digest[:_SHOWN]}" for name, digest in named.items() if digest is not None)
 
 
 def _role(chain: Chain, number: int) -> str:

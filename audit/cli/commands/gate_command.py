@@ -111,8 +111,8 @@ def gate(  # noqa: PLR0913, PLR0917 - a parameter for each option
 
         result = result_of_all_nights(sequential, sample, judged, cache, quiet=quiet, as_json=as_json, exact=restricted)
         raise typer.Exit(verdict_code.result_exit_code(result, on_inconclusive, quiet=quiet))
-    entry = gate_result.kept_place(cache, restricted_folder, judged, on_inconclusive, as_json) if changed_only else None
-    result, accepted = gate_result.result_of(judged, only or (), baseline, cache, restricted_folder, entry)
+    unless_changed = gate_result.request_unless_changed(on_inconclusive, as_json) if changed_only else None
+    result, accepted = gate_result.result_of(judged, only or (), baseline, cache, restricted_folder, unless_changed)
     waived = with_named_waivers(result, waivers, exact=restricted) if result_path else result
     narrowed = chosen_rules.result_on_rules(waived, only or (), quiet=quiet)
     accepted.remember()

@@ -78,18 +78,18 @@ def _write_of_result(path: Path, output: RequestedOutput, out: Path | None) -> N
     from audit.cli.outputs import report_files
     from audit.cli.outputs.audience import ExactReports
     from audit.cli.outputs.stale_result import report_stale
-    from audit.result.file import load_result
+    from audit.result.file import read_result
 
     if isinstance(output, ExactReports) and output.folder is not None:
         raise ArgumentError(
             "--restricted writes no public files, so it needs no --restricted-folder", slug="restricted-arguments"
         )
-    result = load_result(path)
+    file = read_result(path)
     if isinstance(output, ExactReports):
-        report_files.write_exact(result, path.parent, output, out)
+        report_files.write_exact(file.result, path.parent, output, out)
     else:
-        report_files.write_public(result, path.parent, output, out)
-    report_stale(result, path)
+        report_files.write_public(file.result, path.parent, output, out)
+    report_stale(file)
 
 
 def _check_of_release(release: Path | None, *, exact: bool, mapping: Path | None) -> None:

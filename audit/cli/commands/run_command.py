@@ -110,11 +110,9 @@ def run(  # noqa: PLR0913, PLR0917 - a parameter for each option
         )
         written = (*(report or ()), lang, restricted, str(restricted_folder))
         options = (*written, crosscheck, repeat, *["new_key"] * new_key)
-        cached = kept_verdict.verdict_place_of_run(out, restricted_folder, request, options) if changed_only else None
-        kept_verdict.exit_with_kept_verdict(cached, on_inconclusive, quiet=quiet, as_json=as_json)
+        unless_changed = kept_verdict.UnlessChanged(on_inconclusive, as_json, options) if changed_only else None
         signed = history_and_signer(history, key, restricted=restricted)
-        done = run_into(out, request, output, fresh=fresh, signed=signed)
-        kept_verdict.keep_result(cached, done.result)
+        done = run_into(out, request, output, fresh=fresh, signed=signed, unless_changed=unless_changed)
         _show(done, plan, out, quiet=quiet, as_json=as_json)
         raise typer.Exit(exit_code_with_waivers(done.result, on_inconclusive, quiet=quiet))
 
@@ -141,7 +139,7 @@ def _next_command(result: AuditResult, plan: Path, out: Path) -> str:
     from audit.plan.detectors import is_of_numbers
 
     gate = f"audit7k gate {shlex.quote(str(out))}{'' if is_of_numbers(result.plan.detector) else ' --inputs-elsewhere'}"
-    if any(rule.because == "too_many_failed" for rule in result.rules):
+    if result.too_many_failed:
         return f"audit7k run {shlex.quote(str(plan))} --fresh  (once what failed is mended; it asks about every row)"
     if result.overall.outcome == "inconclusive":
         from audit.result.reasons import open_cures

@@ -17,7 +17,7 @@ from audit.verdicts.changes.acceptance import check_earlier
 from audit.vocabulary.file_names import CHAINS
 
 if TYPE_CHECKING:
-    from audit.plan.file.plan_file import LoadedPlan
+    from audit.result.file import ResultFile
     from audit.verdicts.changes.baseline import Baseline
     from audit.verdicts.changes.chain import Releases
 
@@ -33,6 +33,11 @@ class BaselineInUse(NamedTuple):
     place: Path | None
     releases: Releases | None = None
 
+    @property
+    def has_chains(self) -> bool:
+        """Whether versions of any system were accepted in the folder, and no baseline was named instead."""
+        return self.baseline is None and self.place is not None and (self.place / CHAINS).is_dir()
+
     def tell_how_held(self, result: AuditResult, *, refuse: bool) -> None:
         """Note, also in a quiet run, where a result was held against no accepted version: silence is no pass.
 
@@ -45,8 +50,7 @@ class BaselineInUse(NamedTuple):
 
             if margins_of(result.plan) != {rule.rule: rule.margin for rule in result.change.rules}:
                 note("note: this plan allows another loss; the change is judged by the plan of the reference")
-        has_chains = self.baseline is None and self.place is not None and (self.place / CHAINS).is_dir()
-        if not has_chains or result.further.held_against is not None:
+        if not self.has_chains or result.further.held_against is not None:
             return
         error = _unheld(self.releases)
         if refuse and self.releases is not None:
@@ -123,17 +127,6 @@ def accepted_releases(plan: AuditPlan, restricted_folder: Path | None) -> Releas
     return releases_of(plan, restricted_folder)
 
 
-def chain_state(loaded: LoadedPlan, out: Path | None, named: Path | None) -> tuple[tuple[str, ...], bool]:
-    """Digest of the chain that a verdict depends on, none without one; and whether any system has a chain there.
-
-    Raises ResultError.
-    """
-    restricted_folder = gate_restricted_folder(out, loaded.plan.disclosure, loaded.folder, named)
-    releases = accepted_releases(loaded.plan, restricted_folder)
-    has_chains = restricted_folder is not None and (restricted_folder / CHAINS).is_dir()
-    return () if releases is None else (releases.chain.last,), has_chains
-
-
 def refuse_from_the_future(baseline: Baseline) -> None:
     """Raise ResultError for a time in the future: once accepted, it would make every later baseline too old."""
     now = dt.datetime.now(dt.UTC)
@@ -169,7 +162,7 @@ def gate_restricted_folder(
     return restricted_folder if disclosure.folder is not None or restricted_folder.is_dir() else None
 
 
-def with_accepted(result: AuditResult, result_path: Path, releases: Releases) -> AuditResult:
+def with_accepted(file: ResultFile, releases: Releases) -> AuditResult:
     """Return a result held against accepted versions of its set; the reference itself is not.
 
     Raises ResultError if none was accepted of its question and set, if it ended before the reference, or if they cannot
@@ -178,17 +171,17 @@ def with_accepted(result: AuditResult, result_path: Path, releases: Releases) ->
     from audit.safeguards import with_safeguards
     from audit.verdicts.changes.baseline import Baseline, plan_at_hand, with_versions
 
-    number = releases.number_of(result_path)
+    result, beside = file.result, file.path.parent
     accepted = releases.of_set(result.provenance.evaluation_set_sha256, result.provenance.finished)
     if accepted is None:
         raise _unheld(releases)
-    if number == accepted.reference_number:
+    if releases.number_of(file.sha256) == accepted.reference_number:
         return result
     check_earlier(accepted.reference.result, result)
     if releases.is_held(result, accepted):
         return result
-    now = Baseline(result, result_path.parent)
-    return with_safeguards(with_versions(result, now, accepted, plan_at_hand(result, None, result_path.parent)))
+    now = Baseline(result, beside)
+    return with_safeguards(with_versions(result, now, accepted, plan_at_hand(result, None, beside)))
 
 
 def with_change_from(result: AuditResult, result_path: Path, baseline: Baseline) -> AuditResult:

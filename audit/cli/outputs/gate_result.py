@@ -22,11 +22,11 @@ from audit.cli.outputs.verdict_code import OnInconclusive, note_open_network
 from audit.errors import ArgumentError
 from audit.plan.sections import BaselineSection
 from audit.result.audit_result import AuditResult
-from audit.result.file import load_result
+from audit.result.file import ResultFile, read_result
 from audit.stages import Scope
 
 if TYPE_CHECKING:
-    from audit.cli.outputs.kept_verdict import VerdictPlace
+    from audit.cli.outputs.kept_verdict import UnlessChanged
     from audit.verdicts.nights.state import Sample
 
 
@@ -38,13 +38,13 @@ class ResultRequest(NamedTuple):
     """Whether inputs that are not at hand, or not known, are taken to be unchanged."""
     quiet: bool
 
-    def read(self) -> AuditResult:
+    def read(self) -> ResultFile:
         """Return the result if its inputs are what they were. Raises ResultError."""
         from audit.cli.outputs.stale_result import check_inputs
 
-        result = load_result(self.path)
-        check_inputs(result, self.path, elsewhere=self.elsewhere, quiet=self.quiet)
-        return result
+        file = read_result(self.path)
+        check_inputs(file, elsewhere=self.elsewhere, quiet=self.quiet)
+        return file
 
 
 def check_gate(
@@ -98,20 +98,11 @@ def _check_keeping(cache: Path | None, *, changed_only: bool, of_result: bool, s
         )
 
 
-def kept_place(
-    cache: Path | None,
-    restricted_folder: Path | None,
-    judged: RunRequest | ResultRequest,
-    on_inconclusive: OnInconclusive | None,
-    as_json: bool,
-) -> VerdictPlace | None:
-    """Return where the verdict of unchanged inputs is kept; ends with the one that is."""
-    from audit.cli.outputs.kept_verdict import exit_with_kept_verdict, verdict_place_of_gate
+def request_unless_changed(on_inconclusive: OnInconclusive | None, as_json: bool) -> UnlessChanged:
+    """Return the request of `--changed-only`: to say the verdict that is kept, where nothing has changed."""
+    from audit.cli.outputs.kept_verdict import UnlessChanged
 
-    request = judged if isinstance(judged, RunRequest) else None
-    verdict_place = verdict_place_of_gate(cache, restricted_folder, request)
-    exit_with_kept_verdict(verdict_place, on_inconclusive, quiet=judged.quiet, as_json=as_json)
-    return verdict_place
+    return UnlessChanged(on_inconclusive, as_json)
 
 
 def result_of(
@@ -120,12 +111,15 @@ def result_of(
     baseline: Path | None,
     cache: Path | None,
     restricted_folder: Path | None,
-    verdict_place: VerdictPlace | None,
+    unless_changed: UnlessChanged | None,
 ) -> tuple[AuditResult, BaselineInUse]:
-    """Return the result of a plan or in a file, compared with a baseline if there is one. Raises AuditError."""
+    """Return the result of a plan or in a file, compared with a baseline if there is one. Raises AuditError.
+
+    With `unless_changed` it raises typer.Exit where the verdict of a plan is kept.
+    """
     if isinstance(judged, ResultRequest):
         return _result_of_file(judged, baseline, restricted_folder)
-    return _result_of_plan(judged, only, cache, restricted_folder, verdict_place)
+    return _result_of_plan(judged, only, cache, restricted_folder, unless_changed)
 
 
 def _result_of_plan(
@@ -133,7 +127,7 @@ def _result_of_plan(
     only: Sequence[str],
     cache: Path | None,
     restricted_folder: Path | None,
-    verdict_place: VerdictPlace | None,
+    unless_changed: UnlessChanged | None,
 ) -> tuple[AuditResult, BaselineInUse]:
     """Run a plan, and return its result, compared with a baseline if there is one, and that baseline.
 
@@ -141,13 +135,14 @@ def _result_of_plan(
     """
     check_rules(request.loaded.plan.named_rules, request.loaded.plan.named_probe_rules, only)
     accepted = baseline_of_plan(request, None, restricted_folder)
+    kept_place = None
+    if unless_changed is not None and cache is not None:
+        kept_place = unless_changed.place_of_gate(cache, request, accepted)
     # a public log has the verdict alone
     result = _audited(request if request.exact else request._replace(scope=Scope.VERDICTS), cache, accepted)
     accepted.tell_how_held(result, refuse=True)
-    if verdict_place is not None:
-        from audit.cli.outputs.kept_verdict import keep_result
-
-        keep_result(verdict_place, result)
+    if kept_place is not None:
+        kept_place.keep_result(result)
     return result, accepted
 
 
@@ -155,7 +150,8 @@ def _result_of_file(
     request: ResultRequest, baseline: Path | None, restricted_folder: Path | None
 ) -> tuple[AuditResult, BaselineInUse]:
     """Return the result in a file, compared with a baseline if there is one, and that baseline. Raises AuditError."""
-    result, quiet = request.read(), request.quiet
+    file, quiet = request.read(), request.quiet
+    result = file.result
     section, folder = result.plan.disclosure, None
     if restricted_folder is None and section.folder is not None:
         from audit.verdicts.changes.baseline import plan_at_hand  # a relative folder begins where the plan lies
@@ -166,7 +162,7 @@ def _result_of_file(
     if baseline is None:
         releases = accepted_releases(result.plan, restricted)
         in_use = BaselineInUse(None, result.plan, restricted, releases)
-        compared = result if releases is None else with_accepted(result, request.path, releases)
+        compared = result if releases is None else with_accepted(file, releases)
         if releases is None or compared.further.held_against is not None:  # the reference itself is held against none
             in_use.tell_how_held(compared, refuse=True)
         return compared, in_use
@@ -180,7 +176,7 @@ def _result_of_file(
 def night_result(judged: RunRequest | ResultRequest, cache: Path | None, *, quiet: bool) -> AuditResult:
     """Return the result of one night of many, of a plan or in a file. It is compared with no baseline."""
     if isinstance(judged, ResultRequest):
-        result = judged.read()
+        result = judged.read().result
         _say_left_out(
             result.plan.warning_rules, change=result.change is not None, waivers=bool(result.waivers), quiet=quiet
         )
@@ -208,10 +204,7 @@ def _audited(request: RunRequest, cache: Path | None, earlier: BaselineInUse) ->
 
         answers = AnswerCache(cache)
     result = request.audit(earlier.releases or earlier.baseline, answers)
-    if answers is not None:
-        from audit.cli.outputs.kept_verdict import too_many_failed
-
-        if too_many_failed(result):
-            answers.forget()
+    if answers is not None and result.too_many_failed:
+        answers.forget()
     note_open_network(result, quiet=request.quiet)
     return result

@@ -17,12 +17,12 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import typer
 
 from audit.cli.console.terminal import Style, say, say_document
-from audit.cli.outputs.baselines import chain_state
+from audit.cli.outputs.baselines import BaselineInUse
 from audit.cli.outputs.made_from import (
     RECORD,
     SCHEMA,
@@ -36,6 +36,7 @@ from audit.cli.outputs.verdict_code import OnInconclusive, outcome_exit_code
 from audit.errors import ArgumentError
 from audit.plan.detectors import is_of_numbers
 from audit.plan.file.unfinished import leaves
+from audit.scoring.answer_cache import private_folder
 from audit.stages import Scope
 from audit.storage import file_sha256, read_sealed, write_sealed
 from audit.version import __version__
@@ -159,46 +160,61 @@ class VerdictPlace:
             for old in sorted(others, key=lambda path: (path.stat().st_mtime_ns, path.name))[:-_MOST]:
                 old.unlink()
 
+    def keep_result(self, result: AuditResult) -> None:
+        """Keep the verdict of a result, unless the detector failed on too many rows, or is not shown to be the system,
+        or the result is held against none of the versions that were accepted.
+        """
+        if result.too_many_failed or result.relied_on != result.overall.outcome:
+            return
+        if not self.has_chains or result.further.held_against is not None:
+            self.keep(result.overall.outcome)
+
     def _document_sha256(self) -> str | None:
         return None if self.document is None else file_sha256(self.document)
 
 
-def verdict_place_of_gate(
-    cache: Path | None, restricted: Path | None, judged: RunRequest | None
-) -> VerdictPlace | None:
-    """Return the place of a plan's verdict in a cache; None without one of them.
+class UnlessChanged(NamedTuple):
+    """Request to say the verdict that is kept, where nothing that it depends on has changed."""
 
-    `restricted` is the restricted folder, if one was named: its chain is part of what a verdict depends on.
-    """
-    if cache is None or judged is None:
-        return None
-    from audit.scoring.answer_cache import private_folder
+    on_inconclusive: OnInconclusive | None
+    as_json: bool
+    options: Sequence[object] = ()
+    """Requests beside the plan that change what is done."""
 
-    private_folder(cache)
-    options, has_chains = chain_state(judged.loaded, None, restricted)
-    inputs = inputs_digest(judged, options)
-    return VerdictPlace(cache / f"verdict-{inputs}.json", judged, inputs, options, has_chains=has_chains)
+    def place_of_gate(self, cache: Path, request: RunRequest, in_use: BaselineInUse) -> VerdictPlace:
+        """Return the place of a plan's verdict in a cache. Raises typer.Exit where one is kept there."""
+        private_folder(cache)
+        options = (*self.options, *_chain_digest(in_use))
+        inputs = inputs_digest(request, options)
+        place = cache / f"verdict-{inputs}.json"
+        return self._unless_kept(VerdictPlace(place, request, inputs, options, has_chains=in_use.has_chains))
+
+    def place_of_run(self, out: Path, request: RunRequest, in_use: BaselineInUse) -> VerdictPlace:
+        """Return the place of a plan's verdict in an output folder. Raises typer.Exit where one is kept there."""
+        document, options = out / "result.json", (*self.options, *_chain_digest(in_use))
+        inputs = inputs_digest(request, options, document)
+        return self._unless_kept(
+            VerdictPlace(out / RECORD, request, inputs, options, document, has_chains=in_use.has_chains)
+        )
+
+    def _unless_kept(self, place: VerdictPlace) -> VerdictPlace:
+        _exit_with_kept_verdict(place, self.on_inconclusive, quiet=place.request.quiet, as_json=self.as_json)
+        return place
 
 
-def verdict_place_of_run(
-    out: Path, restricted: Path | None, request: RunRequest, options: Sequence[object]
-) -> VerdictPlace:
-    """Return the place of a plan's verdict in an output folder."""
-    document, (digests, has_chains) = out / "result.json", chain_state(request.loaded, out, restricted)
-    depends_on = (*options, *digests)
-    inputs = inputs_digest(request, depends_on, document)
-    return VerdictPlace(out / RECORD, request, inputs, depends_on, document, has_chains)
+def _chain_digest(in_use: BaselineInUse) -> tuple[str, ...]:
+    return () if in_use.releases is None else (in_use.releases.chain.last,)
 
 
-def exit_with_kept_verdict(
-    verdict_place: VerdictPlace | None, on_inconclusive: OnInconclusive | None, *, quiet: bool, as_json: bool
+def _exit_with_kept_verdict(
+    verdict_place: VerdictPlace, on_inconclusive: OnInconclusive | None, *, quiet: bool, as_json: bool
 ) -> None:
     """Print the kept verdict and raise typer.Exit with its code, if there is one.
 
     As JSON it is the document that is there, or else the headline.
     """
-    outcome = None if verdict_place is None else verdict_place.outcome
-    if verdict_place is None or outcome is None:
+    outcome = verdict_place.outcome
+    if outcome is None:
         return
     if as_json and not quiet:
         alone = json.dumps({"headline": {"outcome": outcome}, "kept": True}) + "\n"
@@ -208,18 +224,3 @@ def exit_with_kept_verdict(
         shape = style.shape("pass" if outcome == "pass" else "fail" if outcome == "fail" else "inconclusive")
         say(f"{style.paint(f'{shape} {outcome.upper()}', outcome)}  {_SAID}")
     raise typer.Exit(outcome_exit_code(outcome, on_inconclusive, quiet=quiet))
-
-
-def keep_result(verdict_place: VerdictPlace | None, result: AuditResult) -> None:
-    """Keep the verdict of a result, unless the detector failed on too many rows, or is not shown to be the system, or
-    the result is held against none of the versions that were accepted.
-    """
-    if verdict_place is None or too_many_failed(result) or result.relied_on != result.overall.outcome:
-        return
-    if not verdict_place.has_chains or result.further.held_against is not None:
-        verdict_place.keep(result.overall.outcome)
-
-
-def too_many_failed(result: AuditResult) -> bool:
-    """Say whether the detector failed on more rows than the plan allows."""
-    return any(rule.because == "too_many_failed" for rule in result.rules)

@@ -41,6 +41,7 @@ SCORING: Final = "scoring"
 
 if TYPE_CHECKING:
     from audit.cli.outputs.attempt import Attempt, Signed
+    from audit.cli.outputs.kept_verdict import UnlessChanged
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,22 +63,33 @@ def run_into(
     *,
     fresh: bool = False,
     signed: Signed | None = None,
+    unless_changed: UnlessChanged | None = None,
 ) -> OneRun:
     """Run a plan and write result, predictions and the requested reports into `out`: all of them or none.
 
     Answers of the detector are kept there meanwhile, so that an interrupted run can go on. `fresh` throws away
     what an earlier run has kept. `output` says whether exact reports or public files are made.
 
-    Raises AuditError. Then only the kept answers and the chain have changed.
+    Raises AuditError, and typer.Exit where `unless_changed` finds the verdict kept. Then only the kept answers and the
+    chain have changed.
     """
     with stages_on(request.watched_on):
-        return _run_into(out, request, output, fresh=fresh, signed=signed)
+        return _run_into(out, request, output, fresh=fresh, signed=signed, unless_changed=unless_changed)
 
 
-def _run_into(out: Path, request: RunRequest, output: RequestedOutput, *, fresh: bool, signed: Signed | None) -> OneRun:
+def _run_into(
+    out: Path,
+    request: RunRequest,
+    output: RequestedOutput,
+    *,
+    fresh: bool,
+    signed: Signed | None,
+    unless_changed: UnlessChanged | None,
+) -> OneRun:
     restricted_folder = _checked_place(out, request.loaded, output) if isinstance(output, PublicFiles) else None
     _refuse_within_set(request.loaded, out if restricted_folder is None else restricted_folder, out)
     accepted = baseline_of_plan(request, out, output.folder if restricted_folder is None else restricted_folder)
+    kept_place = None if unless_changed is None else unless_changed.place_of_run(out, request, accepted)
     seen = InputsSeen.now(request.loaded)
     with OutputFolder(out, publishes=restricted_folder is not None) as folder, _begun(signed, request.loaded) as tried:
         answers = Checkpoint(out / SCORING, fresh=fresh)
@@ -103,6 +115,8 @@ def _run_into(out: Path, request: RunRequest, output: RequestedOutput, *, fresh:
             if had_public and not (public_folder(out) / RELEASE).exists():
                 note(f"note: the public files in {public_folder(out)} were of an earlier run, and were removed")
     write_record(out, seen, request.loaded, request.path, result, document.encode())
+    if kept_place is not None:
+        kept_place.keep_result(result)
     return OneRun(result, document, first)
 
 

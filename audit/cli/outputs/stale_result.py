@@ -27,6 +27,7 @@ from audit.vocabulary.text import first_of, shown
 if TYPE_CHECKING:
     from audit.plan.detectors import Detector
     from audit.result.audit_result import AuditResult
+    from audit.result.file import ResultFile
 
 _UNNAMED: Final = {
     "pickle": "a pickle does not say which code answered",
@@ -43,14 +44,13 @@ _MOST: Final = 4
 _ROLES: Final = {"evaluation_set": "the evaluation set", "detector": "the detector"}
 
 
-def check_inputs(result: AuditResult, path: Path, *, elsewhere: bool, quiet: bool) -> None:
+def check_inputs(file: ResultFile, *, elsewhere: bool, quiet: bool) -> None:
     """Check that the inputs of a result, as far as they are at hand, are those that it was made from.
 
     Parameters
     ----------
-    result : AuditResult
-    path : Path
-        Its file, beside which the record of its inputs lies.
+    file : ResultFile
+        The result; the record of its inputs lies beside its file.
     elsewhere : bool
         Whether somebody says that what is not at hand, or not known, is the same. A note says what that is.
     quiet : bool
@@ -62,13 +62,13 @@ def check_inputs(result: AuditResult, path: Path, *, elsewhere: bool, quiet: boo
         If one of them differs or a later run has ended without a verdict; without `elsewhere` also if one is not at
         hand, or if nothing says which model answered.
     """
-    digest = file_sha256(path)
-    if is_marked(path.parent, digest):
+    result, path = file.result, file.path
+    if is_marked(path.parent, file.sha256):
         raise ResultError(
             f"{shown(str(path))} is of an earlier run: the last one has not ended with a verdict; nothing was judged",
             slug="result-of-earlier-run",
         )
-    record = read_record(path.parent, digest)
+    record = read_record(path.parent, file.sha256)
     plan = _plan_of_record(record, result, path) if record else _plan_by_name(result, path)
     _check_answers(result, path.parent, record)
     missing, unread = _at_hand(result, path.parent, plan, record)
@@ -92,10 +92,10 @@ def check_inputs(result: AuditResult, path: Path, *, elsewhere: bool, quiet: boo
         raise ResultError(f"{unnamed}; nothing was judged", slug="model-not-known")
 
 
-def report_stale(result: AuditResult, path: Path) -> None:
+def report_stale(file: ResultFile) -> None:
     """Note where a result that is reported again is no longer that of its inputs, as far as they are at hand."""
     try:
-        check_inputs(result, path, elsewhere=True, quiet=True)
+        check_inputs(file, elsewhere=True, quiet=True)
     except ResultError as error:
         note(f"note: {error.message}: what is written is the verdict of before")
 

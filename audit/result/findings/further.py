@@ -2,7 +2,9 @@
 libraries.
 """
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from audit.result.findings.change import HeldAgainst
 from audit.result.findings.judged import GroupCounts, Membership
@@ -323,6 +325,6 @@ class Further(Part):
     """Rates and disparities from other libraries, where these were asked."""
     crosscheck_state: CrosscheckState = "not_asked"
     """`agreed`: every library that answered agrees. `no_answer`: none could be loaded. `not_asked`: nobody compared."""
-    held_against: HeldAgainst | None = None
+    held_against: Annotated[HeldAgainst | None, Field(exclude_if=lambda versions: versions is None)] = None
     """Accepted versions that the result was held against, and the change that does not decide; missing where there are
     none."""

@@ -5,6 +5,7 @@ reason, never 0. The fields are part of `result.json`: change one only together 
 `audit.result.audit_result.SCHEMA_VERSION`.
 """
 
+from collections.abc import Iterable
 from typing import Final, Literal
 
 from audit.plan.sections import Comparison
@@ -295,3 +296,8 @@ class RuleResult(Part):
     """Reason for this limit, in the words of the plan."""
     missing_expected: tuple[Group, ...] = ()
     """Groups that the plan expects and that have fewer cases than `min_denominator`: no pass without them."""
+
+
+def stopped_by_failures(rules: Iterable[RuleResult]) -> bool:
+    """Say whether the detector failed on more rows than the plan allows: no rule is decided then."""
+    return any(rule.because == "too_many_failed" for rule in rules)

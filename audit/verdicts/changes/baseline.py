@@ -40,7 +40,6 @@ from audit.result.findings.change import (
     combined_outcome,
     deciding,
 )
-from audit.result.findings.judged import RuleResult
 from audit.result.json_text import result_sha256
 from audit.scoring import predictions_file, score
 from audit.scoring.decisions import create_scored_view
@@ -440,7 +439,8 @@ class Judged(NamedTuple):
     features: Sequence[SensitiveFeature]
     cells: Mapping[Group, IntArray]
     """int64[3, 4] of every group, everyone first: see `audit.analyses.estimates.cells_of`."""
-    rules: Sequence[RuleResult]
+    too_many_failed: bool
+    """Whether the detector failed on more rows than the plan allows."""
     detector_sha256: str | None
     climbs: Mapping[str, Climb] | None = None
     """Ways up the ladders by the id of each rule, where they are known already."""
@@ -448,7 +448,9 @@ class Judged(NamedTuple):
     @classmethod
     def of(cls, result: AuditResult) -> Self:
         """Return the part of a result by which a change is judged."""
-        return cls(result.plan, result.features, _cells(result), result.rules, result.provenance.detector_sha256)
+        return cls(
+            result.plan, result.features, _cells(result), result.too_many_failed, result.provenance.detector_sha256
+        )
 
 
 def change_from(joined: Joined, now: Judged) -> Change:
@@ -478,7 +480,7 @@ def change_from(joined: Joined, now: Judged) -> Change:
             joined.budget,
         ),
         now.climbs,
-        too_many_failed=any(rule.because == "too_many_failed" for rule in (*then.rules, *now.rules)),
+        too_many_failed=then.too_many_failed or now.too_many_failed,
     )
 
 

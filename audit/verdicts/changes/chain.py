@@ -27,6 +27,7 @@ from audit.plan.answers import PredictionsDetector
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.sections import VerdictSection
 from audit.result.audit_result import AuditResult
+from audit.result.file import ResultFile, parse_result, result_bytes
 from audit.result.findings.judged import GroupCounts
 from audit.result.json_text import result_sha256
 from audit.storage import file_sha256, locked, make_folder, storage, write_durably, written_whole
@@ -83,7 +84,7 @@ class AcceptedVersion(Part):
     """SHA-256 of all that the result says but its provenance."""
     file_sha256: str = Field(pattern=_SHA256)
     """SHA-256 of the `result.json` that lies beside the chain."""
-    counts: tuple[GroupCounts, ...]
+    counts: tuple[GroupCounts, ...] = Field(min_length=1)
     """Counts of the audit: first everyone, then group by group."""
 
 
@@ -217,19 +218,17 @@ class Chain:
 
     def baseline(self, entry: ChainEntry) -> Baseline:
         """Read a version to be compared with. Raises ResultError where its result is gone or another one."""
-        from audit.result.file import load_result
-
         assert entry.version is not None  # noqa: S101 - of an accepted version
         path = self.files(entry) / RESULT
         try:
-            is_same = file_sha256(path) == entry.version.file_sha256
-        except OSError:
-            is_same = False
-        if not is_same:
+            content = result_bytes(path)
+        except ResultError:
+            content = b""
+        if hashlib.sha256(content).hexdigest() != entry.version.file_sha256:
             raise ResultError(
                 f"the result of version {entry.index} is not beside its chain as it was accepted", slug="chain-version"
             )
-        return Baseline(load_result(path), path.parent)
+        return Baseline(parse_result(content, path.name), path.parent)
 
     def with_entry(self, entry: ChainEntry) -> Chain:
         """Return the chain with one more entry."""
@@ -308,13 +307,12 @@ class Releases(AcceptedVersions):
         same = [known.baseline.sha256 for known in changes] == digests
         return same and margins_of(accepted.asked_by(result.plan)) == {rule.rule: rule.margin for rule in change.rules}
 
-    def number_of(self, document: Path) -> int | None:
-        """Return the number of the version that the file of a result is itself; None where it was not accepted."""
-        digest = file_sha256(document)
+    def number_of(self, file_sha256: str) -> int | None:
+        """Return the number of the version with this `result.json`, by its SHA-256; None where it was not accepted."""
         numbers = [
             entry.index
             for entry in self.chain.entries
-            if entry.version is not None and entry.version.file_sha256 == digest
+            if entry.version is not None and entry.version.file_sha256 == file_sha256
         ]
         return numbers[0] if numbers else None
 
@@ -372,13 +370,13 @@ def chains_in(restricted: Path) -> list[Chain]:
     return [chain for chain in chains if chain is not None and chain.entries]
 
 
-def accept(result: AuditResult, document: Path, plan_folder: Path | None, restricted: Path, by: str, why: str) -> Chain:
+def accept(document: ResultFile, plan_folder: Path | None, restricted: Path, by: str, why: str) -> Chain:
     """Append a version that a person accepts, with its result and its answers beside the chain.
 
     Parameters
     ----------
-    document : Path
-        File of the result; its answers are looked for beside it.
+    document : ResultFile
+        The result; its answers are looked for beside its file.
     plan_folder : Path, optional
         What paths of the plan start from, for a file of predictions that does not lie beside the result.
     by, why : str
@@ -392,6 +390,7 @@ def accept(result: AuditResult, document: Path, plan_folder: Path | None, restri
     FolderInUseError, StorageError
         If the folder is in use, or cannot be written.
     """
+    result = document.result
     evaluation_set = _comparable_set(result)
     question, digest = question_sha256(result.plan), result_sha256(result)
 
@@ -405,7 +404,7 @@ def accept(result: AuditResult, document: Path, plan_folder: Path | None, restri
                 f"{_to_the_second(latest.finished)} was accepted already",
                 slug="chain-not-later",
             )
-        copied = _keep_files(result, document, plan_folder, chain.folder / _name(len(chain.entries)))
+        _keep_files(document, plan_folder, chain.folder / _name(len(chain.entries)))
         version = AcceptedVersion(
             title=result.plan.audit.title,
             finished=result.provenance.finished,
@@ -416,7 +415,7 @@ def accept(result: AuditResult, document: Path, plan_folder: Path | None, restri
             detector_sha256=result.provenance.detector_sha256,
             answers_sha256=result.provenance.predictions_sha256,
             result_sha256=digest,
-            file_sha256=copied,
+            file_sha256=document.sha256,
             counts=result.counts,
         )
         return _entry(chain, result.plan, kind="accepted", accepted_by=by, reason=why, version=version)
@@ -432,7 +431,7 @@ def _comparable_set(result: AuditResult) -> str:
             "a table that was passed in memory has no digest, so no later version can be of the same set",
             slug="baseline-no-digest",
         )
-    if any(rule.because == "too_many_failed" for rule in result.rules):
+    if result.too_many_failed:
         raise ResultError(
             "the detector failed on more rows than the plan allows: nothing could be compared with this version",
             slug="chain-outage",
@@ -498,8 +497,8 @@ def record_compared(baseline: Baseline, plan: AuditPlan, restricted: Path) -> No
     """
     compared = ComparedBaseline(
         question_sha256=question_sha256(plan),
-        finished=baseline.description.finished,
-        result_sha256=baseline.description.sha256,
+        finished=baseline.result.provenance.finished,
+        result_sha256=result_sha256(baseline.result),
     )
 
     def append(chain: Chain) -> ChainEntry | None:
@@ -558,13 +557,13 @@ def _name(index: int) -> str:
     return f"{index:04}"
 
 
-def _keep_files(result: AuditResult, document: Path, plan_folder: Path | None, folder: Path) -> str:
-    """Copy result and answers of a version beside the chain, and return the SHA-256 of the copied result.
+def _keep_files(document: ResultFile, plan_folder: Path | None, folder: Path) -> None:
+    """Copy result and answers of a version beside the chain.
 
     What a killed command has left there is replaced. Raises ResultError if answers of single cases are not at hand.
     """
-    beside, provenance = document.parent, result.provenance
-    section = result.plan.detector
+    result, beside = document.result, document.path.parent
+    provenance, section = result.provenance, result.plan.detector
     answers = [beside / PREDICTIONS] if provenance.predictions_sha256 is not None else []
     answers += answer_files(result, beside, plan_folder or beside)
     digests = {provenance.predictions_sha256, provenance.detector_sha256}
@@ -575,10 +574,9 @@ def _keep_files(result: AuditResult, document: Path, plan_folder: Path | None, f
     if folder.exists():
         shutil.rmtree(folder)
     make_folder(folder)
-    _copy(document, folder / RESULT)
+    write_durably(folder / RESULT, document.content)
     for path in answers:
         _copy(path, folder / path.name)
-    return file_sha256(folder / RESULT)
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -181,7 +181,7 @@ def take_in_night(result: AuditResult, before: State | None, sample: Sample | No
         state = new_state(now, state.sample, (*state.resets, ended), declared=state.declared)
     came: Came = "taken_in"
     alike: int | None = None
-    if any(rule.because == "too_many_failed" for rule in result.rules):
+    if result.too_many_failed:
         came, state, ended = "too_many_failed", before or state, None
     elif seen_before(state, tonight, is_answered_anew=plan.detector.kind != "predictions") == "same":
         came = "same_set"
