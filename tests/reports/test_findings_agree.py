@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from dataclasses import asdict
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -24,6 +25,7 @@ from audit.cli.testing.exact_cases import exact_cases
 from audit.from_python import run_audit
 from audit.public.finding_list import findings_of as public_findings_of
 from audit.public.finding_list import tally_of_rule
+from audit.public.findings_document import FindingTally
 from audit.public.release import PublicChangedWord, PublicRelease
 from audit.result.audit_result import AuditResult
 from audit.result.cases import suites
@@ -159,6 +161,12 @@ def test_public_outputs_say_the_same(kind: str) -> None:
     ]
     failures = sum(test.find("failure") is not None for suite in junit for test in suite.findall("testcase")[1:])
     assert failures == sum(one.word == "beyond" and one.subject not in ("people", "change") for one in findings)
+
+    document = json.loads(text_of("findings.json", release))
+    assert FindingTally(**document["tally"]) == FindingTally(**asdict(tally))
+    assert [(entry["rule"], entry["word"]) for entry in document["findings"]] == [
+        (finding.rule, finding.word) for finding in findings
+    ]
 
     lines = public_lines(release)
     summary_text = text_of("summary.md", release)
