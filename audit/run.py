@@ -239,11 +239,15 @@ def _counted(loaded: LoadedPlan, evaluation_set: EvaluationSet, scored: Scored, 
     stage("counting")
     plan, answers = loaded.plan, scored.answers
     counted = count_everything(evaluation_set, plan, loaded.folder, scope, rounds=scored.rounds)
-    if not scope.has_details or not (plan.decisions or plan.forms or plan.exposure):
+    asked = plan.decisions or plan.forms or plan.exposure if scope.has_details else plan.people_count
+    if not asked:
         return counted
     assert answers is not None  # noqa: S101 - whatever scores a set says where its answers are
     from audit.scoring.second_questions import second_questions
 
+    if not scope.has_details:
+        # what is no part of the verdict is left out
+        plan = plan.model_copy(update={"forms": None, "exposure": None})
     return counted._replace(second=second_questions(plan, evaluation_set, loaded.folder, answers))
 
 

@@ -13,13 +13,12 @@ from audit.result.findings.change import Change, ChangeVerdict
 from audit.result.findings.judged import FamilyResult, RuleResult
 from audit.result.findings.second import SecondVerdict
 from audit.result.findings.swaps import ProbeVerdict
-from audit.result.reading import JudgedRate
+from audit.result.reading import JudgedRate, result_of_second
 from audit.vocabulary.groups import Group, Level
 from audit.vocabulary.names import reading_order
 from reports.cases import Case, Suite, Waived
 from reports.change_words import ChangeWords
 from reports.language import ENGLISH
-from reports.second_words import result_of_second
 from reports.swap_words import SwapWords
 from reports.tally_words import TallyWords
 from reports.unnamed_words import UnnamedWords
@@ -53,7 +52,9 @@ class ExactCases(Writer):
             judged.append(
                 Suite("system at work", "verdict", Case("the system at work", "inconclusive", message, "at work"))
             )
-        return [*judged, *(suite for second in self.result.further.second_verdicts for suite in self._beside(second))]
+        counted = self.result.people_verdict
+        beside = (second for second in self.result.further.second_verdicts if second is not counted)
+        return [*judged, *(suite for second in beside for suite in self._beside(second))]
 
     def _beside(self, second: SecondVerdict) -> Iterator[Suite]:
         """Yield suites of verdicts beside that of the audit: a pipeline sees their fails, and stops for none."""
@@ -66,6 +67,7 @@ class ExactCases(Writer):
     def _suite(self, suite: JudgedSuite) -> Suite:
         is_change = isinstance(suite.of, Change)
         verdict_name = "change since the baseline" if is_change else f"rule {suite.name}"
+        only_warns = isinstance(suite.of, RuleResult) and suite.of.rule in self.result.plan.warning_rules
         return Suite(
             name=suite.name,
             kind="regression" if is_change else "disparity",
@@ -74,7 +76,7 @@ class ExactCases(Writer):
             properties=tuple(self._properties(suite)),
             line=self._lines.get(suite.name),
             said_by="itself" if is_change else "cases",
-            warns=suite.name in self.result.plan.warning_rules,
+            warns=only_warns,
         )
 
     def _case(self, case: Judged) -> Case:

@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
+from audit.public.sentences import SENTENCES
 from audit.result.audit_result import AuditResult
-from audit.result.findings.further import Further
 from audit.result.findings.second import SecondVerdict
 from audit.vocabulary.names import Names
 from reports.language import Language, Wording
-
-
-def result_of_second(result: AuditResult, second: SecondVerdict) -> AuditResult:
-    """Return a result that says what such a verdict says, and nothing else: for all that reads verdicts."""
-    fields = ("rules", "verdicts", "counts", "estimates")
-    bare = dict.fromkeys(("probes", "probe_rules", "probe_verdicts", "waivers", "notices"), ())
-    known = {name: getattr(second, name) for name in fields}
-    return result.model_copy(update={**bare, **known, "change": None, "further": Further()})
 
 
 class SecondWords(Wording):
@@ -23,6 +15,7 @@ class SecondWords(Wording):
     def __init__(self, result: AuditResult, language: Language, names: Names) -> None:
         super().__init__(language)
         self._verdicts = result.further.second_verdicts
+        self._people_count = result.plan.people_count
         self._names = names
 
     def sentence(self) -> str:
@@ -41,5 +34,6 @@ class SecondWords(Wording):
         return " ".join(sentences)
 
     def of_people(self, second: SecondVerdict) -> str:
-        """Return how people's decisions came out."""
-        return self._language.word("people_decided", second.outcome)
+        """Return how people's decisions came out, and that this is a part of the verdict where it is one."""
+        names = (f"people_{second.outcome}", *["people_counted"] * self._people_count)
+        return self._language.joined(self._t.gettext(SENTENCES[name]) for name in names)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from audit.result.findings.judged import RuleResult
-from audit.result.reading import JudgedRate, worst_outcomes
+from audit.result.reading import JudgedRate, Reading, result_of_second, worst_outcomes
 from audit.result.reasons import open_cures, open_verdicts
 from audit.result.urgency import primary_metrics, widest_gap
 from reports.change_words import ChangeWords
@@ -49,6 +49,9 @@ class VerdictWriter(Writer):
         self._swaps = SwapWords(self.result, language)
         self._change = ChangeWords(self.result, language)
         self._second = SecondWords(self.result, language, self.names)
+        people = self.result.people_verdict
+        self._people = None if people is None else Reading(result_of_second(self.result, people))
+        """What is said of people's decisions that count; None where these are no part of the verdict."""
         self._outcome = self.result.overall.outcome
         self._of_rates = reading.outcome_of_rates
         self._failing = [finding for finding in reading.each_once if finding.outcome == "fail"]
@@ -205,7 +208,7 @@ class VerdictWriter(Writer):
         if self._outcome != "fail":
             return self._widest_gap()
         if self._of_rates != "fail":
-            return self._swaps.widest()
+            return self._widest_of_people() or self._swaps.widest()
         if not self._failing:
             return self._unnamed_words.not_to_conclude()
         worst = self._affected.worst()
@@ -214,6 +217,18 @@ class VerdictWriter(Writer):
         which = "widest_smallest" if self._affected.larger_too else "widest"
         group = self.names.whole(worst.group, worst.same_people)
         return self.language.word("verdict", which, group=group, compared=self.words.compared(worst))
+
+    def _widest_of_people(self) -> str:
+        """Return the group that is most affected beyond a limit in what people decided; empty where none is named."""
+        if self._people is None:
+            return ""
+        failing = [finding for finding in self._people.each_once if finding.outcome == "fail"]
+        worst = MostAffected(self._people, failing).worst()
+        if worst is None:
+            return ""
+        group, rate = self.names.whole(worst.group, worst.same_people), self.words.rate(worst.metric)
+        value, rest = self.n.percent(worst.value), self.n.percent(worst.rest)
+        return self.language.word("verdict", "widest_of_people", group=group, rate=rate, value=value, rest=rest)
 
     def _widest_gap(self) -> str:
         """Return who is worst off where nobody is beyond a limit: what the public page shows first, too."""
@@ -243,7 +258,7 @@ class VerdictWriter(Writer):
         if self._change.decides:
             return self._change.next_step()
         if self._outcome not in {self._of_rates, "pass"}:
-            return self._swaps.next_step()
+            return self._next_step_for_people() or self._swaps.next_step()
         if self._outcome == "fail" and not self._failing:
             return self._unnamed_words.next_step()
         if self._outcome == "fail":
@@ -251,6 +266,12 @@ class VerdictWriter(Writer):
         if self._outcome == "pass":
             return self.language.word("next_steps", "pass")
         return self._what_it_takes()
+
+    def _next_step_for_people(self) -> str:
+        """Return the next step where people's decisions keep the audit from a pass; empty where they do not."""
+        if self._people is None or self._people.outcome_of_rates != self._outcome:
+            return ""
+        return self.language.word("next_steps", "explain_people" if self._outcome == "fail" else "decide_people")
 
     def _what_it_takes(self) -> str:
         """Return the next step where groups have no verdict: what each reason takes, and that it is no pass."""

@@ -117,8 +117,8 @@ def _public_entries(audit: AuditResult | str | Path) -> _Entries:
 
 
 def _word_metrics(release: PublicRelease) -> Iterator[tuple[str, float]]:
-    """Yield the metrics of each rule of a public release, on rows or changed words, and of the change since before: its
-    exit code, and its findings by word.
+    """Yield the metrics of each rule of a release, on rows, people's decisions or changed words, and of the change from
+    an earlier one: its exit code, and its findings by word.
     """
     findings = findings_of(release)
     for rule in release.rules:
@@ -126,8 +126,12 @@ def _word_metrics(release: PublicRelease) -> Iterator[tuple[str, float]]:
         yield from _tally_metrics(rule.rule, tally_of_rule(findings, rule.rule))
     others: dict[str, list[ReleaseFinding]] = {}
     for finding in findings:
-        if finding.subject in ("changed_word", "change"):
-            name = "change" if finding.subject == "change" else finding.rule or "probes"
+        names = {
+            "people": f"people.{finding.rule}",
+            "changed_word": finding.rule or "probes",
+            "change": "change",
+        }
+        if (name := names.get(finding.subject)) is not None:
             others.setdefault(name, []).append(finding)
     for name, under_rule in others.items():
         yield f"audit7k/{name}/exit_code", _exit_code(outcome_of(under_rule))

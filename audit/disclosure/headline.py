@@ -16,6 +16,7 @@ from audit.public.release import (
     PublicChange,
     PublicChangedWord,
     PublicHeadline,
+    PublicPeopleRule,
     PublicRelease,
     PublicRow,
     PublicWaiver,
@@ -27,7 +28,13 @@ from audit.result.findings.judged import Outcome
 def headline_of(result: AuditResult, rows: Sequence[PublicRow]) -> PublicHeadline:
     """Return the verdict of a result, on what it fails, and whether printed rows show a group that it is about."""
     change = (result.change,) if result.change is not None else ()
-    judged: dict[FailsOn, Sequence[Any]] = {"groups": result.rules, "probes": result.probe_rules, "change": change}
+    people = () if result.people_verdict is None else result.people_verdict.rules
+    judged: dict[FailsOn, Sequence[Any]] = {
+        "groups": result.rules,
+        "people": people,
+        "probes": result.probe_rules,
+        "change": change,
+    }
     failing = [name for name, outcomes in judged.items() if any(rule.outcome == "fail" for rule in outcomes)]
     named = any(word.word == "beyond" or word.smaller_beyond for row in rows for word in row.words)
     return PublicHeadline(
@@ -35,7 +42,14 @@ def headline_of(result: AuditResult, rows: Sequence[PublicRow]) -> PublicHeadlin
         no_group_named="groups" in failing and not named,
         fails_on=tuple(failing),
         change=public_change(result),
+        people=public_people(result),
     )
+
+
+def public_people(result: AuditResult) -> tuple[PublicPeopleRule, ...]:
+    """Return the word of each rule on what people decided, where that is a part of the verdict."""
+    rules = () if result.people_verdict is None else result.people_verdict.rules
+    return tuple(PublicPeopleRule(rule=rule.rule, outcome=rule.outcome) for rule in rules)
 
 
 _WORDS: Final[Mapping[Outcome, Literal["beyond", "within", "cannot_tell"]]] = {

@@ -20,6 +20,7 @@ REPORTERS: Final[Mapping[str, tuple[str, str]]] = {
     "html": ("report.html", "reports.public.html.document:html_file"),
     DATA: (RELEASE, "audit.public.release:public_json"),
     "csv": ("groups.csv", "reports.public.csv_file:csv_file"),
+    "findings": ("findings.json", "audit.public.findings_document:findings_file"),
     "junit": ("junit.xml", "reports.public.case_files:junit_file"),
     "sarif": ("report.sarif.json", "reports.public.case_files:sarif_file"),
     "github-summary": ("summary.md", "reports.public.markdown_files:summary_file"),

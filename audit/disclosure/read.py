@@ -93,6 +93,7 @@ def _unlike_written(release: PublicRelease, content: bytes) -> str | None:
         "its rows": len(set(keys)) < len(keys),
         "a number below the floor": not all(_can_be(row, method) for row in release.rows),
         "its verdict and what fails": bool(headline.fails_on) != (headline.outcome == "fail"),
+        "its verdict and what people decided": ("people" in headline.fails_on) != (headline.people_outcome == "fail"),
         "its verdict and a rule that fails": headline.outcome != "fail"
         and any(rule.outcome == "fail" for rule in release.rules),
         "a row beyond the limit of a rule that does not fail": any(

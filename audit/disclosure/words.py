@@ -235,10 +235,9 @@ class Words:
             x, y = n - x, m - y
         possible = (m > 0) & (x >= 0) & (x <= n) & (y >= 0) & (y <= m)
         x, n, y, m = (np.where(possible, count, at % 2) for at, count in enumerate((x, n, y, m)))
-        verdict = self._plan.verdict
         if within:
-            return np.asarray(possible & surely_within(question, Tables(x, n, y, m), verdict.alpha))
-        level = verdict.alpha_of_limits / (2.0 * len(self._plan.rules) * _MOST_TESTED)
+            return np.asarray(possible & surely_within(question, Tables(x, n, y, m), self._plan.verdict.alpha))
+        level = self._plan.alpha_of_limits / (2.0 * len(self._plan.rules) * _MOST_TESTED)
         counted, rest = counted_outcome(x, n, question.fail), counted_outcome(y, m, question.fail)
         p = screened_p(counted, n, rest, m, question.fail, FAIL_BETA, 2.0 * max(level, 0.05)).p
         return np.asarray(possible & (p <= level))

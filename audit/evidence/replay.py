@@ -38,7 +38,7 @@ from audit.result.file import parse_result
 from audit.result.json_text import field_json
 from audit.safeguards import with_safeguards
 from audit.storage import file_sha256
-from audit.verdicts.judge import overall_verdict
+from audit.verdicts.judge import verdict_without_change
 from audit.vocabulary.file_names import RELEASE
 from audit.vocabulary.text import printable
 
@@ -270,7 +270,7 @@ def _unopposed(result: AuditResult) -> AuditResult:
 
 def _without_change(result: AuditResult) -> AuditResult:
     """Leave out the change since earlier audits, whose answers are in no bundle, and what follows from it."""
-    overall = overall_verdict(result.plan.audit, (*result.rules, *result.probe_rules))
+    overall = verdict_without_change(result)
     further = result.further.model_copy(update={"held_against": None, "planned_pass": None})
     return with_safeguards(result.model_copy(update={"change": None, "overall": overall, "further": further}))
 

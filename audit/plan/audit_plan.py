@@ -321,6 +321,8 @@ class AuditPlan(Strict):
             raise ValueError("decisions.column is given to the detector: what people decided after it is no input")
         if self.exposure and not detector.has_scores:
             raise ValueError("exposure: a ranking needs scores, and this detector gives decisions")
+        if self.people_count and not self.rules:
+            raise ValueError('decisions.verdict = "counts": no limit on a rate is there to judge them by')
         if self.forms is None:
             return
         answers = detector.decision_positive if isinstance(detector, PredictionsDetector) else detector.positive_classes
@@ -412,6 +414,16 @@ class AuditPlan(Strict):
             NamedRule.model_construct(**fields).bind_rate(None if rule.metric in METRICS else rule.rate)
             for rule, fields in zip(self.rules, _with_ids(self.rules), strict=True)
         )
+
+    @property
+    def people_count(self) -> bool:
+        """Whether what people decided after the detector is a part of the verdict."""
+        return self.decisions is not None and self.decisions.verdict == "counts"
+
+    @property
+    def alpha_of_limits(self) -> float:
+        """Chance of a false FAIL that the limits of one release may spend on one who decides: detector, or people."""
+        return self.verdict.alpha_of_limits / (2.0 if self.people_count else 1.0)
 
     @property
     def warning_rules(self) -> frozenset[str]:

@@ -1,6 +1,6 @@
 """Questions that a plan asks beside that of the detector's flag: what people decided, each form, the first places."""
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -8,7 +8,7 @@ from audit.plan.answers import ClassName, Column, Strict, check_disjoint, check_
 
 
 class DecisionsSection(Strict):
-    """What people decided after the detector. The rules are judged on it too, beside the verdict of the audit."""
+    """What people decided after the detector. The rules on rates are judged on it too."""
 
     column: Column
     """The column of the evaluation set with the final decision. An empty cell is a case that nobody decided, and never
@@ -19,6 +19,9 @@ class DecisionsSection(Strict):
     """Values that mean not flagged."""
     decision_missing: tuple[str, ...] = ()
     """Values that stand for no decision yet, beside the empty cell."""
+    verdict: Annotated[Literal["beside", "counts"], Field(exclude_if=lambda verdict: verdict == "beside")] = "beside"
+    """What they are to the verdict of the audit. `beside`: no part of it; they have one of their own. `counts`: the
+    audit fails where they fail, and passes only where they pass too; half of what false FAILs may spend is theirs."""
 
     @model_validator(mode="after")
     def _decisions_differ(self) -> Self:

@@ -208,9 +208,10 @@ def exact_figures(plan: str) -> str:
 
 
 def why_it_fails(release: PublicRelease) -> list[str]:
-    """Return sentences on what no row says: that nobody who fails is named, and what probes found."""
+    """Return sentences on what no row says: that nobody who fails is named, what people decided, what probes found."""
     headline = release.headline
     names = ["no_group_named"] if headline.no_group_named else []
+    names += [] if headline.people_outcome is None else [f"people_{headline.people_outcome}", "people_counted"]
     names += ["fails_on_probes"] if "probes" in headline.fails_on else []
     names += ["pass_on_probes"] if headline.outcome == "pass" and release.about.probe_rules else []
     return [SENTENCES[name] for name in names]

@@ -49,7 +49,7 @@ _SOME_WORD: Final = ChangedWord("", "", "", "")
 
 def findings_of(release: PublicRelease) -> tuple[ReleaseFinding, ...]:
     """Return every finding of a release: those beyond a limit first, and of these the rows in which most are harmed."""
-    findings = [*_rows(release), *_changed_words(release), *_change(release)]
+    findings = [*_rows(release), *_people(release), *_changed_words(release), *_change(release)]
     return tuple(
         sorted(
             findings,
@@ -118,6 +118,13 @@ def _changed_word(changed: PublicChangedWord) -> ReleaseFinding:
     )
 
 
+def _people(release: PublicRelease) -> Iterator[ReleaseFinding]:
+    """Yield the word of each rule on what people decided: in public it is about no row."""
+    for rule in release.headline.people:
+        word = _OUTCOMES[rule.outcome]
+        yield Finding("people", rule.rule, None, UNNAMED, word, "people_decided" if word == "beyond" else None)
+
+
 def _change(release: PublicRelease) -> Iterator[ReleaseFinding]:
     change = release.headline.change
     if change is not None:
@@ -138,7 +145,9 @@ def who_words(finding: ReleaseFinding, names: RowNames) -> str:
         return harmless(names.row(finding.who.parts))
     if isinstance(finding.who, ChangedWord):
         return harmless(str(finding.who))
-    return "a group that is not named in public" if finding.subject == "together" else "any group"
+    return {"together": "a group that is not named in public", "people": "people's decisions"}.get(
+        finding.subject, "any group"
+    )
 
 
 def message_of(finding: ReleaseFinding) -> str:
@@ -146,7 +155,7 @@ def message_of(finding: ReleaseFinding) -> str:
     word = SENTENCES[finding.word]
     if finding.subject == "changed_word":
         return _shift_words(finding.measured, word)
-    name = "no_group_named" if finding.subject == "together" else f"change_{finding.outcome}"
+    name = "no_group_named" if finding.subject == "together" else f"{finding.subject}_{finding.outcome}"
     return f"{word}: {SENTENCES[name]}"
 
 

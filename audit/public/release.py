@@ -8,7 +8,9 @@ audit. See docs/disclosure.md.
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import Field
 
 from audit.public.about import PublicAbout
 from audit.vocabulary.groups import Group, Level, LevelName, Part
@@ -20,7 +22,7 @@ METHOD_VERSION: Final = 2
 Side = Literal["positives", "negatives", "both"]
 TotalName = Literal["positives", "negatives", "unscored", "unlabelled"]
 Outcome = Literal["pass", "fail", "inconclusive"]
-FailsOn = Literal["groups", "probes", "change"]
+FailsOn = Literal["groups", "people", "probes", "change"]
 Word = Literal["beyond", "within", "cannot_tell"]
 WordReason = Literal[
     "beyond_limit",  # beyond: the exact audit fails the group
@@ -216,6 +218,16 @@ class PublicChangedWord(Part):
     """Texts that were changed and scored both ways."""
 
 
+class PublicPeopleRule(Part):
+    """A rule on what people decided after the detector, where that is a part of the verdict: its word, and no figure.
+
+    Detector and people are two tables of the same people, and their difference would tell who was overruled.
+    """
+
+    rule: str
+    outcome: Outcome
+
+
 class PublicHeadline(Part):
     """The verdict of the exact audit over the whole set."""
 
@@ -223,9 +235,19 @@ class PublicHeadline(Part):
     no_group_named: bool
     """Whether a rule on groups fails, and no row says that it, or a group within it, is beyond the limit."""
     fails_on: tuple[FailsOn, ...] = ()
-    """Reasons of a fail: the kinds of rules that fail, and `change` where a group became worse than in an earlier
-    audit."""
+    """Reasons of a fail: the kinds of rules that fail, `people` where one fails on what people decided, and `change`
+    where a group became worse than in an earlier audit."""
     change: PublicChange | None = None
+    people: Annotated[tuple[PublicPeopleRule, ...], Field(exclude_if=lambda rules: not rules)] = ()
+    """Each rule on what people decided after the detector; left out where that is no part of the verdict."""
+
+    @property
+    def people_outcome(self) -> Outcome | None:
+        """Outcome of all rules on what people decided; None where that is no part of the verdict."""
+        outcomes = {rule.outcome for rule in self.people}
+        if not outcomes:
+            return None
+        return "fail" if "fail" in outcomes else "pass" if outcomes == {"pass"} else "inconclusive"
 
 
 class PublicWaiver(Part):

@@ -21,6 +21,7 @@ from audit.result.findings.judged import (
     stopped_by_failures,
 )
 from audit.result.findings.safeguards import Framework, Safeguard
+from audit.result.findings.second import SecondVerdict, people_among
 from audit.result.findings.swaps import ProbeRuleResult, ProbeVerdict, SwapProbe
 from audit.result.findings.system import Notice, RanIn, SystemDescription
 from audit.vocabulary.attempts import HistoryRecord
@@ -174,9 +175,15 @@ class AuditResult(Part):
     notices: tuple[Notice, ...] = ()
     """What a reader must know."""
     further: Further
-    """What the audit found beside its verdicts. Nothing here can change a verdict."""
+    """What the audit found beside its verdicts. Nothing here can change a verdict, but people's decisions that the plan
+    counts."""
     provenance: Provenance
     """From what, by what and when."""
+
+    @property
+    def people_verdict(self) -> SecondVerdict | None:
+        """Verdict on what people decided after the detector, where it is a part of this one; None where it is not."""
+        return people_among(self.further.second_verdicts) if self.plan.people_count else None
 
     @property
     def is_not_shown(self) -> bool:

@@ -50,6 +50,8 @@ def contradiction(result: AuditResult) -> str | None:
     for index, second in enumerate(result.further.second_verdicts):
         if not _second_follows(second, planned):
             return f"further.second_verdicts.{index}"
+    if result.plan.people_count and [second.kind for second in result.further.second_verdicts].count("decisions") != 1:
+        return "further.second_verdicts"
     waived = waiver_contradiction(result)
     return _probe_contradiction(result) or _change_contradiction(result) or _overall_contradiction(result) or waived
 
@@ -130,9 +132,12 @@ def _overall_contradiction(result: AuditResult) -> str | None:
     rules: list[RuleResult | ProbeRuleResult] = [*result.rules, *result.probe_rules]
     failing = [rule.rule for rule in rules if rule.outcome == "fail"]
     undecided = [rule.rule for rule in rules if rule.outcome not in ("fail", "pass")]
-    follows = combined_outcome(rule.outcome for rule in rules)
+    outcomes = [str(rule.outcome) for rule in rules]
+    if result.people_verdict is not None:
+        outcomes.append(result.people_verdict.outcome)
     if result.change is not None:
-        follows = combined_outcome((follows, result.change.outcome))
+        outcomes.append(result.change.outcome)
+    follows = combined_outcome(outcomes)
     if result.overall.outcome != follows:
         return "overall.outcome"
     if sorted(result.overall.failing_rules) != sorted(failing):

@@ -7,12 +7,13 @@ ladder, such as those of unknown nationality, are one finding of a rule.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Final
 
 from audit.result.findings.change import Change, ChangeRule, ChangeVerdict
 from audit.result.findings.judged import FamilyResult, Outcome, RuleResult
 from audit.result.findings.swaps import ProbeRuleResult, ProbeVerdict, SwapShift
-from audit.result.reading import JudgedRate, Reading, changed_groups, changed_worst_first
+from audit.result.reading import JudgedRate, Reading, changed_groups, changed_worst_first, result_of_second
 from audit.result.urgency import most_urgent_first
 from audit.vocabulary.finding import SUBJECTS, WORDS, Cause, ChangedWord, Finding, Measured, Together, Word
 from audit.vocabulary.groups import Group
@@ -40,8 +41,8 @@ _CAUSES: Final[Mapping[str, Cause]] = {
 def findings_of(reading: Reading) -> tuple[ExactFinding, ...]:
     """Return every finding of a result: those beyond a limit first, and of these the groups in which most are harmed.
 
-    Within a word groups come first, as `most_urgent_first` sorts them, then groups together, changed words, and groups
-    that are held against an earlier release.
+    Within a word groups come first, as `most_urgent_first` sorts them, then groups together, groups in what people
+    decided, changed words, and groups that are held against an earlier release.
     """
     return tuple(finding for finding, _ in findings_with_records(reading))
 
@@ -52,6 +53,7 @@ def findings_with_records(reading: Reading) -> tuple[tuple[ExactFinding, Record]
     pairs: list[tuple[ExactFinding, Record]] = [
         *((group_finding(judged), judged) for judged in most_urgent_first(reading)),
         *((_together(rule, family_result), family_result) for rule, family_result in reading.unnamed),
+        *_decided_by_people(reading),
         *_changed_words(reading),
         *(() if result.change is None else _changes(result.change)),
     ]
@@ -81,6 +83,15 @@ def group_finding(judged: JudgedRate) -> ExactFinding:
             harmed=judged.more_harmed,
         ),
     )
+
+
+def _decided_by_people(reading: Reading) -> Iterator[tuple[ExactFinding, Record]]:
+    """Yield what rules say of people's decisions, where these are a part of the verdict."""
+    second = reading.result.people_verdict
+    if second is not None:
+        for finding, record in findings_with_records(Reading(result_of_second(reading.result, second))):
+            is_named = finding.word == "beyond" and finding.subject == "group"
+            yield replace(finding, subject="people", cause="people_decided" if is_named else finding.cause), record
 
 
 def _changes(change: Change) -> Iterator[tuple[ExactFinding, Record]]:

@@ -36,11 +36,13 @@ def commands_for(
     folder = path.parent if path.suffix == ".json" else path
     above = Path("..") if folder == Path() else folder.parent
     plan = plan or above / Path(result.provenance.plan_file or "plan.toml").name
-    remedies = [_command("remedy", str(path))] if _has_remedies(result, first) else []
+    is_of_people = first.subject == "people"  # their cases and cures are not those of the detector
+    remedies = [_command("remedy", str(path))] if _has_remedies(result, first) and not is_of_people else []
+    cases = [] if is_of_people else _cases(result, first, str(path))
     # a chain says itself what the next version is held against
     against = ["--baseline", str(path)] if result.further.held_against is None else []
     next_audit = _command("run", str(plan), "--restricted", *against, "--out", str(above / "audit-next"))
-    return (*_cases(result, first, str(path)), *remedies, next_audit)
+    return (*cases, *remedies, next_audit)
 
 
 def _can_be_opened_again(result: AuditResult) -> bool:

@@ -13,7 +13,9 @@ from itertools import product
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from audit.result.findings.change import Change, ChangeVerdict
+from audit.result.findings.further import Further
 from audit.result.findings.judged import Estimate, FamilyResult, Outcome, RuleResult, Verdict
+from audit.result.findings.second import SecondVerdict
 from audit.vocabulary.groups import Axis, Family, Group, Level, SensitiveFeature
 from audit.vocabulary.metrics import Metric, MetricDefinition, MetricName, error_of
 
@@ -27,6 +29,14 @@ T = TypeVar("T")
 
 
 WORST_FIRST: Final[tuple[Outcome, ...]] = ("fail", "inconclusive", "not_evaluable", "pass")
+
+
+def result_of_second(result: AuditResult, second: SecondVerdict) -> AuditResult:
+    """Return a result that says what a verdict beside that of the audit says, and nothing else."""
+    fields = ("rules", "verdicts", "counts", "estimates")
+    bare = dict.fromkeys(("probes", "probe_rules", "probe_verdicts", "waivers", "notices"), ())
+    known = {name: getattr(second, name) for name in fields}
+    return result.model_copy(update={**bare, **known, "change": None, "further": Further()})
 
 
 @dataclass(frozen=True, slots=True)

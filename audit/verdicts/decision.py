@@ -3,7 +3,8 @@
 Verdicts on other decisions over the same cases, by the ordinary tests: people's, and each form by itself.
 
 They are other questions than that of the plan, as a change from a baseline is, and each kind of them has a budget of
-its own: `alpha`, divided by how many of its kind are asked for. None enters the verdict of the audit.
+its own: `alpha`, divided by how many of its kind are asked for. None enters the verdict of the audit, but people's
+decisions where the plan lets them count: then they and the detector have half of one budget each.
 
 Decision of an audit: rules on rates and on probes, the change from a baseline, and the verdict over all of them.
 """
@@ -24,7 +25,7 @@ from audit.result.audit_result import OverallVerdict
 from audit.result.findings.change import Change, HeldAgainst
 from audit.result.findings.further import NotJudgedAlone, PlannedPass
 from audit.result.findings.judged import RuleResult, Verdict, stopped_by_failures
-from audit.result.findings.second import SecondVerdict
+from audit.result.findings.second import SecondVerdict, people_among
 from audit.result.findings.swaps import ProbeRuleResult, ProbeVerdict
 from audit.stages import Scope
 from audit.verdicts.chance_of_pass import planned_pass
@@ -52,6 +53,8 @@ def judge_second(
         shown = [everyone_as_family(second.table), *families.values()]
         alpha = plan.verdict.alpha / of_kind[second.kind]
         stricter = plan.model_copy(update={"verdict": plan.verdict.model_copy(update={"alpha": alpha})})
+        if second.kind == "form":
+            stricter = stricter.model_copy(update={"decisions": None})  # forms share no budget with people
         rules, verdicts, overall = judge(stricter, families, by_name, second.moments)
         rates = estimates(
             [without_hidden(family) for family in shown] if hides else shown,
@@ -91,13 +94,13 @@ class Decision(NamedTuple):
     """Accepted versions, and the change that does not decide; None if there are none."""
     overall: OverallVerdict
     planned: PlannedPass | None
-    """Chance that a detector which treats everyone alike would have passed; None if there is a verdict, or details are
-    left out.
+    """Chance that a detector which treats everyone alike would have passed. None if there is a verdict, if details are
+    left out, or if a pass also needs people, of whom nothing can be planned.
     """
     not_alone: tuple[NotJudgedAlone, ...]
     """Groups that were not judged alone beside each rule that passes; none if details are left out."""
     second: tuple[SecondVerdict, ...]
-    """Verdicts on other decisions over the same cases; none of them enters `overall`."""
+    """Verdicts on other decisions over the same cases; of these people's enters `overall`, where the plan says so."""
     sample: JudgedSample | None
     """Control sample judged by itself, which decides nothing; None if the set has none or details are left out."""
 
@@ -130,12 +133,15 @@ def decide(
     """
     by_name = {feature.name: feature for feature in features}
     decided = plan_decidability(plan, families, by_name, counted.moments)
-    rules, verdicts, overall = judge(plan, families, by_name, counted.moments, decided)
+    rules, verdicts, _ = judge(plan, families, by_name, counted.moments, decided)
     probe_rules: tuple[ProbeRuleResult, ...] = ()
     probe_verdicts: tuple[ProbeVerdict, ...] = ()
     if plan.named_probe_rules:
         probe_rules, probe_verdicts = judge_probes(plan, answered)
-        overall = overall_verdict(plan.audit, (*rules, *probe_rules))
+    hides = plan.evaluation_set.is_counted and bool(counted.table.cells[..., ABSTAINED].any())
+    second = judge_second(plan, counted.second.counts, features, hides=hides)
+    people = people_among(second) if plan.people_count else None
+    overall = overall_verdict(plan.audit, (*rules, *probe_rules), people)
     change, versions = None, None
     if joined is not None:
         groups, cells = counted_cells([everyone_as_family(counted.table), *families.values()])
@@ -148,14 +154,12 @@ def decide(
             change, versions = joined.held_against(judged)
         overall = overall_with(overall, change)
     sample, planned = None, None
-    hides = plan.evaluation_set.is_counted and bool(counted.table.cells[..., ABSTAINED].any())
-    second = judge_second(plan, counted.second.counts, features, hides=hides)
     not_alone: tuple[NotJudgedAlone, ...] = ()
     if scope.has_details:
         # a gate asks for no details, and does not wait for these
         sample = _judged_sample(plan, counted, families, by_name)
         not_alone = not_judged_alone(plan, rules, families, decided, counted.moments)
-        if overall.outcome == "inconclusive":
+        if overall.outcome == "inconclusive" and not plan.people_count:
             planned = planned_pass(plan, counted.table, features, counted.moments, decided)
     return Decision(
         rules, verdicts, probe_rules, probe_verdicts, change, versions, overall, planned, not_alone, second, sample

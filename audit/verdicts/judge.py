@@ -25,9 +25,10 @@ from audit.analyses.sides import Side, questions
 from audit.counting.table import FAILED, FamilyCounts
 from audit.plan.audit_plan import AuditPlan, AuditSection, NamedRule, Route
 from audit.plan.sections import VerdictSection
-from audit.result.audit_result import OverallVerdict
+from audit.result.audit_result import AuditResult, OverallVerdict
 from audit.result.findings.change import combined_outcome
 from audit.result.findings.judged import OUTCOMES, Because, FamilyResult, Outcome, RuleResult, Verdict
+from audit.result.findings.second import SecondVerdict
 from audit.result.findings.swaps import ProbeRuleResult
 from audit.verdicts.decidability import FamilyDecidability, RuleDecidability, missing_expected, plan_decidability
 from audit.verdicts.margin_tests import FamilyTests, exact_rule_tests, rule_tests
@@ -339,15 +340,25 @@ def _judged_alone(family: FamilyDecidability, decidability: RuleDecidability) ->
     return alone / sum(people) if sum(people) else None
 
 
-def overall_verdict(audit_section: AuditSection, rules: Sequence[RuleResult | ProbeRuleResult]) -> OverallVerdict:
-    """Combine all rules: FAIL if any rule fails, PASS only if every rule passes, else INCONCLUSIVE."""
+def overall_verdict(
+    audit_section: AuditSection, rules: Sequence[RuleResult | ProbeRuleResult], people: SecondVerdict | None = None
+) -> OverallVerdict:
+    """Combine all rules, and what people decided where that counts: FAIL if any fails, PASS only if every one passes,
+    else INCONCLUSIVE.
+    """
     failing = tuple(rule.rule for rule in rules if rule.outcome == "fail")
     undecided = tuple(rule.rule for rule in rules if rule.outcome not in ("fail", "pass"))
+    outcomes = [*(str(rule.outcome) for rule in rules), *([] if people is None else [people.outcome])]
     return OverallVerdict.model_validate(
         {
-            "outcome": combined_outcome(rule.outcome for rule in rules),
+            "outcome": combined_outcome(outcomes),
             "failing_rules": failing,
             "undecided_rules": undecided,
             "primary_harm": audit_section.harm,
         }
     )
+
+
+def verdict_without_change(result: AuditResult) -> OverallVerdict:
+    """Return the verdict of an audit by itself, without its change from earlier ones."""
+    return overall_verdict(result.plan.audit, (*result.rules, *result.probe_rules), result.people_verdict)

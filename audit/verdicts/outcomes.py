@@ -11,11 +11,12 @@ until a day, and what it changes is the exit code of `run` and `gate` alone. The
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from audit.result.audit_result import AuditResult, OverallVerdict, Waiver
 from audit.result.findings.change import Change, ChangeBecause, ChangeOutcome, combined_outcome, deciding
 from audit.result.findings.judged import RuleBecause, RuleResult, Verdict
+from audit.result.findings.second import SecondVerdict
 from audit.result.findings.swaps import ProbeRuleResult
 from audit.result.waivers import waivers_by_finding, waivers_on_day
 from audit.vocabulary.groups import Group
@@ -60,7 +61,8 @@ def outcome_left(result: AuditResult, day: str) -> ChangeOutcome:
 
     A rule that fails is set aside where every group that fails under it is waived by a waiver in force, and no family
     fails without naming a group. Then its other groups decide whether it would pass. A rule on probes names no group,
-    and is never set aside; nor is a change for the worse.
+    and is never set aside; nor is a change for the worse. A waiver is about the detector: it sets no fail of people's
+    decisions aside.
     """
     if any(waiver.state == "expired" for waiver in waivers_on_day(result, day)):
         return "fail"
@@ -71,6 +73,8 @@ def outcome_left(result: AuditResult, day: str) -> ChangeOutcome:
     binding = [rule for rule in result.rules if rule.rule not in result.plan.warning_rules]
     left = [_outcome_without_waived(rule, verdicts[rule.rule], covered) for rule in binding]
     left += [str(rule.outcome) for rule in result.probe_rules]
+    if (people := result.people_verdict) is not None:
+        left += [str(rule.outcome) for rule in people.rules if rule.rule not in result.plan.warning_rules]
     left += [] if result.change is None else [result.change.outcome]
     return combined_outcome(left)
 
@@ -117,11 +121,12 @@ def narrow_to_rules(result: AuditResult, rules: Iterable[str]) -> AuditResult:
     of_rates = tuple(rule for rule in result.rules if rule.rule in rule_ids)
     on_probes = tuple(rule for rule in result.probe_rules if rule.rule in rule_ids)
     results: list[RuleResult | ProbeRuleResult] = [*of_rates, *on_probes]
-    change = _narrowed_change(result, rule_ids)
+    change, second = _narrowed_change(result, rule_ids), tuple(_narrowed_second(result, rule_ids))
+    further = result.further.model_copy(update={"second_verdicts": second})
+    people = result.model_copy(update={"further": further}).people_verdict
+    parts = [str(part.outcome) for part in (people, change) if part is not None]
     overall = OverallVerdict(
-        outcome=combined_outcome(
-            [str(rule.outcome) for rule in results] + ([] if change is None else [change.outcome])
-        ),
+        outcome=combined_outcome([*(str(rule.outcome) for rule in results), *parts]),
         failing_rules=tuple(rule.rule for rule in results if rule.outcome == "fail"),
         undecided_rules=tuple(rule.rule for rule in results if rule.outcome not in ("fail", "pass")),
         primary_harm=result.overall.primary_harm,
@@ -134,9 +139,22 @@ def narrow_to_rules(result: AuditResult, rules: Iterable[str]) -> AuditResult:
             "probe_verdicts": tuple(verdict for verdict in result.probe_verdicts if verdict.rule in rule_ids),
             "waivers": tuple(waiver for waiver in result.waivers if waiver.rule in rule_ids),
             "change": change,
+            "further": further,
             "overall": overall,
         }
     )
+
+
+def _narrowed_second(result: AuditResult, rule_ids: set[str]) -> Iterator[SecondVerdict]:
+    """Narrow people's decisions to these rules, and leave them out where they are judged by none; forms as they are."""
+    for second in result.further.second_verdicts:
+        rules = tuple(rule for rule in second.rules if rule.rule in rule_ids)
+        verdicts = tuple(verdict for verdict in second.verdicts if verdict.rule in rule_ids)
+        if second.kind == "form":
+            yield second
+        elif rules:
+            outcome = combined_outcome([rule.outcome for rule in rules])
+            yield second.model_copy(update={"rules": rules, "verdicts": verdicts, "outcome": outcome})
 
 
 def _narrow_change(change: Change, rule_ids: set[str]) -> Change | None:

@@ -60,7 +60,7 @@ def budget(plan: AuditPlan) -> Budget:
     ]
     shares = sum(sides for sides, _ in families) + 2 * _probe_families(plan.probes, plan.named_probe_rules)
     combined = sum(sides for sides, family in families if is_combined(plan.groups, family))
-    alpha = plan.verdict.alpha_of_limits
+    alpha = plan.alpha_of_limits
     if not combined:
         return Budget(ALL_NAMES * alpha / shares, 0.0)
     return Budget(NAMES * alpha / shares, UNNAMED * alpha / combined)

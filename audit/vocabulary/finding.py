@@ -19,15 +19,16 @@ Word = Literal["beyond", "within", "cannot_tell", "not_judged_alone", "no_rate"]
 may be stated of them."""
 WORDS: Final[tuple[Word, ...]] = ("beyond", "cannot_tell", "not_judged_alone", "within", "no_rate")
 """Every word, the most urgent first."""
-Subject = Literal["group", "together", "changed_word", "change"]
-"""What is judged: a group against everyone else, the groups of a family together, a word in place of another, or a
-group against an earlier release."""
-SUBJECTS: Final[tuple[Subject, ...]] = ("group", "together", "changed_word", "change")
+Subject = Literal["group", "together", "people", "changed_word", "change"]
+"""What is judged: a group against everyone else, the groups of a family together, either of these in what people
+decided after the detector, a word in place of another, or a group against an earlier release."""
+SUBJECTS: Final[tuple[Subject, ...]] = ("group", "together", "people", "changed_word", "change")
 Cause = Literal[
     "beyond_limit",  # worse than everyone else by more than the limit
     "as_recorded",  # the same of the people recorded, and not with all whose group is unknown
     "smaller_group",  # the same of a group within a public row, which has no row of its own
     "many_together",  # some groups of a family are; none of them can be named
+    "people_decided",  # beyond the limit in what people decided after the detector
     "changed_word",  # one changed word moves the score by more than the limit
     "earlier_release",  # worse than in an earlier release by more than the limit
     "unknown_people",  # cannot tell: it hangs on people whose group is unknown

@@ -26,7 +26,7 @@ from reports.tally_words import TallyWords
 
 _MOST_WORDS: Final = 3
 """So many changed words are named."""
-_FAILS: Final = (("probes", "fails_on_probes"), ("change", "change_fail"))
+_FAILS: Final = (("people", "people_fail"), ("probes", "fails_on_probes"), ("change", "change_fail"))
 """Sentences for what a release fails on beside groups."""
 
 
@@ -169,6 +169,10 @@ class PortalWords:
             )
         hides = [name for name in release.left_out if name in {"figures_hidden", "other_key"}]
         sentences += [self.t.gettext(SENTENCES[name]) for name in (*hides, *release.about.sample_sentences)]
+        people = release.headline.people_outcome
+        if people is not None:
+            names = (*[f"people_{people}"] * (people != "fail"), "people_counted")
+            sentences += [self.t.gettext(SENTENCES[name]) for name in names]
         change = release.headline.change
         if change is not None:
             differs = ", ".join(change.differs)

@@ -50,6 +50,10 @@ def _families(reading: PipelineReading) -> Iterator[_Family]:
     if words:
         meaning = "What the exact audit says of a changed word under a rule, in the label word; always one."
         yield "audit_changed_word", "gauge", meaning, (_of_changed_word(finding) for finding in words)
+    if release.headline.people:
+        meaning = "Verdict on a rule over what people decided after the system, in the label outcome; always one."
+        decided = [f'{{rule="{_label(rule.rule)}",outcome="{rule.outcome}"}} 1' for rule in release.headline.people]
+        yield "audit_people", "gauge", meaning, decided
     if release.headline.change is not None:
         meaning = (
             "Whether the system became worse for any group than in the earlier audit, in the label outcome; always one."

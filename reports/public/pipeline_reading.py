@@ -74,9 +74,10 @@ class PipelineReading:
     @property
     def only_warned(self) -> bool:
         """Whether the verdict fails, and on nothing but rules that only warn."""
-        failing = [rule for rule in self.release.rules if rule.outcome == "fail"]
-        alone = self.release.headline.fails_on == ("groups",)
-        return alone and bool(failing) and all(rule.on_fail == "warn" for rule in failing)
+        headline, warning = self.release.headline, {rule.rule for rule in self.release.rules if rule.on_fail == "warn"}
+        failing = {rule.rule for rule in self.release.rules if rule.outcome == "fail"}
+        failing |= {rule.rule for rule in headline.people if rule.outcome == "fail"}
+        return set(headline.fails_on) <= {"groups", "people"} and bool(failing) and failing <= warning
 
     @property
     def about_verdict(self) -> str:
@@ -95,8 +96,9 @@ class PipelineReading:
 
     @cached_property
     def suites(self) -> list[Suite]:
-        """The verdict, then each rule with its rows, those that fail first; changed words; the change since before."""
-        return [self._verdict(), *map(self._rule, self.release.rules), *self._changed_words(), *self._change()]
+        """The verdict; each rule with its rows, what fails first; people's decisions; changed words; the change."""
+        rules = map(self._rule, self.release.rules)
+        return [self._verdict(), *rules, *self._people(), *self._changed_words(), *self._change()]
 
     def _verdict(self) -> Suite:
         about, headline = self.about, self.release.headline
@@ -147,6 +149,15 @@ class PipelineReading:
         rule_case = Case(f"rule {name}", outcome_of(findings), f"changed words: {tally}", "rule")
         cases = tuple(map(self._unlike_rows, findings))
         return Suite(name, "disparity", rule_case, cases, (("findings", tally),))
+
+    def _people(self) -> list[Suite]:
+        warning = {rule.rule for rule in self.release.rules if rule.on_fail == "warn"}
+        decided = [finding for finding in self.findings if finding.subject == "people"]
+        cases = [replace(self._unlike_rows(finding), name=f"people's decisions: {finding.rule}") for finding in decided]
+        return [
+            Suite(f"people.{finding.rule}", "disparity", case, warns=finding.rule in warning)
+            for finding, case in zip(decided, cases, strict=True)
+        ]
 
     def _change(self) -> list[Suite]:
         cases = [self._unlike_rows(finding) for finding in self.findings if finding.subject == "change"]

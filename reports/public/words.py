@@ -182,6 +182,7 @@ class PublicWords(RateWords):
 _STEPS: Final[Mapping[Cause, str]] = {
     "beyond_limit": "explain_gaps",
     "smaller_group": "explain_gaps",
+    "people_decided": "explain_people",
     "changed_word": "explain_words",
     "earlier_release": "became_worse",
 }

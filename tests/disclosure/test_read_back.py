@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,19 @@ import jsonschema
 import pytest
 from made.releases import made_release
 
-from audit.cli.pages.json_schemas import chain_schema, design_schema, plan_schema, release_schema, result_schema
+from audit.cli.pages.json_schemas import (
+    chain_schema,
+    design_schema,
+    findings_schema,
+    plan_schema,
+    release_schema,
+    result_schema,
+)
 from audit.disclosure.read import load_release, parse_release
 from audit.errors import ResultError
 from audit.plan.audit_plan import PLAN_SCHEMA
 from audit.plan.sampling_design import DESIGN_SCHEMA
+from audit.public.findings_document import FINDINGS_SCHEMA, findings_file
 from audit.public.release import METHOD_VERSION, PublicRelease, public_json
 from audit.result.audit_result import SCHEMA_VERSION
 from audit.verdicts.changes.chain import CHAIN_SCHEMA
@@ -131,9 +140,25 @@ def test_a_release_follows_the_published_schema(kind: str) -> None:
         jsonschema.validate({**document, "key": "0" * 64}, schema)
 
 
+@pytest.mark.parametrize("kind", ["none", "fail", "pass"])
+def test_findings_follow_the_published_schema_and_are_those_of_the_release(kind: str) -> None:
+    schema = findings_schema()
+    jsonschema.Draft202012Validator.check_schema(schema)
+    release = made_release(kind)
+    document = json.loads(findings_file(release))
+    jsonschema.validate(document, schema)
+    assert document["outcome"] == release.headline.outcome
+    of_rows = {row.key for row in release.rows}
+    assert {entry["who"] for entry in document["findings"] if entry["subject"] == "group"} <= of_rows
+    words = Counter(entry["word"] for entry in document["findings"])
+    assert {word: count for word, count in document["tally"].items() if word in words} == words
+    assert sum(words.values()) == sum(count for word, count in document["tally"].items() if word != "smaller_groups")
+
+
 def test_the_names_of_schemas_have_their_versions() -> None:
     assert plan_schema()["$id"] == f"urn:audit7k:plan:{PLAN_SCHEMA}"
     assert design_schema()["$id"] == f"urn:audit7k:design:{DESIGN_SCHEMA}"
     assert result_schema()["$id"] == f"urn:audit7k:result:{SCHEMA_VERSION}"
     assert release_schema()["$id"] == f"urn:audit7k:release:{METHOD_VERSION}"
+    assert findings_schema()["$id"] == f"urn:audit7k:findings:{FINDINGS_SCHEMA}"
     assert chain_schema()["$id"] == f"urn:audit7k:chain:{CHAIN_SCHEMA}"

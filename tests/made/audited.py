@@ -21,7 +21,7 @@ from audit.cli.commands.app import app
 
 PUBLIC_FORMS: Final = (
     "html", "json", "csv", "junit", "sarif", "github-summary", "github-annotations", "gitlab-codequality",
-    "gitlab-metrics", "markdown", "badge", "letter", "test-result", "cyclonedx", "croissant", "atrs",
+    "findings", "gitlab-metrics", "markdown", "badge", "letter", "test-result", "cyclonedx", "croissant", "atrs",
     "algoritmeregister", "fria",
 )  # fmt: skip
 """Every public form but PDF, which takes seconds."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from dataclasses import asdict
 from xml.etree import ElementTree as ET
 
 import pytest
 from made.change_told import change_told
 from made.formats import text_of
 from made.pages import parsed, section, text
+from made.people import BY_SCORE, OFFICER, made_audit, made_cases
 from made.releases import made_release
 from made.results import failing_result, few_result, passing_result, undecided_result
 from made.second_looks import further_result, unnamed_result
@@ -20,8 +22,10 @@ from audit.cli.mlflow_run import _outcome_metrics
 from audit.cli.outputs.gate_lines import public_lines
 from audit.cli.pages.summary import summary
 from audit.cli.testing.exact_cases import exact_cases
+from audit.from_python import run_audit
 from audit.public.finding_list import findings_of as public_findings_of
 from audit.public.finding_list import tally_of_rule
+from audit.public.findings_document import FindingTally
 from audit.public.release import PublicChangedWord, PublicRelease
 from audit.result.audit_result import AuditResult
 from audit.result.cases import suites
@@ -36,8 +40,10 @@ from reports.public.html.document import html_file
 from reports.sarif import SarifReporter
 from reports.tally_words import TallyWords
 
-KINDS = ("failing", "few", "passing", "undecided", "unnamed", "changed", "probes")
-PUBLIC_KINDS = ("fail", "pass", "inconclusive", "none", "weighted", "again", "words", "unnamed words", "change")
+KINDS = ("failing", "few", "passing", "undecided", "unnamed", "changed", "people", "probes")
+PUBLIC_KINDS = (
+    "fail", "pass", "inconclusive", "none", "weighted", "again", "words", "unnamed words", "people", "change",
+)  # fmt: skip
 WORDS = PublicChangedWord(
     rule="swaps",
     probe="adverts",
@@ -70,6 +76,9 @@ def exact_result(kind: str) -> AuditResult:
             change = change_told(result)
             overall = result.overall.model_copy(update={"outcome": change.outcome})
             return result.model_copy(update={"change": change, "overall": overall})
+        case "people":
+            asked = {"column": "officer", "verdict": "counts"}
+            return run_audit(made_audit(BY_SCORE, decisions={**OFFICER, **asked}), made_cases(), crosscheck=False)
         case _:
             return further_result(few_result())
 
@@ -126,6 +135,11 @@ def public_release(kind: str) -> PublicRelease:
         release = made_release("pass")
         headline = release.headline.model_copy(update={"outcome": "fail", "fails_on": ("probes",)})
         return release.model_copy(update={"headline": headline, "changed_words": (WORDS,) if kind == "words" else ()})
+    if kind == "people":
+        release = made_release("pass")
+        decided = [{"rule": rule.rule, "outcome": "fail"} for rule in release.rules]
+        of_people = {**release.headline.model_dump(), "outcome": "fail", "fails_on": ("people",), "people": decided}
+        return PublicRelease.model_validate({**release.model_dump(), "headline": of_people})
     if kind == "change":
         release = made_release("pass")
         told = {"outcome": "fail", "paired": True, "baseline_finished": "2026-01-02"}
@@ -146,7 +160,13 @@ def test_public_outputs_say_the_same(kind: str) -> None:
         str(tally)
     ]
     failures = sum(test.find("failure") is not None for suite in junit for test in suite.findall("testcase")[1:])
-    assert failures == sum(one.word == "beyond" and one.subject != "change" for one in findings)
+    assert failures == sum(one.word == "beyond" and one.subject not in ("people", "change") for one in findings)
+
+    document = json.loads(text_of("findings.json", release))
+    assert FindingTally(**document["tally"]) == FindingTally(**asdict(tally))
+    assert [(entry["rule"], entry["word"]) for entry in document["findings"]] == [
+        (finding.rule, finding.word) for finding in findings
+    ]
 
     lines = public_lines(release)
     summary_text = text_of("summary.md", release)
@@ -160,6 +180,14 @@ def test_public_outputs_say_the_same(kind: str) -> None:
     page = text(section(parsed(html_file(release)), "verdict"))
     if release.rows:
         assert TallyWords(ENGLISH).sentence(tally).split(";")[0] in page
+    if kind == "people":
+        told = "What people decided after the system exceeds the limit."
+        assert told in page
+        assert told in text_of("comment.md", release)
+        assert all(f"{rule.rule}, people's decisions: FAIL" in lines for rule in release.rules)
+        assert told in text_of("annotations.txt", release)
+        for name in ("junit.xml", "report.sarif.json"):
+            assert "people&apos;s decisions" in text_of(name, release).replace("'", "&apos;")
     if kind == "words":
         told = "Moroccan"
         assert told in page

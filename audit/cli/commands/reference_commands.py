@@ -24,21 +24,37 @@ def schema(
     plan: Annotated[bool, typer.Option("--plan", help="Of a plan instead of a result.")] = False,
     design: Annotated[bool, typer.Option("--design", help="Of the design of a drawn set.")] = False,
     release: Annotated[bool, typer.Option("--release", help="Of a public release.json.")] = False,
+    findings: Annotated[bool, typer.Option("--findings", help="Of a public findings.json.")] = False,
     chain: Annotated[bool, typer.Option("--chain", help="Of an entry of a chain of accepted versions.")] = False,
     mapping: Annotated[
         str | None, typer.Option(metavar="NAME", help="Print a mapping instead, to copy and edit: atrs, fria …")
     ] = None,
 ) -> None:
     """Print the JSON Schema of result.json, or what else is asked for."""
-    from audit.cli.pages.json_schemas import chain_schema, design_schema, plan_schema, release_schema, result_schema
+    from audit.cli.pages.json_schemas import (
+        chain_schema,
+        design_schema,
+        findings_schema,
+        plan_schema,
+        release_schema,
+        result_schema,
+    )
 
-    if plan + design + release + chain + (mapping is not None) > 1:
-        raise ArgumentError("give one of --plan, --design, --release, --chain and --mapping", slug="schema-arguments")
+    chosen = {
+        plan_schema: plan,
+        design_schema: design,
+        release_schema: release,
+        findings_schema: findings,
+        chain_schema: chain,
+    }
+    if sum(chosen.values()) + (mapping is not None) > 1:
+        raise ArgumentError(
+            "give one of --plan, --design, --release, --findings, --chain and --mapping", slug="schema-arguments"
+        )
     if mapping is not None:
         from audit.disclosure.public_files import mapping_text
 
         say_document(mapping_text(mapping).decode("utf-8"))
         return
-    chosen = {design_schema: design, plan_schema: plan, release_schema: release, chain_schema: chain}
     schema_of = next((schema for schema, wanted in chosen.items() if wanted), result_schema)
     say_document(json.dumps(schema_of(), indent=2, ensure_ascii=False) + "\n")

@@ -15,12 +15,12 @@ from audit.cli.outputs.waivers import public_waiver_lines, unnamed_waiver_lines,
 from audit.cli.pages.change_words import exact_change_lines, public_change_lines, public_headline
 from audit.cli.pages.summary import rule_lines, verdict_words
 from audit.disclosure.digests import release_of
-from audit.disclosure.headline import with_waivers
+from audit.disclosure.headline import public_people, with_waivers
 from audit.errors import ArgumentError
 from audit.public.cases import PublicCases, exact_figures, limit_words, why_it_fails
 from audit.public.finding_list import ReleaseFinding, findings_of, message_of, tally_of_rule, who_words
 from audit.public.names import RowNames
-from audit.public.release import PublicRelease, PublicRule, public_json
+from audit.public.release import PublicPeopleRule, PublicRelease, PublicRule, public_json
 from audit.public.sentences import SENTENCES
 from audit.result.audit_result import AuditResult, Waiver
 from audit.result.finding_list import findings_of as exact_findings_of
@@ -99,7 +99,11 @@ def _release_beside(
 def _say_public(result: AuditResult, release: PublicRelease | None, unnamed: list[str]) -> None:
     if release is None:
         note("note: the verdict alone: no public release of this result is at hand, or not the key that says so")
-    lines = unnamed if release is None else public_lines(release_on_rules(release, result))
+    lines = (
+        [*people_lines(public_people(result)), *unnamed]
+        if release is None
+        else public_lines(release_on_rules(release, result))
+    )
     verdict = verdict_words(result, Style.of(sys.stdout))
     owner = exact_figures(printable(result.provenance.plan_file or "plan.toml"))
     say("\n".join([*lines, *public_change_lines(result), verdict, owner]))
@@ -109,9 +113,15 @@ def public_lines(release: PublicRelease) -> list[str]:
     """Write a line for each rule, and whom it fails; then changed words, and what rows do not say."""
     cases, findings = PublicCases(release), findings_of(release)
     lines = [line for rule in release.rules for line in _rule_lines(cases, rule, findings)]
+    lines += people_lines(release.headline.people)
     lines += _changed_word_lines(release, findings)
     lines += [SENTENCES[name] for name in release.left_out if name != "figures_people"]
     return [*lines, *why_it_fails(release), *public_waiver_lines(cases)]
+
+
+def people_lines(rules: Sequence[PublicPeopleRule]) -> list[str]:
+    """Write a line for each rule on people's decisions that count."""
+    return [f"{printable(rule.rule)}, people's decisions: {rule.outcome.upper()}" for rule in rules]
 
 
 def _rule_lines(cases: PublicCases, rule: PublicRule, findings: Sequence[ReleaseFinding]) -> Iterator[str]:

@@ -50,7 +50,8 @@ def result_of_all_nights(
         Whether groups are named.
     """
     if isinstance(judged, RunRequest):
-        check_plan(judged.loaded.plan.evaluation_set, judged.loaded.plan.detector, judged.loaded.plan.named_probe_rules)
+        plan = judged.loaded.plan
+        check_plan(plan.evaluation_set, plan.detector, plan.named_probe_rules, people_count=plan.people_count)
     # A link would be replaced by a file, and a link into a missing folder would count as new.
     state_path = state_path.resolve()
     with locked(state_path):

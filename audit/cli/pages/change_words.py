@@ -12,7 +12,7 @@ from typing import Final
 from audit.cli.console.group_names import GroupNames, fit
 from audit.cli.console.terminal import State, Style
 from audit.cli.pages.words import WORDS
-from audit.disclosure.headline import public_change
+from audit.disclosure.headline import public_change, public_people
 from audit.result.audit_result import AuditResult
 from audit.result.findings.change import Change, ChangeRule, ChangeVerdict
 from audit.result.reading import changed_groups, changed_worst_first
@@ -112,7 +112,8 @@ def exact_change_lines(result: AuditResult, style: Style) -> list[str]:
 def public_headline(result: AuditResult) -> dict[str, object]:
     """Return what a public log may hold of a result without a public release, as JSON."""
     change = public_change(result)
-    alone: dict[str, object] = {"outcome": result.overall.outcome}
+    people = [rule.model_dump(mode="json") for rule in public_people(result)]
+    alone: dict[str, object] = {"outcome": result.overall.outcome, **({"people": people} if people else {})}
     return alone if change is None else {**alone, "change": change.model_dump(mode="json")}
 
 

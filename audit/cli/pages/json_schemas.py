@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from audit.plan.audit_plan import PLAN_SCHEMA, AuditPlan
 from audit.plan.sampling_design import DESIGN_SCHEMA, SamplingDesign
+from audit.public.findings_document import FINDINGS_SCHEMA, FindingsDocument
 from audit.public.release import METHOD_VERSION, PublicRelease
 from audit.result.audit_result import SCHEMA_VERSION, AuditResult
 from audit.vocabulary.documented import Documented
@@ -33,6 +34,11 @@ def result_schema() -> dict[str, Any]:
 def release_schema() -> dict[str, Any]:
     """Return the schema of a public `release.json`. Keys that only some audits have are not required."""
     return _schema_of(PublicRelease, f"release:{METHOD_VERSION}", "validation")
+
+
+def findings_schema() -> dict[str, Any]:
+    """Return the schema of a public `findings.json`."""
+    return _schema_of(FindingsDocument, f"findings:{FINDINGS_SCHEMA}", "serialization")
 
 
 def chain_schema() -> dict[str, Any]:

@@ -38,9 +38,9 @@ def second_looks(result: AuditResult, names: GroupNames) -> list[str]:
 
 
 def _second_verdicts(result: AuditResult) -> Iterator[str]:
-    """Say what the limits say of people's decisions, and of each form that does not pass."""
+    """Say what the limits say of people's decisions that are no part of the verdict, and of forms that do not pass."""
     for second in result.further.second_verdicts:
-        if second.kind == "decisions":
+        if second.kind == "decisions" and not result.plan.people_count:
             yield f"People after it: {second.outcome.upper()}, beside the verdict above and no part of it"
     open_forms = [
         verdict for verdict in result.further.second_verdicts if verdict.kind == "form" and verdict.outcome != "pass"

@@ -22,9 +22,9 @@ from audit.cli.pages.summary_lines import (
 )
 from audit.cli.pages.words import WORDS
 from audit.result.audit_result import AuditResult
-from audit.result.finding_list import findings_of
+from audit.result.finding_list import ExactFinding, findings_of
 from audit.result.findings.judged import RuleResult
-from audit.result.reading import JudgedRate, Reading, least_judged
+from audit.result.reading import JudgedRate, Reading, least_judged, result_of_second
 from audit.result.selected import Selected, selected
 from audit.result.urgency import most_urgent_first, state_of, widest_gap
 from audit.vocabulary.finding import tally_of
@@ -39,6 +39,7 @@ MOST_GROUPS: Final = 8
 FAILS_FIRST: Final = 4
 """So many groups that fail are shown before any line of further findings."""
 
+_PEOPLE: Final = "What people decided after it"
 _WORDS: Final = WORDS["states"]
 _HARMS: Final = WORDS["harms"]
 _PLACES: Final = WORDS["places"]
@@ -111,6 +112,9 @@ def rule_lines(result: AuditResult, style: Style) -> list[str]:
     """Write one line for each rule that does not pass, with the groups that fail or are undecided."""
     names = GroupNames(result.features)
     judged_rates = most_urgent_first(Reading(result))
+    decided = []
+    if (people := result.people_verdict) is not None:
+        decided = [f"{_PEOPLE}: {line}" for line in rule_lines(result_of_second(result, people), style)]
     of_rates = [
         _rule_line(
             rule,
@@ -122,7 +126,7 @@ def rule_lines(result: AuditResult, style: Style) -> list[str]:
         for rule in result.rules
         if rule.outcome != "pass"
     ]
-    return [*of_rates, *probe_rule_lines(result, style)]
+    return [*of_rates, *decided, *probe_rule_lines(result, style)]
 
 
 def _rule_line(
@@ -195,10 +199,22 @@ def _counts(reading: Reading) -> list[str]:
     recorded = sum(finding.cause == "as_recorded" for finding in findings)
     by_records = f" ({recorded:,} by the records alone)" if recorded else ""
     lines = [f"{tally_of(findings)}{by_records}"]
+    if (people := reading.result.people_verdict) is not None:
+        lines.append(
+            f"{_PEOPLE}: {people.outcome.upper()}, which the verdict counts{_first_of_people(reading, findings)}"
+        )
     if reading.unnamed:
         rule, _ = max(reading.unnamed, key=lambda entry: entry[1].unnamed_at_least)
         lines.insert(0, f"{unnamed_beyond(rule)}; none may be singled out")
     return [line for text in lines for line in textwrap.wrap(text, WIDTH, subsequent_indent="  ", initial_indent="  ")]
+
+
+def _first_of_people(reading: Reading, findings: Sequence[ExactFinding]) -> str:
+    """Name the first group beyond a limit in what people decided, with its rule; nothing where none can be named."""
+    for finding in findings:
+        if finding.subject == "people" and finding.word == "beyond" and isinstance(finding.who, Group):
+            return f": {GroupNames(reading.result.features).name_within(finding.who, 40)}, {printable(finding.rule)}"
+    return ""
 
 
 def _same_people(judged_rates: list[JudgedRate], names: GroupNames) -> list[str]:

@@ -1,8 +1,10 @@
 """What the rules say of other decisions on the same cases, and what people did with the detector's flags.
 
-Nothing here is part of the verdict of the audit, which is about the detector's flag.
+The verdict of the audit is about the detector's flag. Nothing here is part of it, but people's decisions where the plan
+lets them count.
 """
 
+from collections.abc import Iterable
 from typing import Literal
 
 from audit.result.findings.judged import Estimate, GroupCounts, RuleResult, Verdict
@@ -29,7 +31,8 @@ class SecondVerdict(Part):
     name: str
     """The form; empty for people's decisions."""
     alpha: float
-    """Chance of a false alarm over all rules and groups: the plan's, divided by how many of its kind are asked for."""
+    """Chance of a false alarm over all rules and groups: the plan's, divided by how many of its kind are asked for. Of
+    people's decisions that count, false FAILs have half of it."""
     outcome: Literal["pass", "fail", "inconclusive"]
     """fail if any rule fails, pass if every rule passes, else inconclusive."""
     rules: tuple[RuleResult, ...]
@@ -40,6 +43,11 @@ class SecondVerdict(Part):
     """Counts: first everyone, then group by group. Unscored are cases without this decision."""
     estimates: tuple[Estimate, ...]
     """The rates that rules limit; first everyone's."""
+
+
+def people_among(second: Iterable[SecondVerdict]) -> SecondVerdict | None:
+    """Return the verdict on people's decisions among these; None where there is none."""
+    return next((verdict for verdict in second if verdict.kind == "decisions"), None)
 
 
 class Override(Part):

@@ -50,7 +50,7 @@ from audit.stats.arrays import IntArray
 from audit.verdicts.changes.acceptance import check_features, check_plans, check_sets, permitted_differences
 from audit.verdicts.changes.judge import Comparison, Evidence, judge_change, why_not_judged
 from audit.verdicts.decidability import Climb
-from audit.verdicts.judge import overall_verdict
+from audit.verdicts.judge import verdict_without_change
 from audit.verdicts.side_tests import WHOLE_CHANGE, ChangeBudget
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
 
@@ -273,7 +273,7 @@ class Baseline(NamedTuple):
             finished=origin.finished,
             detector_sha256=origin.detector_sha256,
             title=self.result.plan.audit.title,
-            outcome=overall_verdict(self.result.plan.audit, (*self.result.rules, *self.result.probe_rules)).outcome,
+            outcome=verdict_without_change(self.result).outcome,
         )
 
 
@@ -491,8 +491,8 @@ def overall_with(overall: OverallVerdict, change: Change) -> OverallVerdict:
 
 def with_change(result: AuditResult, change: Change) -> AuditResult:
     """Return the result with another change, and the overall verdict that follows from it."""
-    overall = overall_verdict(result.plan.audit, (*result.rules, *result.probe_rules))
-    return result.model_copy(update={"change": change, "overall": overall_with(overall, change)})
+    overall = overall_with(verdict_without_change(result), change)
+    return result.model_copy(update={"change": change, "overall": overall})
 
 
 def with_versions(

@@ -111,7 +111,11 @@ def changed_parts(state: State, now: Mapping[str, Any], features: Sequence[Sensi
 
 
 def check_plan(
-    set_section: EvaluationSetSection, detector: DetectorSection, probe_rules: Sequence[NamedProbeRule]
+    set_section: EvaluationSetSection,
+    detector: DetectorSection,
+    probe_rules: Sequence[NamedProbeRule],
+    *,
+    people_count: bool,
 ) -> None:
     """Raise PlanError where nights of this plan cannot be added up."""
     section = set_section
@@ -121,6 +125,8 @@ def check_plan(
         raise _refused("with top_k one case is flagged in the place of another, so that cases are not independent")
     if probe_rules:
         raise _refused("a rule on probes asks the same texts every night, and no night adds to it")
+    if people_count:
+        raise _refused('nights judge the detector alone, and by decisions.verdict = "counts" people are judged too')
 
 
 def _refused(why: str) -> PlanError:
@@ -170,7 +176,7 @@ def take_in_night(result: AuditResult, before: State | None, sample: Sample | No
         with cases added, and nobody said what the sets are.
     """
     plan, families = result.plan, _families(result)
-    check_plan(plan.evaluation_set, plan.detector, plan.named_probe_rules)
+    check_plan(plan.evaluation_set, plan.detector, plan.named_probe_rules, people_count=plan.people_count)
     check_sample(before, sample)
     tonight = digested_set(result, families)
     now = identity(plan, result.provenance.detector_sha256)

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 from audit.result.findings.second import AfterDetector, Exposure, Override, PeopleGap, SecondVerdict
-from audit.result.reading import WORST_FIRST, JudgedRate
+from audit.result.reading import WORST_FIRST, JudgedRate, result_of_second
 from reports.html.looks.parts import MOST, Cell, Fold, Look, LookWriter, Row
 from reports.numbers import NOT_KNOWN
-from reports.second_words import SecondWords, result_of_second
+from reports.second_words import SecondWords
 from reports.writer import Report, Writer
 
 _T = TypeVar("_T")

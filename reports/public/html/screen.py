@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from markupsafe import Markup
 
 from audit.public.figures import Harm, PublicFinding, harm_of
 from audit.public.finding_list import ReleaseFinding, findings_of
-from audit.public.release import PublicRule
+from audit.public.release import FailsOn, PublicRule
 from audit.vocabulary.finding import tally_of
 from audit.vocabulary.groups import Axis
 from reports.html.charts import Hundred, axis_end, hundred_people, shift_axis, shift_chart, states
@@ -26,6 +26,15 @@ MOST = 6
 """So many rows stand in the picture."""
 _MOST_WORDS = 3
 """So many changed words are named."""
+
+
+_FAILS: Final[Mapping[FailsOn, str]] = {
+    "groups": "no_group_named",
+    "people": "people_fail",
+    "probes": "fails_on_probes",
+    "change": "change_fail",
+}
+"""Sentences for the first reason of a fail, where no row is beyond a limit."""
 
 
 class Picture(NamedTuple):
@@ -64,19 +73,26 @@ class Screen(PublicWriter):
     @cached_property
     def sentence(self) -> str:
         """Name of what happened, in one sentence."""
-        change, fails_on = self.release.headline.change, self.release.headline.fails_on
+        headline = self.release.headline
         if self.outcome == "pass":
             return "pass" if self.reading.rules or not self.about.probe_rules else "pass_on_probes"
-        if self.outcome != self.release.headline.outcome:
+        if self.outcome != headline.outcome:
             return "pass_not_shown"
         if self.outcome == "inconclusive":
-            undecided = "undecided_limits" if self.about.probe_rules else "undecided_groups"
-            return "change_inconclusive" if change is not None and change.outcome == "inconclusive" else undecided
+            return self._why_undecided()
         if self.reading.names_groups:
             return "fail" if self.reading.beyond else "smaller"
-        if not fails_on or "groups" in fails_on:
-            return "no_group_named" if fails_on else "fail_somewhere"
-        return "change_fail" if fails_on == ("change",) else "fails_on_probes"
+        if not headline.fails_on:
+            return "fail_somewhere"
+        return _FAILS[headline.fails_on[0]]
+
+    def _why_undecided(self) -> str:
+        headline = self.release.headline
+        if headline.people_outcome == "inconclusive" and all(rule.outcome == "pass" for rule in self.reading.rules):
+            return "people_inconclusive"
+        if headline.change is not None and headline.change.outcome == "inconclusive":
+            return "change_inconclusive"
+        return "undecided_limits" if self.about.probe_rules else "undecided_groups"
 
     @cached_property
     def harms(self) -> dict[Harm, int]:
@@ -98,6 +114,8 @@ class Screen(PublicWriter):
         if self.outcome == "pass":
             yield from ["too_small"] * (self.sentence == "pass")
             yield from ["pass_on_probes"] * (self.about.probe_rules > 0)
+        if headline.people_outcome is not None:
+            yield from (f"people_{headline.people_outcome}", "people_counted")
         if self.outcome == "fail" and "probes" in headline.fails_on:
             yield "fails_on_probes"
         if self.reading.beyond and any(not finding.row.parts for finding in self.reading.smaller_beyond):
