@@ -118,7 +118,8 @@ class ExactCases(Writer):
         if not isinstance(rule, RuleResult):
             return f"{self._swaps.word(rule)}: {self._swaps.changes(rule)}"
         could_pass = self.words.judged(rule) or "nobody"
-        message = f"{self.words.rule_outcome(rule.outcome)}: {self.why(rule)}; in groups that could pass: {could_pass}"
+        why = self.why_of_people(rule) if suite.of_people else self.why(rule)
+        message = f"{self.words.rule_outcome(rule.outcome)}: {why}; in groups that could pass: {could_pass}"
         if suite.unnamed:
             beside = f"{self._unnamed.of_the_rule(rule)}; " if rule.because != "unnamed_beyond_limit" else ""
             message += f"; {beside}{self._unnamed.not_to_conclude()}"

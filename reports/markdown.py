@@ -66,7 +66,7 @@ class _Comment(Writer):
 
     def write(self) -> str:
         judged = [suite for suite in suites(self.reading) if not isinstance(suite.of, Change)]
-        failing = [case for suite in judged for case in suite.failing if isinstance(case.of, JudgedRate)]
+        failing = [(suite.name, case) for suite in judged for case in suite.failing if isinstance(case.of, JudgedRate)]
         change = self.result.change
         loader = FileSystemLoader(Path(__file__).parent)
         templates = Environment(  # noqa: S701 - it is no HTML: what others wrote goes through `literal`
@@ -84,7 +84,7 @@ class _Comment(Writer):
             picked=self.words.sorted_by_result(self.result.plan.verdict.level),
             suites=judged,
             why=self._why,
-            failing=[(case.of, case.waiver) for case in failing],
+            failing=[(rule, case.of, case.waiver) for rule, case in failing],
             changed_words=[case.finding for suite in judged for case in suite.failing if case.finding.metric is None],
             waivers=WaiverWords(self.result).listed(self.names),
             names=self.names,
@@ -98,6 +98,8 @@ class _Comment(Writer):
     def _why(self, suite: Suite) -> str:
         if not isinstance(suite.of, RuleResult):
             return ""
+        if suite.of_people:
+            return self.why_of_people(suite.of)
         return ". ".join(filter(None, (self.why(suite.of), self._verdict.not_alone(suite.of))))
 
     def _share(self, numerator: int, denominator: int) -> str:

@@ -8,7 +8,7 @@ from functools import cached_property
 from audit.result.audit_result import AuditResult
 from audit.result.cases import Suite, suites
 from audit.result.findings.judged import Because, EstimateReason, RuleResult
-from audit.result.reading import Reading
+from audit.result.reading import Reading, result_of_second
 from audit.result.reasons import open_verdicts
 from audit.vocabulary.names import Names
 from reports.language import Language
@@ -40,6 +40,11 @@ class Writer:
         self.result, self.reading = report.result, report.reading
         self.language, self.names, self.words = report.language, report.names, report.words
         self.t, self.n = report.language.translations, report.language.numbers
+
+    def why_of_people(self, rule: RuleResult) -> str:
+        """Return why a rule has its outcome on what people decided after the detector."""
+        people = self.result.people_verdict
+        return "" if people is None else Writer(Report(result_of_second(self.result, people), self.language)).why(rule)
 
     def why(self, rule: RuleResult) -> str:
         """Return why a rule has its outcome; where groups keep it from a verdict, also their reasons."""

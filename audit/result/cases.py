@@ -44,6 +44,8 @@ class Suite(NamedTuple):
     cases: tuple[Case, ...]
     unnamed: bool = False
     """Whether groups of a family are beyond the limit of which none can be named."""
+    of_people: bool = False
+    """Whether it is about what people decided after the detector."""
 
     @property
     def failing(self) -> list[Case]:
@@ -78,7 +80,7 @@ def suites(reading: Reading) -> list[Suite]:
     for rule in () if result.people_verdict is None else result.people_verdict.rules:
         decided = tuple(cases.get(("people", rule.rule), ()))
         unnamed_too = any(case.finding.cause == "many_together" for case in decided)
-        listed.append(Suite(f"people.{rule.rule}", rule, rule.outcome, decided, unnamed_too))
+        listed.append(Suite(f"people.{rule.rule}", rule, rule.outcome, decided, unnamed_too, of_people=True))
     if result.change is not None:
         listed.append(Suite("change", result.change, result.change.outcome, tuple(cases.get(("change", ""), ()))))
     return listed

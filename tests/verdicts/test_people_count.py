@@ -13,11 +13,13 @@ import pytest
 from made.people import BY_SCORE, NONE, OFFICER, made_audit, made_cases
 from made.sealed import published_into
 
+from audit.cli.testing.exact_cases import exact_cases
+from audit.cli.testing.waived_cases import with_waivers
 from audit.errors import PlanError, ResultError
 from audit.from_python import run_audit
 from audit.notebook import NotebookResult
 from audit.public.release import PublicRelease
-from audit.result.audit_result import AuditResult
+from audit.result.audit_result import AuditResult, Waiver
 from audit.result.file import parse_result
 from audit.result.finding_list import findings_of
 from audit.result.findings.second import SecondVerdict
@@ -25,8 +27,16 @@ from audit.result.json_text import result_to_json
 from audit.result.reading import Reading
 from audit.stages import Scope
 from audit.verdicts.outcomes import narrow_to_rules, outcome_left
+from audit.vocabulary.groups import Group, Level
 
 CASES = made_cases()
+WAIVER = Waiver(
+    rule="true_positive_rate",
+    group=Group((Level("gender", "level", "man"),)),
+    who="An office",
+    why="known",
+    expires="2027-01-01",
+)
 COUNTS: dict[str, Any] = {**OFFICER, "verdict": "counts"}
 
 
@@ -99,6 +109,17 @@ def test_only_some_rules_and_waivers() -> None:
     warned = made_audit(BY_SCORE, decisions=COUNTS)
     warned["rules"] = [{**rule, "on_fail": "warn"} for rule in warned["rules"][:1]] + warned["rules"][1:]
     assert outcome_left(audited(warned), "2026-01-01") == "inconclusive"
+
+
+def test_pytest_names_them_apart_from_the_detector() -> None:
+    result = audited(made_audit(BY_SCORE, decisions=COUNTS))
+    cases = exact_cases(result)
+    failing = [case.name for case in cases if case.outcome == "fail"]
+    assert failing == ["VERDICT", "people.true_positive_rate", "people.true_positive_rate[gender=man]"]
+    assert "true_positive_rate fail" in cases[0].text
+    waiver = {("true_positive_rate", "gender=man"): WAIVER}
+    left = with_waivers(cases, result.model_copy(update={"waivers": (WAIVER,)}), waiver, "2026-01-01")
+    assert [case.name for case in left if case.outcome == "fail"] == failing
 
 
 def test_a_result_that_hides_them_is_refused() -> None:

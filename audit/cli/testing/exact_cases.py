@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Final
 
 from audit.cli.console.group_names import GroupNames
 from audit.cli.pages.change_words import change_sentence
 from audit.cli.testing.cases import OVERALL, AuditCase, block, group_label, with_names_apart
 from audit.result.audit_result import AuditResult
-from audit.result.cases import Case, suites
+from audit.result.cases import Case, Suite, suites
 from audit.result.findings.change import ChangeVerdict
 from audit.result.findings.judged import RuleResult, Verdict
 from audit.result.findings.swaps import ProbeRuleResult, ProbeVerdict
@@ -26,21 +28,31 @@ def exact_cases(result: AuditResult) -> tuple[AuditCase, ...]:
     finest = {feature.name: feature.rungs[0] for feature in result.features}
     audit_cases = [_overall(result)]
     for suite in suites(Reading(result)):
-        if isinstance(suite.of, RuleResult):
-            audit_cases.append(_rule(suite.of, suite.tally))
-        elif isinstance(suite.of, ProbeRuleResult):
-            audit_cases.append(_rule_on_probes(suite.of))
-        for case in suite.cases:
-            record = case.of
-            if isinstance(record, JudgedRate):
-                audit_cases.append(_group(record, group_label(record.group.levels, finest), names.name(record.group)))
-            elif isinstance(record, ProbeVerdict) and isinstance(suite.of, ProbeRuleResult):
-                audit_cases.append(_changed(record, _limit_on_probes(suite.of)))
-            elif isinstance(record, ChangeVerdict):
-                audit_cases.append(_change(case, record, group_label(record.group.levels, finest)))
-            else:
-                audit_cases.append(_together(case))
+        of_suite = list(_suite(suite, names, finest))
+        audit_cases += [_of_people(case, suite.name) for case in of_suite] if suite.of_people else of_suite
     return with_names_apart(audit_cases)
+
+
+def _suite(suite: Suite, names: GroupNames, finest: Mapping[str, str]) -> Iterator[AuditCase]:
+    if isinstance(suite.of, RuleResult):
+        yield _rule(suite.of, suite.tally)
+    elif isinstance(suite.of, ProbeRuleResult):
+        yield _rule_on_probes(suite.of)
+    for case in suite.cases:
+        record = case.of
+        if isinstance(record, JudgedRate):
+            yield _group(record, group_label(record.group.levels, finest), names.name(record.group))
+        elif isinstance(record, ProbeVerdict) and isinstance(suite.of, ProbeRuleResult):
+            yield _changed(record, _limit_on_probes(suite.of))
+        elif isinstance(record, ChangeVerdict):
+            yield _change(case, record, group_label(record.group.levels, finest))
+        else:
+            yield _together(case)
+
+
+def _of_people(case: AuditCase, rule: str) -> AuditCase:
+    """Name a case after people's decisions: a waiver of the detector's finding is not about it."""
+    return replace(case, name=f"people.{case.name}", rule=rule, text=f"people's decisions: {case.text}")
 
 
 def _overall(result: AuditResult) -> AuditCase:
@@ -52,10 +64,17 @@ def _overall(result: AuditResult) -> AuditCase:
         found=reason if outcome == "inconclusive" else "",
         fail="; ".join(overall.failing_rules),
         open="; ".join(overall.undecided_rules),
+        people=_people_words(result),
         change="" if result.change is None else change_sentence(result.change),
         note=_NOTE,
     )
     return AuditCase(OVERALL, None, None, outcome, text)
+
+
+def _people_words(result: AuditResult) -> str:
+    """Name the rules that what people decided does not keep to; empty where that is no part of the verdict."""
+    rules = () if result.people_verdict is None else result.people_verdict.rules
+    return "; ".join(f"{rule.rule} {rule.outcome}" for rule in rules if rule.outcome != "pass")
 
 
 def _change(case: Case, verdict: ChangeVerdict, label: str) -> AuditCase:
