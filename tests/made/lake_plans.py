@@ -130,7 +130,8 @@ reason = "made up"
 column = "form"
 decision_positive = ["sexual"]
 decision_negative = ["none"]
-decision_missing = ["labour"]"""
+decision_missing = ["labour"]
+verdict = 'counts'"""
 _RATE: Final = "\n" + as_toml("rightly_left_alone", {**NPV, "expected_rate": 0.9})
 PLANS: Final = {
     "plain": (_SCORE, "", ""),

@@ -9,6 +9,7 @@ import pytest
 from audit.cli.pages.words import WORDS as TERMINAL
 from audit.evidence.replay import LEVELS
 from audit.public.figures import State
+from audit.public.sentences import SENTENCES
 from audit.public.site import State as PortalState
 from audit.result.findings.change import ChangeOutcome, ChangeRuleBecause, Unpaired
 from audit.result.findings.further import OutOfReach, OwnMeasureReason, Remedy
@@ -36,7 +37,8 @@ def test_every_word_of_a_result_has_a_text() -> None:
     assert WORDS["remedy_states"].keys() == set(get_args(Status))
     assert WORDS["answers"].keys() == {*map(str, STATUSES), *map(str, REASONS)}
     assert WORDS["amplification"].keys() == WORDS["amplification_counted"].keys() == set(get_args(Amplifies))
-    assert WORDS["people_decided"].keys() == WORDS["headings"].keys() == {"fail", "pass", "inconclusive"}
+    assert WORDS["headings"].keys() == {"fail", "pass", "inconclusive"}
+    assert {f"people_{outcome}" for outcome in WORDS["headings"]} <= SENTENCES.keys()
     assert WORDS["portal_states"].keys() == set(get_args(PortalState))
     assert WORDS["among"].keys() == set(get_args(Exposure.model_fields["among"].annotation))
     assert WORDS["replayed"].keys() == set(LEVELS)
