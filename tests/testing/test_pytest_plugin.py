@@ -406,7 +406,7 @@ def test_a_plan_beside_a_package_named_audit_of_its_own_is_refused_in_one_line(
     )
     (pytester.path / "plan.toml").write_text("schema = 1", encoding="utf-8")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(pytester.path), os.environ["PYTHONPATH"]]))
-    done = run("--continue-on-collection-errors", "--no-summary")
+    done = run("--continue-on-collection-errors", "-rN")
     assert done.ret != 0
     output = done.stdout.str()
     assert output.count('audit7k: the package "audit" is not that of audit7k but') == 2
