@@ -169,7 +169,7 @@ def test_damaged_weights_are_one_line(tmp_path: Path) -> None:
 
 def test_a_column_of_numbers_is_refused(made: tuple[Path, Any]) -> None:
     batch = pa.record_batch({"row_id": pa.array([0], pa.int64()), "text": [1.5]})
-    with opened(made[0], SECTION) as detector, pytest.raises(DetectorError, match="holds no text"):
+    with opened(made[0], SECTION) as detector, pytest.raises(DetectorError, match="transformers-no-text"):
         detector.score(batch)
 
 
