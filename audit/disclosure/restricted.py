@@ -125,8 +125,7 @@ class RestrictedFolder:
     def _read_key(self) -> bytes:
         path = self._path / KEY
         if self.made_key:
-            self._count(0)  # first: a key without a counter has lost its log
-            write_durably(path, new_key().hex().encode() + b"\n")
+            _begin(self._path, new_key())
         if is_open_to_others(path.stat()):
             raise ResultError("others than the owner can read the key of the restricted folder", slug="key-not-private")
         secret = read_key(self._path)
@@ -152,6 +151,31 @@ def restricted_folder(path: Path) -> Iterator[RestrictedFolder]:
         with storage(path):
             folder = RestrictedFolder(path)
         yield folder
+
+
+def begin_folder(path: Path, secret: bytes) -> None:
+    """Make a restricted folder without releases (0700), with this key (0600).
+
+    Parameters
+    ----------
+    secret : bytes
+        The 32 bytes of the key.
+
+    Raises
+    ------
+    FolderInUseError
+        If somebody else has it open.
+    StorageError
+        If it cannot be written.
+    """
+    with locked(path), storage(path):
+        _begin(path, secret)
+
+
+def _begin(path: Path, secret: bytes) -> None:
+    # The counter comes first: a key without a counter has lost its log.
+    write_durably(path / COUNTER, _text({"releases": 0, "last": None}))
+    write_durably(path / KEY, secret.hex().encode() + b"\n")
 
 
 def _document(content: bytes, name: str) -> dict[str, Any]:

@@ -1,4 +1,7 @@
-"""Keys of Ed25519, in files that OpenSSL makes and reads. No other module imports `cryptography`."""
+"""Keys of Ed25519, in files that OpenSSL makes and reads, and files under a secret.
+
+No other module imports `cryptography`.
+"""
 
 from __future__ import annotations
 
@@ -33,6 +36,10 @@ _ORDER_8: Final = int.from_bytes(
 )
 _WEAK: Final = frozenset({0, 1, _PRIME - 1, _ORDER_8, _PRIME - _ORDER_8})
 """The y of the points of order 1, 2, 4 and 8: under such a key anybody can sign, and OpenSSL lets it pass."""
+_KEPT: Final = b"audit7k kept 1\n"
+"""How a file under a secret begins."""
+_SALT_BYTES: Final = 16
+_NONCE_BYTES: Final = 12
 _PEM: Final = re.compile(rb"\s*-----BEGIN PUBLIC KEY-----\s+([A-Za-z0-9+/=\s]+?)\s*-----END PUBLIC KEY-----\s*")
 
 
@@ -226,6 +233,68 @@ def certificates(texts: Iterable[str]) -> list[Certificate]:
         return [certificate for text in texts for certificate in load_pem_x509_certificates(text.encode())]
     except ValueError:
         raise EvidenceError("a certificate of a time authority is none in PEM", slug="not-a-key") from None
+
+
+def sealed_under(secret: bytes, content: bytes) -> bytes:
+    """Encrypt bytes under a secret: AES-256-GCM, with a key of its own for each file (RFC 5869, RFC 7914).
+
+    Raises
+    ------
+    EvidenceError
+        If the extra `evidence` is not installed.
+    """
+    _need_extra()
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    salt = os.urandom(_SALT_BYTES)
+    nonce = os.urandom(_NONCE_BYTES)
+    head = _KEPT + salt + nonce
+    return head + AESGCM(_derived(secret, b"file", salt)).encrypt(nonce, content, head)
+
+
+def opened_under(secret: bytes, sealed: bytes, name: str) -> bytes:
+    """Return what `sealed_under` encrypted; `name` is what the error calls it.
+
+    Raises
+    ------
+    EvidenceError
+        If it was encrypted under another secret or changed since, or the extra `evidence` is not installed.
+    """
+    _need_extra()
+    from cryptography.exceptions import InvalidTag
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    size = len(_KEPT) + _SALT_BYTES + _NONCE_BYTES
+    head, rest = sealed[:size], sealed[size:]
+    salt, nonce = head[len(_KEPT) : -_NONCE_BYTES], head[-_NONCE_BYTES:]
+    try:
+        if len(head) < size or not head.startswith(_KEPT):
+            raise InvalidTag
+        return AESGCM(_derived(secret, b"file", salt)).decrypt(nonce, rest, head)
+    except InvalidTag:
+        raise EvidenceError(f"the secret does not open {name}", slug="wrong-secret") from None
+
+
+def figures_key(secret: bytes) -> bytes:
+    """Return the 32 bytes of the key of public figures that belongs to a secret: equal each time.
+
+    Raises
+    ------
+    EvidenceError
+        If the extra `evidence` is not installed.
+    """
+    _need_extra()
+    return _derived(secret, b"figures", None)
+
+
+def _derived(secret: bytes, purpose: bytes, salt: bytes | None) -> bytes:
+    from cryptography.hazmat.primitives.hashes import SHA256
+    from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+    from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
+
+    # The name of the set and key is public, and a weak secret could be guessed by it: each guess costs 32 MB.
+    stretched = Scrypt(salt=_KEPT, length=32, n=2**15, r=8, p=1).derive(secret)
+    return HKDF(algorithm=SHA256(), length=32, salt=salt, info=_KEPT + purpose).derive(stretched)
 
 
 def _content(path: Path) -> bytes:

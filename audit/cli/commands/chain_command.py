@@ -35,6 +35,7 @@ _SHOWN: Final = 12
 Accepting = Annotated[str, typer.Option("--by", metavar="WHO", help="Who decides: an office, rather than a person.")]
 Reason = Annotated[str, typer.Option("--why", metavar="TEXT", help="On what ground.")]
 ChainFolder = Annotated[Path, typer.Argument(metavar="FOLDER", help="The restricted folder.")]
+KeptFile = Annotated[Path, typer.Argument(metavar="FILE", help="The encrypted file.")]
 SystemName = Annotated[
     str | None,
     typer.Option(
@@ -113,6 +114,44 @@ def reference(
     chain = _chosen(folder, system)
     name_reference(chain, folder, number, *_person(by, why))
     note(f"Version {number} of {_system(chain)} is the reference from here on.")
+
+
+@chain.command("pack", short_help="Encrypt the restricted folder into one file.")
+@guarded
+def pack_folder(folder: ChainFolder, file: KeptFile) -> None:
+    """Encrypt a restricted folder, with key, chain and log of releases, into one file for a store of a pipeline.
+
+    The secret stands in the variable AUDIT7K_SECRET: 32 characters or more, made with `openssl rand -hex 32`.
+    """
+    from audit.cli.outputs.signer import secret_of_pipeline
+    from audit.evidence.kept_folder import pack
+
+    pack(folder, file, secret_of_pipeline())
+
+
+@chain.command("unpack", short_help="Write such a file as a restricted folder again.")
+@guarded
+def unpack_folder(
+    file: KeptFile,
+    folder: ChainFolder,
+    begin: Annotated[
+        bool,
+        typer.Option("--begin", help="Where there is no such file: make a folder whose key is that of the secret."),
+    ] = False,
+) -> None:
+    """Write the restricted folder of a file into a new folder. The secret stands in the variable AUDIT7K_SECRET.
+
+    `--begin` is for the first time. Where the file is lost its log is lost too: what was printed is not known any more,
+    and the next release would be drawn without it.
+    """
+    from audit.cli.outputs.signer import secret_of_pipeline
+    from audit.evidence.kept_folder import begin_kept, unpack
+
+    secret = secret_of_pipeline()
+    if begin and not file.exists():
+        begin_kept(folder, secret)
+    else:
+        unpack(file, folder, secret)
 
 
 def _person(by: str, why: str) -> tuple[str, str]:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from audit.evidence.keys import Signer
 
 PASSPHRASE: Final = "AUDIT7K_PASSPHRASE"  # noqa: S105 - name of a variable
+SECRET: Final = "AUDIT7K_SECRET"  # noqa: S105 - name of a variable
+_LEAST_SECRET: Final = 32
+"""Characters of a secret: 128 random bits in hexadecimal."""
 _LEAST: Final = 12
 """Characters of a passphrase."""
 
@@ -38,6 +41,22 @@ def new_passphrase() -> bytes:
     if PASSPHRASE not in os.environ and _passphrase("Once more: ") != chosen:
         raise ArgumentError("the two passphrases differ", slug="other-passphrase")
     return chosen
+
+
+def secret_of_pipeline() -> bytes:
+    """Return the secret under which a pipeline keeps its restricted folder, from the environment.
+
+    Raises
+    ------
+    ArgumentError
+        If there is none, or it is so short that it could be guessed.
+    """
+    secret = os.environ.get(SECRET, "").strip()
+    if not secret:
+        raise ArgumentError(f"the environment has no {SECRET}", slug="no-secret")
+    if len(secret) < _LEAST_SECRET:
+        raise ArgumentError(f"{SECRET} has fewer than {_LEAST_SECRET} characters", slug="short-secret")
+    return secret.encode()
 
 
 def _passphrase(prompt: str) -> bytes:
