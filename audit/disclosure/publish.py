@@ -122,6 +122,36 @@ def publish(
         return Published(release, files, new_key=folder.made_key)
 
 
+def words_of(result: AuditResult, restricted: Path | None) -> PublicRelease:
+    """Return verdict, rules and words of a result as a release would say them, without any number.
+
+    Nothing is remembered: this is for versions that nobody accepted. Where `restricted` is None
+    or holds no key, rules have a verdict and no row has a word.
+
+    Raises
+    ------
+    ResultError, FolderInUseError, StorageError
+        As `publish` does.
+    """
+    shape, method = shape_of(result), public_method(result.plan.evaluation_set, result.plan.disclosure)
+    about = public_about(result, (DATA,), ("en",), {})
+    if restricted is None or read_key(restricted) is None:
+        printed, _ = _make(result, None, method, None, {})
+        return _finished(printed, about, method, result, "", 1)
+    with restricted_folder(restricted) as folder:
+        plan = result.plan
+        folder.refuse_other_parameters(_parameters(plan.groups, plan.evaluation_set, plan.disclosure))
+        printed, _ = _make(result, shape, method, folder.secret, folder.last)
+    without = {"people": 0, "errors": None, "few": None, "fewer_than": None}
+    rates = {"value": None, "low": None, "high": None, "at_least": None, "at_most": None, "rest": None}
+    rows = [
+        row.model_copy(update={**without, "rates": tuple(rate.model_copy(update=rates) for rate in row.rates)})
+        for row in printed["rows"]
+    ]
+    bare = {**printed, "rows": tuple(rows), "unscored": None, "unlabelled": None}
+    return _finished(bare, about, method, result, "", 1).model_copy(update={"number": None})
+
+
 def refuse_other_set(
     restricted: Path, before: PublicRelease | None, set_there: str = "", *, new_key: bool = False
 ) -> None:

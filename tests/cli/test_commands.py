@@ -492,7 +492,7 @@ def test_every_command_of_a_blind_audit_is_guarded_and_says_whose_it_is() -> Non
 def test_every_command_of_a_chain_is_guarded() -> None:
     (group,) = (group for group in app.registered_groups if group.name == "chain")
     commands = group.typer_instance.registered_commands if group.typer_instance else []
-    assert [info.name for info in commands] == ["accept", "list", "reference"]
+    assert [info.name for info in commands] == ["accept", "list", "reference", "pack", "unpack"]
     for info in commands:
         assert hasattr(info.callback, "__wrapped__")
         assert info.callback is not None

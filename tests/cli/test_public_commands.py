@@ -405,3 +405,41 @@ def test_no_public_file_comes_to_lie_beside_the_rows(here: Path, command: tuple[
     Path("plan.toml").write_text(plan.replace('"cases.csv"', '"audit-out/public/cases.csv"'), encoding="utf-8")
     assert invoke(*RUN, *JSON)[0] == ExitCode.USAGE
     assert names(here / "audit-out") == ["public"]
+
+
+def test_words_alone_name_whom_a_rule_fails_and_print_no_number_and_remember_nothing(published: Path) -> None:
+    """What the rows and words are is that of the release; nothing of it counts a person."""
+    releases = {path: path.read_bytes() for path in (published / "audit-out/restricted").rglob("*") if path.is_file()}
+    code, out, _ = invoke("gate", "audit-out", *elsewhere("audit-out"), "--words", "words.md")
+    assert code == ExitCode.FAIL
+    release = PublicRelease.model_validate_json((published / "audit-out/public/release.json").read_bytes())
+    beyond = [row for row in release.rows if any(word.word == "beyond" for word in row.words)]
+    assert beyond
+    assert "beyond the limit: Women" in out
+    written = (published / "words.md").read_text(encoding="utf-8")
+    assert written == "".join(f"    {line}\n" for line in out.splitlines())
+    printed = {str(number) for row in release.rows for number in (row.people, row.errors) if number}
+    assert not printed & set(re.findall(r"\d{2,}", out.replace("at most 10 points", "")))
+    assert not re.findall(r"\d ?%", out)
+    assert releases == {
+        path: path.read_bytes() for path in (published / "audit-out/restricted").rglob("*") if path.is_file()
+    }
+
+
+def test_words_without_the_key_name_rules_alone_and_make_no_key(here: Path) -> None:
+    assert invoke(*RUN, "--restricted")[0] == ExitCode.FAIL
+    code, out, _ = invoke("gate", "audit-out", *elsewhere("audit-out"), "--words", "words.md")
+    assert code == ExitCode.FAIL
+    rule, verdict, *_ = out.splitlines()
+    assert rule == "true_positive_rate: FAIL (at most 10 points lower than everyone else)"
+    assert verdict == "✗ FAIL"
+    assert "Groups are named only with the key of the set." in out
+    assert not (here / "audit-out" / "restricted").exists()
+
+
+@pytest.mark.parametrize("arguments", [("plan.toml",), ("audit-out", "--restricted"), ("audit-out", "--json")])
+def test_words_are_of_a_result_and_stand_alone(published: Path, arguments: tuple[str, ...]) -> None:
+    code, _, err = invoke("gate", *arguments, "--words", "words.md")
+    assert code == ExitCode.USAGE
+    assert err.startswith("error: --words is for a result")
+    assert not (published / "words.md").exists()

@@ -259,7 +259,9 @@ def test_the_action_audits_with_the_wheel_that_it_installs(installed: Installed,
     python = [str(shutil.which("env")), *anew, "PIP_NO_COMPILE=0", str(installed.place / "bin" / "python")]
     there = commands(tmp_path / "bin", [*no_network(), str(installed.place / "bin" / "audit7k")], python)
     kept = str(keep_key(tmp_path / "kept"))
-    build = run_action(checkout, tmp_path / "work", there, wheel, restricted_folder=kept, code_scanning="true")
+    build = run_action(
+        checkout, tmp_path / "work", there, wheel, restricted_folder=kept, code_scanning="true", accept="seen"
+    )
     assert build.code == 1, build.log
     (address,) = installed.place.glob("lib/*/site-packages/audit7k-*.dist-info/direct_url.json")
     assert json.loads(address.read_text(encoding="utf-8"))["url"] == wheel.as_uri()

@@ -31,6 +31,7 @@ _OPTIONS = {
         "restricted",
         "restricted_folder",
         "new_key",
+        "words",
         "history",
         "key",
     ),

@@ -6,7 +6,7 @@ Its output goes into a build log, which counts as public unless `--restricted` i
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -24,6 +24,9 @@ from audit.cli.commands.shared_options import (
 )
 from audit.detectors.isolation.options import Sandbox
 from audit.stages import Scope
+
+if TYPE_CHECKING:
+    from audit.cli.outputs.run_request import RunRequest
 
 OnlyRules = Annotated[
     list[str] | None,
@@ -60,6 +63,14 @@ InputsElsewhere = Annotated[
         help="Of a result: take what is not here, or not known, of its plan, model and set on your word.",
     ),
 ]
+WordsFile = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Of a result: say rules and words without a number, as for a version that is not published, and write "
+        "them into this file as Markdown.",
+    ),
+]
 
 
 def gate(  # noqa: PLR0913, PLR0917 - a parameter for each option
@@ -79,45 +90,68 @@ def gate(  # noqa: PLR0913, PLR0917 - a parameter for each option
     cache: CacheFolder = None,
     changed_only: ChangedOnly = False,
     inputs_elsewhere: InputsElsewhere = False,
+    words: WordsFile = None,
 ) -> None:
     """Say only the verdict, by the exit code: 0 pass, 1 fail, 3 inconclusive.
 
-    A result counts only as long as its plan, detector, set and answers are those that it was made from.
-    It prints the verdict, and rules and groups as far as the public files beside the result name them: a build log is
-    read by many. With --restricted it prints the exact ones. It writes no file but the state of --sequential, what
-    --cache keeps, beside a result in which state a large file was read, and in the restricted folder which baseline
-    was named.
+    A result counts only as long as its plan, detector, set and answers are those that it was made from. It prints the
+    verdict, and rules and groups as far as the public files beside the result name them; with --restricted the exact
+    ones. It writes no file but the state of --sequential, what --cache keeps, the file of --words, beside a result in
+    which state a large file was read, and in the restricted folder which baseline was named.
     """
-    from audit.cli.outputs import chosen_rules, gate_result, run_request, verdict_code
+    from audit.cli.outputs import chosen_rules, gate_result, verdict_code
     from audit.cli.outputs.waivers import exit_code_with_waivers, with_named_waivers
 
     result_path = verdict_code.result_at(path)
     other = {"--baseline": baseline, "--only": only, "--waivers": waivers}
     switches = {"changed_only": changed_only, "elsewhere": inputs_elsewhere, "of_result": bool(result_path)}
-    gate_result.check_gate(cache, sample, sequential, other, **switches)
-    of_file = result_path and gate_result.ResultRequest(result_path, inputs_elsewhere, quiet)
-    judged = of_file or run_request.RunRequest(
-        path,
-        run_request.plan_with(path, waivers=waivers),
-        baseline=baseline,
-        quiet=quiet,
-        exact=restricted,
-        scope=Scope.RECORDS,
-        sandbox=sandbox,
-        allow_pickle=allow_pickle,
-    )
+    gate_result.check_gate(cache, sample, sequential, other, words, words_alone=not (restricted or as_json), **switches)
+    judged: RunRequest | gate_result.ResultRequest
+    if result_path is not None:
+        judged = gate_result.ResultRequest(result_path, inputs_elsewhere, quiet)
+    else:
+        judged = _run_request(
+            path, baseline, waivers, sandbox, quiet=quiet, exact=restricted, allow_pickle=allow_pickle
+        )
     if sequential is not None:
-        from audit.cli.outputs.nights import result_of_all_nights
+        from audit.cli.outputs import nights
 
-        result = result_of_all_nights(sequential, sample, judged, cache, quiet=quiet, as_json=as_json, exact=restricted)
-        raise typer.Exit(verdict_code.result_exit_code(result, on_inconclusive, quiet=quiet))
+        shown = {"quiet": quiet, "as_json": as_json, "exact": restricted}
+        raise typer.Exit(nights.code_of_all_nights(sequential, sample, judged, cache, on_inconclusive, **shown))
     unless_changed = gate_result.request_unless_changed(on_inconclusive, as_json) if changed_only else None
     result, accepted = gate_result.result_of(judged, only or (), baseline, cache, restricted_folder, unless_changed)
     waived = with_named_waivers(result, waivers, exact=restricted) if result_path else result
     narrowed = chosen_rules.result_on_rules(waived, only or (), quiet=quiet)
     accepted.remember()
-    if not quiet:
+    if words is not None:
+        gate_result.write_words(words, waived, narrowed, accepted.place, quiet=quiet)
+    elif not quiet:
         from audit.cli.outputs.gate_lines import say_gate
 
         say_gate(result, waived, narrowed, result_path, restricted_folder, exact=restricted, as_json=as_json)
     raise typer.Exit(exit_code_with_waivers(narrowed, on_inconclusive, quiet=quiet, exact=restricted))
+
+
+def _run_request(
+    plan: Path,
+    baseline: Path | None,
+    waivers: Path | None,
+    sandbox: Sandbox,
+    *,
+    quiet: bool,
+    exact: bool,
+    allow_pickle: bool,
+) -> RunRequest:
+    """Return the request to audit a plan without writing a file. Raises PlanError."""
+    from audit.cli.outputs.run_request import RunRequest, plan_with
+
+    return RunRequest(
+        plan,
+        plan_with(plan, waivers=waivers),
+        baseline=baseline,
+        quiet=quiet,
+        exact=exact,
+        scope=Scope.RECORDS,
+        sandbox=sandbox,
+        allow_pickle=allow_pickle,
+    )

@@ -32,6 +32,8 @@ from audit.vocabulary.text import printable
 
 _MOST: Final = 3
 """Rows that are named under a rule."""
+_MOST_WORDS: Final = 10
+"""Rows that are named in a line without numbers."""
 
 
 def say_gate(
@@ -109,6 +111,24 @@ def _say_public(result: AuditResult, release: PublicRelease | None, unnamed: lis
     say("\n".join([*lines, *public_change_lines(result), verdict, owner]))
 
 
+def lines_of_words(waived: AuditResult, narrowed: AuditResult, restricted: Path | None) -> list[str]:
+    """Return verdict, rules and words of a result without a number, as a version that nobody accepted shows them.
+
+    Raises
+    ------
+    ResultError, FolderInUseError, StorageError
+        If the restricted folder cannot be read.
+    """
+    from audit.disclosure.publish import words_of
+
+    release = release_on_rules(words_of(waived, restricted), narrowed)
+    verdict = verdict_words(narrowed, Style.of(sys.stdout)._replace(colour=False))
+    plan_file = printable(narrowed.provenance.plan_file or "plan.toml")
+    lines = [*word_lines(release), *unnamed_waiver_lines(waived), *public_change_lines(narrowed)]
+    known = "" if release.rows else " Groups are named only with the key of the set."
+    return [*lines, verdict, f"Words alone: only an accepted version has figures.{known}", exact_figures(plan_file)]
+
+
 def public_lines(release: PublicRelease) -> list[str]:
     """Write a line for each rule, and whom it fails; then changed words, and what rows do not say."""
     cases, findings = PublicCases(release), findings_of(release)
@@ -117,6 +137,35 @@ def public_lines(release: PublicRelease) -> list[str]:
     lines += _changed_word_lines(release, findings)
     lines += [SENTENCES[name] for name in release.left_out if name != "figures_people"]
     return [*lines, *why_it_fails(release), *public_waiver_lines(cases)]
+
+
+def word_lines(release: PublicRelease) -> list[str]:
+    """Write verdicts of rules and words of rows without a number, for a version that nobody accepted."""
+    findings, names = findings_of(release), RowNames(release)
+    lines = [line for rule in release.rules for line in _rule_words(rule, findings if release.rows else (), names)]
+    lines += people_lines(release.headline.people)
+    for rule_id in dict.fromkeys(changed.rule for changed in release.changed_words):
+        words = [finding for finding in findings if finding.subject == "changed_word" and finding.rule == rule_id]
+        lines.append(f"{printable(rule_id)}: {outcome_of(words).upper()}; changed words: {tally_of(words)}")
+        lines += _who_lines(words, names)
+    return lines
+
+
+def _rule_words(rule: PublicRule, findings: Sequence[ReleaseFinding], names: RowNames) -> Iterator[str]:
+    warns = "; only warns" if rule.on_fail == "warn" else ""
+    verdict = f"{rule.rule}: {rule.outcome.upper()} ({limit_words(rule)}{warns})"
+    tally = tally_of_rule(findings, rule.rule)
+    yield f"{verdict}; rows: {tally}" if tally.total else verdict
+    yield from _who_lines([finding for finding in findings if finding.rule == rule.rule], names)
+
+
+def _who_lines(findings: Sequence[ReleaseFinding], names: RowNames) -> Iterator[str]:
+    """Yield a line for each kind of a fail: who is beyond a limit, or holds a smaller group that is."""
+    for cause in dict.fromkeys(finding.cause for finding in findings if finding.word == "beyond"):
+        who = [who_words(finding, names) for finding in findings if finding.word == "beyond" and finding.cause == cause]
+        more = [f"{len(who) - _MOST_WORDS:,} more"] if len(who) > _MOST_WORDS else []
+        smaller = "a smaller group within is beyond the limit" if cause == "smaller_group" else "beyond the limit"
+        yield f"  {smaller}: {'; '.join([*who[:_MOST_WORDS], *more])}"
 
 
 def people_lines(rules: Sequence[PublicPeopleRule]) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from audit.cli.console.terminal import note
+from audit.cli.console.terminal import note, say
 from audit.cli.outputs.baselines import (
     BaselineInUse,
     accepted_releases,
@@ -47,25 +47,34 @@ class ResultRequest(NamedTuple):
         return file
 
 
-def check_gate(
+def check_gate(  # noqa: PLR0913 - a parameter for each option
     cache: Path | None,
     sample: Sample | None,
     state: Path | None,
     other: Mapping[str, object],
+    words: Path | None,
     *,
+    words_alone: bool,
     changed_only: bool,
     elsewhere: bool,
     of_result: bool,
 ) -> None:
     """Raise ArgumentError if options contradict each other.
 
-    `other` holds the options that change a verdict. Many nights, whose `state` is named, have one verdict of their own,
-    and the verdict that is kept for unchanged inputs covers all rules.
+    `words_alone` says that no other form of the verdict is asked for beside `words`. `other` holds the options that
+    change a verdict. Many nights, whose `state` is named, have one verdict of their own, and the verdict that is kept
+    for unchanged inputs covers all rules.
     """
     sequential = state is not None
     if elsewhere and not of_result:
         raise ArgumentError(
             "--inputs-elsewhere is for a result, and this is a plan", slug="elsewhere-of-plan", hint="leave it out"
+        )
+    if words is not None and not (of_result and words_alone and not sequential):
+        raise ArgumentError(
+            "--words is for a result, without --restricted, --json and --sequential",
+            slug="words-arguments",
+            hint="run the plan first: audit7k run PLAN --restricted",
         )
     _check_keeping(cache, changed_only=changed_only, of_result=of_result, sequential=sequential)
     if sample is not None and not sequential:
@@ -171,6 +180,26 @@ def _result_of_file(
     earlier = load_named_baseline(baseline)
     accepted = baseline_in_use(earlier, result.plan, restricted, quiet=quiet)
     return with_change_from(result, request.path, earlier), accepted
+
+
+def write_words(
+    file: Path, waived: AuditResult, narrowed: AuditResult, restricted: Path | None, *, quiet: bool
+) -> None:
+    """Write verdict, rules and words of a result without a number, as Markdown, and print the same lines.
+
+    Raises
+    ------
+    ResultError, FolderInUseError, StorageError
+        If the restricted folder cannot be read, or the file not be written.
+    """
+    from audit.cli.outputs.gate_lines import lines_of_words
+    from audit.cli.outputs.output_folder import write_file
+
+    lines = lines_of_words(waived, narrowed, restricted)
+    # Indented lines are code: nothing that others wrote is markup in them.
+    write_file(file, "".join(f"    {line}\n" for text in lines for line in text.splitlines()), private=False)
+    if not quiet:
+        say("\n".join(lines))
 
 
 def night_result(judged: RunRequest | ResultRequest, cache: Path | None, *, quiet: bool) -> AuditResult:

@@ -12,6 +12,7 @@ from audit.cli.console.group_names import GroupNames
 from audit.cli.console.terminal import Style, note, say, say_document
 from audit.cli.outputs.gate_result import ResultRequest, night_result
 from audit.cli.outputs.run_request import RunRequest
+from audit.cli.outputs.verdict_code import OnInconclusive, result_exit_code
 from audit.cli.pages.words import WORDS
 from audit.result.audit_result import AuditResult
 from audit.verdicts.nights.night import Night, check_plan, check_sample, take_in_night, with_verdict_of_nights
@@ -25,6 +26,22 @@ _MOST: Final = 3
 """Groups that are named under a rule."""
 _SENTENCES: Final = WORDS["nights"]
 _NOT_TAKEN_IN: Final = WORDS["not_taken_in"]
+
+
+def code_of_all_nights(
+    state: Path,
+    sample: Sample | None,
+    judged: RunRequest | ResultRequest,
+    cache: Path | None,
+    on_inconclusive: OnInconclusive | None,
+    *,
+    quiet: bool,
+    as_json: bool,
+    exact: bool,
+) -> int:
+    """Judge all nights so far, print what is asked for, and return the exit code. Raises AuditError."""
+    result = result_of_all_nights(state, sample, judged, cache, quiet=quiet, as_json=as_json, exact=exact)
+    return result_exit_code(result, on_inconclusive, quiet=quiet)
 
 
 def result_of_all_nights(
