@@ -14,7 +14,7 @@ import numpy as np
 
 from audit.stats.boundaries import margin_boundary
 from audit.stats.power import Limit as Asked
-from tools.attack import blind, commands, guesses, models, named, near_limits, sets, weighted, words
+from tools.attack import authors, blind, commands, guesses, models, named, near_limits, sets, weighted, words
 from tools.attack.near_limits import EVENTS
 from tools.simulate import (
     changes,
@@ -468,6 +468,7 @@ ATTACKS: Final[Mapping[str, Simulation]] = {
     ),
     "public_near_limits": Simulation((Part(near_limits.outcome_told, grid(event=EVENTS)),)),
     "public_named": Simulation((Part(named.hidden_told, [{}]),), runs=0.4),
+    "public_authors": Simulation((Part(authors.told_by_words, listed("seen at_once", *authors.AT_ONCE)),), runs=0.04),
     "public_commands": Simulation(
         (
             Part(commands.person_through_commands, grid(event=EVENTS)),
