@@ -8,6 +8,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,10 +21,29 @@ ACTION: dict[str, Any] = yaml.safe_load((ROOT / "action.yml").read_text(encoding
 GITLAB: dict[str, Any] = yaml.safe_load(
     (ROOT / "examples" / "pipelines" / "gitlab" / "audit7k.gitlab-ci.yml").read_text(encoding="utf-8")
 )[".audit7k"]
+PUSH = {
+    "event_name": "push",
+    "ref": "refs/heads/main",
+    "sha": "5" * 40,
+    "repository": "ministry/triage",
+    "run_attempt": "1",
+}
+"""What a runner says of a build of the default branch."""
+PULL_REQUEST = {
+    **PUSH,
+    "event_name": "pull_request",
+    "ref": "refs/pull/7/merge",
+    "event.pull_request.head.repo.full_name": "ministry/triage",
+}
+JOB = {
+    "CI_COMMIT_BRANCH": "main", "CI_DEFAULT_BRANCH": "main", "CI_PROJECT_PATH": "ministry/triage", "CI_PROJECT_ID": "7",
+    "CI_COMMIT_SHA": "5" * 40,
+}  # fmt: skip
+"""What GitLab says of a job of the default branch."""
 HOOKS: dict[str, Any] = {
     hook["id"]: hook for hook in yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
 }
-_PLACE = re.compile(r"\$\{\{ ([a-z0-9.-]+) \}\}")
+_PLACE = re.compile(r"\$\{\{ ([a-z0-9._-]+) \}\}")
 
 
 def commands(folder: Path, audit7k: Sequence[str], python: Sequence[str] = (sys.executable,)) -> Path:
@@ -40,7 +60,7 @@ def commands(folder: Path, audit7k: Sequence[str], python: Sequence[str] = (sys.
         f'exec {shlex.join(audit7k)} "$command" "$@"\n',
     )
     _command(folder / "python", f'exec {shlex.join(python)} "$@"\n')
-    for name in ("bash", "sh", "cat", "find", "rm", "tee", "make", "mkdir", "mv", "touch"):
+    for name in ("bash", "sh", "cat", "find", "rm", "tee", "make", "mkdir", "mv", "touch", "cp", "mktemp"):
         (folder / name).symlink_to(str(shutil.which(name)))
     return folder
 
@@ -67,10 +87,43 @@ class Build:
     """Actions of others that were used, with their inputs."""
 
 
-def run_action(checkout: Path, work: Path, bin_folder: Path, source: Path | None = None, /, **inputs: str) -> Build:
+class Cache:
+    """What stands in for the cache of a repository: copies of folders, by key, the newest last."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def save(self, path: Path, key: str) -> None:
+        """Keep a folder under a key that is not taken."""
+        shutil.copytree(path, self.folder / f"{time.time_ns()} {key.replace('/', ' ')}")
+
+    def restore(self, path: Path, prefix: str) -> None:
+        """Write the newest folder whose key begins so, if there is one."""
+        begins = prefix.replace("/", " ")
+        for entry in sorted(self.folder.glob("*"), reverse=True):
+            if entry.name.partition(" ")[2].startswith(begins):
+                shutil.copytree(entry, path)
+                return
+
+    def lose(self) -> None:
+        """Lose all that is kept."""
+        shutil.rmtree(self.folder)
+
+
+def run_action(
+    checkout: Path,
+    work: Path,
+    bin_folder: Path,
+    source: Path | None = None,
+    context: Mapping[str, str] | None = None,
+    cache: Cache | None = None,
+    /,
+    **inputs: str,
+) -> Build:
     """Carry out `action.yml` in a checkout, step by step, as a runner would: its own steps for real.
 
     `source` is where the action itself is; without it audit7k is not installed, but taken from `bin_folder`.
+    `context` is what the runner says of the build; by default it is one of the branch main.
     """
     skip = ("Install audit7k",) if source is None else ()
     given = {name: each["default"] for name, each in ACTION["inputs"].items()}
@@ -79,15 +132,20 @@ def run_action(checkout: Path, work: Path, bin_folder: Path, source: Path | None
     values = {f"inputs.{name}": value for name, value in given.items()}
     temporary = work / "runner"
     temporary.mkdir(parents=True)
+    values |= {f"github.{name}": value for name, value in (PUSH if context is None else context).items()}
+    values |= {"runner.temp": str(temporary), "github.run_id": work.name}
     output, summary = work / "output", work / "summary"
     build = Build(0, "")
     for step in ACTION["runs"]["steps"]:
         if step["name"] in skip or not _holds(step.get("if", ""), values):
             continue
         if "uses" in step:
-            build.used[step["uses"].partition("@")[0]] = {
-                name: _filled(str(value), values) for name, value in step["with"].items()
-            }
+            given_with = {name: _filled(str(value), values) for name, value in step["with"].items()}
+            build.used[step["uses"].partition("@")[0]] = given_with
+            if cache is not None and "restore-keys" in given_with:
+                cache.restore(Path(given_with["path"]), given_with["restore-keys"])
+            elif cache is not None and "cache" in step["uses"]:
+                cache.save(Path(given_with["path"]), given_with["key"])
             continue
         output.write_text("", encoding="utf-8")
         own = {name: _filled(value, values) for name, value in step.get("env", {}).items()}
@@ -109,7 +167,7 @@ def run_action(checkout: Path, work: Path, bin_folder: Path, source: Path | None
 
 def run_gitlab(checkout: Path, bin_folder: Path, home: Path, **variables: str) -> Build:
     """Carry out the script of GitLab's job in a checkout, as its runner would."""
-    shown = environment(bin_folder, home, **{**GITLAB["variables"], **variables})
+    shown = environment(bin_folder, home, **{**GITLAB["variables"], **JOB, **variables})
     log = ""
     for script in GITLAB["script"]:
         done = in_shell(["sh", "-e", "-c", script], checkout, shown)

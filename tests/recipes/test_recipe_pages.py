@@ -107,11 +107,12 @@ def test_the_files_for_services_fit_what_they_use() -> None:
     (job,) = github["jobs"].values()
     (step,) = [step for step in job["steps"] if step["uses"] == "OWNER/audit7k@REF"]
     assert set(step["with"]) <= set(ACTION["inputs"])
-    assert "pull_request" not in github[True]  # `on`, which YAML takes for a truth
+    assert "pull_request_target" not in github[True]  # `on`, which YAML takes for a truth
+    assert job["if"].endswith("github.event.pull_request.head.repo.full_name == github.repository")
     assert (ROOT / gitlab["include"][0]["file"].lstrip("/")).is_file()
     assert gitlab["audit"]["extends"] == ".audit7k"
     assert set(gitlab["audit"]["variables"]) <= set(GITLAB["variables"])
-    assert set(re.findall(r"AUDIT7K_[A-Z_]+", BEGIN)) <= set(GITLAB["variables"])
+    assert set(re.findall(r"AUDIT7K_[A-Z_]+", BEGIN)) <= {*GITLAB["variables"], "AUDIT7K_SECRET"}
 
 
 def test_the_recipes_for_other_tools_name_what_there_is() -> None:

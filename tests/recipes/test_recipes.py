@@ -30,6 +30,8 @@ from made.sealed import members_of, signer_in
 MAKE = ROOT / "examples" / "pipelines" / "make" / "audit7k.mk"
 DVC: dict[str, Any] = yaml.safe_load((ROOT / "examples" / "pipelines" / "dvc" / "dvc.yaml").read_text(encoding="utf-8"))
 
+WHY = "the office lets it run until a better one is there"
+ALONE = "Words alone: only an accepted version has figures. Groups are named only with the key of the set."
 OWNER = "Exact figures, for those who may see the cases: audit7k run plan.toml --restricted --out exact"
 
 FEW = {
@@ -63,7 +65,8 @@ def files_of(folder: Path) -> list[str]:
 def test_the_action_publishes_and_ends_as_a_fail_does(tmp_path: Path, checkout: Path, bin_folder: Path) -> None:
     kept = keep_key(tmp_path / "kept")
     before = files_of(checkout)
-    build = run_action(checkout, tmp_path / "work", bin_folder, restricted_folder=str(kept), code_scanning="true")
+    given = {"restricted_folder": str(kept), "code_scanning": "true", "accept": WHY}
+    build = run_action(checkout, tmp_path / "work", bin_folder, **given)
     assert build.code == 1, build.log
     public = tmp_path / "work" / "runner" / "audit7k-out" / "public"
     assert build.summary == (public / "summary.md").read_text(encoding="utf-8")
@@ -83,9 +86,11 @@ def test_without_a_kept_key_the_action_publishes_the_verdict_alone(
     tmp_path: Path, checkout: Path, bin_folder: Path
 ) -> None:
     build = run_action(checkout, tmp_path / "work", bin_folder)
-    assert (build.code, build.summary, build.log) == (1, f"✗ FAIL\n{OWNER}\n", f"✗ FAIL\n{OWNER}\n")
+    lines = ["true_positive_rate: FAIL (at most 10 points lower than everyone else)", "✗ FAIL", ALONE, OWNER]
+    assert (build.code, build.log) == (1, "".join(f"{line}\n" for line in lines))
+    assert build.summary == "".join(f"    {line}\n" for line in lines)
     assert not any("upload" in name for name in build.used)
-    assert files_of(tmp_path / "work" / "runner") == []
+    assert files_of(tmp_path / "work" / "runner") == ["audit7k-comment.md"]
     write_set(checkout, counts=ALIKE)
     assert run_action(checkout, tmp_path / "second", bin_folder).code == 0
 
@@ -95,7 +100,8 @@ def test_the_action_keeps_a_verified_seal_or_nothing(tmp_path: Path, checkout: P
     signer = signer_in(tmp_path)
     (tmp_path / "auditor.key.pub").unlink()
     key = str(tmp_path / "auditor.key")
-    build = run_action(checkout, tmp_path / "work", bin_folder, restricted_folder=str(kept), signing_key=key)
+    given = {"restricted_folder": str(kept), "signing_key": key, "accept": WHY}
+    build = run_action(checkout, tmp_path / "work", bin_folder, **given)
     public = Path(build.used["actions/upload-artifact"]["path"])
     assert (build.code, "signed by the owner of" in build.log) == (1, True), build.log
     assert members_of((public / "evidence.a7k").read_bytes())["public/release.json"]
@@ -103,8 +109,7 @@ def test_the_action_keeps_a_verified_seal_or_nothing(tmp_path: Path, checkout: P
     write_set(checkout, counts=ALIKE)
 
     def sealing(name: str, fingerprint: str = "") -> Build:
-        given = {"signing_key": key, "signing_fingerprint": fingerprint}
-        return run_action(checkout, tmp_path / name, bin_folder, restricted_folder=str(kept), **given)
+        return run_action(checkout, tmp_path / name, bin_folder, signing_fingerprint=fingerprint, **given)
 
     prints = {"own": signer.public.fingerprint, "other": "0" * 64}
     for name, code, refused in (("own", 0, False), ("other", 4, True)):  # without its seal nothing passes
@@ -114,7 +119,7 @@ def test_the_action_keeps_a_verified_seal_or_nothing(tmp_path: Path, checkout: P
     write_set(checkout)
     build = sealing("again")
     assert (build.code, "could not be sealed" in build.log, "✗ FAIL" in build.summary) == (1, True, True), build.log
-    assert files_of(tmp_path / "again" / "runner") == []
+    assert files_of(tmp_path / "again" / "runner") == ["audit7k-comment.md"]
     assert not any("upload" in name for name in build.used)
     build = run_action(checkout, tmp_path / "third", bin_folder, signing_key=key)
     assert (build.code, "Nothing was published, so nothing is sealed" in build.log) == (1, True)
@@ -123,7 +128,7 @@ def test_the_action_keeps_a_verified_seal_or_nothing(tmp_path: Path, checkout: P
 def test_the_action_hands_on_what_inconclusive_means(tmp_path: Path, checkout: Path, bin_folder: Path) -> None:
     write_set(checkout, counts=FEW)
     build = run_action(checkout, tmp_path / "work", bin_folder, on_inconclusive="warn")
-    assert (build.code, build.summary) == (0, f"? INCONCLUSIVE\n{OWNER}\n")
+    assert (build.code, f"    ? INCONCLUSIVE\n    {ALONE}\n    {OWNER}\n" in build.summary) == (0, True)
 
 
 @pytest.mark.parametrize("plan", ["nowhere.toml", "$(touch owned)`touch owned`.toml; touch owned", "--help", "'\"x"])
@@ -193,7 +198,7 @@ def test_the_job_of_gitlab_leaves_its_reports_and_ends_as_the_audit_does(
     tmp_path: Path, checkout: Path, bin_folder: Path
 ) -> None:
     kept = keep_key(tmp_path / "kept")
-    build = run_gitlab(checkout, bin_folder, tmp_path, AUDIT7K_RESTRICTED_FOLDER=str(kept))
+    build = run_gitlab(checkout, bin_folder, tmp_path, AUDIT7K_RESTRICTED_FOLDER=str(kept), AUDIT7K_ACCEPT=WHY)
     assert build.code == 1, build.log
     assert "✗ FAIL" in build.log
     assert "no key" not in build.log
@@ -203,14 +208,16 @@ def test_the_job_of_gitlab_leaves_its_reports_and_ends_as_the_audit_does(
     assert artefacts["when"] == "always"
     assert all((checkout / place).is_file() for place in artefacts["reports"].values())
     assert all(place.startswith("audit-out/public/") for place in artefacts["reports"].values())
-    assert artefacts["paths"] == ["audit-out/public"]
+    assert artefacts["paths"] == ["audit-out/public", "audit7k-comment.md"]
+    assert (checkout / "audit7k-comment.md").read_bytes() == (checkout / "audit-out/public/comment.md").read_bytes()
     assert not [word for word in EXACT if word in build.log]
 
 
 def test_the_job_of_gitlab_without_a_kept_key(tmp_path: Path, checkout: Path, bin_folder: Path) -> None:
     write_set(checkout, counts=FEW)
     build = run_gitlab(checkout, bin_folder, tmp_path)
-    assert (build.code, build.log, files_of(checkout / "audit-out")) == (3, f"? INCONCLUSIVE\n{OWNER}\n", [])
+    assert (build.code, files_of(checkout / "audit-out")) == (3, [])
+    assert build.log.endswith(f"? INCONCLUSIVE\n{ALONE}\n{OWNER}\n")
     for place in ("audit-out/public/release.json", "audit-out/public/junit.xml", "audit-out/result.json"):
         (checkout / place).parent.mkdir(parents=True, exist_ok=True)
         (checkout / place).write_text("of an earlier job", encoding="utf-8")
