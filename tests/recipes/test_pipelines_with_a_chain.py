@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 import io
+import json
+import re
 import shutil
+import subprocess
 import zipfile
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
 
 import pytest
 from made.published import PLAN, write_set
-from made.recipes import PULL_REQUEST, PUSH, Build, Cache, commands, run_action, run_gitlab
+from made.recipes import (
+    PULL_REQUEST,
+    PUSH,
+    ROOT,
+    Build,
+    Cache,
+    commands,
+    environment,
+    in_shell,
+    run_action,
+    run_gitlab,
+)
 
 from audit.evidence.keys import opened_under
 
@@ -20,7 +35,7 @@ SECRET: Final = "5d" * 32
 WHY: Final = "the office answers for it"
 VICTIMS: Final = 900
 FOUND: Final = 720
-Service = Literal["github", "gitlab"]
+Service = Literal["github", "gitlab", "dvc"]
 
 
 @dataclass
@@ -96,6 +111,43 @@ class Pipeline:
             return sum(name.endswith("/result.json") for name in archive.namelist())
 
 
+@dataclass
+class Dvc(Pipeline):
+    """A repository whose pipeline is that of DVC, on a disk that keeps the restricted folder."""
+
+    def begin(self) -> None:
+        """Put the recipe into a new repository, with its variables filled in."""
+        self.kept = self.folder / "kept"
+        recipe = (ROOT / "examples" / "pipelines" / "dvc" / "dvc.yaml").read_text(encoding="utf-8")
+        for name, value in {
+            "model: model.skops ": "model: answers.csv ",
+            'gate: ""': 'gate: "--inputs-elsewhere"',
+            "restricted_folder: audit-out/restricted ": f"restricted_folder: {self.kept} ",
+        }.items():
+            assert name in recipe, name
+            recipe = recipe.replace(name, value)
+        (self.checkout / "dvc.yaml").write_text(recipe, encoding="utf-8")
+        for words in (["git", "init", "--quiet"], ["dvc", "init", "--quiet"]):
+            assert self.shell(words).returncode == 0
+
+    def shell(self, words: list[str]) -> subprocess.CompletedProcess[str]:
+        """Run a command in the repository."""
+        shown = environment(self.bin_folder, self.folder, DVC_NO_ANALYTICS="1")
+        return in_shell(words, self.checkout, shown)
+
+    def repro(self) -> Build:
+        """Reproduce the pipeline, and return with which code the stage ended that stopped it."""
+        done = self.shell(["dvc", "repro"])
+        stopped = re.search(r"exited with (\d+)", done.stdout)
+        self.builds.append(Build(int(stopped[1]) if stopped else done.returncode, done.stdout))
+        return self.builds[-1]
+
+    def accept(self) -> int:
+        """Accept what lies there, as a person does, and return the exit code."""
+        words = ["audit7k", "chain", "accept", "--inputs-elsewhere", f"--restricted-folder={self.kept}"]
+        return self.shell([*words, "--by=Audit office", f"--why={WHY}", "audit-out"]).returncode
+
+
 @pytest.fixture(params=["github", "gitlab"])
 def pipeline(request: pytest.FixtureRequest, tmp_path: Path, audit7k: list[str]) -> Iterator[Pipeline]:
     service: Service = request.param
@@ -103,6 +155,20 @@ def pipeline(request: pytest.FixtureRequest, tmp_path: Path, audit7k: list[str])
     exact = {"result.json", "predictions.parquet", "chain.jsonl", "key", "restricted.html"}
     left = {path.name for path in tmp_path.rglob("*") if path.is_file() and "bin" not in path.parts}
     assert not left & exact, "nothing exact is left beside what is encrypted"
+
+
+@pytest.fixture
+def dvc(tmp_path: Path, audit7k: list[str]) -> Dvc:
+    """A repository of Git and DVC; skips where there is no DVC."""
+    program = shutil.which("dvc")
+    if program is None:
+        pytest.skip("there is no dvc on the path (pip install dvc)")
+    bin_folder = commands(tmp_path / "bin", audit7k)
+    (bin_folder / "git").symlink_to(str(shutil.which("git")))
+    (bin_folder / "dvc").symlink_to(program)
+    repository = Dvc("dvc", tmp_path, bin_folder)
+    repository.begin()
+    return repository
 
 
 ALIKE: Final = {"woman": FOUND, "man": FOUND}
@@ -213,3 +279,76 @@ def test_two_builds_in_turn_lose_nothing(pipeline: Pipeline) -> None:
     for number in range(3):
         assert pipeline.build(begin="true" if not number else "false").code == 0
         assert pipeline.accepted() == number + 1
+
+
+@pytest.mark.slow
+def test_dvc_carries_a_system_through_releases(dvc: Dvc) -> None:
+    codes: list[tuple[str, int]] = []
+
+    def repro(name: str, found: Mapping[str, int], *, victims: int = VICTIMS, accept: bool = False) -> Build:
+        dvc.model(found, victims=victims)
+        done = dvc.repro()
+        codes.append((name, done.code))
+        if accept:
+            assert dvc.accept() == 0, done.log
+        return done
+
+    repro("first", ALIKE, accept=True)
+    for loss in range(1, 5):
+        repro(f"drift {loss}", {"woman": FOUND - 25 * loss, "man": FOUND}, accept=loss == 1)
+    repro("mended", ALIKE, accept=True)
+    (dvc.checkout / "answers.csv").write_text("case,score\n", encoding="utf-8")
+    codes.append(("outage", dvc.repro().code))
+    repro("changed set", ALIKE, victims=VICTIMS + 100, accept=True)
+    codes.append(("changed set, accepted", dvc.repro().code))
+    dvc.kept.rename(dvc.folder / "lost")
+    dvc.model({"woman": FOUND + 5, "man": FOUND}, victims=VICTIMS + 100)
+    codes.append(("lost folder", dvc.repro().code))
+    shutil.rmtree(dvc.kept, ignore_errors=True)
+    (dvc.folder / "lost").rename(dvc.kept)
+    codes.append(("folder put back", dvc.repro().code))
+    assert dvc.accept() == 0
+    reference = ["audit7k", "chain", "reference", "--by=Audit office", f"--why={WHY}", str(dvc.kept), "4"]
+    assert dvc.shell(reference).returncode == 0
+    codes.append(("reference moved", dvc.repro().code))
+    assert codes == [
+        ("first", 0),
+        ("drift 1", 0),
+        ("drift 2", 3),
+        ("drift 3", 1),
+        ("drift 4", 1),
+        ("mended", 0),
+        ("outage", 4),
+        ("changed set", 4),
+        ("changed set, accepted", 0),
+        ("lost folder", 4),
+        ("folder put back", 0),
+        ("reference moved", 0),
+    ]
+    assert "has no key" in dvc.builds[9].log
+    exact = {b"case_id", b"set_digest"}
+    cached = [path for path in (dvc.checkout / ".dvc" / "cache").rglob("*") if path.is_file()]
+    assert cached
+    assert not any(word in path.read_bytes() for path in cached for word in exact), "DVC's cache goes to remotes"
+
+
+@pytest.mark.parametrize("service", ["github", "gitlab"])
+def test_two_builds_at_once_on_one_disk_lose_nothing(service: Service, tmp_path: Path, audit7k: list[str]) -> None:
+    """On the disk of one's own runner no group of the service need hold a build back: one waits for the other."""
+    kept = tmp_path / "kept"
+    bin_folder = commands(tmp_path / "bin", audit7k)
+    pipelines = []
+    for number in range(2):
+        (tmp_path / str(number)).mkdir()
+        pipelines.append(Pipeline(service, tmp_path / str(number), bin_folder))
+        pipelines[-1].model({"woman": FOUND + number, "man": FOUND})
+    first = pipelines[0].build(secret="", restricted_folder=str(kept), accept=WHY)
+    assert first.code == 0, first.log
+    with ThreadPoolExecutor(2) as pool:
+        both = [
+            pool.submit(pipeline.build, secret="", restricted_folder=str(kept), accept=WHY) for pipeline in pipelines
+        ]
+        assert [build.result().code for build in both] == [0, 0], [build.result().log for build in both]
+    assert len(list(kept.rglob("result.json"))) == 3
+    numbers = {json.loads((pipeline.public / "release.json").read_bytes())["number"] for pipeline in pipelines}
+    assert len(numbers) == 2, "each has a release of its own"
