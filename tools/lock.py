@@ -20,6 +20,8 @@ OPTIONS = (
     "--generate-hashes",
     "--no-header",
     "--no-annotate",
+    # pip before 23.3 looks for `fonttools[woff]` beside a locked `fonttools`, and takes a newer one without hashes.
+    "--no-strip-extras",
     "--no-emit-index-url",
     "--no-emit-find-links",
     "--quiet",
@@ -56,7 +58,7 @@ def _entries(text: str) -> dict[str, str]:
     name = ""
     for line in text.splitlines(keepends=True):
         if not line.startswith(" "):
-            name = line.partition("==")[0]
+            name = line.partition("==")[0].partition("[")[0]
         entries[name] = entries.get(name, "") + line
     return entries
 
