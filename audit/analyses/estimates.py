@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import lru_cache
 from math import isfinite
 from typing import TYPE_CHECKING
@@ -211,18 +211,23 @@ def counted_cells(families: Sequence[FamilyCounts]) -> tuple[list[Group], IntArr
     return [group for family in families for group in family.groups], cells
 
 
-def row_accounts(table: CountsTable, families: Sequence[FamilyCounts]) -> tuple[RowAccount, ...]:
-    """Account for every row of every group; `families` may hold `everyone_as_family`."""
+def row_accounts(
+    table: CountsTable, families: Sequence[FamilyCounts], abstained: Mapping[Group, int] | None = None
+) -> tuple[RowAccount, ...]:
+    """Account for every row of every group; `families` may hold `everyone_as_family`.
+
+    `abstained` holds, by group, how many rows count as a decision though the detector declined to answer.
+    """
     any_unknown = np.array([_UNKNOWN in codes for codes in table.codes], dtype=bool)
     unknown_in_all = int(table.cells[any_unknown].sum())
     return tuple(
-        _account(group, family.cells[index], unknown_in_all)
+        _account(group, family.cells[index], unknown_in_all, (abstained or {}).get(group, 0))
         for family in families
         for index, group in enumerate(family.groups)
     )
 
 
-def _account(group: Group, cells: IntArray, unknown_in_all: int) -> RowAccount:
+def _account(group: Group, cells: IntArray, unknown_in_all: int, counted: int) -> RowAccount:
     read = int(cells.sum())
     by_decision = [int(count) for count in cells.sum(axis=0)]
     by_label = [int(count) for count in cells.sum(axis=1)]
@@ -230,8 +235,9 @@ def _account(group: Group, cells: IntArray, unknown_in_all: int) -> RowAccount:
     return RowAccount.model_construct(
         group=group,
         read=read,
-        scored=by_decision[0] + by_decision[1],
-        abstained=by_decision[2],
+        scored=by_decision[0] + by_decision[1] - counted,
+        abstained=by_decision[2] + counted,
+        abstained_counted=counted,
         failed=by_decision[3],
         labelled=by_label[0] + by_label[1],
         unlabelled=by_label[2],

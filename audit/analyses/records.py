@@ -7,7 +7,7 @@ Records of an audit: all that a result states beside its verdicts, from counts. 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from audit.analyses.control_sample import JudgedSample, Verdicts
@@ -19,7 +19,14 @@ from audit.analyses.further import further_findings
 from audit.analyses.sides import possible_cells
 from audit.counting.counted import Counted
 from audit.counting.moments import Moments
-from audit.counting.table import ABSTAINED, FamilyCounts, compared_families, everyone_as_family, rule_families
+from audit.counting.table import (
+    ABSTAINED,
+    CountsTable,
+    FamilyCounts,
+    compared_families,
+    everyone_as_family,
+    rule_families,
+)
 from audit.plan.audit_plan import AuditPlan, AuditSection, NamedRule, Rule
 from audit.plan.detectors import Detector as DetectorSection
 from audit.plan.evaluation_set import EvaluationSetSection
@@ -124,16 +131,44 @@ def _given(system: SystemDescription) -> list[Notice]:
 
 
 def _unscored(set_section: EvaluationSetSection, detector: DetectorSection, account: RowAccount) -> list[Notice]:
-    unscored = account.abstained + account.failed
+    notices = _counted_abstentions(detector, account)
+    unscored = account.unscored
     if not unscored:
-        return []
+        return notices
     if set_section.is_counted:
         return [Notice.of("hidden_numbers", sentence("hidden_numbers", hidden=unscored, read=account.read))]
-    counts = {"read": account.read, "abstained": account.abstained, "failed": account.failed}
+    counts = {
+        "read": account.read,
+        "abstained": account.abstained - account.abstained_counted,
+        "failed": account.failed,
+    }
     sentences = [sentence("unscored", unscored=unscored, **counts)]
     if detector.top_k is not None:
         sentences.append(sentence("beyond_capacity"))
-    return [Notice.of("unscored_cases", *sentences)]
+    return [*notices, Notice.of("unscored_cases", *sentences)]
+
+
+def _counted_as_decided(
+    abstained: CountsTable | None, families: Iterable[Family], features: Sequence[SensitiveFeature]
+) -> dict[Group, int]:
+    """How many rows of each group count as a decision though the detector declined to answer."""
+    if abstained is None or not abstained.codes:
+        return {}
+    by_name = {feature.name: feature for feature in features}
+    counted = [everyone_as_family(abstained), *(abstained.family(family, by_name) for family in families)]
+    return {
+        group: int(cells[:, :ABSTAINED].sum())
+        for family in counted
+        for group, cells in zip(family.groups, family.cells, strict=True)
+    }
+
+
+def _counted_abstentions(detector: DetectorSection, account: RowAccount) -> list[Notice]:
+    """What the plan says of abstentions, wherever there is one."""
+    if detector.abstention_means is None or not account.abstained:
+        return []
+    key = f"abstentions_{detector.abstention_means}"
+    return [Notice.of("abstentions", sentence(key, abstained=account.abstained, read=account.read))]
 
 
 def _unlabelled(group_features: Groups, rows: Sequence[RowAccount]) -> list[Notice]:
@@ -307,7 +342,7 @@ def records(  # noqa: PLR0913 - what a result is written from
     """
     everyone = everyone_as_family(counted.table)
     shown = [everyone, *families.values()]
-    accounts = row_accounts(counted.table, shown)
+    accounts = row_accounts(counted.table, shown, _counted_as_decided(counted.abstained, families, features))
     least = plan.verdict.min_denominator
     of_counts = plan.evaluation_set.is_counted
     stated = [without_hidden(family) for family in shown] if of_counts else shown

@@ -117,6 +117,8 @@ def _ranks(rows: Any, name: str, codes: Mapping[Any, str]) -> IntArray:
 
 SCORED: Final = "scored"
 """Name of the view with the scored set, which scoring leaves in the connection."""
+ABSTAINED_ROW: Final = "abstained"
+"""Column of the scored set, where the plan says what abstentions count as: whether the detector declined to answer."""
 CELL: Final = ("label", "decision")
 """Columns that say in which cell a row is."""
 PLACE_OF_LABEL: Final = {1: POSITIVE, 0: NEGATIVE, None: UNLABELLED}
@@ -145,6 +147,13 @@ def count_cases(evaluation_set: EvaluationSet, relation: str = SCORED) -> Counts
     table = counts_by_group(features, counted, [evaluation_set.codes[name] for name in features])
     check_total(table, evaluation_set.rows)
     return table
+
+
+def count_abstentions(evaluation_set: EvaluationSet) -> CountsTable:
+    """Count the rows of the scored set on which the detector abstained, by group, label and what they count as."""
+    features = tuple(feature.name for feature in evaluation_set.features)
+    counted = evaluation_set.rows_of(count_text(SCORED, [f"group_{name}" for name in features], only=ABSTAINED_ROW))
+    return counts_by_group(features, counted, [evaluation_set.codes[name] for name in features])
 
 
 def check_total(table: CountsTable, rows: int) -> None:
@@ -381,8 +390,13 @@ def count_view(evaluation_set: EvaluationSet, kind: SecondKind, name: str, view:
     return SecondCounts(kind, name, count_cases(evaluation_set, view), count_moments(evaluation_set, view))
 
 
-def count_people(evaluation_set: EvaluationSet) -> tuple[SecondCounts, dict[int | None, CountsTable]]:
-    """Count people's decisions as if they were the detector's; and beside the detector's, case by case."""
+def count_people(
+    evaluation_set: EvaluationSet, *, by_people: bool = False
+) -> tuple[SecondCounts, dict[int | None, CountsTable]]:
+    """Count people's decisions as if they were the detector's; and beside the detector's, case by case.
+
+    `by_people` says that abstentions count as what people decided: the detector gave no answer of its own there.
+    """
     names = [feature.name for feature in evaluation_set.features]
     columns = ", ".join(identifier(name) for name in evaluation_set.expressions if name != PEOPLE)
     code = f"CASE WHEN {PEOPLE} THEN {FLAGGED} WHEN NOT {PEOPLE} THEN {NOT_FLAGGED} ELSE {ABSTAINED} END"
@@ -390,6 +404,8 @@ def count_people(evaluation_set: EvaluationSet) -> tuple[SecondCounts, dict[int 
     query = f"SELECT {columns}, score, {code} AS decision FROM {SCORED}"  # noqa: S608
     evaluation_set.engine.execute(f"CREATE OR REPLACE TEMP VIEW decided_by_people AS {query}")
     keys = plain([*(f"group_{name}" for name in names), "label", "decision", PEOPLE])
+    if by_people:
+        keys["decision"] = f"CASE WHEN {ABSTAINED_ROW} THEN {ABSTAINED} ELSE decision END"
     number = f"sum({identifier(CASES)})" if CASES in evaluation_set.expressions else "count(*)"
     lines = [tuple(line) for line in evaluation_set.rows_of(grouped(SCORED, keys, {"cases": number}))]
     codes = [evaluation_set.codes[name] for name in names]

@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from audit.counting.answer_tallies import count_disagreement, count_failures
 from audit.counting.controls import count_controls
-from audit.counting.count import SCORED, Second, count_cases, count_moments, count_text, counts_by_group
+from audit.counting.count import (
+    SCORED,
+    Second,
+    count_abstentions,
+    count_cases,
+    count_moments,
+    count_text,
+    counts_by_group,
+)
 from audit.counting.scan_cells import count_scan_cells
 from audit.counting.score_table import count_cases_and_scores
 from audit.counting.table import FAILED, CountsTable
@@ -81,6 +89,8 @@ class Counted(NamedTuple):
     """Rows on which the detector contradicts itself; None if it was asked once."""
     second: Second = Second()
     """The set counted again for questions beside that of the detector's flag."""
+    abstained: CountsTable | None = None
+    """Rows on which the detector abstained; None if the plan does not say what they count as."""
     added_over: tuple[str, ...] = ()
     """Columns of a table of counts over which its rows were added up, because the plan does not name them."""
 
@@ -110,7 +120,9 @@ def count_everything(
 
 def _count(evaluation_set: EvaluationSet, plan: AuditPlan, folder: Path, scope: Scope, *, rounds: int) -> Counted:
     if not scope.has_details:
-        return Counted(count_cases(evaluation_set), _moments(evaluation_set))
+        return Counted(
+            count_cases(evaluation_set), _moments(evaluation_set), abstained=_abstained(evaluation_set, plan)
+        )
     scores: ScoreTable | None = None
     if plan.detector.has_scores:
         table, scores = count_cases_and_scores(evaluation_set, plan.detector.score_range, plan.detector.threshold)
@@ -128,7 +140,12 @@ def _count(evaluation_set: EvaluationSet, plan: AuditPlan, folder: Path, scope: 
         reference=read_reference_table(evaluation_set, plan.groups, plan.reference_table, folder),
         failures=count_failures(evaluation_set) if rounds and table.cells[:, :, FAILED].any() else None,
         disagreement=count_disagreement(evaluation_set, rounds),
+        abstained=_abstained(evaluation_set, plan),
     )
+
+
+def _abstained(evaluation_set: EvaluationSet, plan: AuditPlan) -> CountsTable | None:
+    return None if plan.detector.abstention_means is None else count_abstentions(evaluation_set)
 
 
 def _moments(evaluation_set: EvaluationSet, relation: str = SCORED) -> Moments | None:

@@ -25,6 +25,7 @@ from audit.counting.count import LABELLED, SCORED, FinestGroups, group_columns, 
 from audit.counting.ranks_on_spark import Parts, count_by_score
 from audit.counting.table import (
     DECISIONS,
+    FLAGGED,
     NEAR,
     NEGATIVE,
     NOT_FLAGGED,
@@ -454,12 +455,14 @@ class HalvedScores:
     scored: IntArray
     """int64[2, K, 3, 2, 200]: rows with a score by label, decision (flagged, not flagged) and bin, lowest first."""
     unscored: IntArray
-    """int64[2, K, 3, 2]: rows without a score by label, and whether the detector abstained or failed."""
+    """int64[2, K, 3, 4]: rows without a score by label and decision; no threshold changes what these count as."""
 
     def table(self, half: int, flagged: IntArray) -> CountsTable:
         """Counts of a half in which `flagged`, int64[K, 3], of the rows with a score are flagged."""
         total = self.scored[half].sum(axis=(2, 3))
-        cells = np.concatenate([np.stack([flagged, total - flagged], axis=2), self.unscored[half]], axis=2)
+        cells = self.unscored[half].copy()
+        cells[:, :, FLAGGED] += flagged
+        cells[:, :, NOT_FLAGGED] += total - flagged
         return CountsTable(self.features, self.codes, cells)
 
     def as_it_is(self, half: int) -> IntArray:
@@ -509,5 +512,6 @@ def count_halves(evaluation_set: EvaluationSet, score_range: tuple[float, float]
     shape = (2, len(finest.codes), UNLABELLED + 1, 2)
     at = (half, group_index, label, decision)
     scored = added((*shape, BINS), (*(axis[is_scored] for axis in at), fine[is_scored]), rows[is_scored])
-    left = tuple(axis[~is_scored] for axis in (*at[:3], decision - (DECISIONS - 2)))
-    return HalvedScores(features, finest.codes, score_range, scored, added(shape, left, rows[~is_scored]))
+    left = tuple(axis[~is_scored] for axis in at)
+    unscored = added((*shape[:3], DECISIONS), left, rows[~is_scored])
+    return HalvedScores(features, finest.codes, score_range, scored, unscored)

@@ -77,6 +77,7 @@ def public_about(
         **_fields(plan.evaluation_set, "label_source", "rows_are", "period"),
         **_fields(system, "kind", "features", "sensitive_features_used"),
         decision=_decision(plan.detector, plan.disclosure, system.decision),
+        abstentions=plan.detector.abstention_means,
         deployed=plan.detector.deployed if isinstance(plan.detector, BlindDetector) else None,
         **_fields(result.provenance, "tool", "plan_sha256", "plan_file"),
         primary_harm=result.overall.primary_harm,

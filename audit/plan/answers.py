@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Final, Literal, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from audit.vocabulary.documented import Documented
-from audit.vocabulary.statuses import Deployed
+from audit.vocabulary.statuses import AbstentionMeaning, Deployed
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Column = Annotated[str, Field(min_length=1)]
@@ -31,6 +31,10 @@ class Strict(Documented):
 
 
 class _Decision(Strict):
+    abstention_means: Annotated[AbstentionMeaning | None, Field(exclude_if=lambda meaning: meaning is None)] = None
+    """What happens in use to a case on which the detector declines to answer, and so what it counts as: `not_flagged`,
+    `flagged`, or `people_decide`, which takes what `[decisions]` says. Not given, such a case counts at its worst. An
+    answer that failed always does."""
     threshold: float | None = None
     """A case is flagged when its score, or its level, is at least this."""
     top_k: Annotated[int, Field(ge=1)] | None = None
@@ -44,6 +48,10 @@ class _Decision(Strict):
         low, high = self.score_range
         if not low < high:
             raise ValueError("score_range must be [lowest, highest] with lowest < highest")
+        if self.top_k is not None and self.abstention_means == "flagged":
+            raise ValueError(
+                'abstention_means = "flagged" goes beyond a capacity (`top_k`): a case without a score is not within it'
+            )
         if getattr(self, "answers", "score") == "ordinal" and "score_range" not in self.model_fields_set:
             raise ValueError(_WHOLE_LEVELS)
         if self.threshold is not None and not low <= self.threshold <= high:

@@ -321,6 +321,10 @@ class AuditPlan(Strict):
             raise ValueError("decisions.column is given to the detector: what people decided after it is no input")
         if self.exposure and not detector.has_scores:
             raise ValueError("exposure: a ranking needs scores, and this detector gives decisions")
+        if self.decisions is None and detector.abstention_means == "people_decide":
+            raise ValueError(
+                'abstention_means = "people_decide" needs [decisions]: which column says what they decided'
+            )
         if self.people_count and not self.rules:
             raise ValueError('decisions.verdict = "counts": no limit on a rate is there to judge them by')
         if self.forms is None:
@@ -337,6 +341,8 @@ class AuditPlan(Strict):
         detector = self.detector
         if not isinstance(detector, PredictionsDetector) or (detector.decision, detector.path) != (ANSWER, None):
             raise ValueError("a table of counts says what the detector answered: leave out [detector]")
+        if detector.abstention_means is not None:
+            raise ValueError("abstention_means: a table of counts has no abstentions, only numbers that it hides")
         sections = {
             "control_features": self.control_features,
             "control_sample": self.control_sample,

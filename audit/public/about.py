@@ -5,12 +5,14 @@ what was looked at: whoever adds a field decides that it tells of no person.
 """
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from audit.vocabulary.attempts import HistoryRecord
 from audit.vocabulary.groups import Part
 from audit.vocabulary.metrics import MetricDefinition
-from audit.vocabulary.statuses import Deployed
+from audit.vocabulary.statuses import AbstentionMeaning, Deployed
 
 Unit = Literal["row", "cluster"]
 Digested = Literal["evaluation_set", "predictions", "detector", "result"]
@@ -120,6 +122,8 @@ class PublicAbout(Part):
     """First and last day from which the cases are, as YYYY-MM-DD; null where the plan does not say."""
     history: HistoryRecord | None = None
     """What a history of audits shows of this one; null where it was run without one."""
+    abstentions: Annotated[AbstentionMeaning | None, Field(exclude_if=lambda meaning: meaning is None)] = None
+    """What a case counts as on which the system declines to answer; null where the plan does not say."""
     deployed: Deployed | None = None
     """Of a model that its vendor keeps: what shows that the system at work answers so. `declared` by the vendor alone,
     `supported` by decisions of that system, or not shown: these are `too_few` or all alike, or differ (`not_shown`)."""

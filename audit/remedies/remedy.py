@@ -177,7 +177,14 @@ def _with_scores(loaded: LoadedPlan, audited: Baseline | None) -> LoadedPlan:
             slug="no-answers",
             hint="put it back, or name the plan: then the detector is run again",
         )
-    cut = {name: getattr(detector, name) for name in ("threshold", "top_k", "score_range", "answers")}
+    if detector.abstention_means is not None and audited.result.rows[0].failed:
+        raise ResultError(
+            f"scores of {PREDICTIONS} do not say which rows abstained and which failed",
+            slug="no-answers",
+            hint="name the plan: then the detector is run again",
+        )
+    kept = ("threshold", "top_k", "score_range", "answers", "abstention_means")
+    cut = {name: getattr(detector, name) for name in kept}
     answers = PredictionsDetector(kind="predictions", path=file.absolute(), id="case_id", score="score", **cut)
     return loaded._replace(plan=loaded.plan.model_copy(update={"detector": answers}))
 

@@ -6,15 +6,19 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from audit.counting.answer_tallies import round_view
-from audit.counting.count import SCORED
+from audit.counting.count import ABSTAINED_ROW, SCORED
 from audit.counting.table import ABSTAINED, FAILED, FLAGGED, NEAR, NOT_FLAGGED
 from audit.engines.protocol import ROW, identifier
 from audit.engines.read_errors import reading
+from audit.evaluation.labels import PEOPLE
 from audit.scoring.rules import DecisionRule
 from audit.scoring.scored import AnswerSource, Tally
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from audit.evaluation.evaluation_set import EvaluationSet
+    from audit.vocabulary.statuses import AbstentionMeaning
 
 EVERYONE: Final = "TRUE"
 """SQL of the flag when the capacity is not reached."""
@@ -26,7 +30,7 @@ class Decided(NamedTuple):
     """The decisions as SQL, and facts about them."""
 
     decision: str
-    """TINYINT: the decision code, as SQL over the relation of the answers."""
+    """TINYINT: the decision code of the answer itself, as SQL over the relation of the answers."""
     tally: Tally
     ties_at_capacity: int | None
     """Rows with the score at the border of the capacity, if not all of them fit; 0 if they do."""
@@ -40,6 +44,7 @@ def create_scored_view(
     """Create a view, `scored` or another: the set's expressions, `score` and `decision`, a row for each of its rows.
 
     `decision` is a TINYINT with the codes of `audit.counting.table`: 0 flagged, 1 not flagged, 2 abstained, 3 failed.
+    An abstention has the code of what the rule says that it counts as, and a column more, `abstained`, is true there.
     `score` is DOUBLE, NULL where there is none. Answers in the set itself are read in place; others are joined by
     `EvaluationSet.key`.
     """
@@ -54,7 +59,7 @@ def create_scored_view(
         else:
             flagged = answers.flagged
         decision = _decision(answers, flagged)
-        _create_view(evaluation_set, answers, decision, view)
+        _create_view(evaluation_set, answers, decision, rule.abstentions, view)
     return Decided(decision, tally, ties, notes)
 
 
@@ -111,7 +116,23 @@ def _decision(answers: AnswerSource, flagged: str) -> str:
     return f"CASE WHEN {flagged} THEN {FLAGGED}::TINYINT {unscored} ELSE {NOT_FLAGGED}::TINYINT END"
 
 
-def _create_view(evaluation_set: EvaluationSet, answers: AnswerSource, decision: str, view: str) -> None:
+def counted_columns(meaning: AbstentionMeaning | None, columns: Collection[str]) -> str:
+    """SQL of the column `decision`, with abstentions as what they count as, and of `abstained` where that is said.
+
+    Both are over a relation with `decision` and the columns that are named. A case on which people were to decide, and
+    did not, stays an abstention.
+    """
+    if meaning is None or (meaning == "people_decide" and PEOPLE not in columns):
+        return "decision"
+    codes = {"flagged": f"{FLAGGED}", "not_flagged": f"{NOT_FLAGGED}"}
+    people = f"CASE WHEN {PEOPLE} THEN {FLAGGED} WHEN NOT {PEOPLE} THEN {NOT_FLAGGED} ELSE {ABSTAINED} END"
+    counted = f"CASE WHEN decision = {ABSTAINED} THEN {codes.get(meaning, people)} ELSE decision END"
+    return f"CAST({counted} AS TINYINT) AS decision, decision = {ABSTAINED} AS {ABSTAINED_ROW}"
+
+
+def _create_view(
+    evaluation_set: EvaluationSet, answers: AnswerSource, decision: str, meaning: AbstentionMeaning | None, view: str
+) -> None:
     expressions = ", ".join(f"{sql} AS {identifier(name)}" for name, sql in evaluation_set.expressions.items())
     source = evaluation_set.source.name
     # built from quoted identifiers and numbers; nothing of a cell stands in it
@@ -125,6 +146,9 @@ def _create_view(evaluation_set: EvaluationSet, answers: AnswerSource, decision:
             f" JOIN (SELECT {key}, {answers.score} AS score, {decision} AS decision FROM {answers.relation})"
             f" USING ({key})"
         )
+    if meaning is not None:
+        names = ", ".join(identifier(name) for name in evaluation_set.expressions)
+        query = f"SELECT {names}, score, {counted_columns(meaning, evaluation_set.expressions)} FROM ({query})"  # noqa: S608
     evaluation_set.engine.execute(f"CREATE OR REPLACE TEMP VIEW {view} AS {query}")
 
 

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from audit.plan.answers import BlindDetector, PredictionsDetector
 from audit.vocabulary.sentences import Sentence, Word, english, sentence
+from audit.vocabulary.statuses import AbstentionMeaning
 from audit.vocabulary.text import shown
 
 
@@ -16,6 +17,8 @@ class DecisionRule(NamedTuple):
     top_k: int | None
     sentence: Sentence
     """The rule, to follow "A case is"."""
+    abstentions: AbstentionMeaning | None = None
+    """What a case counts as on which the detector declines to answer; None: at its worst."""
 
     @property
     def words(self) -> str:
@@ -25,6 +28,10 @@ class DecisionRule(NamedTuple):
 
 def decision_rule(section: Any) -> DecisionRule:
     """Make the decision rule of a `[detector]` section."""
+    return _rule_on_answers(section)._replace(abstentions=section.abstention_means)
+
+
+def _rule_on_answers(section: Any) -> DecisionRule:
     if not section.has_scores:
         return DecisionRule(None, None, _without_scores(section))
     what = "level" if section.answers == "ordinal" else "score"

@@ -35,7 +35,7 @@ def second_questions(plan: AuditPlan, evaluation_set: EvaluationSet, folder: Pat
     counts: list[SecondCounts] = []
     people = None
     if plan.decisions is not None:
-        final, people = count_people(evaluation_set)
+        final, people = count_people(evaluation_set, by_people=plan.detector.abstention_means == "people_decide")
         counts.append(final)
     counts += _forms(plan, evaluation_set, folder, answers)
     numbers = () if plan.exposure is None else dict.fromkeys(plan.exposure.first)
@@ -52,7 +52,10 @@ def _forms(
         label = run_check(evaluation_set.engine, source, check_labels(source, labels))
         of_form = replace(evaluation_set, expressions={**evaluation_set.expressions, "label": label})
         answered = _answers_of(form, index, plan.evaluation_set, plan.detector, of_form, folder, answers)
-        create_scored_view(of_form, answered, decision_rule(plan.detector), view := f"form_{index}")
+        rule = decision_rule(plan.detector)
+        if rule.abstentions != "not_flagged":
+            rule = rule._replace(abstentions=None)  # nothing says which form an abstention would be
+        create_scored_view(of_form, answered, rule, view := f"form_{index}")
         yield count_view(of_form, "form", form, view)
 
 

@@ -27,6 +27,10 @@ Deployed = Literal["declared", "supported", "too_few", "not_shown"]
 """Evidence that the system at work answers as its vendor did: its word; answers from production; too few; none."""
 
 
+AbstentionMeaning = Literal["not_flagged", "flagged", "people_decide"]
+"""What happens in use to a case on which a detector declines to answer."""
+
+
 def is_shown(deployed: Deployed | None) -> bool:
     """Whether the vendor declares, or answers from production support, that the system at work answers as it did."""
     return deployed in {"declared", "supported"}

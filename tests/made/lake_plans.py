@@ -144,7 +144,7 @@ PLANS: Final = {
     ),
     "decisions": ('decision = "flagged"', "", '[scan]\ncolumns = ["age", "source"]'),
     "sample": (
-        _SCORE,
+        _SCORE + '\nabstention_means = "not_flagged"',
         "",
         _SAMPLE,
     ),
@@ -153,7 +153,11 @@ PLANS: Final = {
         _FORMS,
         '[forms]\nnamed = ["sexual", "labour"]',
     ),
-    "everything": (_SCORE + "\nscore_range = [0, 1]", 'weight = "weight"', _EVERYTHING + _RATE),
+    "everything": (
+        _SCORE + '\nscore_range = [0, 1]\nabstention_means = "people_decide"',
+        'weight = "weight"',
+        _EVERYTHING + _RATE,
+    ),
     "baseline": (_SCORE, "", '[baseline]\nresult = "before/result.json"\nregression_margin = 0.05'),
 }
 """The detector's answer, more of [evaluation_set], and more sections, by name."""

@@ -313,7 +313,7 @@ def of_counts(groups: dict[str, tuple[int, int, int]], rest: int = 1_000) -> tup
             scored[:, place, POSITIVE, now, (190, 100, 10)[level]] = number
         scored[:, place, NEGATIVE, NOT_FLAGGED, 5] = rest
     codes = tuple((name,) for name in sorted(groups))
-    unscored = np.zeros((2, len(groups), 3, 2), dtype=np.int64)
+    unscored = np.zeros((2, len(groups), 3, 4), dtype=np.int64)
     scores = HalvedScores(("origin",), codes, (0.0, 1.0), scored, unscored)
     feature = categorical("origin", list(groups))
     plan = plan_of([{"metric": "true_positive_rate", "groups": ["origin"], "margin": 0.1}], [feature])

@@ -62,7 +62,7 @@ def drawn(world: World, victims: int, rng: np.random.Generator) -> HalvedScores:
                 cases = rng.multinomial(rng.poisson(number * (1.0 if group else world.first)), chances[group])
                 scored[half, group, label, decisions, bins] = cases
     codes = tuple((f"g{group}",) for group in range(groups))
-    return HalvedScores(("origin",), codes, (0.0, 1.0), scored, np.zeros((2, groups, 3, 2), dtype=np.int64))
+    return HalvedScores(("origin",), codes, (0.0, 1.0), scored, np.zeros((2, groups, 3, 4), dtype=np.int64))
 
 
 def tried(world: World, victims: int, rng: np.random.Generator) -> Remedies:

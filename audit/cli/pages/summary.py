@@ -295,10 +295,14 @@ def _could_pass(result: AuditResult) -> str:
 
 def _rows(result: AuditResult) -> str:
     rows = result.rows[0]
-    unscored = rows.abstained + rows.failed
+    unscored = rows.unscored
     if result.plan.evaluation_set.is_counted:
         return f"Cases: {rows.read:,}" + f", of which the table of counts hides up to {unscored:,}" * bool(unscored)
-    return f"Rows: {rows.read:,} read, {rows.scored:,} scored, {unscored:,} not scored, {rows.unlabelled:,} unlabelled"
+    counted = rows.abstained_counted
+    parts = [f"{rows.read:,} read", f"{rows.scored:,} scored"]
+    parts += [f"{counted:,} counted as planned"] * bool(counted)
+    parts += [f"{unscored:,} not scored"] * bool(unscored or not counted)
+    return f"Rows: {', '.join(parts)}, {rows.unlabelled:,} unlabelled"
 
 
 def _line(text: str) -> str:

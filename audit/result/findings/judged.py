@@ -6,7 +6,9 @@ reason, never 0. The fields are part of `result.json`: change one only together 
 """
 
 from collections.abc import Iterable
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
+
+from pydantic import Field
 
 from audit.plan.sections import Comparison
 from audit.vocabulary.groups import Family, Group, Part
@@ -59,6 +61,8 @@ class RowAccount(Part):
     """Rows that the detector decided."""
     abstained: int
     """Rows on which the detector declined to answer."""
+    abstained_counted: Annotated[int, Field(exclude_if=lambda rows: rows == 0)] = 0
+    """How many of these count as a decision, because the plan says what becomes of them in use."""
     failed: int
     """Rows for which the detector gave no usable answer (a score that is not a number or out of range)."""
     labelled: int
@@ -67,6 +71,11 @@ class RowAccount(Part):
     """Rows without a label: in the share flagged, and in no other rate."""
     attribute_unknown: int
     """Rows whose value of at least one feature of this group's family is unknown (all features: for everyone)."""
+
+    @property
+    def unscored(self) -> int:
+        """Rows that count at their worst: neither decided, nor counted as a decision."""
+        return self.abstained - self.abstained_counted + self.failed
 
 
 class GroupCounts(Part):

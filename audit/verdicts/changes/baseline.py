@@ -42,7 +42,7 @@ from audit.result.findings.change import (
 )
 from audit.result.json_text import result_sha256
 from audit.scoring import predictions_file, score
-from audit.scoring.decisions import create_scored_view
+from audit.scoring.decisions import counted_columns, create_scored_view
 from audit.scoring.provenance import sha256_of
 from audit.scoring.rules import decision_rule
 from audit.scoring.scored import AnswerSource
@@ -53,6 +53,7 @@ from audit.verdicts.decidability import Climb
 from audit.verdicts.judge import verdict_without_change
 from audit.verdicts.side_tests import WHOLE_CHANGE, ChangeBudget
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
+from audit.vocabulary.statuses import AbstentionMeaning
 
 PREDICTIONS: Final = "predictions.parquet"
 
@@ -104,18 +105,21 @@ def answers_of(
             for path in places
         )
     if table is not None:
-        _view_of_table(evaluation_set, table, view)
+        _view_of_table(evaluation_set, table, section.abstention_means, view)
     return table is not None
 
 
-def _view_of_table(evaluation_set: EvaluationSet, answers: pa.Table, view: str) -> None:
+def _view_of_table(
+    evaluation_set: EvaluationSet, answers: pa.Table, meaning: AbstentionMeaning | None, view: str
+) -> None:
     if answers.num_rows != evaluation_set.rows:
         raise another_run_error("are not of the cases of its evaluation set, each once")
     expressions = ", ".join(f"{sql} AS {identifier(name)}" for name, sql in evaluation_set.expressions.items())
     evaluation_set.engine.register(f"{view}_answers", answers)
     with reading(evaluation_set.source_name):
         evaluation_set.engine.execute(
-            f"CREATE OR REPLACE TEMP VIEW {view} AS SELECT cases.*, decision"  # noqa: S608 - names of our own
+            f"CREATE OR REPLACE TEMP VIEW {view} AS"  # noqa: S608 - names of our own
+            f" SELECT cases.*, {counted_columns(meaning, evaluation_set.expressions)}"
             f" FROM (SELECT {expressions} FROM {evaluation_set.source.name}) cases"
             f" LEFT JOIN {view}_answers USING (case_id)"
         )
