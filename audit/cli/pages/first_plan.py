@@ -76,6 +76,7 @@ def draft_from(look: DataLook, data: Path, plan: Path, *, ask: bool) -> PlanDraf
         score_in_unit_interval=score is None or columns[score].in_unit_interval,
         score_as_text=score is not None and columns[score].decimal is None,
         score_in_per_cent=score is not None and columns[score].per_cent,
+        answers_missing=any(columns[name].missing for name in (score or decision,) if name),
         decimal=next((columns[name].decimal for name in scores if name), "."),
         decision=_two_sided(columns[decision]) if decision else None,
         gender=gender,

@@ -63,6 +63,8 @@ class PlanDraft:
     """Whether the scores have signs of per cent."""
     decimal: str | None = "."
     """Mark of decimals in the scores."""
+    answers_missing: bool = False
+    """Whether cells of the scores, or else of the decisions, are empty: the system declined to answer there."""
     counted: Counted | None = None
     """Columns of counts, where the file is a table of counts."""
     decision: TwoSided | None = None
