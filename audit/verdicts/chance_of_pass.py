@@ -57,9 +57,11 @@ def planned_pass(
     Returns
     -------
     PlannedPass or None
-        None where every rule is known only after scoring. Each change is planned anew: other groups may
-        then be judged alone.
+        None where every rule is known only after scoring, and where people's decisions count: nothing is known
+        of them before they are made. Each change is planned anew: other groups may then be judged alone.
     """
+    if plan.people_count:
+        return None
     scenario = _Asked.of(plan, table, features, moments, decided)
     if scenario is None:
         return None

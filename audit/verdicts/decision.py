@@ -159,7 +159,7 @@ def decide(
         # a gate asks for no details, and does not wait for these
         sample = _judged_sample(plan, counted, families, by_name)
         not_alone = not_judged_alone(plan, rules, families, decided, counted.moments)
-        if overall.outcome == "inconclusive" and not plan.people_count:
+        if overall.outcome == "inconclusive":
             planned = planned_pass(plan, counted.table, features, counted.moments, decided)
     return Decision(
         rules, verdicts, probe_rules, probe_verdicts, change, versions, overall, planned, not_alone, second, sample

@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from made.audits import check_of, gender
-from made.counts import WORST, categorical, cells, nationality
+from made.counts import WORST, categorical, cells, nationality, plan_of
 from rich.cells import cell_len
 
 from audit.cli.console.terminal import Style
 from audit.cli.pages.check_summary import MOST_GROUPS, check_summary
+from audit.counting.table import CountsTable
 from audit.plan.audit_plan import AuditPlan
-from audit.planning.check import check_plan
+from audit.plan.second_questions import DecisionsSection
+from audit.planning.check import check_counts, check_plan
 from audit.stats.arrays import IntArray
 
 PLAIN = Style(colour=False, unicode=True)
@@ -161,3 +163,15 @@ def test_what_a_run_would_say_of_the_model_is_said_before(tmp_path: Path) -> Non
     text = check_summary(check_plan(plan, folder=tmp_path), PLAIN)
     assert missing not in text
     assert needs_leave in text
+
+
+def test_no_chance_of_a_pass_where_people_count() -> None:
+    rows, features = of_codes({"a": unscored(400), "b": unscored(400)}), [categorical("sex", ["a", "b"])]
+    plan, table = plan_of([TPR], features), CountsTable.of(["sex"], rows)
+    words = {"column": "officer", "decision_positive": ["refer"], "decision_negative": ["close"]}
+    shown = [
+        check_summary(check_counts(plan.model_copy(update={"decisions": section}), table, features), PLAIN)
+        for section in (DecisionsSection.model_validate({**words, "verdict": which}) for which in ("beside", "counts"))
+    ]
+    assert ["Chance of a pass, were everyone treated alike" in text for text in shown] == [True, False]
+    assert "Chance of a pass: not known, since people's decisions count in the verdict" in shown[1]

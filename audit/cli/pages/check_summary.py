@@ -55,8 +55,8 @@ def check_summary(report: CheckReport, style: Style, *, every_group: bool = Fals
     rules_by_id = {rule.id: rule for rule in report.plan.named_rules}
     for rule in report.rules:
         lines += ["", *_rule_lines(rule, rules_by_id[rule.rule], names, style, every_group)]
-    if report.planned_pass is not None:
-        lines += ["", *planned_pass_lines(report.planned_pass, names)]
+    if chance := planned_pass_lines(report.planned_pass, names, people_count=report.plan.people_count):
+        lines += ["", *chance]
     for probe in report.probes:
         lines += ["", *_probe_lines(probe, style)]
     return "\n".join(lines) + "\n"

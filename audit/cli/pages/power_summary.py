@@ -39,8 +39,8 @@ def power_summary(report: PowerReport, style: Style, *, every_group: bool = Fals
     ]
     for rule in report.rules:
         lines += ["", *_rule(rule, names, style, every_group)]
-    if report.planned_pass is not None:
-        lines += ["", *planned_pass_lines(report.planned_pass, names)]
+    if chance := planned_pass_lines(report.planned_pass, names, people_count=report.plan.people_count):
+        lines += ["", *chance]
     lines += ["", "Restricted: exact counts can single out people; not for publication."]
     return "\n".join(lines) + "\n"
 

@@ -39,7 +39,7 @@ MOST_GROUPS: Final = 8
 FAILS_FIRST: Final = 4
 """So many groups that fail are shown before any line of further findings."""
 
-_PEOPLE: Final = "What people decided after it"
+_PEOPLE: Final = "People's decisions"
 _WORDS: Final = WORDS["states"]
 _HARMS: Final = WORDS["harms"]
 _PLACES: Final = WORDS["places"]
@@ -201,7 +201,7 @@ def _counts(reading: Reading) -> list[str]:
     lines = [f"{tally_of(findings)}{by_records}"]
     if (people := reading.result.people_verdict) is not None:
         lines.append(
-            f"{_PEOPLE}: {people.outcome.upper()}, which the verdict counts{_first_of_people(reading, findings)}"
+            f"{_PEOPLE}: {people.outcome.upper()}, a part of this verdict{_first_of_people(reading, findings)}"
         )
     if reading.unnamed:
         rule, _ = max(reading.unnamed, key=lambda entry: entry[1].unnamed_at_least)

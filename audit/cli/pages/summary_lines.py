@@ -222,8 +222,10 @@ _OUT_OF_REACH: Final = WORDS["out_of_reach"]
 _REMEDIES: Final = WORDS["remedies"]
 
 
-def planned_pass_lines(planned: PlannedPass | None, names: GroupNames) -> list[str]:
-    """State the chance, what limits it, and what would raise it most."""
+def planned_pass_lines(planned: PlannedPass | None, names: GroupNames, *, people_count: bool = False) -> list[str]:
+    """State the chance, what limits it, and what would raise it most; or that people's decisions leave it open."""
+    if people_count:
+        return ["Chance of a pass: not known, since people's decisions count in the verdict"]
     if planned is None:
         return []
     chance = f"Chance of a pass, were everyone treated alike: {percent(planned.chance)}"
