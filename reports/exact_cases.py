@@ -74,7 +74,7 @@ class ExactCases(Writer):
             verdict=Case(verdict_name, suite.outcome, self._verdict_message(suite), "change" if is_change else "rule"),
             cases=tuple(self._case(case) for case in suite.cases),
             properties=tuple(self._properties(suite)),
-            line=self._lines.get(suite.name),
+            line=self._lines.get(suite.of.rule) if isinstance(suite.of, RuleResult) else None,
             said_by="itself" if is_change else "cases",
             warns=only_warns,
         )

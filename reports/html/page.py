@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from markupsafe import Markup
 
+from audit.result.cases import Suite
 from audit.result.finding_list import findings_of
 from audit.result.findings.judged import RuleResult
 from audit.result.reading import JudgedRate
@@ -41,9 +42,10 @@ class Page(Writer):
     def __init__(self, report: Report) -> None:
         super().__init__(report)
         self._findings = self.reading.each_once
-        self._tallies = {suite.name: suite.tally for suite in report.suites}
         self._unnamed_words = UnnamedWords(self.language, self.reading.rates)
         self.rules = sorted(self.result.rules, key=self._harm_order)
+        self.judged = self._judged(report.suites)
+        """Each rule on a rate with what was judged, the system's flags first, then what people decided."""
         self.verdict = VerdictWriter(report).write()
         self.hundred = self._hundred()
         """A hundred people of the group most affected, and a hundred others."""
@@ -153,18 +155,21 @@ class Page(Writer):
         """Return the limit of a rule, and whether it only warns."""
         return self.words.said_limit(self.words.limit(rule), only_warns=rule.rule in self.result.plan.warning_rules)
 
-    def unnamed(self, rule: RuleResult) -> str:
+    def _judged(self, judged: Sequence[Suite]) -> list[tuple[RuleResult, Suite]]:
+        of_rates = [(suite.of, suite) for suite in judged if isinstance(suite.of, RuleResult)]
+        return sorted(of_rates, key=lambda entry: (entry[1].of_people, self._harm_order(entry[0])))
+
+    def unnamed(self, rule: RuleResult, suite: Suite) -> str:
         """Return the words where a rule fails for several groups of which none is named. Otherwise empty."""
-        is_unnamed = any(unnamed_rule.rule == rule.rule for unnamed_rule, _ in self.reading.unnamed)
-        return self._unnamed_words.of_the_rule(rule) if is_unnamed else ""
+        return self._unnamed_words.of_the_rule(rule) if suite.unnamed else ""
 
-    def tally(self, rule: RuleResult) -> list[Counted]:
+    def tally(self, suite: Suite) -> list[Counted]:
         """Return how many findings under a rule have which word; people that stand twice count once."""
-        return TallyWords(self.language).counted(self._tallies[rule.rule])
+        return TallyWords(self.language).counted(suite.tally)
 
-    def bar(self, rule: RuleResult) -> Markup:
+    def bar(self, suite: Suite) -> Markup:
         """Return the drawing of these numbers, which stand under it. Empty where there are no groups."""
-        counts = self.tally(rule)
+        counts = self.tally(suite)
         return states([(state_count.look, state_count.count) for state_count in counts]) if counts else Markup("")
 
     def _needed(self) -> list[JudgedRate]:

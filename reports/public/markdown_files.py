@@ -87,9 +87,11 @@ def _findings(reading: PipelineReading) -> Iterator[str]:
     together = [finding for finding in reading.findings if finding.subject == "together"]
     for finding in together[:_MOST_RULES]:
         yield f"Beyond the limit of {literal(finding.rule)}: {who_words(finding, reading.names)}.\n"
+    warning = {rule.rule for rule in reading.release.rules if rule.on_fail == "warn"}
     decided = [finding for finding in reading.findings if finding.subject == "people" and finding.word == "beyond"]
     for finding in decided[:_MOST_RULES]:
-        yield f"Beyond the limit of {literal(finding.rule)}: {who_words(finding, reading.names)}.\n"
+        warns = " (only warns)" if finding.rule in warning else ""
+        yield f"Beyond the limit of {literal(finding.rule)}{warns}: {who_words(finding, reading.names)}.\n"
     words = [finding for finding in reading.findings if finding.subject == "changed_word" and finding.word == "beyond"]
     if words:
         yield "Changed words that move the score beyond the limit:\n"

@@ -151,11 +151,18 @@ class PipelineReading:
         return Suite(name, "disparity", rule_case, cases, (("findings", tally),))
 
     def _people(self) -> list[Suite]:
+        lines = {rule.rule: rule.line for rule in self.release.rules}
         warning = {rule.rule for rule in self.release.rules if rule.on_fail == "warn"}
         decided = [finding for finding in self.findings if finding.subject == "people"]
         cases = [replace(self._unlike_rows(finding), name=f"people's decisions: {finding.rule}") for finding in decided]
         return [
-            Suite(f"people.{finding.rule}", "disparity", case, warns=finding.rule in warning)
+            Suite(
+                f"people.{finding.rule}",
+                "disparity",
+                case,
+                line=lines.get(finding.rule),
+                warns=finding.rule in warning,
+            )
             for finding, case in zip(decided, cases, strict=True)
         ]
 

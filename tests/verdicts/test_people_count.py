@@ -27,7 +27,13 @@ from audit.result.json_text import result_to_json
 from audit.result.reading import Reading
 from audit.stages import Scope
 from audit.verdicts.outcomes import narrow_to_rules, outcome_left
+from audit.vocabulary.finding import tally_of
 from audit.vocabulary.groups import Group, Level
+from reports.exact_cases import ExactCases
+from reports.html import HtmlReporter
+from reports.html.page import Page
+from reports.language import ENGLISH
+from reports.writer import Report
 
 CASES = made_cases()
 WAIVER = Waiver(
@@ -135,6 +141,30 @@ def _with(document: dict[str, Any], part: str, value: object) -> dict[str, Any]:
     if part in document:
         return {**document, part: value}
     return {**document, "further": {**document["further"], part: value}}
+
+
+def test_a_result_that_judges_them_at_another_level_is_refused() -> None:
+    document = json.loads(result_to_json(audited(made_audit(BY_SCORE, decisions=COUNTS))))
+    (second,) = document["further"]["second_verdicts"]
+    with pytest.raises(ResultError):
+        parse_result(json.dumps(_with(document, "second_verdicts", [{**second, "alpha": 0.5}])), "r.json")
+
+
+def test_the_page_counts_what_people_decided_beside_the_flags() -> None:
+    """The numbers under the bars of screen one add up to the number of comparisons that it names."""
+    page = Page(Report(audited(made_audit(BY_SCORE, decisions=COUNTS)), ENGLISH))
+    counted = [(suite.of_people, state.look, state.count) for _, suite in page.judged for state in page.tally(suite)]
+    assert [look for of_people, look, _ in counted if of_people].count("fail") == 1
+    assert sum(count for *_, count in counted) == tally_of(findings_of(page.reading)).total
+    html = HtmlReporter().render(page.result)
+    assert html.count("What people decided after the system; ") == 2
+
+
+def test_pipelines_point_at_the_line_of_the_rule() -> None:
+    result = audited(made_audit(BY_SCORE, decisions=COUNTS))
+    lines = tuple(range(3, 3 + len(result.rules)))
+    result = result.model_copy(update={"provenance": result.provenance.model_copy(update={"rule_lines": lines})})
+    assert [suite.line for suite in ExactCases(result).suites()] == [3, 4, 3, 4]
 
 
 def test_a_plan_without_a_limit_on_a_rate_is_refused() -> None:
