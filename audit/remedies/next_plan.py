@@ -57,6 +57,8 @@ def next_plan(loaded: LoadedPlan, remedies: Remedies, remedy: Tried) -> str:
     head += "# set is refused: that no case returns, or under another id, is for you to see to.\n"
     if remedy.levelled_down:
         head += "# It levels down: groups come together by more harm, and no group has less of it beyond chance.\n"
+    if left_out := [f"[{key}]" for key in ("exposure", "decisions") if key in loaded.as_asked and key not in document]:
+        head += f"# Without {' and '.join(left_out)} of the plan before, which was about the system that is changed.\n"
     if remedy.way != "threshold":
         head += f"# {_DECIDED}: what the changed system decided, 1 or 0. remedy.json says what is changed.\n"
     return head + text

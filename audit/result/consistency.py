@@ -47,8 +47,10 @@ def contradiction(result: AuditResult) -> str | None:
         part = _rule_contradiction(rule, verdicts[rule.rule], result.plan.verdict.alpha)
         if part is not None:
             return f"rules.{index}.{part}"
+    of_kind = Counter(second.kind for second in result.further.second_verdicts)
     for index, second in enumerate(result.further.second_verdicts):
-        if not _second_follows(second, planned):
+        alpha = result.plan.verdict.alpha / of_kind[second.kind]
+        if second.alpha != alpha or not _second_follows(second, planned):
             return f"further.second_verdicts.{index}"
     if result.plan.people_count and [second.kind for second in result.further.second_verdicts].count("decisions") != 1:
         return "further.second_verdicts"

@@ -275,7 +275,7 @@ def test_a_gate_prints_what_is_public_of_this_result_and_nothing_else(here: Path
             write_set(here)  # a gate of a result asks for its own plan
         code, out, err = invoke("gate", *command, *elsewhere(command[0]))
         assert (code, out) == (ExitCode.FAIL, f"{verdict}\n{owner}\n")
-        assert err.startswith("note: the verdict alone")
+        assert err.startswith("note: verdicts without groups")
         assert json.loads(invoke("gate", *command, *elsewhere(command[0]), "--json")[1]) == {
             "headline": {"outcome": "fail"}
         }

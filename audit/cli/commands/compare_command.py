@@ -62,6 +62,8 @@ def compare(
         write_file(out, render(reporter, changed, compared=True).content)
         if not quiet:
             note(f"Report: {out}")
+    if not quiet and (earlier.result.plan.people_count or later.result.plan.people_count):
+        note("note: the detector alone is compared, and not what people decided after it")
     if as_json and not quiet:
         say_document(change.model_dump_json(indent=1) + "\n")
     elif not quiet:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -100,9 +100,9 @@ def _release_beside(
 
 def _say_public(result: AuditResult, release: PublicRelease | None, unnamed: list[str]) -> None:
     if release is None:
-        note("note: the verdict alone: no public release of this result is at hand, or not the key that says so")
+        note("note: verdicts without groups: no public release of this result is at hand, or not the key that says so")
     lines = (
-        [*people_lines(public_people(result)), *unnamed]
+        [*people_lines(public_people(result), result.plan.warning_rules), *unnamed]
         if release is None
         else public_lines(release_on_rules(release, result))
     )
@@ -133,7 +133,7 @@ def public_lines(release: PublicRelease) -> list[str]:
     """Write a line for each rule, and whom it fails; then changed words, and what rows do not say."""
     cases, findings = PublicCases(release), findings_of(release)
     lines = [line for rule in release.rules for line in _rule_lines(cases, rule, findings)]
-    lines += people_lines(release.headline.people)
+    lines += _people_lines_of(release)
     lines += _changed_word_lines(release, findings)
     lines += [SENTENCES[name] for name in release.left_out if name != "figures_people"]
     return [*lines, *why_it_fails(release), *public_waiver_lines(cases)]
@@ -143,7 +143,7 @@ def word_lines(release: PublicRelease) -> list[str]:
     """Write verdicts of rules and words of rows without a number, for a version that nobody accepted."""
     findings, names = findings_of(release), RowNames(release)
     lines = [line for rule in release.rules for line in _rule_words(rule, findings if release.rows else (), names)]
-    lines += people_lines(release.headline.people)
+    lines += _people_lines_of(release)
     for rule_id in dict.fromkeys(changed.rule for changed in release.changed_words):
         words = [finding for finding in findings if finding.subject == "changed_word" and finding.rule == rule_id]
         lines.append(f"{printable(rule_id)}: {outcome_of(words).upper()}; changed words: {tally_of(words)}")
@@ -168,9 +168,14 @@ def _who_lines(findings: Sequence[ReleaseFinding], names: RowNames) -> Iterator[
         yield f"  {smaller}: {'; '.join([*who[:_MOST_WORDS], *more])}"
 
 
-def people_lines(rules: Sequence[PublicPeopleRule]) -> list[str]:
+def people_lines(rules: Sequence[PublicPeopleRule], warning_rules: Collection[str]) -> list[str]:
     """Write a line for each rule on people's decisions that count."""
-    return [f"{printable(rule.rule)}, people's decisions: {rule.outcome.upper()}" for rule in rules]
+    warns = {rule.rule: " (only warns)" if rule.rule in warning_rules else "" for rule in rules}
+    return [f"{printable(rule.rule)}, people's decisions: {rule.outcome.upper()}{warns[rule.rule]}" for rule in rules]
+
+
+def _people_lines_of(release: PublicRelease) -> list[str]:
+    return people_lines(release.headline.people, {rule.rule for rule in release.rules if rule.on_fail == "warn"})
 
 
 def _rule_lines(cases: PublicCases, rule: PublicRule, findings: Sequence[ReleaseFinding]) -> Iterator[str]:
