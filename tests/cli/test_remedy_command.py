@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+import tomllib
 from pathlib import Path
 
 import pandas as pd
@@ -146,9 +147,11 @@ def test_the_next_plan_asks_nothing_of_a_detector_that_is_replaced(walked: tuple
     (other,) = [one for one in found.tried if one.way == "per_group"][:1]
     asked = {**PLAN, "exposure": {"first": [50]}, "decisions": {"column": "person"}}
     written = next_plan(loaded_plan(asked, tmp_path), found, other)
-    assert "[exposure]" not in written
-    assert "[decisions]" not in written
-    assert "[exposure]" in next_plan(loaded_plan(asked, tmp_path), found, found.tried[0])
+    assert {"exposure", "decisions"}.isdisjoint(tomllib.loads(written))
+    assert "Without [exposure] and [decisions] of the plan before" in written
+    kept = next_plan(loaded_plan(asked, tmp_path), found, found.tried[0])
+    assert tomllib.loads(kept)["exposure"] == {"first": [50]}
+    assert "Without [exposure]" not in kept
 
 
 def test_nothing_of_it_goes_among_the_public_files_of_an_audit_whose_verdict_stays(
