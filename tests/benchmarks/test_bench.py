@@ -229,7 +229,9 @@ def test_what_the_harness_costs_is_a_line_for_every_kind(tmp_path: Path) -> None
 @pytest.mark.parametrize("kind", ["skops-fast", "onnx-fast", "command", "http"])
 def test_every_row_is_scored_with_and_without_the_harness(kind: str, tmp_path: Path) -> None:
     write_set(tmp_path / "set.parquet", 200)
-    found = overhead(tmp_path / "set.parquet", kind, 64, 1)
-    assert found.rows == 200
-    assert min(found.bare, found.ours) > 0
-    assert (found.opening > 0) == kind.endswith("fast")
+    measured = overhead(tmp_path / "set.parquet", kind, 64, 1)
+    assert measured.rows == 200
+    assert measured.bare > 0
+    # `opening` was measured in another scoring: on a busy machine it can take longer than all of this one.
+    assert measured.ours + measured.opening > 0
+    assert (measured.opening > 0) == kind.endswith("fast")
